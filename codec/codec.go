@@ -1,0 +1,312 @@
+// Package codec is the contract between the engine, which owns sockets, time
+// and memory, and the protocols, which own bytes.
+//
+// A protocol brings three things:
+//
+//   - a [Protocol], which recognises its connections by their first bytes and
+//     makes a [Session] for each;
+//   - a [Session], one peer's conversation: bytes in, one [Event] at a time
+//     out; the engine's [Verdict] in, the answer's bytes out;
+//   - a [Media], a parsed stream header, and the [Programme] it makes: the
+//     shared bytes of a stream, packet by packet, in every form viewers ask for.
+//
+// A server connection and a connection that we dial are the same contract; a
+// dialled session also implements [Dialled], because there the first bytes are
+// ours.
+//
+//	socket ──bytes──► Session.Consume ──Event──► engine
+//	socket ◄─bytes─── Session.Answer ◄─Verdict── engine
+//	         engine ──packet──► Programme.Append ──shared bytes──► every viewer
+//
+// Nothing here or below opens a socket, starts a goroutine, reads a clock or
+// writes a log: time comes in as an argument and everything else goes out as a
+// value. The package holds contract types only.
+package codec
+
+import (
+	"errors"
+	"net/netip"
+	"time"
+)
+
+// Claim is what a protocol says of the first bytes of a connection.
+type Claim uint8
+
+// The three claims.
+const (
+	NotMine  Claim = iota // these bytes can not begin this protocol
+	NeedMore              // too few bytes to tell; never said of MaxClassify bytes or more
+	Mine
+)
+
+// MaxClassify is the most bytes a protocol may look at to claim a connection.
+// Eight tell MMST (signature at 4..7), RTMP (first byte) and every HTTP method.
+const MaxClassify = 8
+
+// A Protocol recognises connections and opens sessions. Its methods may be
+// called from any goroutine.
+type Protocol interface {
+	// Name is the protocol's name in logs and counters, in lower case.
+	Name() string
+	// Classify looks at the first bytes of a connection.
+	Classify(first []byte) Claim
+	// Accept opens the conversation with a peer that connected to us.
+	Accept(peer Peer) Session
+	// AppendRefusal appends what a peer is told before it has said anything
+	// (no room for another connection, no descriptor left).
+	AppendRefusal(dst []byte, c Cause) []byte
+}
+
+// Peer says who is at the two ends of a connection. IPv4 addresses are never
+// in their IPv6-mapped form.
+type Peer struct {
+	Remote netip.AddrPort
+	Local  netip.AddrPort
+}
+
+// A Session is one peer's side of a conversation. It is used by one goroutine
+// at a time and holds no reference to the bytes it is given after a call
+// returns, except where [Event.Data] says so.
+type Session interface {
+	// Consume takes bytes from the front of b and yields the next event; n is
+	// how many bytes it took. [None] means all of b was taken and nothing is
+	// complete yet. After an event the engine calls Answer where the event
+	// wants one, and then Consume again with the rest of b.
+	Consume(b []byte) (n int, ev Event)
+
+	// Answer appends the peer's answer to ev and says how the connection goes
+	// on. It is called once for each event for which [Kind.WantsAnswer] is
+	// true. After the appended bytes the engine sends v.Media's head in
+	// ev.Form for an accepted Describe or Play, and after that, for Play, the
+	// packets.
+	Answer(dst []byte, ev *Event, v *Verdict) ([]byte, Next)
+
+	// AppendEnd appends what the peer is told when the engine ends what it
+	// was doing: a viewer's stream, an encoder's push, a request that never
+	// became complete. For [CauseSwitch] the stream goes on with another head
+	// and packets; for all other causes the engine ends the connection.
+	// Reason is the operator's sentence, for answers that carry one; it may be empty.
+	AppendEnd(dst []byte, c Cause, reason string) []byte
+}
+
+// Dialled is a session on a connection that we opened: a pull.
+type Dialled interface {
+	Session
+	// Target is the host:port to dial: the configured one, and after a
+	// [Redial] where the source sent us.
+	Target() string
+	// AppendHello appends the bytes that we send first. It is called once for
+	// each connection, after Target; proxied says that the connection goes to
+	// an HTTP proxy and not to the target itself.
+	AppendHello(dst []byte, proxied bool) []byte
+}
+
+// Kind is what an event asks of the engine. The set is closed: a new protocol
+// expresses itself in these.
+type Kind uint8
+
+// The kinds of event. "Path" is always the stream's name as the peer spelled
+// it, without the protocol's prefix and suffix.
+const (
+	None Kind = iota // more bytes are needed
+
+	// Requests of viewers.
+	Reply    // answered without knowing any stream
+	Lookup   // is there a stream at Path, and is it up?
+	Describe // the head of the stream at Path, in Form; may continue Session
+	Play     // the head and the packets of the stream at Path, in Form; may continue Session
+	Control  // a request about Session that changes nothing in the stream
+	Stop     // end the Play of Session
+
+	// Requests of encoders, and what arrives in their bodies, in files and
+	// in answers to our own requests.
+	Setup   // open an ingest session for Path; Session 0 asks for a new one
+	Publish // the packets of Session follow; Path is set
+	Header  // Media is the header of what follows
+	Packet  // Data is one data packet
+	Pause   // the body is complete; another Publish of the session will follow
+	Finish  // the source says that the stream is over
+
+	Redial // dial [Dialled.Target] anew and say hello again
+	Bad    // the peer broke the protocol: Err says how
+)
+
+// WantsAnswer reports whether the engine must call [Session.Answer] with an
+// event of this kind.
+func (k Kind) WantsAnswer() bool {
+	switch k {
+	case None, Header, Packet, Finish, Redial:
+		return false
+	default:
+		return true
+	}
+}
+
+// String is the kind's name, for logs and tests.
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return "unknown"
+}
+
+var kindNames = [...]string{
+	"None", "Reply", "Lookup", "Describe", "Play", "Control", "Stop", "Setup",
+	"Publish", "Header", "Packet", "Pause", "Finish", "Redial", "Bad",
+}
+
+// Form is one of the shapes in which a protocol family sends the same stream.
+// The engine only counts them.
+type Form uint8
+
+// The forms. Their meaning is the protocol's: MMSH uses Framed for its own
+// players and Plain for a file stream over ordinary HTTP.
+const (
+	Framed Form = iota // the primary form, made once on ingest
+	Plain              // derived on demand from the primary form
+	Forms              // how many there are
+)
+
+// Event is one thing that the peer said. It is passed by value and holds no
+// memory of its own; Data and the strings are valid until the next Consume.
+type Event struct {
+	Kind Kind
+	Form Form
+	// Switch: this viewer can be moved to another head and programme without
+	// reconnecting (Play only).
+	Switch  bool
+	Session uint64 // opaque key of the session the request names; 0 names none
+	Path    string
+	Agent   string // what the peer calls itself, for the log; may be empty
+	// Data is one packet (Packet). It points into the bytes given to Consume
+	// or into the session's own buffer, and is valid until the next Consume.
+	Data []byte
+	// Number is the source's own number of the packet; valid if Numbered.
+	Number   uint32
+	Numbered bool
+	Media    Media // Header only
+	Err      error // Bad only; its text is the operator's sentence
+}
+
+// Code is the engine's decision on a request.
+type Code uint8
+
+// The decisions.
+const (
+	OK        Code = iota
+	NoStream       // no stream has this name, or it does not take such requests
+	NotUp          // the stream exists and has no source now
+	Full           // a limit on viewers or sessions is reached
+	Busy           // the session, or the stream, is in use by another connection
+	NoSession      // the request needs a session and names none that we know
+	Refused        // an ingest is refused: Verdict.Reason says why
+)
+
+// Verdict is the engine's answer to an event.
+type Verdict struct {
+	Code Code
+	// Session is the key that goes back to the peer; 0 if there is none.
+	Session uint64
+	// Replaced: the request named a session that we do not know and got a new one.
+	Replaced bool
+	// Media is the stream's present media (accepted Lookup, Describe and Play).
+	Media Media
+	// HeadSize is the number of head bytes that the engine will send after
+	// the answer (accepted Describe and Play).
+	HeadSize int
+	// Location is where a request for an unknown stream is sent instead; may be empty.
+	Location string
+	// RetryAfter is the time after which to try again; 0 if unknown.
+	RetryAfter time.Duration
+	// Reason is the operator's sentence (Refused, Busy).
+	Reason string
+}
+
+// Next says how a connection goes on after an answer.
+type Next uint8
+
+// The ways on.
+const (
+	Keep   Next = iota // wait for the next request
+	Close              // send what is queued, half-close, drain, close
+	Stream             // send the head and packets until the stream or the viewer ends
+	Ingest             // packets follow from the peer
+)
+
+// Cause is why the engine ends what a peer was doing.
+type Cause uint8
+
+// The causes.
+const (
+	CauseEnded    Cause = iota // the stream is over
+	CauseSwitch                // the stream goes on with another head
+	CauseIdle                  // nothing came for too long
+	CauseTaken                 // another encoder took the stream over
+	CauseShutdown              // the server is going down
+	CauseFull                  // no room for another connection
+	CauseHeadLate              // no complete request within the time allowed
+	CauseRefused               // the ingest broke a rule of the stream
+	CauseFailed                // the server can not go on (out of memory, descriptors)
+)
+
+// Media is a parsed stream header. It is immutable and may be shared.
+type Media interface {
+	// String is one line for the operator: streams, codecs, bitrate.
+	String() string
+	// NewProgramme starts the shared bytes of a stream with this header.
+	NewProgramme() Programme
+	// MIME is the media type of the Plain form.
+	MIME() string
+	// Bitrate is the header's own figure in bits per second; 0 if it has none.
+	Bitrate() uint32
+	// Preroll is how much stream a player buffers before it shows anything.
+	Preroll() time.Duration
+	// KeyFrames is false when a viewer may start at any packet (audio only).
+	KeyFrames() bool
+}
+
+// Mark is what the engine must know of one packet.
+type Mark struct {
+	// Key: a viewer may start at this packet.
+	Key bool
+	// Trim: a viewer that starts here needs the trimmed variant.
+	Trim bool
+	// Note is a repair that was made, once for each kind in a programme, for
+	// the log; nil if none.
+	Note error
+	// SendTime is when the packet is due in the stream's own time line.
+	SendTime time.Duration
+}
+
+// ErrProgrammeOver is returned by [Programme.Append] when the packet can not
+// follow in this programme's time line. The engine ends the programme, starts
+// the one that Next makes, and appends the packet there.
+var ErrProgrammeOver = errors.New("the programme's time line is used up")
+
+// Programme is one header and the packets that belong to it. Splice, Append
+// and Next are called under the stream's lease, one at a time; Head and Derive
+// may be called by any goroutine at any time.
+type Programme interface {
+	// Media is the header the programme started with.
+	Media() Media
+	// Head is the head in the given form. The bytes are shared and immutable.
+	Head(f Form) []byte
+	// Splice reports whether packets under m can follow in this programme, and
+	// if so makes the time line go on: the first packet after it is placed
+	// pause after the end of the last one, and is the start of a key frame
+	// (Append refuses with [ErrSkip] until one comes).
+	Splice(m Media, pause time.Duration) bool
+	// Append appends the primary form of a source's packet to dst.
+	// [ErrSkip] means that the packet has no place in the stream and is passed over.
+	// Any other error, [ErrProgrammeOver] excepted, is the source's fault.
+	Append(dst []byte, ev *Event) ([]byte, Mark, error)
+	// Derive makes a variant of a packet from its primary form. Either out is
+	// part of primary (alias), or it was appended to dst.
+	Derive(dst, primary []byte, f Form, trim bool) (out []byte, alias bool)
+	// Next is the programme that follows when this one's time line is used up.
+	Next() Programme
+}
+
+// ErrSkip is returned by [Programme.Append] for a packet that is left out on
+// purpose: what precedes the first key frame after a splice.
+var ErrSkip = errors.New("packet left out")
