@@ -1,0 +1,134 @@
+package http1
+
+import (
+	"fmt"
+	"slices"
+)
+
+const (
+	// MaxHead is the most bytes of a head unless a [Cutter] says otherwise.
+	// The longest request of a known player is below 2 KiB; proxies add cookies.
+	MaxHead = 16 << 10
+	// MaxFields is the most header fields of one head. Players send about 15.
+	MaxFields = 100
+)
+
+// Error is a head that is refused. Status is the answer that says so.
+type Error struct {
+	Status int    // the HTTP status for the peer
+	What   string // what is wrong, for the operator
+	Offset int    // where in the head, in bytes; -1 for the head as a whole
+}
+
+// Error is the operator's sentence.
+func (e *Error) Error() string {
+	if e.Offset < 0 {
+		return e.What
+	}
+	return fmt.Sprintf("%s at byte %d of the head", e.What, e.Offset)
+}
+
+// Cutter cuts one head off the front of a byte stream. It keeps bytes of its
+// own only for a head that came in several pieces. The zero value is ready.
+type Cutter struct {
+	// Max is the most bytes of a head, its blank line and what precedes it
+	// included; 0 means [MaxHead].
+	Max int
+
+	buf  []byte // what came of a cut head
+	seen int    // bytes of the head so far
+	line int    // bytes of the present line, without its end
+	text bool   // the start line has begun
+	cr   bool   // the last byte was a CR
+	done bool   // the last call yielded a head
+}
+
+// Started reports whether part of a head has come, and not all of it.
+func (c *Cutter) Started() bool { return !c.done && c.seen > 0 }
+
+// Consume takes bytes from the front of b up to the end of the head. A nil
+// head without an error means that all of b was taken and more is needed. The
+// head ends with its blank line; it is part of b or of the cutter's buffer and
+// valid until the next call, which begins a new head. Empty lines before a
+// start line are passed over (RFC 9112, 2.2). An [*Error] is for good.
+func (c *Cutter) Consume(b []byte) (n int, head []byte, err error) {
+	if c.done {
+		*c = Cutter{Max: c.Max}
+	}
+	start := 0 // where the head begins in b
+	for i, x := range b {
+		if c.seen >= c.max() {
+			return i, nil, &Error{431, fmt.Sprintf("the head is longer than %d bytes", c.max()), -1}
+		}
+		if what := c.bad(x); what != "" {
+			return i, nil, &Error{400, what, c.seen}
+		}
+		c.seen++
+		end := c.step(x)
+		if !c.text {
+			start = i + 1
+			continue
+		}
+		if end {
+			c.done = true
+			return i + 1, c.take(b[start : i+1]), nil
+		}
+	}
+	if c.text {
+		c.buf = append(c.buf, b[start:]...)
+	}
+	return len(b), nil, nil
+}
+
+// step follows one legal byte; it reports the end of the head.
+func (c *Cutter) step(x byte) bool {
+	switch {
+	case x == '\r':
+		c.cr = true
+		return false
+	case x == '\n':
+		end := c.text && c.line == 0
+		c.cr, c.line = false, 0
+		return end
+	default:
+		c.text = true
+		c.line++
+		return false
+	}
+}
+
+// bad says what is wrong with the next byte. A control byte, and a first byte
+// that begins no message, are refused at once, so that a peer that speaks
+// another protocol is not waited for.
+func (c *Cutter) bad(x byte) string {
+	switch {
+	case c.cr && x != '\n':
+		return "a CR that ends no line"
+	case x == '\r' || x == '\n' || x == '\t' && c.text:
+		return ""
+	case x < ' ' || x == 0x7F:
+		return fmt.Sprintf("control byte 0x%02X", x)
+	case !c.text && !IsTokenByte(x):
+		return fmt.Sprintf("byte 0x%02X, which begins no message,", x)
+	default:
+		return ""
+	}
+}
+
+// take joins the last piece to those before it.
+func (c *Cutter) take(last []byte) []byte {
+	if len(c.buf) == 0 {
+		return last
+	}
+	c.buf = append(slices.Grow(c.buf, len(last)), last...)
+	head := c.buf
+	c.buf = nil // the caller's until the next call, then nobody's
+	return head
+}
+
+func (c *Cutter) max() int {
+	if c.Max > 0 {
+		return c.Max
+	}
+	return MaxHead
+}

@@ -1,0 +1,51 @@
+// Package mmsh speaks the Windows Media HTTP protocols: [MS-WMSP] to players
+// and from the sources that we pull, [MS-WMHTTP] from the encoders that push to
+// us. It turns bytes into the engine's events and the engine's verdicts into
+// bytes; it has no socket, no goroutine, no clock and no log.
+//
+//	NewProtocol  ─► server  a connection that a peer opened: players, encoders
+//	NewPull      ─► pull    a connection that we opened: a source
+//	NewFile      ─► file    the bytes of an ASF file, as if a source sent them
+//	all three    ─► media ─► programme   the stream's bytes, shared by all viewers
+//
+// # Framing
+//
+// Everything in a stream is packets, little-endian ([MS-WMSP] 2.2.3.1):
+//
+//	'$' PacketID length16 | Reason32        $C $E
+//	'$' PacketID length16 | payload         $H $D $F from an encoder
+//	'$' PacketID length16 | LocationId32 Incarnation8 AFFlags8 length16 | payload
+//	                                        $H $D towards players, and pulled
+//
+// The last of these is made once for each packet, when it comes in, and is
+// written to every viewer as it is: LocationIds are the stream's, and AFFlags,
+// which by the letter would count each viewer's packets, are 0 as in all other
+// servers of this kind.
+//
+// # A player's conversation
+//
+//	GET /streams/x                    ► Describe ► 200, Content-Length, $H
+//	GET /streams/x  xPlayStrm=1       ► Play     ► 200, $H, $D $D … $E(0)
+//	POST                              ► Control, Stop or Reply ► 200 or 204
+//
+// The two GETs usually come on two connections, and nothing links them for
+// players that do not echo the client-id. On Play the connection belongs to the
+// stream: what the player still sends is not read. A GET by anything that is no
+// MMSH player is a Play of the Plain form, an endless ASF file.
+//
+// # An encoder's conversation
+//
+//	POST /streams/x_push  pushsetup   ► Setup   ► 204, Set-Cookie: push-id
+//	POST /streams/x_push  pushstart   ► Publish ► nothing yet
+//	$H $D $D … $E(1) $C $D … $F       ► Header, Packet …
+//	the body's last byte              ► Pause   ► 204, and the next pushstart
+//	$E(0)                             ► Finish
+//
+// # Deviations from the letter, and who asked for them
+//
+// ffmpeg runs its last Pragma line into the next header line; VLC's GUID is
+// none; MPlayer sends the entries of a selection before their count, and dies
+// when the connection of its MMST attempt is reset; libmms needs a reason
+// phrase; VLC's server answers as application/octet-stream. What each of them
+// led to stands where it is done.
+package mmsh

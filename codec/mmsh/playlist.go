@@ -1,0 +1,88 @@
+package mmsh
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"streampump/codec"
+	"streampump/codec/http1"
+)
+
+// playlist is PATH.asx: where the stream is, for players that open a playlist.
+// mms:// comes first: a player that is none of the protocol's would ask for
+// http:// again and again.
+func (s *server) playlist(dst []byte, q *request) ([]byte, codec.Next) {
+	name := q.event.Path
+	at := escapeXML(authority(q.host, s.local) + streamsPrefix + name)
+	body := "<ASX Version=\"3.0\">\r\n" +
+		"<Title>" + escapeXML(name) + "</Title>\r\n" +
+		"<Entry>\r\n" +
+		"<Ref HREF=\"mms://" + at + "\"/>\r\n" +
+		"<Ref HREF=\"http://" + at + "\"/>\r\n" +
+		"</Entry>\r\n</ASX>\r\n"
+	dst = http1.AppendStatus(dst, http10, 200)
+	dst = http1.AppendField(dst, "Server", viewerServer)
+	dst = http1.AppendField(dst, "Cache-Control", "no-cache")
+	dst = http1.AppendField(dst, "Content-Type", playlistType)
+	return appendBody(dst, body, q)
+}
+
+// authority is the host:port that the peer reached us at: what its Host header
+// says, if that can be one, else the address it connected to. The port is
+// always there: for mms:// without one, players would try 1755.
+func authority(host string, local netip.AddrPort) string {
+	h, port, ok := splitHost(host)
+	if !ok {
+		return local.String()
+	}
+	if port == "" {
+		port = strconv.Itoa(DefaultPort)
+	}
+	return h + ":" + port
+}
+
+// splitHost takes a Host header apart, brackets of IPv6 kept. ok is false for
+// anything but a name or an address with an optional port: it goes into a file
+// that a player will obey.
+func splitHost(s string) (host, port string, ok bool) {
+	if strings.HasPrefix(s, "[") {
+		end := strings.IndexByte(s, ']')
+		if end < 0 {
+			return "", "", false
+		}
+		a, err := netip.ParseAddr(s[1:end])
+		if err != nil || !a.Is6() || a.Zone() != "" {
+			return "", "", false
+		}
+		host, port = s[:end+1], s[end+1:]
+		if port != "" && port[0] != ':' {
+			return "", "", false
+		}
+		port = strings.TrimPrefix(port, ":")
+	} else if host, port, _ = strings.Cut(s, ":"); !isHostName(host) {
+		return "", "", false
+	}
+	return host, port, port == "" || isPort(port)
+}
+
+// isHostName takes names and IPv4 addresses. Underscores occur in local ones.
+func isHostName(s string) bool {
+	const longest = 253 // RFC 1035, 2.3.4, without the last dot
+	for i := range len(s) {
+		c := s[i]
+		if c != '.' && c != '-' && c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= longest
+}
+
+func isPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return err == nil && n > 0
+}
+
+var xmlEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;")
+
+func escapeXML(s string) string { return xmlEscapes.Replace(s) }

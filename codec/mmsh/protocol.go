@@ -1,0 +1,107 @@
+package mmsh
+
+import (
+	"time"
+
+	"streampump/codec"
+	"streampump/codec/http1"
+)
+
+// Options are what a [Protocol] says of the program it is part of.
+type Options struct {
+	Product string // the program's name for people, e.g. "Stream Pump"
+	Version string // its version; may be empty
+	// MaxHead is the most bytes of one request head; 0 means [http1.MaxHead].
+	MaxHead int
+	// Timeout is how long a session lives without a request, as peers are
+	// told ([MS-WMSP] 2.2.1.4.36). Their keep-alives follow from it, so it
+	// must not be above the engine's own. 0 means [DefaultTimeout].
+	Timeout time.Duration
+}
+
+// DefaultTimeout is the lifetime of an idle session ([MS-WMSP] 3.2.2).
+const DefaultTimeout = 60 * time.Second
+
+// What we call ourselves. Players and encoders refuse a server whose name is
+// none of Microsoft's ([MS-WMSP] 3.1.5.3, [MS-WMHTTP] 3.1.5.1).
+const (
+	// viewerServer is what a live encoder calls itself. A Cougar of version 9
+	// would owe players of version 9 a $M, which no other player survives.
+	viewerServer = "Rex/12.0.7600.16385"
+	// encoderServer is what encoders have been told since the original Stream Pump.
+	encoderServer = "Cougar/9.6.7600.16564"
+)
+
+// Protocol is the server's side of MMSH. It is immutable; its methods may be
+// called from any goroutine.
+type Protocol struct{ o Options }
+
+var _ codec.Protocol = (*Protocol)(nil)
+
+// NewProtocol makes the protocol.
+func NewProtocol(o Options) *Protocol {
+	if o.Timeout == 0 {
+		o.Timeout = DefaultTimeout
+	}
+	return &Protocol{o: o}
+}
+
+// Name implements [codec.Protocol].
+func (p *Protocol) Name() string { return "mmsh" }
+
+// Classify implements [codec.Protocol]. Ours is whatever begins like a request
+// of HTTP or RTSP, which gets an answer in words, and MMST, which players try
+// first for mms:// and which must be let down gently.
+func (p *Protocol) Classify(first []byte) codec.Claim {
+	begun := false // the first line has: empty ones before it are passed over
+	for i, c := range first {
+		switch {
+		case i >= codec.MaxClassify:
+			return codec.Mine
+		case begun && (c == ' ' || c == '\r' || c == '\n'):
+			// A method, or a line too short for a request, which is told so.
+			return codec.Mine
+		case http1.IsTokenByte(c):
+			begun = true
+			continue
+		case c == '\r', c == '\n':
+			continue
+		}
+		return classifyMMST(first)
+	}
+	if len(first) >= codec.MaxClassify {
+		return codec.Mine
+	}
+	return codec.NeedMore
+}
+
+// mmstMark is what every MMST message has in its bytes 4 to 7; the four
+// before it are a version and a counter ([MS-MMSP] 2.2.3).
+const mmstMark = "\xCE\xFA\x0B\xB0"
+
+func classifyMMST(first []byte) codec.Claim {
+	const at = 4
+	if len(first) <= at {
+		return codec.NeedMore
+	}
+	have := first[at:min(len(first), at+len(mmstMark))]
+	switch {
+	case string(have) != mmstMark[:len(have)]:
+		return codec.NotMine
+	case len(have) < len(mmstMark):
+		return codec.NeedMore
+	default:
+		return codec.Mine
+	}
+}
+
+// Accept implements [codec.Protocol].
+func (p *Protocol) Accept(peer codec.Peer) codec.Session {
+	return &server{p: p, local: peer.Local}
+}
+
+// AppendRefusal implements [codec.Protocol].
+func (p *Protocol) AppendRefusal(dst []byte, c codec.Cause) []byte {
+	status, text := causeStatus(c)
+	return p.appendRefusal(dst, refusal{proto: http10, server: viewerServer, status: status, text: text})
+}

@@ -1,0 +1,272 @@
+package mmsh
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"streampump/codec"
+	"streampump/codec/http1"
+)
+
+// DefaultAgent is the User-Agent of a pull. A player of version 9 or later is
+// told of a new header in the stream instead of being cut off.
+const DefaultAgent = "NSPlayer/12.0.7600.16385"
+
+// maxRedirects is how often one pull is sent on; browsers allow some 20, and
+// honest sources need one.
+const maxRedirects = 5
+
+// PullOptions say what is pulled and as whom.
+type PullOptions struct {
+	URL   URL
+	Agent string // the User-Agent to send; empty means [DefaultAgent]
+}
+
+// pull is our side of a connection to a source ([MS-WMSP] from the player's side).
+//
+//	connection 1  Describe ──► $H, which names the streams ── Redial
+//	connection 2  Play with every stream selected ──► $H, $D …
+//
+// Describe is not left out: a Windows Media server sends a player nothing that
+// it did not select ([MS-WMSP] 3.2.5.6).
+type pull struct {
+	url       URL
+	agent     string
+	redirects int
+	step      step
+	playing   bool // the present connection asks for Play
+
+	streams []uint8 // what Describe found
+	client  uint32  // the client-id that Describe was given
+
+	cut   http1.Cutter
+	in    unframer
+	seq   sequence
+	ready bool   // a header has come on this connection
+	media string // Content-Type of the answer, for the operator
+}
+
+// step is how far the present connection is.
+type step uint8
+
+const (
+	stepHello  step = iota // nothing was sent. AppendHello ends it.
+	stepHead               // the answer's head is awaited. Its blank line ends it.
+	stepBody               // packets are awaited. $E, Redial or a breach ends it.
+	stepClosed             // what still comes is not looked at
+)
+
+// NewPull makes the conversation with a source that we fetch: one attempt,
+// from the first connection to the end of the stream.
+func NewPull(o PullOptions) codec.Dialled {
+	if o.Agent == "" {
+		o.Agent = DefaultAgent
+	}
+	return &pull{url: o.URL, agent: o.Agent}
+}
+
+// Target implements [codec.Dialled].
+func (p *pull) Target() string { return p.url.HostPort() }
+
+// AppendHello implements [codec.Dialled]. HTTP/1.0 keeps sources from chunking;
+// of the features of version 9 we claim only that we can be moved to another header.
+func (p *pull) AppendHello(dst []byte, proxied bool) []byte {
+	p.cut, p.in, p.seq, p.ready = http1.Cutter{}, unframer{}, sequence{}, false
+	p.step = stepHead
+	dst = append(dst, "GET "...)
+	if proxied {
+		dst = append(dst, "http://"...)
+		dst = append(dst, p.url.authority()...)
+	}
+	dst = append(dst, p.url.path()...)
+	dst = append(dst, " HTTP/1.0\r\n"...)
+	dst = http1.AppendField(dst, "Accept", "*/*")
+	dst = http1.AppendField(dst, "User-Agent", p.agent)
+	dst = http1.AppendField(dst, "Host", p.url.authority())
+	dst = http1.AppendField(dst, "Supported", "com.microsoft.wm.predstrm, com.microsoft.wm.sswitch")
+	if p.playing {
+		dst = p.appendPlay(dst)
+	} else {
+		dst = http1.AppendField(dst, "Pragma", "no-cache,rate=1.000000,stream-time=0,stream-offset=0:0,request-context=1,max-duration=0")
+	}
+	dst = http1.AppendField(dst, "Connection", "Close")
+	return http1.AppendBlank(dst)
+}
+
+// appendPlay appends what makes it a Play ([MS-WMSP] 2.2.2.6). Stream numbers
+// are hexadecimal, as the specification has them; those below ten, which are
+// all that most sources have, read the same to servers that expect decimal.
+func (p *pull) appendPlay(dst []byte) []byte {
+	dst = http1.AppendField(dst, "Pragma", "no-cache,rate=1.000000,stream-time=0,stream-offset=0:0,request-context=2,max-duration=0")
+	dst = http1.AppendField(dst, "Pragma", "xPlayStrm=1")
+	if p.client != 0 {
+		dst = http1.AppendField(dst, "Pragma", "client-id="+strconv.FormatUint(uint64(p.client), 10))
+	}
+	dst = http1.AppendField(dst, "Pragma", "stream-switch-count="+strconv.Itoa(len(p.streams)))
+	dst = append(dst, "Pragma: stream-switch-entry="...)
+	for i, n := range p.streams {
+		if i > 0 {
+			dst = append(dst, ' ')
+		}
+		dst = append(dst, "ffff:"...)
+		dst = strconv.AppendUint(dst, uint64(n), 16)
+		dst = append(dst, ":0"...)
+	}
+	return append(dst, "\r\n"...)
+}
+
+// Consume implements [codec.Session].
+func (p *pull) Consume(b []byte) (n int, ev codec.Event) {
+	for n < len(b) && ev.Kind == codec.None {
+		var k int
+		switch p.step {
+		case stepHead:
+			k, ev = p.answered(b[n:])
+		case stepBody:
+			k, ev = p.packets(b[n:])
+		default:
+			return len(b), ev
+		}
+		n += k
+	}
+	switch ev.Kind {
+	case codec.Bad, codec.Finish, codec.Redial:
+		p.step = stepClosed
+		p.in.release()
+	}
+	return n, ev
+}
+
+// answered reads the head of the source's answer.
+func (p *pull) answered(b []byte) (int, codec.Event) {
+	n, raw, err := p.cut.Consume(b)
+	if err != nil {
+		return n, bad(fmt.Errorf("the source's answer is not HTTP: %w", err))
+	}
+	if raw == nil {
+		return n, codec.Event{}
+	}
+	r, err := http1.ParseResponse(raw)
+	if err != nil {
+		return n, bad(err)
+	}
+	return n, p.accept(r)
+}
+
+// accept judges the head of the source's answer.
+func (p *pull) accept(r *http1.Response) codec.Event {
+	switch r.Status {
+	case 200:
+	case 301, 302, 303, 307, 308:
+		return p.redirected(r)
+	case 401, 407:
+		return bad(errors.New(answerText(r) + ": passwords are not supported yet"))
+	default:
+		return bad(errors.New(answerText(r)))
+	}
+	if r.Fields.Token("Transfer-Encoding", "chunked") {
+		return bad(errors.New("the source answers in chunks, which was not asked for"))
+	}
+	for name, value := range tokens(r.Fields) {
+		if strings.EqualFold(name, "client-id") {
+			p.client = clientID(value)
+		}
+	}
+	p.media = strings.Clone(clip(r.Fields.Get("Content-Type")))
+	p.step = stepBody
+	return codec.Event{}
+}
+
+// answerText is an answer in the operator's words.
+func answerText(r *http1.Response) string {
+	return strings.TrimSpace(fmt.Sprintf("the source answered %d %s", r.Status, clip(r.Reason)))
+}
+
+// redirected goes where the source sends us; the same question is asked there.
+func (p *pull) redirected(r *http1.Response) codec.Event {
+	location := r.Fields.Get("Location")
+	if p.redirects++; p.redirects > maxRedirects {
+		return bad(fmt.Errorf("the source sends us on and on, at last to %q", clip(location)))
+	}
+	to, err := p.url.follow(location)
+	if err != nil {
+		return bad(fmt.Errorf("the source sends us on: %w", err))
+	}
+	p.url = URL{strings.Clone(to.Host), to.Port, strings.Clone(to.Path)}
+	return codec.Event{Kind: codec.Redial}
+}
+
+// packets reads the answer's body.
+func (p *pull) packets(b []byte) (n int, ev codec.Event) {
+	n, id, packet, err := p.in.next(b)
+	switch {
+	case err != nil && p.in.pos == 0:
+		return n, bad(fmt.Errorf("the source answers with %q, which is not MMSH", p.media))
+	case err != nil:
+		return n, bad(err)
+	case id == 0:
+		return n, codec.Event{}
+	}
+	ev = p.packet(id, packet)
+	if ev.Kind == codec.Header && !p.playing {
+		return n, p.described(ev.Media.(*media))
+	}
+	return n, ev
+}
+
+// described ends the first half: the streams are known.
+func (p *pull) described(m *media) codec.Event {
+	for _, s := range m.h.Streams() {
+		p.streams = append(p.streams, s.Number)
+	}
+	p.playing = true
+	return codec.Event{Kind: codec.Redial}
+}
+
+// packet is the event of one packet. Unlike in a push, $H and $D have MMS
+// headers and a $C has no header inside ([MS-WMSP] 2.2.3).
+func (p *pull) packet(id byte, b []byte) codec.Event {
+	if p.seq.head.begun() && id != IDHeader {
+		return bad(p.seq.head.short(id))
+	}
+	switch id {
+	case IDChange:
+		p.seq.pending = true
+		return codec.Event{}
+	case IDEnd:
+		return p.seq.end(b)
+	}
+	h, payload, err := cutPrefix(id, b)
+	if err != nil {
+		return bad(err)
+	}
+	if id == IDHeader {
+		return p.header(h, payload)
+	}
+	if !p.ready {
+		return bad(errors.New("the source sent a data packet before its header"))
+	}
+	ev := p.seq.data(payload)
+	ev.Number, ev.Numbered = h.LocationID, ev.Kind == codec.Packet
+	return ev
+}
+
+// header takes one piece of a header.
+func (p *pull) header(h DataHeader, payload []byte) codec.Event {
+	if h.Flags&FlagFirst != 0 {
+		p.seq.head = pieces{}
+	}
+	ev := p.seq.piece(payload, h.Flags&FlagLast != 0)
+	p.ready = p.ready || ev.Kind == codec.Header
+	return ev
+}
+
+// Answer implements [codec.Session]: a source is told nothing.
+func (p *pull) Answer(dst []byte, _ *codec.Event, _ *codec.Verdict) ([]byte, codec.Next) {
+	return dst, codec.Close
+}
+
+// AppendEnd implements [codec.Session].
+func (p *pull) AppendEnd(dst []byte, _ codec.Cause, _ string) []byte { return dst }

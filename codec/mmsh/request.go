@@ -1,0 +1,317 @@
+package mmsh
+
+import (
+	"strconv"
+	"strings"
+
+	"streampump/codec"
+	"streampump/codec/http1"
+)
+
+// class is what a request is, and with it how it is answered.
+type class uint8
+
+const (
+	asIs     class = iota // answered with request.status whatever the engine says
+	asMMST                // answered with silence and a half-close
+	asRTSP                // answered in its own protocol
+	rootPage              // GET /: a line naming the product
+	options               // KeepAlive of pipelined players ([MS-WMSP] 2.2.2.3.2)
+	logLine               // Log ([MS-WMSP] 2.2.2.4)
+	session               // SelectStream, KeepAlive, Stop: 200, or 400 without a session
+	lookup                // HEAD, and GET of what can not be a stream
+	playlist              // GET of PATH.asx
+	describe              // Describe ([MS-WMSP] 2.2.2.1)
+	play                  // Play ([MS-WMSP] 2.2.2.6)
+	download              // GET by a client that is no MMSH player: the plain form
+	setup                 // PushSetup ([MS-WMHTTP] 2.2.2.1)
+	start                 // PushStart ([MS-WMHTTP] 2.2.2.2)
+)
+
+// request is one classified request, until it is answered. It holds no
+// reference to the head it came from.
+type request struct {
+	class    class
+	status   int         // asIs: the answer
+	event    codec.Event // what the engine is asked when the body has come
+	body     int64       // bytes of the body still to come
+	keep     bool        // the peer allows the connection to be kept
+	bare     bool        // HEAD: an answer has no body
+	player   bool        // the GET of an MMSH player
+	major    int         // version of an NSPlayer or the like; 0 if it tells none
+	switches bool        // has a Supported header and knows what to do with $C
+	host     string      // the Host header, for playlists
+	cseq     string      // asRTSP: the CSeq to echo
+}
+
+// maxBody is the most bytes of a body that is read past: a player's log has
+// about 3 KiB. A PushStart's body is no such body.
+const maxBody = 64 << 10
+
+// maxAgent is the most of a User-Agent that is kept: it lives in the log as
+// long as a viewer does.
+const maxAgent = 128
+
+// Where things are. Prefix and suffixes are compared without case.
+const (
+	streamsPrefix  = "/streams/"
+	pushSuffix     = "_push"
+	playlistSuffix = ".asx"
+)
+
+// classify says what a request is ([MS-WMSP] 2.2.2 and [MS-WMHTTP] 2.2.2, in
+// that order of precedence).
+func classify(r *http1.Request) *request {
+	q := &request{keep: keepsAlive(r), host: strings.Clone(r.Fields.Get("Host"))}
+	q.event.Agent = agent(r.Fields.Get("User-Agent"))
+	switch {
+	case r.Proto == "RTSP":
+		return q.rtsp(r)
+	case r.Proto != "HTTP":
+		return q.refuse(400, "the request is "+strconv.Quote(clip(r.Proto))+", not HTTP")
+	case r.Major != 1:
+		return q.refuse(505, "the request is HTTP/"+strconv.Itoa(r.Major))
+	case r.Fields.Has("Transfer-Encoding"):
+		// Neither players nor encoders chunk ([MS-WMHTTP] 2.2.1), and a
+		// length that two readers see differently is a hole.
+		return q.refuse(501, "the request has a Transfer-Encoding")
+	}
+	length, known, err := r.Fields.ContentLength()
+	if err != nil {
+		return q.refuse(400, err.Error())
+	}
+	_, path, _, ok := http1.SplitTarget(r.Target)
+	if !ok {
+		return q.refuse(400, "the request's target is "+strconv.Quote(clip(r.Target)))
+	}
+	q.body = length
+	q.method(r, strings.Clone(path), known)
+	if q.class != start && q.body > maxBody {
+		return q.refuse(413, "the request's body has "+strconv.FormatInt(q.body, 10)+" bytes")
+	}
+	return q
+}
+
+func (q *request) method(r *http1.Request, path string, known bool) {
+	switch r.Method {
+	case "GET", "HEAD":
+		q.bare = r.Method == "HEAD"
+		q.get(r, path)
+	case "POST":
+		q.post(r, path, known)
+	case "OPTIONS":
+		q.reply(options)
+	case "PUT", "DELETE", "PATCH", "TRACE", "CONNECT":
+		q.answer(405)
+	default:
+		q.answer(501)
+	}
+}
+
+// get classifies GET and HEAD. A Windows download reader calls itself NSPlayer
+// too, but has a WMFSDK token and nothing of the protocol in its Pragma lines:
+// it wants a file ([MS-WMSP] 3.2.5.1).
+func (q *request) get(r *http1.Request, path string) {
+	p := readPragma(r.Fields)
+	if p.agent != "" {
+		q.event.Agent = agent(p.agent + " via " + r.Fields.Get("User-Agent"))
+	}
+	q.player, q.major = player(r.Fields.Get("User-Agent"))
+	if q.player && !p.known && strings.Contains(strings.ToLower(r.Fields.Get("User-Agent")), "wmfsdk/") {
+		q.player = false
+	}
+	name, isList, ok := cutName(path, playlistSuffix)
+	q.event.Path = name
+	switch {
+	case path == "/":
+		q.reply(rootPage)
+	case !ok:
+		q.ask(lookup, codec.Lookup)
+	case isList:
+		q.ask(playlist, codec.Lookup)
+	case q.bare:
+		q.ask(lookup, codec.Lookup)
+	case q.player:
+		q.event.Session = viewerKey(p.client)
+		q.switches = q.major >= 9 && r.Fields.Has("Supported")
+		q.asked(p)
+	default:
+		q.event.Form = codec.Plain
+		q.ask(download, codec.Play)
+	}
+}
+
+// asked sub-classifies a player's GET.
+func (q *request) asked(p pragma) {
+	switch {
+	case p.pipeline, p.next && !p.play:
+		q.answer(400) // only after a pipeline-experiment that we never answer
+	case p.play:
+		q.ask(play, codec.Play)
+		q.event.Switch = q.switches
+	case p.selects:
+		q.ask(session, codec.Control)
+	default:
+		q.ask(describe, codec.Describe)
+	}
+}
+
+// post classifies POST: what an encoder sends, and what a player says besides
+// its two GETs.
+func (q *request) post(r *http1.Request, path string, known bool) {
+	p := readPragma(r.Fields)
+	q.event.Path, _, _ = cutName(path, "")
+	q.event.Session = viewerKey(p.client)
+	media, _, _ := strings.Cut(r.Fields.Get("Content-Type"), ";")
+	switch media = strings.ToLower(strings.TrimSpace(media)); {
+	case media == "application/x-wms-pushsetup":
+		q.push(setup, codec.Setup, r, path)
+	case media == "application/x-wms-pushstart":
+		q.pushStart(r, path, known)
+	case media == "application/x-wms-logstats", p.log:
+		q.note(logLine)
+	case media == "application/x-wms-sendevent":
+		q.note(asIs)
+	case media == "application/x-wms-getcontentinfo":
+		q.answer(200)
+	case p.selects:
+		q.ask(session, codec.Control)
+	case p.keepAlive:
+		q.ask(session, codec.Control)
+		q.keep = false // [MS-WMSP] 3.2.5.8
+	case p.stop:
+		q.ask(session, codec.Stop)
+	default:
+		q.answer(400)
+	}
+}
+
+// pushStart tells a body of packets from the empty one of a request that only
+// shows itself. Its length is the only end it has ([MS-WMHTTP] 3.1.4.2.1).
+func (q *request) pushStart(r *http1.Request, path string, known bool) {
+	switch {
+	case !known:
+		q.answer(411)
+	case q.body == 0:
+		q.push(setup, codec.Setup, r, path)
+	default:
+		q.push(start, codec.Publish, r, path)
+	}
+}
+
+// push is a request of an encoder. A target without the suffix that makes it
+// an encoder's is kept whole: no stream has such a name.
+func (q *request) push(c class, k codec.Kind, r *http1.Request, path string) {
+	q.ask(c, k)
+	q.event.Session = pushKey(r.Fields)
+	q.event.Path = path
+	if name, isPush, _ := cutName(path, pushSuffix); isPush {
+		q.event.Path = name
+	}
+}
+
+// rtsp waits for nothing: a player that asks us for RTSP goes on with HTTP as
+// soon as it is refused.
+func (q *request) rtsp(r *http1.Request) *request {
+	q.reply(asRTSP)
+	if n, err := strconv.ParseUint(r.Fields.Get("CSeq"), 10, 32); err == nil {
+		q.cseq = strconv.FormatUint(n, 10)
+	}
+	return q
+}
+
+// ask makes it a question to the engine.
+func (q *request) ask(c class, k codec.Kind) { q.class, q.event.Kind = c, k }
+
+// reply makes it a request that no stream has to do with.
+func (q *request) reply(c class) { q.class, q.event.Kind = c, codec.Reply }
+
+// answer makes it a request with one fixed answer.
+func (q *request) answer(status int) {
+	q.reply(asIs)
+	q.status = status
+}
+
+// note is a request that is answered well whatever it says; if it names a
+// session that one hears of it, and lives on.
+func (q *request) note(c class) {
+	q.reply(c)
+	q.status = 200
+	if q.event.Session != 0 {
+		q.event.Kind = codec.Control
+	}
+}
+
+// refuse makes it a breach of the protocol. Its body is not waited for.
+func (q *request) refuse(status int, what string) *request {
+	*q = request{class: asIs, status: status, bare: q.bare}
+	q.event = codec.Event{Kind: codec.Bad, Err: &requestError{what}}
+	return q
+}
+
+// requestError is a request that broke the protocol; the text is the
+// operator's sentence.
+type requestError struct{ what string }
+
+func (e *requestError) Error() string { return e.what }
+
+// keepsAlive reports whether the peer lets us keep the connection.
+func keepsAlive(r *http1.Request) bool {
+	if r.Fields.Token("Connection", "close") {
+		return false
+	}
+	return r.Minor >= 1 || r.Fields.Token("Connection", "keep-alive")
+}
+
+// player reports whether a User-Agent is one of the protocol's, and its major
+// version ([MS-WMSP] 2.2.1.9).
+func player(agent string) (ok bool, major int) {
+	product, _, _ := strings.Cut(agent, " ")
+	name, version, _ := strings.Cut(product, "/")
+	switch strings.ToLower(name) {
+	case "nsplayer", "nsserver", "wmcacheproxy":
+	default:
+		return false, 0
+	}
+	version, _, _ = strings.Cut(version, ".")
+	major, err := strconv.Atoi(version)
+	if err != nil || major < 0 {
+		major = 0
+	}
+	return true, major
+}
+
+// cutName takes the stream's name out of a path, and a suffix off it that says
+// what of the stream is wanted. A path that can name no stream is given back
+// whole and ok is false: the engine will not find it either.
+func cutName(path, suffix string) (name string, cut, ok bool) {
+	if len(path) <= len(streamsPrefix) || !strings.EqualFold(path[:len(streamsPrefix)], streamsPrefix) {
+		return path, false, false
+	}
+	name = strings.TrimSuffix(path[len(streamsPrefix):], "/")
+	if i := len(name) - len(suffix); suffix != "" && i > 0 && strings.EqualFold(name[i:], suffix) {
+		name, cut = name[:i], true
+	}
+	if !isName(name) {
+		return path, false, false
+	}
+	return name, cut, true
+}
+
+func isName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if c != '_' && c != '-' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// agent is a bounded copy of a User-Agent.
+func agent(s string) string {
+	return strings.Clone(s[:min(len(s), maxAgent)])
+}
+
+// clip bounds what a peer can put into our log.
+func clip(s string) string { return s[:min(len(s), 64)] }

@@ -1,0 +1,146 @@
+package mmsh
+
+import (
+	"net/netip"
+
+	"streampump/codec"
+	"streampump/codec/http1"
+)
+
+// state is where a connection that we accepted is.
+type state uint8
+
+const (
+	// waiting: for a request, or for the rest of its head. A whole head ends it.
+	waiting state = iota
+	// reading past the body of a request. Its last byte ends it: the engine is asked.
+	reading
+	// asked: the engine has the request. Answer ends it.
+	asked
+	// streaming the framed form to a player: what it sends is not looked at,
+	// because an answer could only come in the middle of the stream
+	// ([MS-WMSP] 3.2.5.8). AppendEnd or the connection's end ends it.
+	streaming
+	// downloading: the same with the plain form.
+	downloading
+	// ingesting the body of a PushStart. Its last byte, $E or a breach ends it.
+	ingesting
+	// over: the last answer is given and what still comes is not looked at.
+	over
+)
+
+// server is our side of a connection that a peer opened. Thousands of them
+// live in state streaming, so what only requests and pushes need is apart and
+// given up then.
+type server struct {
+	p     *Protocol
+	local netip.AddrPort
+	ex    *exchange // while a request is under way
+	push  *push     // after an accepted PushStart
+	state state
+}
+
+// exchange is one request on its way.
+type exchange struct {
+	cut http1.Cutter
+	req *request
+}
+
+// Consume implements [codec.Session].
+func (s *server) Consume(b []byte) (int, codec.Event) {
+	switch s.state {
+	case waiting:
+		return s.head(b)
+	case reading:
+		return s.body(b)
+	case ingesting:
+		return s.packets(b)
+	default:
+		return len(b), codec.Event{}
+	}
+}
+
+// head reads a request's head.
+func (s *server) head(b []byte) (int, codec.Event) {
+	if len(b) == 0 {
+		return 0, codec.Event{}
+	}
+	if s.ex == nil {
+		s.ex = &exchange{cut: http1.Cutter{Max: s.p.o.MaxHead}}
+	}
+	if !s.ex.cut.Started() && isMMST(b) {
+		s.ex.req = &request{class: asMMST, event: codec.Event{Kind: codec.Reply}}
+		return len(b), s.ask()
+	}
+	n, head, err := s.ex.cut.Consume(b)
+	switch {
+	case err != nil:
+		s.ex.req = breach(err)
+		return len(b), s.ask()
+	case head == nil:
+		return n, codec.Event{}
+	}
+	r, err := http1.ParseRequest(head)
+	if err != nil {
+		s.ex.req = breach(err)
+	} else {
+		s.ex.req = classify(r)
+	}
+	if s.ex.req.class == start || s.ex.req.body == 0 {
+		return n, s.ask()
+	}
+	s.state = reading
+	k, ev := s.body(b[n:])
+	return n + k, ev
+}
+
+// isMMST tells an MMST message by its mark, or by a first byte that begins no
+// request: Classify has seen the rest.
+func isMMST(b []byte) bool {
+	if len(b) >= codec.MaxClassify {
+		return classifyMMST(b) == codec.Mine
+	}
+	return b[0] < ' ' && b[0] != '\r' && b[0] != '\n'
+}
+
+// body reads past a request's body. Nothing in it matters here: a log is taken
+// whatever it says ([MS-WMSP] note 74), and the directives of a PushSetup
+// (Template-URL, AutoDestroy) make and destroy publishing points, which only
+// our configuration does.
+func (s *server) body(b []byte) (int, codec.Event) {
+	q := s.ex.req
+	n := int(min(int64(len(b)), q.body))
+	if q.body -= int64(n); q.body > 0 {
+		return n, codec.Event{}
+	}
+	return n, s.ask()
+}
+
+// ask gives the request to the engine.
+func (s *server) ask() codec.Event {
+	s.state = asked
+	return s.ex.req.event
+}
+
+// packets reads a push's body.
+func (s *server) packets(b []byte) (int, codec.Event) {
+	n, ev := s.push.consume(b)
+	switch ev.Kind {
+	case codec.Pause, codec.Bad:
+		s.state = asked
+	case codec.Finish:
+		s.push.in.release()
+		s.state = over
+	}
+	return n, ev
+}
+
+// breach is the request of bytes that are none.
+func breach(err error) *request {
+	status := 400
+	if e, ok := err.(*http1.Error); ok {
+		status = e.Status
+	}
+	q := &request{}
+	return q.refuse(status, err.Error())
+}

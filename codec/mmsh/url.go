@@ -1,0 +1,115 @@
+package mmsh
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// DefaultPort is the port of an address that names none.
+const DefaultPort = 80
+
+// URL is where a source is: what is left of a mmsh://, mms:// or http:// address.
+type URL struct {
+	Host string // a name or an address; IPv6 without brackets
+	Port uint16 // 0 means [DefaultPort]
+	Path string // begins with "/", percent-encoded, with its query; empty means "/"
+}
+
+// ParseURL reads a source's address. mms:// means the same as mmsh:// here:
+// the binary protocol of that name is not spoken. The error is an operator's
+// sentence.
+func ParseURL(s string) (URL, error) {
+	u, err := url.Parse(s)
+	if err != nil {
+		return URL{}, fmt.Errorf("the address %q can not be read: %w", clip(s), errors.Unwrap(err))
+	}
+	switch strings.ToLower(u.Scheme) {
+	case "mmsh", "mms", "http":
+	case "https", "mmshs":
+		return URL{}, fmt.Errorf("the address %q asks for TLS, which is not supported yet", clip(s))
+	default:
+		return URL{}, fmt.Errorf("the address %q must begin with mmsh://, mms:// or http://", clip(s))
+	}
+	if u.User != nil {
+		return URL{}, errors.New("a user name or password in a source's address is not supported yet")
+	}
+	out := URL{Host: u.Hostname(), Path: u.EscapedPath()}
+	if u.RawQuery != "" {
+		out.Path = out.path() + "?" + u.RawQuery
+	}
+	if p := u.Port(); p != "" {
+		n, err := strconv.ParseUint(p, 10, 16)
+		if err != nil || n == 0 {
+			return URL{}, fmt.Errorf("the port %q of a source's address is not between 1 and 65535", clip(p))
+		}
+		out.Port = uint16(n)
+	}
+	if err := out.Check(); err != nil {
+		return URL{}, err
+	}
+	return out, nil
+}
+
+// Check says what is wrong with an address that was put together by hand.
+func (u URL) Check() error {
+	if _, err := netip.ParseAddr(u.Host); err != nil && !isHostName(u.Host) {
+		return fmt.Errorf("%q is not the name or address of a host", clip(u.Host))
+	}
+	if path := u.path(); path[0] != '/' || strings.IndexFunc(path, notInPath) >= 0 {
+		return fmt.Errorf("%q is not the path of a stream: it begins with a slash and has no blanks", clip(u.Path))
+	}
+	return nil
+}
+
+// notInPath finds what would break a request line.
+func notInPath(r rune) bool { return r <= ' ' || r >= 0x7F }
+
+// String is the address in its mmsh:// form.
+func (u URL) String() string { return "mmsh://" + u.authority() + u.path() }
+
+// HostPort is the address to dial.
+func (u URL) HostPort() string {
+	return u.bracketed() + ":" + strconv.Itoa(int(u.port()))
+}
+
+// authority is what a Host header says: the port only if it is not HTTP's.
+func (u URL) authority() string {
+	if u.port() == DefaultPort {
+		return u.bracketed()
+	}
+	return u.HostPort()
+}
+
+func (u URL) bracketed() string {
+	if strings.Contains(u.Host, ":") {
+		return "[" + u.Host + "]"
+	}
+	return u.Host
+}
+
+func (u URL) port() uint16 {
+	if u.Port == 0 {
+		return DefaultPort
+	}
+	return u.Port
+}
+
+func (u URL) path() string {
+	if u.Path == "" {
+		return "/"
+	}
+	return u.Path
+}
+
+// follow is where a Location header leads from here.
+func (u URL) follow(location string) (URL, error) {
+	if strings.HasPrefix(location, "/") && !strings.HasPrefix(location, "//") {
+		to := URL{u.Host, u.Port, location}
+		return to, to.Check()
+	}
+	return ParseURL(location)
+}
