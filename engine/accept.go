@@ -1,0 +1,263 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"streampump/codec"
+)
+
+// acceptor takes connections and hands them to the loops. It is ours and not
+// gnet's, because one failed accept ends gnet's engine, and because drain,
+// socket activation and hand-over will come through the same door.
+type acceptor struct {
+	eng      *Engine
+	listener *net.TCPListener
+	spare    *os.File // a descriptor kept back, to say 503 when none is left
+}
+
+// acceptBackoff is how long accepting rests when no descriptor is left: long
+// enough not to spin, short enough that a freed one is used at once.
+const acceptBackoff = 50 * time.Millisecond
+
+// maxRefusing bounds the connections that are open only to be told that there
+// is no room; beyond it they are closed at once.
+const maxRefusing = 256
+
+// listen opens an address. "[::]:port" takes IPv4 as well. An address in use by
+// sockets of an earlier process in TIME_WAIT is taken over.
+func (e *Engine) listen(address string) (*acceptor, error) {
+	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var err error
+		if e := c.Control(func(fd uintptr) { err = listenOptions(int(fd)) }); e != nil {
+			return e
+		}
+		return err
+	}}
+	lc.SetMultipathTCP(false)
+	network := "tcp"
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		if ip, err := netip.ParseAddr(host); err == nil && ip.Is4() {
+			network = "tcp4"
+		}
+	}
+	ln, err := lc.Listen(context.Background(), network, address)
+	if err != nil {
+		return nil, fmt.Errorf("can not listen on %s: %w", address, err)
+	}
+	a := &acceptor{eng: e, listener: ln.(*net.TCPListener)}
+	a.reserve()
+	return a, nil
+}
+
+// listenOptions: accepted sockets inherit the first, so that no answer waits
+// for another's acknowledgement even before a loop has the connection.
+func listenOptions(fd int) error {
+	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
+		return err
+	}
+	return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+}
+
+// reserve keeps a descriptor back; false if there is none.
+func (a *acceptor) reserve() bool {
+	if a.spare == nil {
+		a.spare, _ = os.Open(os.DevNull)
+	}
+	return a.spare != nil
+}
+
+// release gives the spare descriptor back for use.
+func (a *acceptor) release() {
+	if a.spare != nil {
+		_ = a.spare.Close()
+		a.spare = nil
+	}
+}
+
+// run accepts until the listener is closed.
+func (a *acceptor) run() {
+	for {
+		conn, err := a.listener.AcceptTCP()
+		switch {
+		case err == nil && a.reserve():
+			// Handing it to a loop takes a descriptor for a moment: the spare one.
+			a.release()
+			a.eng.admit(conn)
+			a.reserve()
+		case err == nil:
+			a.noDescriptor(syscall.EMFILE)
+			a.eng.refuse(conn, codec.CauseFailed, acceptBackoff)
+		case errors.Is(err, net.ErrClosed):
+			a.release()
+			return
+		default:
+			a.outOfDescriptors(err)
+		}
+	}
+}
+
+// noDescriptor counts and logs a connection that could not be taken.
+func (a *acceptor) noDescriptor(err error) {
+	a.eng.stats.acceptErrors.Add(1)
+	if ok, n := a.eng.limits.accept.allow(a.eng.clock()); ok {
+		a.eng.log.Error("a connection can not be accepted; raise the descriptor limit, or lower limits.connections below it", "error", err, "not_logged", n)
+	}
+}
+
+// outOfDescriptors tells one waiting peer with the spare descriptor, and rests.
+func (a *acceptor) outOfDescriptors(err error) {
+	a.noDescriptor(err)
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		a.release()
+		if conn, err := a.acceptNow(); err == nil {
+			a.eng.refuse(conn, codec.CauseFailed, acceptBackoff)
+		}
+		a.reserve()
+	}
+	time.Sleep(acceptBackoff)
+}
+
+// acceptNow accepts a connection that is already waiting.
+func (a *acceptor) acceptNow() (*net.TCPConn, error) {
+	if err := a.listener.SetDeadline(time.Now().Add(acceptBackoff)); err != nil {
+		return nil, err
+	}
+	defer func() { _ = a.listener.SetDeadline(time.Time{}) }()
+	return a.listener.AcceptTCP()
+}
+
+// refuse tells a peer that has no loop why, and waits at most so long for it to
+// close: what arrives after our close would make the system take the answer back.
+func (e *Engine) refuse(conn *net.TCPConn, cause codec.Cause, wait time.Duration) {
+	_, _ = conn.Write(e.protocols[0].AppendRefusal(nil, cause)) // into an empty socket buffer: never blocks
+	_ = conn.CloseWrite()
+	if wait > 0 && conn.SetReadDeadline(time.Now().Add(wait)) == nil {
+		_, _ = io.Copy(io.Discard, io.LimitReader(conn, maxDrain))
+	}
+	_ = conn.Close()
+}
+
+// admit counts a connection in and hands it to a loop, or refuses it.
+func (e *Engine) admit(tcp *net.TCPConn) {
+	c := &conn{peer: addrPort(tcp.RemoteAddr()), pending: true}
+	if c.refused = e.count(c); c.refused != NoReason {
+		c.pending = false
+		if e.stats.refusing.Add(1) > maxRefusing {
+			e.stats.refusing.Add(-1)
+			e.refuse(tcp, codec.CauseFull, 0)
+			return
+		}
+	}
+	l := e.pick()
+	c.loop = l
+	if err := e.enroll(l, tcp, c); err != nil {
+		e.uncount(c)
+		e.stats.acceptErrors.Add(1)
+		if ok, n := e.limits.accept.allow(e.clock()); ok {
+			e.log.Error("a connection can not be taken on", "error", err, "not_logged", n)
+		}
+	}
+}
+
+// admission is what the limits count. Guarded by mu; touched once or twice in
+// a connection's life.
+type admission struct {
+	mu      sync.Mutex
+	open    int
+	pending map[netip.Addr]int
+
+	accept, complaints limiter
+}
+
+// count enters a connection in the books; a reason other than NoReason says
+// that there is no room for it.
+func (e *Engine) count(c *conn) Reason {
+	a := &e.limits
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.open >= e.maxConns {
+		e.stats.refused.Add(1)
+		return TooManyConnections
+	}
+	if n := e.cfg.Limits.PendingPerAddress; n > 0 && a.pending[c.peer.Addr()] >= n {
+		e.stats.refused.Add(1)
+		return TooManyPending
+	}
+	a.open++
+	a.pending[c.peer.Addr()]++
+	return NoReason
+}
+
+// admitted takes a connection that has sent a complete request off the count of
+// pending ones.
+func (e *Engine) admitted(c *conn) {
+	c.pending = false
+	a := &e.limits
+	a.mu.Lock()
+	a.settleLocked(c.peer.Addr())
+	a.mu.Unlock()
+}
+
+// uncount takes a closed connection out of the books.
+func (e *Engine) uncount(c *conn) {
+	if c.refused != NoReason {
+		e.stats.refusing.Add(-1)
+		return
+	}
+	a := &e.limits
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.open--
+	if c.pending {
+		c.pending = false
+		a.settleLocked(c.peer.Addr())
+	}
+}
+
+func (a *admission) settleLocked(addr netip.Addr) {
+	if a.pending[addr]--; a.pending[addr] <= 0 {
+		delete(a.pending, addr)
+	}
+}
+
+// addrPort is a TCP address without the IPv6 mapping of IPv4 addresses.
+func addrPort(a net.Addr) netip.AddrPort {
+	t, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	ap := t.AddrPort()
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+}
+
+// limiter lets one message of a kind through in a second.
+type limiter struct {
+	mu      sync.Mutex
+	next    int64
+	skipped int
+}
+
+// allow reports whether a message may be logged now, and how many were not
+// since the last that was.
+func (m *limiter) allow(now int64) (ok bool, skipped int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if now < m.next {
+		m.skipped++
+		return false, 0
+	}
+	skipped, m.skipped = m.skipped, 0
+	m.next = now + int64(time.Second)
+	return true, skipped
+}

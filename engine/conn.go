@@ -1,0 +1,325 @@
+package engine
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/panjf2000/gnet/v2"
+
+	"streampump/codec"
+)
+
+// phase is what a connection is doing.
+type phase uint8
+
+const (
+	phaseClassify phase = iota // its first bytes are awaited, to choose a protocol
+	phaseRequest               // a complete request is awaited, or its answer is being sent
+	phaseView                  // it gets a stream
+	phaseIngest                // it brings one
+	phaseEnding                // the last bytes are being sent
+	phaseDrain                 // we have half-closed; the peer's side is read until it closes
+	phaseClosed
+)
+
+// maxPendingAnswer bounds what a peer that does not read can make us queue by
+// asking again and again on one connection: a head of the largest size and
+// some answers.
+const maxPendingAnswer = 256 << 10
+
+// maxDrain bounds what is read from a peer after our half-close, so that an
+// encoder that goes on sending can not keep its connection for the whole
+// drain time: a window's worth still in flight.
+const maxDrain = 1 << 20
+
+// conn is one connection. It belongs to its loop for life. A viewer's state is
+// in its show's slice; this is what all connections have.
+type conn struct {
+	// Set once.
+	loop   *loop
+	socket gnet.Conn // nil in tests
+	peer   netip.AddrPort
+	opened int64
+	fd     int32
+
+	// Owned by the loop.
+	slot     int32 // index in show.viewers
+	sess     codec.Session
+	out      *outbox
+	show     *show
+	ingest   *ingest
+	viewed   string // path of the stream it viewed
+	agent    string
+	key      uint64 // viewer session; 0 has none
+	deadline int64
+	bytes    uint64 // sent
+	lastIn   int64  // arrival of an encoder's last packet
+	timer    int32  // 1 + index in the loop's timers; 0 has none
+	skips    uint32
+	drained  int32
+	first    [codec.MaxClassify]byte
+	firstLen uint8
+	phase    phase
+	reason   Reason
+	doomed   bool
+	parked   bool // the socket is full
+	watched  bool // the kernel tells when it is not
+	hungry   bool
+	pending  bool   // counted as a connection without a complete request
+	refused  Reason // accepted only to be told why there is no room
+}
+
+// viewer is the connection's viewer state, nil if it has none. The pointer is
+// good until a viewer joins or leaves the show.
+func (c *conn) viewer() *viewer {
+	if c.show == nil {
+		return nil
+	}
+	return &c.show.viewers[c.slot]
+}
+
+// opened enters a new connection.
+func (l *loop) opened(c *conn) {
+	l.enter()
+	defer l.leave()
+	c.opened = l.now
+	l.conns[c.fd] = c
+	l.stats.connections.Add(1)
+	if c.refused != NoReason {
+		c.phase = phaseRequest
+		c.finish(c.refused, l.eng.protocols[0].AppendRefusal(c.outgoing().own, codec.CauseFull))
+		return
+	}
+	c.setTimer(l.now + int64(l.eng.cfg.Timeouts.Head))
+}
+
+// traffic takes all bytes that arrived; they are ours until it returns.
+func (l *loop) traffic(c *conn, b []byte) {
+	l.enter()
+	defer l.leave()
+	c.input(b)
+	if c.ingest != nil && c.phase == phaseIngest {
+		c.ingest.commit()
+	}
+}
+
+// closed is called when the connection is gone, or about to be closed by us;
+// the descriptor is still valid.
+func (l *loop) closed(c *conn) {
+	l.enter()
+	defer l.leave()
+	if c.phase == phaseClosed {
+		return
+	}
+	if c.reason == NoReason {
+		c.reason = c.leftReason()
+	}
+	if c.ingest != nil {
+		c.dropIngest(c.reason.Info().Text)
+	}
+	c.unpark()
+	c.detach()
+	if c.watched {
+		l.kernel.unwatch(int(c.fd))
+	}
+	l.timers.remove(c)
+	l.freeOutbox(c)
+	delete(l.conns, c.fd)
+	l.stats.connections.Add(-1)
+	l.stats.closes[c.reason].Add(1)
+	c.phase = phaseClosed
+	l.eng.left(c)
+}
+
+// leftReason is why a connection ended that the peer closed.
+func (c *conn) leftReason() Reason {
+	switch {
+	case c.show != nil:
+		return ViewerLeft
+	case c.ingest != nil && !c.ingest.elsewhere(c):
+		return PushLost
+	case c.bytes > 0:
+		return Answered
+	default:
+		return PeerLeft
+	}
+}
+
+// input feeds the connection's session until the bytes are used up.
+func (c *conn) input(b []byte) {
+	l := c.loop
+	for len(b) > 0 && !c.doomed {
+		switch c.phase {
+		case phaseClosed:
+			return
+		case phaseEnding, phaseDrain:
+			if c.drained += int32(len(b)); c.drained > maxDrain {
+				c.doom(c.reason)
+			}
+			return
+		case phaseClassify:
+			if b = c.classify(b); c.phase == phaseClassify {
+				return
+			}
+			continue
+		}
+		var n int
+		n, l.ev = c.sess.Consume(b)
+		b = b[n:]
+		if l.ev.Kind == codec.None {
+			return
+		}
+		c.handle()
+	}
+}
+
+// classify finds the protocol by the first bytes and replays them into its
+// session. The first protocol speaks for those that none claims.
+func (c *conn) classify(b []byte) []byte {
+	n := copy(c.first[c.firstLen:], b)
+	c.firstLen += uint8(n)
+	p := c.loop.eng.protocolFor(c.first[:c.firstLen])
+	if p == nil {
+		return b[n:]
+	}
+	c.sess = p.Accept(codec.Peer{Remote: c.peer, Local: c.local()})
+	c.phase = phaseRequest
+	if int(c.firstLen) > n { // earlier pieces were held back
+		c.input(c.first[:c.firstLen])
+		return b[n:]
+	}
+	return b
+}
+
+// protocolFor is the protocol that claims the bytes, nil if it takes more to tell.
+func (e *Engine) protocolFor(first []byte) codec.Protocol {
+	more := false
+	for _, p := range e.protocols {
+		switch p.Classify(first) {
+		case codec.Mine:
+			return p
+		case codec.NeedMore:
+			more = true
+		}
+	}
+	if more && len(first) < codec.MaxClassify {
+		return nil
+	}
+	return e.protocols[0]
+}
+
+// local is our own end of the connection.
+func (c *conn) local() netip.AddrPort {
+	if c.socket == nil {
+		return netip.AddrPort{}
+	}
+	return addrPort(c.socket.LocalAddr())
+}
+
+// setTimer gives the connection its one deadline.
+func (c *conn) setTimer(at int64) { c.loop.timers.set(c, at) }
+
+// rearm sets the deadline that the present phase asks for. A full socket has its
+// own, which nothing but its taking bytes moves.
+func (c *conn) rearm() {
+	if c.parked {
+		return
+	}
+	t, now := &c.loop.eng.cfg.Timeouts, c.loop.now
+	switch c.phase {
+	case phaseClassify:
+		c.setTimer(c.opened + int64(t.Head))
+	case phaseRequest:
+		if c.pending {
+			c.setTimer(c.opened + int64(t.Head))
+		} else {
+			c.setTimer(now + int64(t.KeepAlive))
+		}
+	case phaseView:
+		c.setTimer(c.viewer().keyDeadline())
+	case phaseIngest:
+		c.setTimer(c.lastIn + int64(t.PushIdle))
+	case phaseEnding:
+		c.setTimer(now + int64(t.Stall))
+	case phaseDrain:
+		c.setTimer(now + int64(t.Drain))
+	}
+}
+
+// expired acts on the connection's deadline.
+func (c *conn) expired() {
+	l := c.loop
+	switch {
+	case c.phase == phaseDrain:
+		c.doom(c.reason)
+	case c.parked && c.phase == phaseView:
+		c.doom(ViewerStalled)
+	case c.parked:
+		c.doom(AnswerStalled)
+	case c.phase == phaseRequest && c.ingest != nil:
+		c.endIngest(codec.CauseIdle, PushIdle, PushIdle.Info().Text)
+	case c.phase == phaseClassify || c.phase == phaseRequest:
+		reason := KeepAliveTimeout
+		if c.pending {
+			reason = HeadTimeout
+		}
+		var end []byte
+		if c.sess != nil {
+			end = c.sess.AppendEnd(c.outgoing().own, codec.CauseHeadLate, "")
+		} else {
+			end = l.eng.protocols[0].AppendRefusal(c.outgoing().own, codec.CauseHeadLate)
+		}
+		c.finish(reason, end)
+	case c.phase == phaseView:
+		c.viewer().keyWaitOver()
+		l.send(c)
+	case c.phase == phaseIngest:
+		if c.lastIn+int64(l.eng.cfg.Timeouts.PushIdle) > l.now {
+			c.rearm()
+			return
+		}
+		c.endIngest(codec.CauseIdle, PushIdle, PushIdle.Info().Text)
+	default:
+		c.doom(AnswerStalled)
+	}
+}
+
+// doom closes the connection when the pass is over, without a further word.
+func (c *conn) doom(r Reason) {
+	if c.doomed || c.phase == phaseClosed {
+		return
+	}
+	if c.reason == NoReason {
+		c.reason = r
+	}
+	c.doomed = true
+	c.loop.doomed = append(c.loop.doomed, c)
+}
+
+// finish sends own, which is the outbox's own bytes appended to, and ends the
+// connection.
+func (c *conn) finish(r Reason, own []byte) {
+	if c.doomed || c.phase >= phaseEnding {
+		return
+	}
+	c.outgoing().own = own
+	c.conclude(r)
+}
+
+// conclude makes what is in the outbox the last that is sent: then comes our
+// half-close, the drain of the peer's side, and the close. So no last word is
+// lost to a reset while the peer is still sending.
+func (c *conn) conclude(r Reason) {
+	if c.reason == NoReason {
+		c.reason = r
+	}
+	c.out.then = thenClose
+	if v := c.viewer(); v != nil && v.pin != nil {
+		// The packet it is in goes out whole before the last word.
+		c.out.own = slices.Concat(v.pin.Bytes(v.pinForm)[v.sent:], c.out.own)
+	}
+	c.detach()
+	c.phase = phaseEnding
+	c.rearm()
+	c.loop.send(c)
+}

@@ -1,0 +1,256 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unsafe"
+)
+
+// crowd is a lab with n silent viewers on one loop and a source at a steady rate.
+type crowd struct {
+	*lab
+	enc     *peer
+	viewers []*peer
+	line    []byte
+	every   time.Duration
+	worst   int64 // the longest that a packet was held
+}
+
+func newCrowd(t testing.TB, n int, perSecond float64, cfg Config) *crowd {
+	c := &crowd{lab: newLab(t, cfg), line: []byte("P " + strings.Repeat("x", 1000) + "\n")}
+	c.every = time.Duration(float64(time.Second) / perSecond)
+	c.silent = true
+	c.enc = c.encoder("live", "H A audio")
+	for range n {
+		c.join()
+	}
+	c.loops[0].before = c.watch
+	return c
+}
+
+func (c *crowd) join() {
+	p := c.viewer("v", len(c.viewers)%len(c.loops), "PLAY live")
+	p.mute, p.got = true, nil
+	c.viewers = append(c.viewers, p)
+}
+
+// watch notes how old the oldest packet is that a write call is about to carry.
+func (c *crowd) watch(p *peer) {
+	if v := p.c.viewer(); v != nil && v.trim == false {
+		if s := v.prog.ring.At(v.next); s != nil {
+			c.worst = max(c.worst, c.now-s.At())
+		}
+	}
+}
+
+// publish sends packets for the given time.
+func (c *crowd) publish(d time.Duration) {
+	for end := c.now + int64(d); c.now < end; {
+		c.enc.sendBytes(c.line)
+		c.advance(c.every)
+	}
+}
+
+// perCall measures packets per write call over some seconds, when the rate is known.
+func (c *crowd) perCall() float64 {
+	c.publish(1200 * time.Millisecond)
+	stats := &c.loops[0].loop.stats
+	packets, writes := stats.packets.Load(), stats.writes.Load()
+	c.worst = 0
+	c.publish(time.Second)
+	return float64(stats.packets.Load()-packets) / float64(stats.writes.Load()-writes)
+}
+
+// held: nobody may have something to get that is older than the budget.
+func (c *crowd) held(budget time.Duration) {
+	c.t.Helper()
+	for _, p := range c.viewers {
+		v := p.c.viewer()
+		if v == nil {
+			continue
+		}
+		if s := v.prog.ring.At(v.next); s != nil && c.now-s.At() > int64(budget) {
+			c.t.Fatalf("a viewer has waited %v for packet %d", time.Duration(c.now-s.At()), v.next)
+		}
+	}
+}
+
+func TestPacketsPerWriteCall(t *testing.T) {
+	cases := []struct {
+		viewers   int
+		perSecond float64
+		budget    time.Duration
+		want      float64
+	}{
+		{1, 1000, 90 * time.Millisecond, 1},
+		{100, 90, 90 * time.Millisecond, 1}, // 9000 calls a second cost less than a tenth of a core
+		{300, 89, 90 * time.Millisecond, 1.6},
+		{1000, 89, 90 * time.Millisecond, 5.3}, // 60 ms a sweep
+		{1500, 89, 90 * time.Millisecond, 6.4}, // 72 ms a sweep, the most that the budget allows
+		{1000, 89, 0, 1},
+	}
+	for _, c := range cases {
+		t.Run(fmt.Sprintf("%dx%.0f_%v", c.viewers, c.perSecond, c.budget), func(t *testing.T) {
+			cfg := labConfig()
+			cfg.Fanout.Budget = c.budget
+			crowd := newCrowd(t, c.viewers, c.perSecond, cfg)
+			got := crowd.perCall()
+			if got < 0.9*c.want || got > 1.15*c.want {
+				t.Errorf("%.2f packets in a write call, want %.1f", got, c.want)
+			}
+			if limit := int64(c.budget); crowd.worst > limit {
+				t.Errorf("a packet was held %v, the budget is %v", time.Duration(crowd.worst), c.budget)
+			}
+			crowd.finish()
+		})
+	}
+}
+
+// When the source pauses, what is held goes out within the budget, on the
+// engine's own clock.
+func TestHeldPacketsGoOutWhenTheSourcePauses(t *testing.T) {
+	cfg := labConfig()
+	c := newCrowd(t, 1500, 89, cfg)
+	c.publish(1200 * time.Millisecond)
+	c.worst = 0
+	head := c.e.order[0].cur.Load().ring.Head()
+	c.advance(cfg.Fanout.Budget)
+	for _, p := range c.viewers {
+		if v := p.c.viewer(); v.next != head {
+			t.Fatalf("a viewer is at %d, the head is %d, long after the last packet", v.next, head)
+		}
+	}
+	if c.worst > int64(cfg.Fanout.Budget) {
+		t.Errorf("a packet was held %v", time.Duration(c.worst))
+	}
+	c.finish()
+}
+
+// Viewers that leave and join during a sweep move others about in the show: no
+// one is passed over by that.
+func TestNobodyWaitsLongerWhenOthersComeAndGo(t *testing.T) {
+	cfg := labConfig()
+	c := newCrowd(t, 800, 89, cfg)
+	c.publish(1200 * time.Millisecond)
+	c.worst = 0
+	for i := range 150 {
+		c.enc.sendBytes(c.line)
+		for k := range 3 {
+			c.viewers[(i*7+k*131)%len(c.viewers)].hangup()
+			c.join()
+			c.advance(c.every / 3)
+			c.held(cfg.Fanout.Budget)
+		}
+	}
+	for range 9 {
+		c.advance(10 * time.Millisecond)
+		c.held(cfg.Fanout.Budget)
+	}
+	c.silent = false
+	c.check()
+	if c.worst > int64(cfg.Fanout.Budget) {
+		t.Errorf("a packet was held %v", time.Duration(c.worst))
+	}
+	c.finish()
+}
+
+// The path from publish to the write calls allocates nothing, whether each
+// packet goes out at once or some are held. Waking a loop is the reactor's
+// affair and counted apart.
+func TestPassDoesNotAllocate(t *testing.T) {
+	for _, n := range []int{50, 1000} {
+		cfg := labConfig()
+		cfg.Backlog.Duration = time.Second
+		c := newCrowd(t, n, 89, cfg)
+		c.loops[0].before = nil
+		c.publish(6 * time.Second) // the backlog and its spare slots have their size
+		allocs := testing.AllocsPerRun(200, func() {
+			c.enc.sendBytes(c.line)
+			c.now += int64(c.every)
+			c.loops[0].loop.run()
+		})
+		if allocs != 0 && !raced {
+			t.Errorf("%v allocations for a packet and %d viewers", allocs, n)
+		}
+		c.finish()
+	}
+}
+
+// Viewers share a packet's memory: their write calls point at the same bytes.
+func TestPayloadIsNotCopied(t *testing.T) {
+	c := newCrowd(t, 3, 10, labConfig())
+	plain := c.viewer("p", 0, "PLAY live plain")
+	for _, p := range append(c.viewers, plain) {
+		p.keep = true
+	}
+	c.enc.sendBytes(c.line)
+	a, b := c.viewers[0].bases, c.viewers[1].bases
+	if len(a) != 1 || !slices.Equal(a, b) {
+		t.Errorf("two viewers were sent %v and %v, want the same memory", a, b)
+	}
+	if want := (*byte)(unsafe.Add(unsafe.Pointer(a[0]), 1)); len(plain.bases) != 1 || plain.bases[0] != want {
+		t.Errorf("the plain form is sent from %v, want it within the packet at %v", plain.bases, a[0])
+	}
+	c.finish()
+}
+
+// A stalled viewer costs no write call until its socket takes bytes again.
+func TestNoWriteAttemptOnStalledViewers(t *testing.T) {
+	cfg := labConfig()
+	c := newCrowd(t, 10, 90, cfg)
+	for _, p := range c.viewers[:5] {
+		p.room = 0
+	}
+	c.publish(time.Second)
+	var before []int
+	for _, p := range c.viewers[:5] {
+		before = append(before, p.tries)
+	}
+	c.publish(5 * time.Second)
+	for i, p := range c.viewers[:5] {
+		if p.tries != before[i] {
+			t.Errorf("%d write calls on a stalled viewer", p.tries-before[i])
+		}
+	}
+	if got := c.viewers[7].tries - before[0]; got < 5*89 {
+		t.Errorf("a healthy viewer beside them got %d writes", got)
+	}
+	c.finish()
+}
+
+// A batch of packets wakes each loop that has viewers once.
+func TestOneWakeForABatch(t *testing.T) {
+	cfg := labConfig()
+	cfg.Loops = 3
+	b := newLab(t, cfg)
+	enc := b.encoder("live", "H A")
+	b.viewer("v", 0, "PLAY live")
+	b.viewer("w", 2, "PLAY live")
+	before := b.e.Snapshot().Wakes
+	enc.send(strings.Repeat("Pk x\n", 50))
+	if n := b.e.Snapshot().Wakes - before; n != 2 {
+		t.Errorf("%d wakes for one batch and viewers on two loops of three", n)
+	}
+	b.finish()
+}
+
+// The bounds follow from 1.5 KB for a viewer, everything included: gnet's
+// connection is 248 bytes, its two addresses, its table entry and the runtime's
+// rounding some 300, a session of a protocol up to 200, the two map entries
+// here 100 and the session table's 60. That leaves 500 for what is ours.
+const (
+	viewerBound = 128
+	connBound   = 352
+)
+
+func TestViewerIsSmall(t *testing.T) {
+	if n := unsafe.Sizeof(viewer{}); n > viewerBound {
+		t.Errorf("a viewer takes %d bytes, the bound is %d", n, viewerBound)
+	}
+	if n := unsafe.Sizeof(conn{}); n > connBound {
+		t.Errorf("a connection takes %d bytes, the bound is %d", n, connBound)
+	}
+}

@@ -1,0 +1,156 @@
+package engine
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestSweepTime(t *testing.T) {
+	const ms = time.Millisecond
+	cases := []struct {
+		name    string
+		viewers int
+		calls   float64
+		budget  time.Duration
+		want    time.Duration
+	}{
+		{"NoViewers", 0, 0, 90 * ms, 0},
+		{"Cheap", 100, 9000, 90 * ms, 0},
+		{"JustCheap", 1000, 16666, 90 * ms, 0},
+		{"JustDear", 1000, 16668, 90 * ms, 60 * ms},
+		{"FasterSourceSameSweep", 1000, 89000, 90 * ms, 60 * ms},
+		{"BoundedByTheBudget", 19000, 100000, 90 * ms, 72 * ms},
+		{"NoBudget", 19000, 100000, 0, 0},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			if got := sweepTime(c.viewers, c.calls, c.budget); got != c.want {
+				t.Errorf("%v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+// A stream whose viewers take more than one turn of the loop must not keep the
+// viewers of another waiting: these are served in every pass but the first.
+func TestHugeShowDoesNotStarveAnother(t *testing.T) {
+	cfg := labConfig()
+	cfg.Fanout.Budget = 0
+	b := newLab(t, cfg, StreamConfig{Path: "huge", Push: true}, StreamConfig{Path: "small", Push: true})
+	huge, small := b.encoder("huge", "H A audio"), b.encoder("small", "H B audio")
+	b.silent = true
+	for range 2000 {
+		b.viewer("h", 0, "PLAY huge").mute = true
+	}
+	v := b.viewer("s", 0, "PLAY small")
+	b.loops[0].cost = 10 * time.Microsecond
+	k := b.loops[0]
+	for round := range 10 {
+		// Published without a run in between, as if the loop were busy.
+		k.loop.traffic(huge.c, []byte("P x\n"))
+		k.loop.traffic(small.c, []byte("P x\n"))
+		before := v.writes
+		k.woken = false
+		k.loop.run()
+		if round > 0 && v.writes == before {
+			t.Fatalf("round %d: a pass of %d writes served the small stream's viewer not at all", round, k.writes)
+		}
+	}
+	k.cost = 0
+	b.run()
+	for _, p := range b.peers {
+		if w := p.c.viewer(); w != nil && w.next != w.prog.ring.Head() {
+			t.Fatalf("a viewer of the huge stream is at %d of %d", w.next, w.prog.ring.Head())
+		}
+	}
+	b.finish()
+}
+
+// A pass that takes long yields, and the rest of the sweep follows.
+func TestLongPassYields(t *testing.T) {
+	cfg := labConfig()
+	cfg.Fanout.Budget = 0
+	b := newLab(t, cfg)
+	enc := b.encoder("live", "H A audio")
+	for range 500 {
+		b.viewer("v", 0, "PLAY live").mute = true
+	}
+	k := b.loops[0]
+	k.cost = 50 * time.Microsecond
+	k.loop.traffic(enc.c, []byte("P x\n"))
+	k.woken = false
+	before := k.writes
+	k.loop.run()
+	if n := k.writes - before; n < 100 || n > 150 || !k.woken {
+		t.Errorf("%d writes in a pass of 50 µs each, another follows: %v; want about 5 ms of them", n, k.woken)
+	}
+	b.run()
+	if n := k.writes - before; n != 500 {
+		t.Errorf("%d writes for 500 viewers", n)
+	}
+	b.finish()
+}
+
+// A joiner with a long backlog on a fast network gets it in turns.
+func TestLongBacklogIsServedInTurns(t *testing.T) {
+	b := newLab(t, labConfig())
+	enc := b.encoder("live", "H A")
+	enc.send("Pk x\n")
+	for range 5000 {
+		enc.send("P x\n")
+	}
+	v := b.dial("v", 0, "10.0.0.1")
+	k := b.loops[0]
+	k.loop.traffic(v.c, []byte("PLAY live\n"))
+	if n := v.writes; n != turns || !v.c.hungry {
+		t.Errorf("%d writes at once, hungry %v; want %d", n, v.c.hungry, turns)
+	}
+	v.got = nil
+	b.run()
+	if w := v.c.viewer(); w.next != 5001 || v.c.hungry {
+		t.Errorf("the joiner is at %d of 5001", w.next)
+	}
+	b.finish()
+}
+
+func TestLimiterLetsOneThroughASecond(t *testing.T) {
+	var m limiter
+	second := int64(time.Second)
+	type step struct {
+		at      int64
+		ok      bool
+		skipped int
+	}
+	for i, s := range []step{
+		{0, true, 0}, {1, false, 0}, {second - 1, false, 0}, {second, true, 2}, {second + 1, false, 0}, {5 * second, true, 1},
+	} {
+		if ok, skipped := m.allow(s.at); ok != s.ok || skipped != s.skipped {
+			t.Errorf("step %d: %v %d, want %v %d", i, ok, skipped, s.ok, s.skipped)
+		}
+	}
+}
+
+func TestEveryReasonHasItsRow(t *testing.T) {
+	var names []string
+	for r := range reasons {
+		info := r.Info()
+		if info.Name == "" || info.Text == "" || slices.Contains(names, info.Name) {
+			t.Errorf("reason %d: %+v", r, info)
+		}
+		names = append(names, info.Name)
+	}
+}
+
+func TestRateMeter(t *testing.T) {
+	var m rateMeter
+	var last int64
+	for i := range int64(1000) {
+		if rate, ok := m.add(i * int64(20*time.Millisecond)); ok {
+			last = rate
+		}
+	}
+	if last != 50_000 {
+		t.Errorf("%d packets in a thousand seconds, want 50000", last)
+	}
+}

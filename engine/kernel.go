@@ -1,0 +1,91 @@
+package engine
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// kernel is what a loop asks of the operating system for its sockets. Tests
+// put sockets of their own behind it.
+type kernel interface {
+	// writev writes what the socket takes. n counts the bytes taken; errno is
+	// EAGAIN when it takes none.
+	writev(fd int, iov []unix.Iovec) (n int, errno unix.Errno)
+	// halfClose sends FIN after what is queued.
+	halfClose(fd int)
+	// watch asks to be told, once for each time, when a full socket takes
+	// bytes again; unwatch ends that, before the descriptor is closed.
+	watch(fd int) error
+	unwatch(fd int)
+	// ready fills fds with watched sockets that take bytes again.
+	ready(fds []int32) int
+	// close gives the kernel's own resources back.
+	close()
+}
+
+// reactor is what a loop needs of the event loop that drives it.
+type reactor interface {
+	// wake makes the event loop call loop.run soon, from any goroutine.
+	wake()
+	// close closes c's socket; loop.closed is called before the descriptor goes.
+	close(c *conn)
+}
+
+// sockets is the real kernel: raw vectored writes, and an epoll set of its own
+// for the sockets that were full. gnet's epoll can not tell when a socket
+// takes bytes again (its write event never reaches the handler), and trying
+// every stalled viewer at each packet costs a tenth of a delivery each; a set
+// costs nothing per stalled viewer.
+type sockets struct {
+	epoll  int
+	events [128]unix.EpollEvent
+}
+
+func newSockets() (*sockets, error) {
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	return &sockets{epoll: fd}, nil
+}
+
+// writev calls the system directly: unix.Writev makes its own vector, and
+// allocates it above eight buffers.
+func (k *sockets) writev(fd int, iov []unix.Iovec) (int, unix.Errno) {
+	for {
+		n, _, errno := unix.RawSyscall(unix.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&iov[0])), uintptr(len(iov)))
+		if errno == unix.EINTR {
+			continue
+		}
+		if errno != 0 {
+			return 0, errno
+		}
+		return int(n), 0
+	}
+}
+
+func (k *sockets) halfClose(fd int) { _ = unix.Shutdown(fd, unix.SHUT_WR) }
+
+// watch adds the socket edge-triggered, so that a healthy socket in the set
+// costs nothing; one that takes bytes already is reported at once.
+func (k *sockets) watch(fd int) error {
+	ev := unix.EpollEvent{Events: unix.EPOLLOUT | unix.EPOLLET&0xffffffff, Fd: int32(fd)}
+	return unix.EpollCtl(k.epoll, unix.EPOLL_CTL_ADD, fd, &ev)
+}
+
+func (k *sockets) unwatch(fd int) { _ = unix.EpollCtl(k.epoll, unix.EPOLL_CTL_DEL, fd, nil) }
+
+func (k *sockets) ready(fds []int32) int {
+	events := k.events[:min(len(fds), len(k.events))]
+	n, err := unix.EpollWait(k.epoll, events, 0)
+	if err != nil {
+		return 0
+	}
+	for i := range n {
+		fds[i] = events[i].Fd
+	}
+	return n
+}
+
+func (k *sockets) close() { _ = unix.Close(k.epoll) }

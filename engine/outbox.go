@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// then says what follows when an outbox is sent.
+type then uint8
+
+const (
+	thenRead    then = iota // the next request is awaited
+	thenPackets             // the stream's packets
+	thenClose               // half-close, drain, close
+)
+
+// outbox is what a connection sends besides packets: an answer of its own and
+// a shared head behind it. A connection has one only while there is something
+// in it; a viewer in mid-stream has none.
+type outbox struct {
+	own    []byte
+	shared []byte // immutable
+	sent   int    // bytes of own and shared that are gone
+	then   then
+}
+
+// spareOutboxes bounds how many empty ones a loop keeps, and spareOwn how
+// large the buffer of a kept one may be.
+const (
+	spareOutboxes = 64
+	spareOwn      = 4 << 10
+)
+
+// outgoing is the connection's outbox, ready to be appended to: what is left of
+// an earlier shared head has been copied, so that the order is kept.
+func (c *conn) outgoing() *outbox {
+	l := c.loop
+	if c.out == nil {
+		if n := len(l.spare); n > 0 {
+			c.out = l.spare[n-1]
+			l.spare = l.spare[:n-1]
+		} else {
+			c.out = new(outbox)
+		}
+	}
+	c.out.flatten()
+	return c.out
+}
+
+// flatten drops what is sent and moves the rest into own.
+func (o *outbox) flatten() {
+	if o.sent == 0 && o.shared == nil {
+		return
+	}
+	own := o.own[min(o.sent, len(o.own)):]
+	shared := o.shared[max(0, o.sent-len(o.own)):]
+	o.own = append(append(o.own[:0], own...), shared...)
+	o.shared, o.sent = nil, 0
+}
+
+// left is how many bytes are still to be sent.
+func (o *outbox) left() int { return len(o.own) + len(o.shared) - o.sent }
+
+// gather adds what is left to iov.
+func (o *outbox) gather(iov []unix.Iovec) []unix.Iovec {
+	if o.sent < len(o.own) {
+		iov = appendIov(iov, o.own[o.sent:])
+	}
+	if rest := o.shared[max(0, o.sent-len(o.own)):]; len(rest) > 0 {
+		iov = appendIov(iov, rest)
+	}
+	return iov
+}
+
+// take counts up to n bytes as sent and returns the rest of n.
+func (o *outbox) take(n int) int {
+	k := min(n, o.left())
+	o.sent += k
+	return n - k
+}
+
+// freeOutbox gives the connection's outbox back.
+func (l *loop) freeOutbox(c *conn) {
+	o := c.out
+	if o == nil {
+		return
+	}
+	c.out = nil
+	if cap(o.own) > spareOwn || len(l.spare) >= spareOutboxes {
+		return
+	}
+	*o = outbox{own: o.own[:0]}
+	l.spare = append(l.spare, o)
+}
+
+// appendIov adds one buffer to a vector.
+func appendIov(iov []unix.Iovec, b []byte) []unix.Iovec {
+	iov = append(iov, unix.Iovec{Base: unsafe.SliceData(b)})
+	iov[len(iov)-1].SetLen(len(b))
+	return iov
+}
+
+// send goes on with whatever the connection has to send, unless its socket is
+// known to be full.
+func (l *loop) send(c *conn) {
+	switch v := c.viewer(); {
+	case c.doomed || c.parked || c.phase == phaseClosed:
+	case v != nil:
+		l.serve(v)
+	case c.out != nil:
+		l.flush(c)
+	}
+}
+
+// flush sends the outbox of a connection that is not a viewer.
+func (l *loop) flush(c *conn) {
+	iov := c.out.gather(l.iov[:0])
+	if len(iov) > 0 {
+		want := c.out.left()
+		n, ok := l.write(c, iov)
+		if !ok {
+			return
+		}
+		c.out.take(n)
+		if n < want {
+			l.park(c)
+			return
+		}
+	}
+	after := c.out.then
+	l.freeOutbox(c)
+	if after == thenClose {
+		l.kernel.halfClose(int(c.fd))
+		c.phase = phaseDrain
+	}
+	c.rearm()
+}
+
+// write is the one place where bytes go to a socket. ok is false if the
+// connection broke, or takes nothing now and is parked.
+func (l *loop) write(c *conn, iov []unix.Iovec) (n int, ok bool) {
+	n, errno := l.kernel.writev(int(c.fd), iov)
+	l.pass.writes++
+	switch errno {
+	case 0:
+		l.pass.bytes += uint64(n)
+		c.bytes += uint64(n)
+		return n, true
+	case unix.EAGAIN:
+		l.park(c)
+		return 0, false
+	default:
+		c.doom(WriteFailed)
+		return 0, false
+	}
+}

@@ -1,0 +1,181 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"time"
+
+	"streampump/codec"
+)
+
+// pullBuffer is the read buffer of a pull: two of the largest packets that a
+// 16-bit length allows.
+const pullBuffer = 128 << 10
+
+// errSourceEnded: the source said that its stream is over.
+var errSourceEnded = errors.New("the source ended its stream")
+
+// pull keeps a pulled stream up for as long as ctx lives: it dials, reads, and
+// after a loss tries again, quickly once and then at intervals.
+func (st *stream) pull(ctx context.Context) {
+	in := &ingest{stream: st}
+	for quick := true; ctx.Err() == nil; {
+		packets := st.stats.packetsIn.Load()
+		err := st.pullOnce(ctx, in)
+		if ctx.Err() != nil {
+			return
+		}
+		in.down(errors.Is(err, errSourceEnded), err.Error(), st.eng.clock())
+		if st.stats.packetsIn.Load() > packets {
+			quick = true
+		}
+		wait := st.pullWait(quick)
+		quick = false
+		st.failed(err, wait)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+}
+
+// pullWait is the pause before the next attempt. The jitter keeps the children
+// of a source that restarts from coming back all at once.
+func (st *stream) pullWait(quick bool) time.Duration {
+	t := &st.eng.cfg.Timeouts
+	if quick {
+		return t.PullFirst
+	}
+	jitter := time.Duration(0)
+	if t.PullJitter > 0 {
+		jitter = rand.N(t.PullJitter)
+	}
+	return t.PullRetry + jitter
+}
+
+// failed notes why a pull or a file does not work, once for each new reason.
+func (st *stream) failed(err error, wait time.Duration) {
+	st.mu.Lock()
+	known := st.lastFailure == err.Error()
+	st.lastFailure, st.problem = err.Error(), err.Error()
+	st.mu.Unlock()
+	if !known {
+		st.log.Warn("source failed, trying again", "why", err, "in", wait.Round(time.Millisecond))
+	}
+}
+
+// pullOnce makes one attempt: some connections of one conversation, until the
+// source ends or is lost.
+func (st *stream) pullOnce(ctx context.Context, in *ingest) error {
+	if st.state.CompareAndSwap(uint32(SourceDown), uint32(SourceDialing)) {
+		defer st.state.CompareAndSwap(uint32(SourceDialing), uint32(SourceDown))
+	}
+	sess := st.cfg.Pull.Open()
+	for {
+		again, err := st.pullConn(ctx, in, sess)
+		if err != nil || !again {
+			return err
+		}
+	}
+}
+
+// pullConn makes one connection and reads it. again says that the conversation
+// goes on on another.
+func (st *stream) pullConn(ctx context.Context, in *ingest, sess codec.Dialled) (again bool, err error) {
+	t := &st.eng.cfg.Timeouts
+	dialCtx, cancel := context.WithTimeout(ctx, t.PullConnect)
+	defer cancel()
+	target, proxied := sess.Target(), false
+	addr := target
+	if route := st.cfg.Pull.Route; route != nil {
+		if addr, proxied, err = route(dialCtx, target); err != nil {
+			return false, err
+		}
+	}
+	conn, err := st.eng.dial(dialCtx, "tcp", addr)
+	if err != nil {
+		return false, fmt.Errorf("%s can not be reached: %w", addr, err)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer func() {
+		stop()
+		_ = conn.Close()
+	}()
+	if err := conn.SetDeadline(time.Now().Add(t.PullConnect)); err != nil {
+		return false, err
+	}
+	if _, err := conn.Write(sess.AppendHello(nil, proxied)); err != nil {
+		return false, fmt.Errorf("%s took no request: %w", addr, err)
+	}
+	return st.pullRead(conn, in, sess)
+}
+
+// pullRead reads one connection to its end.
+func (st *stream) pullRead(conn net.Conn, in *ingest, sess codec.Session) (again bool, err error) {
+	t := &st.eng.cfg.Timeouts
+	buf := make([]byte, pullBuffer)
+	wait := t.PullConnect // until the header is there
+	for {
+		n, readErr := conn.Read(buf)
+		up, again, err := st.pullBytes(in, sess, buf[:n])
+		in.commit()
+		if err != nil || again {
+			return again, err
+		}
+		if readErr != nil {
+			return false, pullError(readErr, wait)
+		}
+		if up && wait != t.PullSilence {
+			wait = t.PullSilence
+		}
+		if err := conn.SetReadDeadline(time.Now().Add(wait)); err != nil {
+			return false, err
+		}
+	}
+}
+
+// pullError is the operator's sentence for a failed read.
+func pullError(err error, wait time.Duration) error {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("the source sent nothing for %v", wait)
+	case errors.Is(err, io.EOF):
+		return errors.New("the source closed the connection")
+	default:
+		return fmt.Errorf("the source's connection broke: %w", err)
+	}
+}
+
+// pullBytes feeds the session. up says that the source's header has come.
+func (st *stream) pullBytes(in *ingest, sess codec.Session, b []byte) (up, again bool, err error) {
+	var ev codec.Event
+	for len(b) > 0 {
+		var n int
+		n, ev = sess.Consume(b)
+		b = b[n:]
+		switch ev.Kind {
+		case codec.None:
+			return in.lease != 0, false, nil
+		case codec.Header:
+			err = in.header(ev.Media, st.eng.clock())
+		case codec.Packet:
+			_, _, err = in.packet(&ev, st.eng.clock())
+		case codec.Finish:
+			err = errSourceEnded
+		case codec.Redial:
+			return false, true, nil
+		case codec.Bad:
+			err = ev.Err
+		}
+		if err != nil {
+			return false, false, err
+		}
+	}
+	return in.lease != 0, false, nil
+}

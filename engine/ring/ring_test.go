@@ -1,0 +1,284 @@
+package ring
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// fill makes a packet whose bytes all follow from its number, so that a reader
+// can tell a recycled or torn buffer from a whole one.
+func fill(dst []byte, seq uint64) []byte {
+	n := 24 + int(seq*37%400)
+	dst = binary.LittleEndian.AppendUint64(dst, seq)
+	for len(dst) < n {
+		dst = append(dst, byte(seq*131+uint64(len(dst))))
+	}
+	return dst
+}
+
+// variantOf is the test's Maker: variant 2 aliases, the others copy.
+func variantOf(dst, primary []byte, v Variant) ([]byte, bool) {
+	if v == 2 {
+		return primary[8:], true
+	}
+	dst = append(dst, byte(v))
+	return append(dst, primary...), false
+}
+
+func want(seq uint64, v Variant) []byte {
+	p := fill(nil, seq)
+	if v == 0 {
+		return p
+	}
+	out, _ := variantOf(nil, p, v)
+	return out
+}
+
+func put(r *Ring, at int64, key bool) {
+	b := r.buffers.Get()
+	b.B = fill(b.B, r.Head())
+	r.Append(b, at, key, key)
+}
+
+func newTestRing(l Limits, loops int) *Ring {
+	return New(l, variantOf, NewEpochs(loops), new(Buffers))
+}
+
+func TestKeepsFromTheNewestKeyStart(t *testing.T) {
+	r := newTestRing(Limits{Bytes: 1 << 20, Duration: 5}, 1)
+	for i := range int64(100) {
+		put(r, i, i == 10 || i == 50)
+	}
+	if r.Tail() != 50 || r.Head() != 100 {
+		t.Fatalf("keeps %d..%d, want 50..100", r.Tail(), r.Head())
+	}
+	if k, ok := r.KeyStart(math.MaxInt64); !ok || k != 50 {
+		t.Fatalf("key start %d %v", k, ok)
+	}
+}
+
+func TestKeepsByDurationBehindTheKeyStart(t *testing.T) {
+	r := newTestRing(Limits{Bytes: 1 << 20, Duration: 20}, 1)
+	for i := range int64(100) {
+		put(r, i, i%10 == 0)
+	}
+	if r.Tail() != 79 {
+		t.Fatalf("tail %d, want 79", r.Tail())
+	}
+	for _, c := range []struct {
+		notAfter int64
+		want     uint64
+	}{{99, 90}, {90, 90}, {89, 80}, {80, 80}, {79, 80}, {0, 80}} {
+		if k, ok := r.KeyStart(c.notAfter); !ok || k != c.want {
+			t.Errorf("not after %d: key start %d %v, want %d", c.notAfter, k, ok, c.want)
+		}
+	}
+}
+
+func TestByteCapEvictsEvenTheKeyStart(t *testing.T) {
+	r := newTestRing(Limits{Bytes: 4000, Duration: time.Hour}, 1)
+	for i := range int64(200) {
+		put(r, i, i == 0)
+	}
+	if _, ok := r.KeyStart(math.MaxInt64); ok {
+		t.Fatal("the key start outlived the byte cap")
+	}
+	if r.Bytes() > 4000 {
+		t.Fatalf("%d bytes kept, the cap is 4000", r.Bytes())
+	}
+	put(r, 200, true)
+	if k, ok := r.NewestKey(); !ok || k != 200 {
+		t.Fatalf("key start %d %v after a new one came", k, ok)
+	}
+}
+
+func TestPinnedSlotOutlivesEviction(t *testing.T) {
+	r := newTestRing(Limits{Bytes: 2000, Duration: 0}, 1)
+	put(r, 0, true)
+	r.epochs.Enter(0)
+	s := r.At(0)
+	s.Pin()
+	r.epochs.Leave(0)
+	for i := range int64(1000) {
+		put(r, i+1, false)
+	}
+	if r.At(0) != nil || r.Limbo() != 1 {
+		t.Fatalf("packet 0 in ring: %v, %d in limbo; want only the pinned one", r.At(0), r.Limbo())
+	}
+	if !bytes.Equal(s.Bytes(0), want(0, 0)) || !bytes.Equal(s.Bytes(3), want(0, 3)) {
+		t.Fatal("the pinned packet's bytes changed")
+	}
+	s.Unpin()
+	put(r, 2000, false)
+	if r.Limbo() != 0 {
+		t.Fatalf("%d in limbo after the pin was dropped", r.Limbo())
+	}
+}
+
+func TestPassHoldsWhatItFound(t *testing.T) {
+	r := newTestRing(Limits{Bytes: 2000, Duration: 0}, 2)
+	put(r, 0, true)
+	r.epochs.Enter(1)
+	s := r.At(0)
+	for i := range int64(500) {
+		put(r, i+1, false)
+	}
+	if !bytes.Equal(s.Bytes(0), want(0, 0)) {
+		t.Fatal("a packet found in a pass was recycled before the pass ended")
+	}
+	r.epochs.Leave(1)
+	put(r, 600, false)
+	if r.Limbo() != 0 {
+		t.Fatalf("%d in limbo after the pass", r.Limbo())
+	}
+}
+
+func TestDrainGivesEveryBufferBack(t *testing.T) {
+	r := newTestRing(Limits{Bytes: 1 << 20, Duration: time.Hour}, 1)
+	for i := range int64(300) {
+		put(r, i, i%30 == 0)
+	}
+	for v := range Variant(Variants) {
+		r.At(60).Bytes(v)
+	}
+	r.At(61).Pin()
+	held := r.At(61)
+	r.End()
+	if r.Drain() || r.buffers.Out() != 1 {
+		t.Fatalf("%d buffers out with one pin, want 1", r.buffers.Out())
+	}
+	held.Unpin()
+	if !r.Drain() || r.buffers.Out() != 0 || r.Bytes() != 0 {
+		t.Fatalf("%d buffers out, %d bytes after the drain", r.buffers.Out(), r.Bytes())
+	}
+}
+
+// reader is the model's viewer: a cursor that passes over the ring, stops
+// inside packets, falls out and goes on at the key start.
+type reader struct {
+	next   uint64
+	pinned *Slot
+	v      Variant
+}
+
+func (v *reader) pass(t *testing.T, r *Ring, rnd *rand.Rand) {
+	if v.pinned != nil {
+		if !bytes.Equal(v.pinned.Bytes(v.v), want(v.pinned.Seq(), v.v)) {
+			t.Errorf("pinned packet %d is not whole", v.pinned.Seq())
+		}
+		if rnd.IntN(3) > 0 {
+			return
+		}
+		v.next = v.pinned.Seq() + 1
+		v.pinned.Unpin()
+		v.pinned = nil
+	}
+	for n := rnd.IntN(40); n > 0 && v.next < r.Head(); n-- {
+		s := r.At(v.next)
+		if s == nil {
+			if v.next >= r.Tail() {
+				t.Errorf("packet %d is missing between %d and %d", v.next, r.Tail(), r.Head())
+			}
+			k, ok := r.KeyStart(math.MaxInt64)
+			if !ok {
+				return
+			}
+			if k < v.next {
+				t.Errorf("key start %d lies before the cursor %d, which fell out", k, v.next)
+			}
+			v.next = k
+			continue
+		}
+		if !bytes.Equal(s.Bytes(v.v), want(v.next, v.v)) {
+			t.Errorf("packet %d variant %d is not whole", v.next, v.v)
+		}
+		if rnd.IntN(10) == 0 {
+			v.pinned = s
+			s.Pin()
+			return
+		}
+		v.next++
+	}
+}
+
+// TestModel runs one writer against readers on several loops with random
+// operations; every byte read must follow from its packet's number. Under the
+// race detector recycled buffers are also overwritten.
+func TestModel(t *testing.T) {
+	const loops, packets = 3, 12000
+	r := newTestRing(Limits{Bytes: 8000, Duration: 30}, loops)
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	for l := range loops {
+		wg.Go(func() {
+			rnd := rand.New(rand.NewPCG(uint64(l), 7))
+			readers := make([]reader, 12)
+			for i := range readers {
+				readers[i].v = Variant(rnd.IntN(Variants))
+			}
+			for !stop.Load() && !t.Failed() {
+				r.epochs.Enter(l)
+				for i := range readers {
+					readers[i].pass(t, r, rnd)
+				}
+				r.epochs.Leave(l)
+			}
+			for i := range readers {
+				if readers[i].pinned != nil {
+					readers[i].pinned.Unpin()
+				}
+			}
+		})
+	}
+	rnd := rand.New(rand.NewPCG(1, 1))
+	model := []uint64{} // numbers of key starts, the plain slice the ring is held against
+	for i := range int64(packets) {
+		key := rnd.IntN(25) == 0
+		if key {
+			model = append(model, r.Head())
+		}
+		put(r, i, key)
+		if k, ok := r.NewestKey(); ok && k != model[len(model)-1] {
+			t.Fatalf("newest key start %d, the model has %d", k, model[len(model)-1])
+		}
+		if r.bytes > 8000 {
+			t.Fatalf("%d bytes kept, the cap is 8000", r.bytes)
+		}
+	}
+	stop.Store(true)
+	wg.Wait()
+	r.End()
+	if !r.Drain() || r.buffers.Out() != 0 {
+		t.Fatalf("%d in limbo and %d buffers out at the end", r.Limbo(), r.buffers.Out())
+	}
+}
+
+func TestAppendAndReadDoNotAllocate(t *testing.T) {
+	r := newTestRing(Limits{Bytes: 40000, Duration: 0}, 1)
+	pkt := make([]byte, 1400)
+	var at int64
+	step := func() {
+		b := r.buffers.Get()
+		b.B = append(b.B, pkt...)
+		r.Append(b, at, at%10 == 0, false)
+		at++
+		r.epochs.Enter(0)
+		for q := r.Tail(); q < r.Head(); q++ {
+			_ = r.At(q).Bytes(0)
+		}
+		r.epochs.Leave(0)
+	}
+	for range 2000 {
+		step()
+	}
+	// The race detector counts its own allocations; there the steps just run.
+	if n := testing.AllocsPerRun(500, step); n != 0 && !invariants {
+		t.Fatalf("%v allocations for one packet appended and read", n)
+	}
+}

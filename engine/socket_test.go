@@ -1,0 +1,353 @@
+package engine
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"streampump/codec"
+)
+
+// patience bounds every wait for the real kernel; a healthy run never comes near it.
+const patience = 20 * time.Second
+
+// realEngine is an engine on a loopback port.
+func realEngine(t testing.TB, change func(*Config)) (e *Engine, address string) {
+	t.Helper()
+	cfg := labConfig()
+	cfg.Loops = 2
+	if change != nil {
+		change(&cfg)
+	}
+	e, err := New(cfg, []StreamConfig{{Path: "live", Push: true}}, []codec.Protocol{textProtocol{}}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Listen("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Shutdown)
+	return e, e.Addresses()[0].String()
+}
+
+// smallBuffer is what a slow reader's socket holds: little, but more than a
+// segment of the loopback interface, below which TCP crawls by probes.
+const smallBuffer = 256 << 10
+
+// client is a peer on a real socket.
+type client struct {
+	t testing.TB
+	*net.TCPConn
+	in *bufio.Reader
+}
+
+func connect(t testing.TB, address string) *client {
+	t.Helper()
+	c, err := net.DialTimeout("tcp", address, patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return &client{t, c.(*net.TCPConn), bufio.NewReader(c)}
+}
+
+func (c *client) say(line string) {
+	c.t.Helper()
+	if _, err := io.WriteString(c, line+"\n"); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// until reads up to the given byte and checks what it ends with.
+func (c *client) until(end byte, want string) string {
+	c.t.Helper()
+	s, err := c.in.ReadString(end)
+	if err != nil || !strings.Contains(s, want) {
+		c.t.Fatalf("got %.200q %v, want %q", s, err, want)
+	}
+	return s
+}
+
+// eventually looks until it is so.
+func eventually(t testing.TB, what string, so func() bool) {
+	t.Helper()
+	look := time.NewTicker(2 * time.Millisecond)
+	defer look.Stop()
+	for end := time.Now().Add(patience); !so(); <-look.C {
+		if time.Now().After(end) {
+			t.Fatalf("not in %v: %s", patience, what)
+		}
+	}
+}
+
+// pushed is an encoder on a real socket, with one key frame sent.
+func pushed(t testing.TB, address string) *client {
+	enc := connect(t, address)
+	enc.say("PUBLISH live")
+	enc.until('\n', "OK Publish")
+	enc.say("H A\nPk first")
+	return enc
+}
+
+// playing is a viewer that has got its first packet.
+func playing(t testing.TB, e *Engine, address string) *client {
+	if e != nil {
+		eventually(t, "the stream is up", func() bool { return e.order[0].stats.packetsIn.Load() > 0 })
+	}
+	v := connect(t, address)
+	v.say("PLAY live")
+	v.until('\n', "OK Play")
+	v.until('}', "{A}")
+	v.until(';', "first;")
+	return v
+}
+
+func descriptors(t testing.TB) int {
+	t.Helper()
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(list)
+}
+
+func TestStartAndStopLeaveNothing(t *testing.T) {
+	goroutines, files := 0, 0
+	for round := range 3 {
+		e, address := realEngine(t, nil)
+		enc := pushed(t, address)
+		v := playing(t, e, address)
+		idle := connect(t, address)
+		enc.say("P second")
+		v.until(';', "second;")
+		done := make(chan struct{})
+		go func() { e.Shutdown(); close(done) }()
+		v.until('\n', "END shutdown")
+		enc.until('\n', "END shutdown")
+		for _, c := range []*client{v, enc, idle} {
+			if _, err := c.in.ReadByte(); err == nil {
+				t.Error("something came after the last word")
+			}
+			_ = c.Close()
+		}
+		<-done
+		if n := e.buffers.Out(); n != 0 || e.openConnections() != 0 {
+			t.Errorf("%d buffers and %d connections are left", n, e.openConnections())
+		}
+		if round == 0 { // what the libraries start once has been started
+			goroutines, files = runtime.NumGoroutine(), descriptors(t)
+			continue
+		}
+		eventually(t, "the goroutines and descriptors of before", func() bool {
+			return runtime.NumGoroutine() <= goroutines && descriptors(t) <= files
+		})
+	}
+}
+
+// A viewer that stops reading fills its socket and is left alone; when it reads
+// again it goes on, although nothing is published then: only the set of full
+// sockets can tell.
+func TestStalledViewerGoesOnByItself(t *testing.T) {
+	e, address := realEngine(t, func(c *Config) { c.Backlog.Bytes = 256 << 20 })
+	enc := pushed(t, address)
+	v := playing(t, e, address)
+	if err := v.SetReadBuffer(smallBuffer); err != nil {
+		t.Fatal(err)
+	}
+	big := strings.Repeat("x", 60<<10)
+	sent := 0
+	for e.Snapshot().Stalled == 0 {
+		if sent++; sent > 2000 {
+			t.Fatal("the viewer's socket takes everything")
+		}
+		enc.say("P " + big)
+	}
+	for range 50 { // beyond what the kernel holds
+		sent++
+		enc.say("P " + big)
+	}
+	eventually(t, "all is in the backlog", func() bool { return e.Snapshot().Streams[0].PacketsIn == uint64(sent)+1 })
+	for i := range sent {
+		v.until(';', fmt.Sprintf("<%d:", i+1))
+	}
+	eventually(t, "no socket is full", func() bool { return e.Snapshot().Stalled == 0 })
+}
+
+// The answers to a peer that does not read for a while arrive whole, the last
+// with its end, although no stream moves and nothing is published.
+func TestSlowReaderGetsItsWholeAnswer(t *testing.T) {
+	e, address := realEngine(t, nil)
+	enc := connect(t, address)
+	head := strings.Repeat("h", 100<<10)
+	enc.say("PUBLISH live")
+	enc.say("H " + head)
+	eventually(t, "the stream is up", func() bool { return e.order[0].joinable() != nil })
+	c := connect(t, address)
+	if err := c.SetReadBuffer(smallBuffer); err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	for e.Snapshot().Stalled == 0 {
+		if asked++; asked > 1000 {
+			t.Fatal("the peer's socket takes everything")
+		}
+		was := e.Snapshot().Bytes
+		c.say("DESCRIBE live")
+		eventually(t, "it was answered", func() bool { s := e.Snapshot(); return s.Bytes > was || s.Stalled > 0 })
+	}
+	c.say("NONSENSE")
+	for range asked {
+		c.until('\n', "OK Describe")
+		c.until('}', head)
+	}
+	c.until('\n', "OK Bad")
+	if _, err := c.in.ReadByte(); err != io.EOF {
+		t.Errorf("after the last word came %v", err)
+	}
+}
+
+// Viewers come and go on all loops while encoders take the stream over from each
+// other, pause, and go on elsewhere: nothing is left behind. Under the race
+// detector this is the test of who may touch what.
+func TestChurn(t *testing.T) {
+	e, address := realEngine(t, func(c *Config) { c.Loops, c.Backlog.Bytes = 4, 64<<10 })
+	keep := pushed(t, address)
+	eventually(t, "the stream is up", func() bool { return e.order[0].joinable() != nil })
+	var all sync.WaitGroup
+	for g := range 4 {
+		all.Go(func() {
+			for i := range 25 {
+				c := connect(t, address)
+				_, _ = io.WriteString(c, []string{"PLAY live\n", "PLAY live plain\n", "PLAY live switch\n"}[i%3])
+				_, _ = io.CopyN(io.Discard, c.in, int64(100*(g+1)))
+				_ = c.Close()
+			}
+		})
+		all.Go(func() {
+			for i := range 10 {
+				c := connect(t, address)
+				_, _ = fmt.Fprintf(c, "PUBLISH live\nH %c\n", 'A'+i%2)
+				_, _ = io.WriteString(c, strings.Repeat("Pk "+strings.Repeat("x", 200)+"\n", 200))
+				_, _ = io.WriteString(c, []string{"PAUSE\n", "FINISH\n", "rubbish\n", ""}[i%4])
+				_ = c.Close()
+			}
+		})
+	}
+	all.Wait()
+	_ = keep.Close()
+	eventually(t, "everybody has left", func() bool { return e.openConnections() == 0 })
+	e.Shutdown()
+	if n := e.buffers.Out(); n != 0 {
+		t.Errorf("%d packet buffers are still out", n)
+	}
+}
+
+// childEnv makes a test run the server of TestOutOfDescriptors instead.
+const childEnv = "ENGINE_TEST_FEW_DESCRIPTORS"
+
+// TestOutOfDescriptorsServer is the process with few descriptors: it says its
+// address, and ends when its standard input does.
+func TestOutOfDescriptorsServer(t *testing.T) {
+	if os.Getenv(childEnv) == "" {
+		return // run by TestOutOfDescriptors
+	}
+	e, address := realEngine(t, func(c *Config) { c.Limits.Connections = 10000 })
+	limit := unix.Rlimit{Cur: uint64(descriptors(t)) + 12, Max: 4096}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Println("address", address)
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	e.Shutdown()
+}
+
+func TestOutOfDescriptors(t *testing.T) {
+	cmd := exec.Command(os.Args[0], "-test.run=^TestOutOfDescriptorsServer$")
+	cmd.Env = append(os.Environ(), childEnv+"=1")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	out := bufio.NewReader(stdout)
+	defer func() {
+		_ = stdin.Close()
+		_, _ = io.Copy(io.Discard, out)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the server: %v", err)
+		}
+	}()
+	var address string
+	for address == "" {
+		line, err := out.ReadString('\n')
+		if err != nil {
+			t.Fatalf("the server said no address: %v", err)
+		}
+		if rest, ok := strings.CutPrefix(line, "address "); ok {
+			address = strings.TrimSpace(rest)
+		}
+	}
+	enc := pushed(t, address)
+	v := playing(t, nil, address)
+	defer func() { _, _ = enc.Close(), v.Close() }() // first, so that the server need not wait for them
+	crowd, refused := fill(t, address)
+	if !strings.Contains(refused, "REFUSED failed") {
+		t.Errorf("the newcomer was told %q", refused)
+	}
+	enc.say("P second")
+	v.until(';', "second;")
+	for _, c := range crowd {
+		_ = c.Close()
+	}
+	eventually(t, "newcomers are served again", func() bool {
+		c := connect(t, address)
+		defer func() { _ = c.Close() }()
+		return ask(c) == "OK Reply\n"
+	})
+	enc.say("P third")
+	v.until(';', "third;")
+}
+
+// ask sends a request that any server answers.
+func ask(c *client) string {
+	_, _ = io.WriteString(c, "REPLY\n")
+	answer, _ := c.in.ReadString('\n')
+	return answer
+}
+
+// fill opens connections until one is not served, and returns what that was told.
+func fill(t *testing.T, address string) (served []*client, refused string) {
+	for len(served) < 50 {
+		c := connect(t, address)
+		answer := ask(c)
+		if answer != "OK Reply\n" {
+			return served, answer
+		}
+		served = append(served, c)
+	}
+	t.Fatal("the server does not run out of descriptors")
+	return nil, ""
+}

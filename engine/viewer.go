@@ -1,0 +1,345 @@
+package engine
+
+import (
+	"golang.org/x/sys/unix"
+
+	"streampump/codec"
+	"streampump/engine/ring"
+)
+
+// viewer is what a connection that gets a stream has besides: one cursor into
+// the shared backlog. Viewers of a stream on a loop lie side by side in their
+// show, so that a sweep walks memory in order.
+type viewer struct {
+	conn *conn
+	prog *programme
+	pin  *ring.Slot // the packet it stopped inside, nil between packets
+	next uint64     // the packet after that
+	// waitFrom: while it waits for a key frame, the first packet that will do.
+	waitFrom uint64
+	waitEnd  int64        // when the wait is over; 0 does not wait
+	sent     uint32       // bytes of the pinned packet that are gone
+	variant  ring.Variant // the form of the connection
+	pinForm  ring.Variant // the form of the pinned packet
+	trim     bool         // next is a start and is sent trimmed
+	joiner   bool         // it waits to join; otherwise it fell out
+	canMove  bool         // can be moved to another head and programme
+	parked   bool         // the same as conn.parked
+	ending   Reason       // ends at the next packet's end; NoReason goes on
+}
+
+// attach makes the connection a viewer of p. The head is in its outbox already.
+func (c *conn) attach(p *programme, form codec.Form, canMove bool) {
+	s := p.stream.shows[c.loop.id]
+	if !s.listed {
+		s.listed = true
+		s.last = c.loop.now
+		c.loop.shows = append(c.loop.shows, s)
+	}
+	c.show, c.slot = s, int32(len(s.viewers))
+	c.viewed = p.stream.cfg.Path
+	s.viewers = append(s.viewers, viewer{
+		conn: c, variant: variantOf(form, false), canMove: canMove, parked: c.parked,
+	})
+	if s.behind > 0 {
+		s.behind++ // it lies among those that the present sweep still covers
+	}
+	c.phase = phaseView
+	// The count goes up before the head of the ring is read: a packet that is
+	// appended after that read sees the count and wakes us.
+	s.count.Add(1)
+	c.loop.stats.viewers.Add(1)
+	p.stream.stats.joins.Add(1)
+	c.viewer().enter(p)
+	c.rearm()
+}
+
+// enter puts the cursor at the joining point of a programme.
+func (v *viewer) enter(p *programme) {
+	now := v.conn.loop.now
+	if v.prog != nil {
+		v.prog.viewers.Add(-1)
+	}
+	v.prog = p
+	p.viewers.Add(1)
+	v.waitEnd = 0
+	if seq, ok := p.start(now); ok {
+		v.place(seq)
+		return
+	}
+	v.wait(p.ring.Tail(), true)
+}
+
+// place puts the cursor at a key start.
+func (v *viewer) place(seq uint64) {
+	v.next, v.waitEnd, v.trim = seq, 0, false
+	if s := v.prog.ring.At(seq); s != nil {
+		_, v.trim = s.Key()
+	}
+}
+
+// wait leaves the viewer without a packet until a key frame at or after from.
+func (v *viewer) wait(from uint64, joiner bool) {
+	l := v.conn.loop
+	v.waitFrom, v.joiner = from, joiner
+	v.waitEnd = l.now + int64(l.eng.cfg.Timeouts.KeyWait)
+	if !v.parked {
+		v.conn.setTimer(v.waitEnd)
+	}
+}
+
+// keyDeadline is the timer of a viewer that is not parked.
+func (v *viewer) keyDeadline() int64 {
+	if v.waitEnd == 0 {
+		return never
+	}
+	return v.waitEnd
+}
+
+// keyWaitOver ends a wait: a joiner starts anywhere, one that fell out is closed.
+func (v *viewer) keyWaitOver() {
+	if v.waitEnd == 0 || v.waitEnd > v.conn.loop.now {
+		return
+	}
+	v.waitEnd = 0
+	if !v.joiner {
+		v.ending = ViewerNoKeyFrame
+		return
+	}
+	v.prog.stream.stats.anywhere.Add(1)
+	v.next, v.trim = v.prog.ring.Head(), false
+}
+
+// turns bounds the writes for one viewer in one pass, so that a joiner with a
+// long backlog on a fast network does not hold the loop.
+const turns = 4
+
+// serve sends a viewer what there is for it, until its socket is full or its
+// turns are over.
+func (l *loop) serve(v *viewer) {
+	c := v.conn
+	if c.out != nil && c.out.left() == 0 {
+		l.freeOutbox(c)
+	}
+	for range turns {
+		more := l.position(v)
+		iov, want, last := l.gather(v)
+		if len(iov) == 0 {
+			if v.ending != NoReason && c.out == nil {
+				l.end(v)
+			}
+			return
+		}
+		n, ok := l.write(c, iov)
+		if !ok {
+			return
+		}
+		l.advance(v, n)
+		if n < want {
+			l.park(c)
+			return
+		}
+		if !more && last && v.ending == NoReason && !v.prog.ring.Over() {
+			return // what is appended from now on wakes the loop again
+		}
+	}
+	if !c.hungry {
+		c.hungry = true
+		l.hungry = append(l.hungry, c)
+	}
+}
+
+// position decides where the viewer goes on: it is the one place where a
+// cursor moves other than past a packet it sent. more says that something may
+// follow although the ring has nothing now.
+func (l *loop) position(v *viewer) (more bool) {
+	r := v.prog.ring
+	if v.ending != NoReason {
+		return false
+	}
+	over := r.Over() // before the head: a sealed ring's head is final
+	if v.waitEnd != 0 {
+		if seq, ok := r.NewestKey(); ok && seq >= v.waitFrom {
+			v.place(seq)
+			v.conn.rearm()
+		} else if over {
+			l.nextProgramme(v)
+			return true
+		}
+		return false
+	}
+	if v.next == r.Head() {
+		if over {
+			l.nextProgramme(v)
+			return true
+		}
+		return false
+	}
+	s := r.At(v.next)
+	if s != nil && l.now-s.At() <= int64(l.eng.cfg.Backlog.MaxLag) {
+		return false
+	}
+	switch key, ok := r.NewestKey(); {
+	case ok && key > v.next:
+		l.pass.skips++
+		l.pass.skipped += key - v.next
+		v.conn.skips++
+		v.place(key)
+	case s == nil && ok && key == v.next:
+		// Evicted between the two looks; the next look finds a newer state.
+		return true
+	case s == nil:
+		l.pass.skips++
+		v.conn.skips++
+		v.wait(v.next, false)
+	}
+	return false
+}
+
+// nextProgramme moves a viewer that has sent the last packet of its programme:
+// to the next one, if there is one and its player can follow, or to its end.
+func (l *loop) nextProgramme(v *viewer) {
+	c, next := v.conn, v.prog.next.Load()
+	if next == nil || !v.canMove {
+		v.ending, v.waitEnd = StreamEnded, 0
+		if v.prog.lost.Load() {
+			v.ending = StreamLost
+		}
+		return
+	}
+	o := c.outgoing()
+	o.own = c.sess.AppendEnd(o.own, codec.CauseSwitch, "")
+	o.shared = next.heads[v.form()]
+	o.then = thenPackets
+	v.enter(next)
+	c.rearm()
+}
+
+// form is the contract's form that the viewer gets.
+func (v *viewer) form() codec.Form { return codec.Form(v.variant) }
+
+// gather makes the vector of one write: the rest of the packet the viewer is
+// in, then its outbox, then whole packets. last says that the ring has no more.
+func (l *loop) gather(v *viewer) (iov []unix.Iovec, want int, last bool) {
+	iov, l.found = l.iov[:0], l.found[:0]
+	if v.pin != nil {
+		b := v.pin.Bytes(v.pinForm)[v.sent:]
+		iov, want = appendIov(iov, b), len(b)
+	}
+	if o := v.conn.out; o != nil {
+		iov = o.gather(iov)
+		want += o.left()
+	}
+	if v.ending != NoReason || v.waitEnd != 0 {
+		return iov, want, true
+	}
+	r := v.prog.ring
+	head, trim := r.Head(), v.trim
+	for seq := v.next; seq < head; seq++ {
+		s := r.At(seq)
+		if s == nil || len(iov) == maxIov {
+			return iov, want, false
+		}
+		b := s.Bytes(v.nextForm(trim))
+		iov, trim = appendIov(iov, b), false
+		l.found = append(l.found, s)
+		want += len(b)
+	}
+	return iov, want, true
+}
+
+// nextForm is the variant of the next packet.
+func (v *viewer) nextForm(trim bool) ring.Variant {
+	if trim {
+		return v.variant | 1<<formBits
+	}
+	return v.variant
+}
+
+// advance moves the cursor past n bytes, in the order of gather.
+func (l *loop) advance(v *viewer, n int) {
+	if v.pin != nil {
+		left := len(v.pin.Bytes(v.pinForm)) - int(v.sent)
+		if n < left {
+			v.sent += uint32(n)
+			return
+		}
+		n -= left
+		v.pin.Unpin()
+		v.pin = nil
+		l.pass.packets++
+	}
+	if v.conn.out != nil {
+		if n = v.conn.out.take(n); v.conn.out.left() > 0 {
+			return
+		}
+		l.freeOutbox(v.conn)
+	}
+	for i := 0; n > 0; i++ {
+		// What gather found, and not what the ring holds now: the writer may
+		// have evicted it since, and it is whole until the pass ends.
+		s := l.found[i]
+		form := v.nextForm(v.trim)
+		size := len(s.Bytes(form))
+		v.next++
+		v.trim = false
+		if n < size {
+			s.Pin()
+			v.pin, v.pinForm, v.sent = s, form, uint32(n)
+			return
+		}
+		n -= size
+		l.pass.packets++
+	}
+}
+
+// end tells a viewer that has no packet in flight that its stream is over.
+func (l *loop) end(v *viewer) {
+	v.parked = true // it leaves the show when the sweep is over
+	l.leaving = append(l.leaving, v.conn)
+}
+
+// settle ends the viewers whose time has come. Only outside a sweep: taking a
+// viewer off moves another into its place.
+func (l *loop) settle() {
+	for len(l.leaving) > 0 {
+		c := l.leaving[len(l.leaving)-1]
+		l.leaving = l.leaving[:len(l.leaving)-1]
+		v := c.viewer()
+		if v == nil || c.doomed {
+			continue
+		}
+		cause := codec.CauseEnded
+		if v.ending == ShuttingDown {
+			cause = codec.CauseShutdown
+		}
+		c.finish(v.ending, c.sess.AppendEnd(c.outgoing().own, cause, ""))
+	}
+}
+
+// detach takes the connection off its show.
+func (c *conn) detach() {
+	s := c.show
+	if s == nil {
+		return
+	}
+	v := c.viewer()
+	if v.pin != nil {
+		v.pin.Unpin()
+	}
+	v.prog.viewers.Add(-1)
+	s.remove(int(c.slot))
+	c.show = nil
+	s.count.Add(-1)
+	l := c.loop
+	l.stats.viewers.Add(-1)
+	c.releaseKey()
+}
+
+// releaseKey makes the viewer session that the connection streams idle again.
+func (c *conn) releaseKey() {
+	if c.key != 0 {
+		c.loop.eng.sessions.release(c.key, c, c.loop.now, int64(c.loop.eng.cfg.Timeouts.Session))
+		c.key = 0
+	}
+}
