@@ -1,0 +1,167 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+
+	"streampump/engine"
+)
+
+// Config is a whole configuration, checked. [Default] fills it with what
+// holds where the file says nothing.
+type Config struct {
+	// Listen is where viewers and encoders connect. A port of 0 lets the
+	// system choose one. [::] stands for IPv4 as well.
+	Listen []netip.AddrPort
+	// Engine is ready for the engine, with one exception: Engine.Loops is 0
+	// for "auto", which the caller replaces by what package tuning says.
+	Engine engine.Config
+	// MaxHead is the longest head of a request that is read, in bytes.
+	MaxHead int
+	Proxy   Proxy
+	TLS     TLS
+	Admin   Admin
+	Log     Log
+	Streams []Stream // in the order of the file, disabled ones included
+}
+
+// Proxy is the HTTP proxy through which pulls go.
+type Proxy struct {
+	Address string // host:port; empty means that no proxy is used
+	// Local: the proxy is used for local addresses as well.
+	Local bool
+}
+
+// TLS is parsed and checked, and not used: a file with "ssl": true is refused.
+type TLS struct {
+	Port      int
+	Key, Cert string // as written; the files are not opened
+}
+
+// Admin is the listener for the status page and profiles.
+type Admin struct {
+	Enabled bool
+	Listen  netip.AddrPort
+}
+
+// Log is how the log is written.
+type Log struct {
+	Level slog.Level
+	JSON  bool // one JSON object a line; false means key=value text
+}
+
+// Defaults of what is not the engine's.
+const (
+	defaultPort      = 8086
+	defaultTLSPort   = 8089 // the original's example
+	defaultProxyPort = 8080 // the original's example
+	defaultAdminPort = 8087
+	defaultMaxHead   = 16 << 10 // several times what players send, cookies and log lines included
+)
+
+// maxFile is the largest configuration that is read. A thousand streams take
+// about 200 KB; whoever names a video by mistake is told so at once.
+const maxFile = 4 << 20
+
+// Default is the configuration of an empty file. It has no streams.
+func Default() *Config {
+	e := engine.DefaultConfig()
+	e.Loops = 0
+	return &Config{
+		Listen:  []netip.AddrPort{everywhere(defaultPort)},
+		Engine:  e,
+		MaxHead: defaultMaxHead,
+		TLS:     TLS{Port: defaultTLSPort},
+		Admin:   Admin{Enabled: true, Listen: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), defaultAdminPort)},
+		Log:     Log{Level: slog.LevelInfo},
+	}
+}
+
+// everywhere is the dual-stack address of a port.
+func everywhere(port uint16) netip.AddrPort {
+	return netip.AddrPortFrom(netip.IPv6Unspecified(), port)
+}
+
+// Load reads and checks the configuration in a file. Relative names of files
+// in it start at the file's folder. The Config is nil if a problem is a
+// mistake, and good if there are warnings only.
+func Load(path string) (*Config, []Problem) {
+	src, err := read(path)
+	if err != nil {
+		return nil, []Problem{{File: path, Text: err.Error()}}
+	}
+	return Parse(path, src, filepath.Dir(path))
+}
+
+// Parse checks the configuration in src, which it does not keep or change.
+// The name stands in the problems; relative names of files start at the folder dir.
+func Parse(name string, src []byte, dir string) (*Config, []Problem) {
+	w := &walker{dir: dir, report: report{file: name, size: len(src), lines: newLines(src)}}
+	root, ok := w.syntax(src)
+	if !ok {
+		return nil, w.sorted()
+	}
+	c := w.root(root)
+	if len(w.problems) > 0 {
+		c = nil
+	}
+	return c, w.sorted()
+}
+
+var errFolder = errors.New("is a folder, not a file")
+
+// read returns the bytes of a configuration file; its errors are sentences
+// without the file's name. A pipe is welcome: shells make one for <(command).
+func read(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, plain("can not be opened", err)
+	}
+	defer f.Close()
+	if st, err := f.Stat(); err == nil && st.IsDir() {
+		return nil, errFolder
+	}
+	src, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, plain("can not be read", err)
+	}
+	if len(src) > maxFile {
+		return nil, fmt.Errorf("is larger than %d MiB and can not be a configuration", maxFile>>20)
+	}
+	return src, nil
+}
+
+// openRegular opens a regular file for reading, as one that is played again
+// and again must be. Anything else is refused before it is opened: opening a
+// pipe would wait for its other end.
+func openRegular(path string) (*os.File, error) {
+	st, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, plain("can not be opened", err)
+	case st.IsDir():
+		return nil, errFolder
+	case !st.Mode().IsRegular():
+		return nil, errors.New("is not a regular file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, plain("can not be opened", err)
+	}
+	return f, nil
+}
+
+// plain is a file system's error as a sentence that does not repeat the name.
+func plain(what string, err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}

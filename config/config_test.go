@@ -1,0 +1,324 @@
+package config
+
+import (
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+// parse checks src in a folder that holds clip.wmv, an ASF file as far as
+// this package looks, and other.txt.
+func parse(t testing.TB, src string) (*Config, []Problem) {
+	t.Helper()
+	return Parse("pump.json", []byte(src), folder(t))
+}
+
+func folder(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "clip.wmv"), asfHeader+"and so on")
+	write(t, filepath.Join(dir, "other.txt"), "This is a text of more than sixteen bytes.")
+	write(t, filepath.Join(dir, "short.wmv"), asfHeader[:5])
+	return dir
+}
+
+func write(t testing.TB, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// good is the Config of a source without mistakes or oddities.
+func good(t *testing.T, src string) *Config {
+	t.Helper()
+	c, ps := parse(t, src)
+	if len(ps) > 0 {
+		t.Fatalf("not clean:\n%s", text(ps))
+	}
+	return c
+}
+
+// push is a stream that gives nothing to complain about.
+const push = `"streams": [{"type": "mmsh_push", "path": "live"}]`
+
+func text(ps []Problem) string {
+	var b strings.Builder
+	for _, p := range ps {
+		b.WriteString(p.String() + "\n")
+	}
+	return b.String()
+}
+
+const issueExample = `{
+  "port": 8086,
+  "use_http_proxy": false, "http_proxy_host": "some_proxy", "http_proxy_port": 8080,
+  "use_proxy_for_local_addresses": false,
+  "redirect_404_to": "https://somesite.org",
+  "ssl": false, "ssl_port": 8089, "ssl_key": "mykey.key", "ssl_cert": "mykey.cert",
+  "streams": [
+    {"name": "Test Pull", "enabled": false, "type": "mmsh_pull",
+     "source_options": {"host": "127.0.0.1", "port": "7070", "path": "/"}, "path": "pulled_video"},
+    {"name": "Test Push", "enabled": true, "type": "mmsh_push", "path": "pushed_video"},
+    {"name": "Standby clip", "enabled": true, "type": "file", "source_options": {"file": "clip.wmv"}, "path": "clip"}
+  ]
+}
+`
+
+func TestOriginalKeysRunUnchanged(t *testing.T) {
+	dir := folder(t)
+	c, ps := Parse("pump.json", []byte(issueExample), dir)
+	if len(ps) > 0 {
+		t.Fatal(text(ps))
+	}
+	want := Default()
+	want.Listen = []netip.AddrPort{netip.MustParseAddrPort("[::]:8086")}
+	want.Engine.NotFoundLocation = "https://somesite.org"
+	want.TLS = TLS{Port: 8089, Key: "mykey.key", Cert: "mykey.cert"}
+	want.Streams = []Stream{
+		{Name: "Test Pull", Path: "pulled_video", Type: TypePull, Pull: Pull{Host: "127.0.0.1", Port: 7070, Path: "/"}},
+		{Name: "Test Push", Path: "pushed_video", Enabled: true, Type: TypePush},
+		{Name: "Standby clip", Path: "clip", Enabled: true, Type: TypeFile, File: filepath.Join(dir, "clip.wmv")},
+	}
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("got  %+v\nwant %+v", c, want)
+	}
+}
+
+func TestEverythingMayBeText(t *testing.T) {
+	c := good(t, `{
+  "port": " 8099 ", "use_http_proxy": "true", "http_proxy_host": "proxy", "http_proxy_port": "3128",
+  "use_proxy_for_local_addresses": "TRUE",
+  "streams": [{"name": 7, "path": 2024, "type": "mmsh_push", "enabled": "true"}],
+  "limits": {"sessions": "64"}, "timeouts": {"request": "2.5"}, "backlog": {"bytes": "1048576"},
+}`)
+	if c.Listen[0].Port() != 8099 || c.Proxy != (Proxy{"proxy:3128", true}) {
+		t.Errorf("listen %v, proxy %+v", c.Listen, c.Proxy)
+	}
+	if s := c.Streams[0]; s.Name != "7" || s.Path != "2024" || !s.Enabled {
+		t.Errorf("stream %+v", s)
+	}
+	e := c.Engine
+	if e.Limits.Sessions != 64 || e.Timeouts.Head != 2500*time.Millisecond || e.Backlog.Bytes != 1<<20 {
+		t.Errorf("engine %+v", e)
+	}
+}
+
+func TestNullIsNotGiven(t *testing.T) {
+	c := good(t, `{"port": null, "listen": null, "redirect_404_to": null, "timeouts": null, "log": {"level": null}, `+push+`}`)
+	want := Default()
+	want.Streams = c.Streams
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("got %+v, want the defaults", c)
+	}
+}
+
+func TestUnitsOfTimeAndSize(t *testing.T) {
+	for src, want := range map[string]time.Duration{
+		`10`: 10 * time.Second, `0.25`: 250 * time.Millisecond, `"250ms"`: 250 * time.Millisecond,
+		`"1m30s"`: 90 * time.Second, `" 24h "`: 24 * time.Hour, `1e1`: 10 * time.Second,
+	} {
+		if got := good(t, `{"timeouts": {"request": `+src+`}, `+push+`}`).Engine.Timeouts.Head; got != want {
+			t.Errorf("%s is %s, want %s", src, got, want)
+		}
+	}
+	for src, want := range map[string]int64{
+		`1048576`: 1 << 20, `"64MiB"`: 64 << 20, `"1gib"`: 1 << 30, `"1.5 MiB"`: 3 << 19, `"512KiB"`: 512 << 10, `"200000B"`: 200000,
+	} {
+		if got := good(t, `{"backlog": {"bytes": `+src+`}, `+push+`}`).Engine.Backlog.Bytes; got != want {
+			t.Errorf("%s is %d, want %d", src, got, want)
+		}
+	}
+}
+
+func TestServerSettings(t *testing.T) {
+	c := good(t, `{
+  "listen": ["192.0.2.1:80", "[2001:db8::1]:80", ":8086", "127.0.0.1:0", "127.0.0.1:0"],
+  "admin": {"listen": "[::1]:9000"},
+  "log": {"level": "debug", "format": "json"},
+  "fanout": {"loops": 3, "notsent_lowat": "16KiB", "latency_budget": 0},
+  "limits": {"connections": 5000, "request_head_bytes": 4096},
+  `+push+`}`)
+	var got []string
+	for _, a := range c.Listen {
+		got = append(got, a.String())
+	}
+	if want := "192.0.2.1:80 [2001:db8::1]:80 [::]:8086 127.0.0.1:0 127.0.0.1:0"; strings.Join(got, " ") != want {
+		t.Errorf("listen %v, want %s", got, want)
+	}
+	if c.Admin != (Admin{true, netip.MustParseAddrPort("[::1]:9000")}) || c.Log != (Log{slog.LevelDebug, true}) {
+		t.Errorf("admin %+v, log %+v", c.Admin, c.Log)
+	}
+	e := c.Engine
+	if e.Loops != 3 || e.Fanout.NotSentLowat != 16<<10 || e.Fanout.Budget != 0 || e.Limits.Connections != 5000 || c.MaxHead != 4096 {
+		t.Errorf("engine %+v, head %d", e, c.MaxHead)
+	}
+	if c := good(t, `{"listen": ":80", "admin": {"enabled": false, "listen": "[::]:80"}, `+push+`}`); c.Admin.Enabled || len(c.Listen) != 1 {
+		t.Errorf("admin %+v, listen %v", c.Admin, c.Listen)
+	}
+	if c := good(t, `{"listen": "[::ffff:192.0.2.1]:80", `+push+`}`); !c.Listen[0].Addr().Is4() {
+		t.Errorf("listen %v is not unmapped", c.Listen)
+	}
+}
+
+func TestPullSources(t *testing.T) {
+	for src, want := range map[string]string{
+		`{"host": "media.example.org"}`:                                  "http://media.example.org:80/",
+		`{"host": "192.0.2.7", "port": 7070, "path": "video?x=1"}`:       "http://192.0.2.7:7070/video?x=1",
+		`{"host": "[2001:db8::7]", "path": "/a%20b"}`:                    "http://[2001:db8::7]:80/a%20b",
+		`{"url": "mmsh://media.example.org"}`:                            "http://media.example.org:80/",
+		`{"url": "MMS://media_1:1755/streams/Live?WMContentBitrate=99"}`: "http://media_1:1755/streams/Live?WMContentBitrate=99",
+		`{"url": "http://[2001:db8::7]:8080/ä b"}`:                       "http://[2001:db8::7]:8080/%C3%A4%20b",
+	} {
+		c := good(t, `{"streams": [{"type": "mmsh_pull", "path": "p", "source_options": `+src+`}]}`)
+		if got := c.Streams[0].Pull.URL(); got != want {
+			t.Errorf("%s is %s, want %s", src, got, want)
+		}
+	}
+}
+
+func TestFilesOfDisabledStreamsAreNotOpened(t *testing.T) {
+	c := good(t, `{"streams": [{"type": "mmsh_push", "path": "live"},
+  {"type": "file", "path": "f", "enabled": false, "source_options": {"file": "/nowhere/clip.wmv"}}]}`)
+	if c.Streams[1].File != "/nowhere/clip.wmv" {
+		t.Errorf("file %q", c.Streams[1].File)
+	}
+}
+
+func TestWindowsEditors(t *testing.T) {
+	good(t, bom+strings.ReplaceAll("{\n // one\n "+push+",\n}\n// the last line has no end", "\n", "\r\n"))
+}
+
+func TestSettingsAtTheirBounds(t *testing.T) {
+	for _, g := range groups() {
+		for _, r := range g.rows {
+			unit := int64(1)
+			if _, ok := r.into(Default()).(*time.Duration); ok {
+				unit = int64(time.Millisecond)
+			}
+			src := func(v int64) string {
+				value := decimalText(v, unit)
+				// The backlog's duration bounds its burst; nothing else depends on another.
+				if r.key == "join_burst" {
+					return `{"backlog": {"duration": "1h", "join_burst": ` + value + `}, ` + push + `}`
+				}
+				return `{"` + g.name + `": {"` + r.key + `": ` + value + `}, ` + push + `}`
+			}
+			for _, v := range []int64{r.lo, r.hi} {
+				c := good(t, src(v))
+				if got := reflect.ValueOf(r.into(c)).Elem().Int(); got != v {
+					t.Errorf("%s.%s: %d became %d", g.name, r.key, v, got)
+				}
+			}
+			for _, v := range []int64{r.lo - unit, r.hi + unit} {
+				c, ps := parse(t, src(v))
+				if c != nil || len(ps) != 1 || !strings.Contains(ps[0].Text, "must be between") {
+					t.Errorf("%s.%s: %d gave %s", g.name, r.key, v, text(ps))
+				}
+			}
+		}
+	}
+}
+
+// decimalText writes v as JSON: times in milliseconds, other things as they are.
+func decimalText(v, unit int64) string {
+	n := itoa(v / unit)
+	if unit == 1 {
+		return n
+	}
+	return `"` + n + `ms"`
+}
+
+func TestDefaultsAreWithinTheirBounds(t *testing.T) {
+	c := Default()
+	for _, g := range groups() {
+		for _, r := range g.rows {
+			v := reflect.ValueOf(r.into(c)).Elem().Int()
+			if computed := r.key == "loops" || r.key == "connections"; computed && v == 0 {
+				continue
+			}
+			if v < r.lo || v > r.hi {
+				t.Errorf("%s.%s: %d is not between %d and %d", g.name, r.key, v, r.lo, r.hi)
+			}
+		}
+	}
+}
+
+func TestLoad(t *testing.T) {
+	dir := folder(t)
+	path := filepath.Join(dir, "pump.json")
+	write(t, path, issueExample)
+	if c, ps := Load(path); c == nil || len(ps) > 0 {
+		t.Errorf("got %+v and\n%s", c, text(ps))
+	}
+	write(t, filepath.Join(dir, "huge.json"), strings.Repeat(" ", maxFile+1))
+	for path, want := range map[string]string{
+		filepath.Join(dir, "none.json"): ": can not be opened: no such file or directory",
+		dir:                             ": is a folder, not a file",
+		filepath.Join(dir, "huge.json"): ": is larger than 4 MiB and can not be a configuration",
+		os.DevNull:                      ":1:1: the file is empty",
+	} {
+		c, ps := Load(path)
+		if got := text(ps); c != nil || got != path+want+"\n" {
+			t.Errorf("got %q, want %q", got, path+want)
+		}
+	}
+}
+
+// uncomment takes the slashes from every key that the example shows: those
+// followed by a bracket or quote, or by two spaces and no third.
+func uncomment(src string) string {
+	out := strings.Split(src, "\n")
+	for i, line := range out {
+		code, shown := strings.CutPrefix(strings.TrimSpace(line), "//")
+		nested := strings.HasPrefix(code, "  ") && !strings.HasPrefix(code, "   ")
+		if shown && (nested || code != "" && strings.Contains(`{}"`, code[:1])) {
+			out[i] = code
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+func TestExampleIsCleanAndShowsTheDefaults(t *testing.T) {
+	want := Default()
+	want.Streams = []Stream{{Name: "Live", Path: "live", Enabled: true, Type: TypePush}}
+	if got := good(t, Example()); !reflect.DeepEqual(got, want) {
+		t.Errorf("as it stands: got  %+v\nwant %+v", got, want)
+	}
+	got := good(t, uncomment(Example()))
+	if len(got.Streams) != 3 {
+		t.Errorf("%d streams, want one of each type", len(got.Streams))
+	}
+	got.Streams = want.Streams
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("without slashes: got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestExampleShowsEveryKey(t *testing.T) {
+	src := Example()
+	for _, k := range Keys() {
+		k = k[strings.LastIndexByte(k, '.')+1:]
+		if !strings.Contains(src, `"`+k+`":`) {
+			t.Errorf("the example does not show %q", k)
+		}
+	}
+	// Every setting must be live without slashes, or its default is not compared.
+	w := &walker{report: report{lines: newLines([]byte(src))}}
+	n, _ := w.syntax([]byte(uncomment(src)))
+	root, _ := w.object(n, rootTable())
+	for _, g := range groups() {
+		v, _ := root.get(g.name)
+		o, _ := w.object(v, g.table())
+		for _, r := range g.rows {
+			if _, ok := o.get(r.key); !ok {
+				t.Errorf("the example without slashes lacks %s.%s", g.name, r.key)
+			}
+		}
+	}
+}

@@ -1,0 +1,234 @@
+package config
+
+import (
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"strings"
+	"unicode"
+)
+
+// root fills a Config from the file's one object.
+func (w *walker) root(n node) *Config {
+	c := Default()
+	o, ok := w.object(n, rootTable())
+	if !ok {
+		return c
+	}
+	w.listeners(o, c)
+	w.proxy(o, c)
+	w.tls(o, c)
+	w.settings(o, c)
+	w.logging(o, c)
+	if v, ok := o.get("redirect_404_to"); ok {
+		c.Engine.NotFoundLocation = w.redirect(v)
+	}
+	w.streams(o, c)
+	return c
+}
+
+// listeners reads port, listen and admin, which must not meet each other.
+func (w *walker) listeners(root object, c *Config) {
+	if v, ok := root.get("port"); ok {
+		if p, ok := w.integer(v, 1, maxPort); ok {
+			c.Listen = []netip.AddrPort{everywhere(uint16(p))}
+		}
+	}
+	if v, ok := root.get("listen"); ok {
+		w.listen(v, c)
+		if _, both := root.get("port"); both {
+			w.fail(v, `give either "port" or "listen", not both: every address in "listen" has its own port`)
+		}
+	}
+	v, ok := root.get("admin")
+	if !ok {
+		v = root.node
+	}
+	w.admin(v, ok, c)
+}
+
+// listen reads the list of addresses; a single one needs no brackets.
+func (w *walker) listen(n node, c *Config) {
+	elements := []node{n}
+	if kindOf(n) != '"' {
+		var ok bool
+		if elements, ok = w.list(n); !ok {
+			return
+		}
+		if len(elements) == 0 {
+			w.fail(n, `the list is empty; leave "listen" out to listen everywhere`)
+		}
+	}
+	c.Listen = nil
+	for _, e := range elements {
+		a, ok := w.address(e)
+		if !ok {
+			continue
+		}
+		for _, b := range c.Listen {
+			if overlap(a, b) {
+				w.fail(e, "%s and %s can not both be listened on: one covers the other", b, a)
+				break
+			}
+		}
+		c.Listen = append(c.Listen, a)
+	}
+}
+
+// address reads an IP address with a port; the address may be missing and
+// means all then.
+func (w *walker) address(n node) (netip.AddrPort, bool) {
+	s, ok := w.text(n)
+	if !ok {
+		return netip.AddrPort{}, false
+	}
+	if strings.HasPrefix(s, ":") {
+		s = "[::]" + s
+	}
+	a, err := netip.ParseAddrPort(s)
+	if err != nil {
+		w.fail(n, `%s is not an IP address with a port, such as "[::]:8086", "192.0.2.1:80" or ":8086"%s`, quote(s), nameHint(s))
+		return netip.AddrPort{}, false
+	}
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()), true
+}
+
+// nameHint explains why names are no addresses, to whoever wrote one.
+func nameHint(s string) string {
+	host, _, found := strings.Cut(s, ":")
+	switch {
+	case found && strings.EqualFold(host, "localhost"):
+		return `; write "127.0.0.1:…" or "[::1]:…" for this machine alone`
+	case found && validName(host) && strings.ContainsFunc(host, unicode.IsLetter):
+		return "; a name can stand for several addresses, so write them out"
+	}
+	return ""
+}
+
+// overlap reports whether two listeners would meet. A port that the system
+// chooses meets nobody.
+func overlap(a, b netip.AddrPort) bool {
+	if a.Port() != b.Port() || a.Port() == 0 {
+		return false
+	}
+	return a.Addr() == b.Addr() || covers(a.Addr(), b.Addr()) || covers(b.Addr(), a.Addr())
+}
+
+// covers reports whether listening on a takes b's connections: we listen on
+// [::] for IPv4 too, and 0.0.0.0 is all of IPv4.
+func covers(a, b netip.Addr) bool {
+	return a.IsUnspecified() && (a.Is6() || b.Is4())
+}
+
+// admin reads the admin listener. Where it is not given, its default must
+// still not meet the other listeners: n is the file's object then.
+func (w *walker) admin(n node, given bool, c *Config) {
+	at := n
+	if given {
+		o, ok := w.object(n, adminTable())
+		if !ok {
+			return
+		}
+		if v, ok := o.get("enabled"); ok {
+			if b, ok := w.boolean(v); ok {
+				c.Admin.Enabled = b
+			}
+		}
+		if v, ok := o.get("listen"); ok {
+			a, ok := w.address(v)
+			if !ok {
+				return
+			}
+			at, c.Admin.Listen = v, a
+		}
+	}
+	if c.Admin.Enabled {
+		w.adminPlace(at, c)
+	}
+}
+
+// adminPlace checks where the admin listener is. at is what to blame.
+func (w *walker) adminPlace(at node, c *Config) {
+	for _, a := range c.Listen {
+		if overlap(a, c.Admin.Listen) {
+			w.fail(at, `the admin listener (%s) and the streams (%s) can not share a port; set "listen" in "admin"`, c.Admin.Listen, a)
+			return
+		}
+	}
+	if !c.Admin.Listen.Addr().IsLoopback() {
+		w.warn(at, "the admin listener has no password, and %s can be reached from other machines", c.Admin.Listen)
+	}
+}
+
+// tls checks the keys of TLS, which is not built yet.
+func (w *walker) tls(root object, c *Config) {
+	if v, ok := root.get("ssl"); ok {
+		if on, ok := w.boolean(v); ok && on {
+			w.fail(v, `TLS is not built yet; set "ssl" to false (the other ssl keys may stay)`)
+		}
+	}
+	if v, ok := root.get("ssl_port"); ok {
+		if p, ok := w.integer(v, 1, maxPort); ok {
+			c.TLS.Port = int(p)
+		}
+	}
+	if v, ok := root.get("ssl_key"); ok {
+		c.TLS.Key, _ = w.text(v)
+	}
+	if v, ok := root.get("ssl_cert"); ok {
+		c.TLS.Cert, _ = w.text(v)
+	}
+}
+
+// redirect reads where requests for unknown streams are sent. An empty text
+// or false is no redirect.
+func (w *walker) redirect(n node) string {
+	if kindOf(n) == 'f' {
+		return ""
+	}
+	s, ok := w.text(n)
+	if !ok || s == "" {
+		return ""
+	}
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		w.fail(n, `%s is not a web address that begins with "http://" or "https://" and a host`, quote(s))
+		return ""
+	case u.User != nil:
+		w.fail(n, "this address holds a user name or password, which every visitor would be shown")
+		return ""
+	case !hostPort(u.Host):
+		w.fail(n, "%s is not a host with or without a port", quote(u.Host))
+		return ""
+	}
+	return u.String()
+}
+
+// hostPort reports whether s can be the host part of a URL, with or without a port.
+func hostPort(s string) bool {
+	u := url.URL{Host: s}
+	return validHost(u.Hostname()) && (u.Port() == "" || validPort(u.Port()))
+}
+
+// logging reads how the log is written.
+func (w *walker) logging(root object, c *Config) {
+	n, ok := root.get("log")
+	if !ok {
+		return
+	}
+	o, ok := w.object(n, logTable())
+	if !ok {
+		return
+	}
+	if v, ok := o.get("level"); ok {
+		if i, ok := w.choice(v, "debug", "info", "warn", "error"); ok {
+			c.Log.Level = []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}[i]
+		}
+	}
+	if v, ok := o.get("format"); ok {
+		if i, ok := w.choice(v, "text", "json"); ok {
+			c.Log.JSON = i == 1
+		}
+	}
+}

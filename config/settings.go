@@ -1,0 +1,175 @@
+package config
+
+import (
+	"time"
+)
+
+// Floors and ceilings of the settings. The floors are where the program still
+// works as designed, low enough for tests to see a timer fire; what the
+// specifications advise is said beside the defaults in the engine.
+const (
+	minTimer = 100 * time.Millisecond // shorter ones would measure the scheduler, not the peer
+	maxTimer = 24 * time.Hour         // longer is a mistake in the unit
+	maxHold  = time.Hour              // nobody looks at a still picture for longer
+	maxLag   = time.Hour
+	// maxBudget: whoever wants a longer delay than this wants another setting.
+	maxBudget = time.Second
+
+	maxConnections = 1 << 22 // far above what a process may have open; a bound against slips
+	minSessions    = 16
+	maxSessions    = 1 << 24   // the table is made at its full size, at start
+	minHead        = 1 << 10   // below, requests of ordinary players would be refused
+	maxHead        = 64 << 10  // any stranger can make us hold so much
+	minBacklog     = 128 << 10 // one packet can have 64 KiB, and must stay while the next arrives
+	maxBacklog     = 64 << 30
+	minLowat       = 4 << 10 // less than a packet or two would wake us for each segment
+	maxLowat       = 16 << 20
+	maxLoops       = 256
+)
+
+// group is an object of settings that are all alike: a key, a value with a
+// range, a place in the Config.
+type group struct {
+	name string
+	rows []row
+}
+
+// row is one setting. into decides how the value is read: *time.Duration as a
+// time, *int64 as a size in bytes, *int as a count; isSize makes an *int a size too.
+type row struct {
+	key    string
+	lo, hi int64 // nanoseconds, bytes or a count
+	isSize bool
+	into   func(*Config) any
+}
+
+func (g group) table() table {
+	t := table{name: g.name}
+	for _, r := range g.rows {
+		t.keys = append(t.keys, r.key)
+	}
+	return t
+}
+
+func groups() []group {
+	return []group{
+		{"limits", limitRows()},
+		{"timeouts", timeoutRows()},
+		{"backlog", backlogRows()},
+		{"fanout", fanoutRows()},
+	}
+}
+
+func limitRows() []row {
+	return []row{
+		{"connections", 0, maxConnections, false, func(c *Config) any { return &c.Engine.Limits.Connections }},
+		{"connections_without_request_per_address", 0, maxConnections, false, func(c *Config) any { return &c.Engine.Limits.PendingPerAddress }},
+		{"sessions", minSessions, maxSessions, false, func(c *Config) any { return &c.Engine.Limits.Sessions }},
+		{"request_head_bytes", minHead, maxHead, true, func(c *Config) any { return &c.MaxHead }},
+	}
+}
+
+func timeoutRows() []row {
+	return []row{
+		timer("request", func(c *Config) any { return &c.Engine.Timeouts.Head }),
+		timer("keep_alive", func(c *Config) any { return &c.Engine.Timeouts.KeepAlive }),
+		timer("viewer_session", func(c *Config) any { return &c.Engine.Timeouts.Session }),
+		timer("viewer_stall", func(c *Config) any { return &c.Engine.Timeouts.Stall }),
+		timer("key_frame_wait", func(c *Config) any { return &c.Engine.Timeouts.KeyWait }),
+		timer("push_idle", func(c *Config) any { return &c.Engine.Timeouts.PushIdle }),
+		timer("push_inactivity", func(c *Config) any { return &c.Engine.Timeouts.PushInactive }),
+		hold("push_hold", func(c *Config) any { return &c.Engine.Timeouts.PushHold }),
+		hold("pull_hold", func(c *Config) any { return &c.Engine.Timeouts.PullHold }),
+		hold("end_hold", func(c *Config) any { return &c.Engine.Timeouts.EndHold }),
+		timer("pull_connect", func(c *Config) any { return &c.Engine.Timeouts.PullConnect }),
+		timer("pull_silence", func(c *Config) any { return &c.Engine.Timeouts.PullSilence }),
+		timer("pull_first_retry", func(c *Config) any { return &c.Engine.Timeouts.PullFirst }),
+		timer("pull_retry", func(c *Config) any { return &c.Engine.Timeouts.PullRetry }),
+		{"pull_retry_jitter", 0, int64(maxTimer), false, func(c *Config) any { return &c.Engine.Timeouts.PullJitter }},
+		timer("drain", func(c *Config) any { return &c.Engine.Timeouts.Drain }),
+		timer("shutdown", func(c *Config) any { return &c.Engine.Timeouts.Shutdown }),
+	}
+}
+
+// timer is a time that may not be nothing.
+func timer(key string, into func(*Config) any) row {
+	return row{key, int64(minTimer), int64(maxTimer), false, into}
+}
+
+// hold is a time for which viewers are kept without a source.
+func hold(key string, into func(*Config) any) row {
+	return row{key, 0, int64(maxHold), false, into}
+}
+
+func backlogRows() []row {
+	return []row{
+		{"bytes", minBacklog, maxBacklog, true, func(c *Config) any { return &c.Engine.Backlog.Bytes }},
+		{"duration", int64(minTimer), int64(maxLag), false, func(c *Config) any { return &c.Engine.Backlog.Duration }},
+		{"max_lag", int64(minTimer), int64(maxLag), false, func(c *Config) any { return &c.Engine.Backlog.MaxLag }},
+		{"join_burst", 0, int64(maxLag), false, func(c *Config) any { return &c.Engine.Backlog.JoinBurst }},
+	}
+}
+
+func fanoutRows() []row {
+	return []row{
+		{"loops", 1, maxLoops, false, func(c *Config) any { return &c.Engine.Loops }},
+		{"latency_budget", 0, int64(maxBudget), false, func(c *Config) any { return &c.Engine.Fanout.Budget }},
+		{"notsent_lowat", minLowat, maxLowat, true, func(c *Config) any { return &c.Engine.Fanout.NotSentLowat }},
+	}
+}
+
+// settings reads all groups, and checks what several settings must agree on.
+func (w *walker) settings(root object, c *Config) {
+	for _, g := range groups() {
+		n, ok := root.get(g.name)
+		if !ok {
+			continue
+		}
+		o, ok := w.object(n, g.table())
+		if !ok {
+			continue
+		}
+		for _, r := range g.rows {
+			if v, ok := o.get(r.key); ok {
+				w.setting(v, r, c)
+			}
+		}
+		if burst, ok := o.get("join_burst"); ok && c.Engine.Backlog.JoinBurst > c.Engine.Backlog.Duration {
+			w.fail(burst, "join_burst (%s) can not be more than the backlog's duration (%s)",
+				timeText(c.Engine.Backlog.JoinBurst), timeText(c.Engine.Backlog.Duration))
+		}
+	}
+}
+
+// setting reads one value into its place.
+func (w *walker) setting(n node, r row, c *Config) {
+	switch into := r.into(c).(type) {
+	case *time.Duration:
+		if d, ok := w.seconds(n, time.Duration(r.lo), time.Duration(r.hi)); ok {
+			*into = d
+		}
+	case *int64:
+		if b, ok := w.bytes(n, r.lo, r.hi); ok {
+			*into = b
+		}
+	case *int:
+		if v, ok := w.count(n, r); ok {
+			*into = int(v)
+		}
+	}
+}
+
+// count reads a whole number. Where a default is computed, "auto" stands for
+// it: the Config holds 0 then.
+func (w *walker) count(n node, r row) (int64, bool) {
+	if computed := r.key == "loops" || r.key == "connections"; computed && literal(n) == auto {
+		return 0, true
+	}
+	if r.isSize {
+		return w.bytes(n, r.lo, r.hi)
+	}
+	return w.integer(n, r.lo, r.hi)
+}
+
+// auto asks for what the program finds best for the machine.
+const auto = "auto"

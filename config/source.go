@@ -1,0 +1,211 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// Pull is where a pulled stream comes from.
+type Pull struct {
+	Host string // a name or an IP address, without brackets
+	Port int
+	Path string // as it stands in the request: escaped, with its query, and beginning with "/"
+}
+
+// URL is the source's address as http://host:port/path.
+func (p Pull) URL() string {
+	return "http://" + net.JoinHostPort(p.Host, strconv.Itoa(p.Port)) + p.Path
+}
+
+// pullPort is where MMSH lives unless somebody says otherwise: it is HTTP,
+// even where the URL begins with mms:// ([MS-WMSP] 1.9).
+const pullPort = 80
+
+// source reads a stream's type and its source_options.
+func (w *walker) source(o object, s *Stream) {
+	typ, ok := o.get("type")
+	if !ok {
+		w.fail(o.node, `this stream has no "type" (%s, %s or %s)`, typePull, typePush, typeFile)
+	} else if i, ok := w.choice(typ, typePull, typePush, typeFile); ok {
+		s.Type = []Type{TypePull, TypePush, TypeFile}[i]
+	}
+	n, given := o.get("source_options")
+	switch {
+	case given:
+	case s.Type == TypePull || s.Type == TypeFile:
+		w.fail(o.node, `a stream of type %s needs "source_options"`, s.Type)
+		return
+	default:
+		return
+	}
+	switch s.Type {
+	case TypePull:
+		w.pull(n, s)
+	case TypeFile:
+		w.play(n, s)
+	case TypePush:
+		w.push(n)
+	default: // the type is unknown, the keys need not be
+		w.object(n, sourceTable(typePull, typeFile))
+	}
+}
+
+// push checks the source_options of a pushed stream: none.
+func (w *walker) push(n node) {
+	o, ok := w.object(n, sourceTable(typePull, typeFile))
+	if ok && len(o.keys) > 0 {
+		w.fail(n, "a stream of type %s has no source_options: its encoder connects to us", typePush)
+	}
+}
+
+// pull reads the source of a pulled stream.
+func (w *walker) pull(n node, s *Stream) {
+	o, ok := w.object(n, sourceTable(typePull))
+	if !ok {
+		return
+	}
+	host, byHost := o.get("host")
+	port, byPort := o.get("port")
+	path, byPath := o.get("path")
+	if u, ok := o.get("url"); ok {
+		if byHost || byPort || byPath {
+			w.fail(u, `give either "url" or "host", "port" and "path", not both`)
+		}
+		s.Pull = w.url(u)
+		return
+	}
+	s.Pull = Pull{Port: pullPort, Path: "/"}
+	if byHost {
+		s.Pull.Host, _ = w.host(host)
+	} else {
+		w.fail(n, `a stream of type %s needs a "url", or a "host"`, typePull)
+	}
+	if byPort {
+		if p, ok := w.integer(port, 1, maxPort); ok {
+			s.Pull.Port = int(p)
+		}
+	}
+	if byPath {
+		s.Pull.Path = w.sourcePath(path)
+	}
+}
+
+// sourcePath reads the path at the source. What is missing in front is added.
+func (w *walker) sourcePath(n node) string {
+	s, ok := w.text(n)
+	if !ok {
+		return ""
+	}
+	if !strings.HasPrefix(s, "/") {
+		s = "/" + s
+	}
+	if bad := strings.IndexFunc(s, notInTarget); bad >= 0 {
+		w.fail(n, "a path in a request can not hold %q; write it escaped, as %s", []rune(s[bad:])[0], url.PathEscape(string([]rune(s[bad:])[0])))
+		return ""
+	}
+	return s
+}
+
+// notInTarget tells what would end or break a request's target ([RFC 9112] 3.2).
+func notInTarget(r rune) bool { return r <= ' ' || r >= 0x7f || r == '#' }
+
+// url reads the address of a source.
+func (w *walker) url(n node) Pull {
+	s, ok := w.filled(n)
+	if !ok {
+		return Pull{}
+	}
+	u, err := url.Parse(s)
+	if err == nil {
+		err = checkURL(u)
+	} else {
+		var ue *url.Error
+		if errors.As(err, &ue) {
+			err = ue.Err
+		}
+	}
+	if err != nil {
+		w.fail(n, "%s can not be pulled: %v", quote(s), err)
+		return Pull{}
+	}
+	p := Pull{Host: u.Hostname(), Port: pullPort, Path: u.RequestURI()}
+	if u.Port() != "" {
+		p.Port, _ = strconv.Atoi(u.Port())
+	}
+	return p
+}
+
+// checkURL says why a URL can not be pulled.
+func checkURL(u *url.URL) error {
+	switch strings.ToLower(u.Scheme) {
+	case "http", "mmsh", "mms":
+	case "https":
+		return errors.New("TLS is not built yet")
+	case "":
+		return errors.New(`it does not begin with "mmsh://", "http://" or "mms://"`)
+	default:
+		return errors.New(u.Scheme + `:// is none of "mmsh://", "http://" and "mms://"`)
+	}
+	switch {
+	case u.User != nil:
+		return errors.New("user names and passwords are not built yet")
+	case u.Opaque != "" || u.Host == "":
+		return errors.New("it names no host")
+	case !validHost(u.Hostname()):
+		return errors.New(quote(u.Hostname()) + " is not the name or the IP address of a host")
+	case u.Port() != "" && !validPort(u.Port()):
+		return errors.New("the port must be between 1 and 65535")
+	case u.Fragment != "":
+		return errors.New("what follows the # is never sent to a server")
+	case strings.ContainsFunc(u.RequestURI(), notInTarget):
+		return errors.New("it holds characters that must be escaped")
+	}
+	return nil
+}
+
+// play reads the file of a file stream.
+func (w *walker) play(n node, s *Stream) {
+	o, ok := w.object(n, sourceTable(typeFile))
+	if !ok {
+		return
+	}
+	v, ok := o.get("file")
+	if !ok {
+		w.fail(n, `a stream of type %s needs a "file"`, typeFile)
+		return
+	}
+	if s.File, ok = w.file(v); !ok || !s.Enabled {
+		return
+	}
+	if err := checkASF(s.File); err != nil {
+		w.fail(v, "the file %s %v", quote(s.File), err)
+	}
+}
+
+// asfHeader is the GUID that every ASF file begins with ([ASF] 10.1,
+// ASF_Header_Object), as it lies in the file.
+const asfHeader = "\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c"
+
+// checkASF says why a file can not be played: not there, not readable, not
+// ASF. What is inside is for those who know ASF.
+func checkASF(path string) error {
+	f, err := openRegular(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	first := make([]byte, len(asfHeader))
+	_, err = io.ReadFull(f, first)
+	switch {
+	case err == nil && bytes.Equal(first, []byte(asfHeader)):
+		return nil
+	case err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("is not an ASF file (.asf, .wmv or .wma)")
+	}
+	return plain("can not be read", err)
+}

@@ -1,0 +1,155 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// table is one kind of object: its place in the file and the keys it may have.
+type table struct {
+	name string // as in a sentence; the file itself has none
+	keys []string
+}
+
+func (t table) has(key string) bool { return slices.Contains(t.keys, key) }
+
+// The tables whose keys are read one by one. Those of the groups are rows in
+// settings.go.
+func rootTable() table {
+	t := table{keys: []string{
+		"port", "listen",
+		"use_http_proxy", "http_proxy_host", "http_proxy_port", "use_proxy_for_local_addresses",
+		"redirect_404_to",
+		"ssl", "ssl_port", "ssl_key", "ssl_cert",
+		"streams", "admin", "log",
+	}}
+	for _, g := range groups() {
+		t.keys = append(t.keys, g.name)
+	}
+	return t
+}
+
+func adminTable() table { return table{name: "admin", keys: []string{"enabled", "listen"}} }
+
+func logTable() table { return table{name: "log", keys: []string{"level", "format"}} }
+
+func streamTable() table {
+	return table{name: "streams[]", keys: []string{"name", "enabled", "type", "path", "source_options"}}
+}
+
+// The tables of source_options, by the stream's type.
+func sourceTable(types ...string) table {
+	t := table{name: "streams[].source_options"}
+	for _, typ := range types {
+		switch typ {
+		case typePull:
+			t.keys = append(t.keys, "host", "port", "path", "url")
+		case typeFile:
+			t.keys = append(t.keys, "file")
+		}
+	}
+	return t
+}
+
+// tables are all kinds of object that a configuration may hold.
+func tables() []table {
+	ts := []table{rootTable(), adminTable(), logTable(), streamTable(), sourceTable(typePull, typePush, typeFile)}
+	for _, g := range groups() {
+		ts = append(ts, g.table())
+	}
+	return ts
+}
+
+// Keys lists every key that a configuration may hold, sorted, as
+// "group.key"; an element of a list is written "[]". Documents are checked
+// against it.
+func Keys() []string {
+	var keys []string
+	for _, t := range tables() {
+		for _, k := range t.keys {
+			if t.name != "" {
+				k = t.name + "." + k
+			}
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// unknown is the sentence on a key that a table does not have.
+func unknown(key string, t table) string {
+	if near := nearest(key, t.keys); near != "" {
+		return fmt.Sprintf("the key %s is not known here; did you mean %q?", quote(key), near)
+	}
+	for _, other := range tables() {
+		if other.has(key) {
+			return fmt.Sprintf("the key %s does not belong here but %s", quote(key), other.where())
+		}
+	}
+	return fmt.Sprintf("the key %s is not known here; known are %s", quote(key), strings.Join(t.keys, ", "))
+}
+
+// where says in what part of the file a table's keys stand.
+func (t table) where() string {
+	switch t.name {
+	case "":
+		return "at the top of the file"
+	case streamTable().name:
+		return `in an element of "streams"`
+	case sourceTable().name:
+		return `in the "source_options" of a stream`
+	}
+	return fmt.Sprintf("in %q", t.name)
+}
+
+// didYouMean is the part of a sentence that names the nearest word, if one is near.
+func didYouMean(s string, words []string) string {
+	if near := nearest(s, words); near != "" {
+		return fmt.Sprintf(" (did you mean %q?)", near)
+	}
+	return ""
+}
+
+// nearest is the word that s was probably meant to be, or empty.
+func nearest(s string, words []string) string {
+	const longest = 64 // longer ones are no slips of the pen, and cost time
+	if len(s) > longest {
+		return ""
+	}
+	s = strings.ReplaceAll(strings.ToLower(s), "-", "_")
+	best, least := "", 1+max(1, len(s)/4)
+	for _, word := range words {
+		if d := distance(s, word); d < least {
+			best, least = word, d
+		}
+	}
+	return best
+}
+
+// distance counts the letters to add, drop, change or swap with their
+// neighbour to get from a to b (optimal string alignment).
+func distance(a, b string) int {
+	d := make([][]int, len(a)+1)
+	for i := range d {
+		d[i] = make([]int, len(b)+1)
+		d[i][0] = i
+	}
+	for j := range d[0] {
+		d[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			change := d[i-1][j-1]
+			if a[i-1] != b[j-1] {
+				change++
+			}
+			d[i][j] = min(change, d[i-1][j]+1, d[i][j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
+			}
+		}
+	}
+	return d[len(a)][len(b)]
+}
