@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/spf13/cobra"
+
+	"streampump/codec/mmsh"
+	"streampump/config"
+	"streampump/demo"
+	"streampump/engine"
+)
+
+// demoPath is the demo stream's path.
+const demoPath = "demo"
+
+func newDemoCommand(e env) *cobra.Command {
+	var port uint16
+	var verbose bool
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Run a built-in test stream",
+		Long: `Run a built-in test stream, and print the addresses to open in players. It
+needs no configuration and ends with Ctrl-C. An encoder can push to it as well.`,
+		Example: `  stream-pump demo
+  stream-pump demo --port 9000`,
+		Args: arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c := config.Default()
+			c.Listen = []netip.AddrPort{netip.AddrPortFrom(netip.IPv6Unspecified(), port)}
+			c.Admin.Enabled = false
+			if !verbose {
+				c.Log.Level = quiet
+			}
+			streams := []engine.StreamConfig{
+				{Name: "Demo", Path: demoPath, File: &engine.FileConfig{Data: demo.Clip(), Open: mmsh.NewFile}},
+				{Name: "Pushed", Path: "live", Push: true},
+			}
+			return e.serve(cmd.Context(), c, streams, e.showDemo)
+		},
+	}
+	cmd.Flags().Uint16VarP(&port, "port", "p", 8086, "port to listen on; 0 lets the system choose one")
+	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "show the log, with every viewer that leaves")
+	return cmd
+}
+
+// quiet keeps the demo's log to what is wrong.
+const quiet = 8 // slog.LevelError
+
+// showDemo prints what to open where.
+func (e env) showDemo(eng *engine.Engine) {
+	port := eng.Addresses()[0].Port()
+	at := fmt.Sprintf("localhost:%d/streams/%s", port, demoPath)
+	fmt.Fprintf(e.stdout, `Stream Pump carries a test stream. Open it in any of these:
+
+  vlc mms://%[1]s
+  ffplay mmsh://%[1]s
+  mplayer mms://%[1]s
+  mpv mmsh://%[1]s
+  Windows Media Player: mms://%[1]s
+  a browser, curl, ffmpeg: http://%[1]s
+  playlist: http://%[1]s.asx
+
+An encoder can push to http://localhost:%[2]d/streams/live_push and be seen at
+mms://localhost:%[2]d/streams/live. Ctrl-C ends.
+`, at, port)
+}

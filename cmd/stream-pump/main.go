@@ -1,0 +1,28 @@
+// Stream Pump takes live streams in and gives them to thousands of viewers.
+//
+// The command only chooses and joins the parts: it reads the configuration
+// (package config), fits itself to the machine (tuning), and hands the
+// protocols (codec/mmsh) to the engine. How any of them works is their own
+// business.
+//
+//	main ──► run ──► one command ──► exit code
+//
+// Exit codes: 0 all went well, 1 something failed or a configuration has
+// mistakes, 2 the command line was not understood. What a command was asked
+// for goes to standard output, everything else to standard error.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal asks for a clean end; a second one finds the default
+	// action again and ends the process at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
