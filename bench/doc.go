@@ -1,0 +1,31 @@
+// Package bench is the root of the programs that stand at the other side of a
+// running pump: encoders that push to it and viewers that take from it. What
+// is in its folders so far makes traffic and judges it; nothing here measures
+// time or load.
+//
+//	bench/synth   a synthetic encoder: a header and an endless row of data
+//	              packets whose media objects carry a pattern that proves them
+//	bench/push    the push client: PushSetup, PushStart, the body's packets
+//	bench/player  the viewer: Describe, Play, and a verifier of what arrives
+//	bench/answer  the heads of HTTP answers, spelled as they came
+//
+//	synth ──packets──► push ──socket──► pump ──socket──► player
+//	                                                       │
+//	   the pattern in each media object, checked anew ◄────┘
+//
+// Rules for everything below this folder:
+//
+//   - It is a client. It talks to a pump over sockets, as a stranger's player
+//     or encoder does, and never imports the engine.
+//   - The judge is not the judged. The encoder builds packets with codec/asf,
+//     but the viewer reads answers, framing and packets with code of its own,
+//     written from the specifications, so that a mistake in codec does not
+//     confirm itself here.
+//   - A verdict names the rule that was broken, the section it stands in, and
+//     where in the stream. What a missing packet or a late start explains is
+//     counted; nothing else is forgiven.
+//   - What can be done without a socket is done without one: the synthetic
+//     encoder and the verifier take and give bytes, read no clock and start no
+//     goroutine, so any conversation is a test.
+//   - The same specification yields the same bytes, on every machine.
+package bench

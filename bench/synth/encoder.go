@@ -1,0 +1,129 @@
+package synth
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"streampump/codec/asf"
+)
+
+// Encoder makes the packets of a [Spec]. It is used by one goroutine; in steady
+// state it allocates nothing.
+type Encoder struct {
+	spec    Spec
+	header  []byte
+	builder *asf.Builder
+	streams []source
+	stamp   uint64
+	object  []byte // the media object under way
+	packets int
+	parsed  asf.Packet // the newest packet
+}
+
+// source is where a stream stands.
+type source struct {
+	Stream
+	made      uint32 // media objects so far
+	due       time.Duration
+	extension []byte
+}
+
+// New makes an encoder. An error says what of the Spec can not be.
+func New(s Spec) (*Encoder, error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	header, err := s.header()
+	if err != nil {
+		return nil, fmt.Errorf("the encoder's header: %w", err)
+	}
+	e := &Encoder{spec: s, header: header}
+	e.builder = asf.NewBuilder(asf.Layout{
+		PacketSize: s.packetSize(), Preroll: uint32(s.Preroll.Milliseconds()),
+		Multiple: s.Multiple, Length: s.Length, Padding: s.Padding, Strip: s.Strip,
+	})
+	for i := range s.Streams {
+		src := source{Stream: s.Streams[i]}
+		if s.EE4 && src.Kind == asf.Video {
+			// Pixels are square and a picture lasts 33 ms.
+			src.extension = []byte{1, 1, 33, 0}
+		}
+		e.streams = append(e.streams, src)
+	}
+	return e, nil
+}
+
+// Header is the Header Object and the Data Object's first 50 bytes. It belongs
+// to the encoder and does not change.
+func (e *Encoder) Header() []byte { return e.header }
+
+// PacketSize is the size of a data packet that has all its padding.
+func (e *Encoder) PacketSize() int { return e.spec.packetSize() }
+
+// SetStamp sets the stamp of the media objects made from now on, for a receiver
+// to measure delay by. An encoder that is left alone stamps 0.
+func (e *Encoder) SetStamp(nanoseconds uint64) { e.stamp = nanoseconds }
+
+// Next returns the next data packet, valid until the next call, and its send
+// time in milliseconds. It returns io.EOF after Spec.Packets packets, or why a
+// media object can not be laid out.
+func (e *Encoder) Next() (packet []byte, sendTime uint32, err error) {
+	if e.spec.Packets > 0 && e.packets == e.spec.Packets {
+		return nil, 0, io.EOF
+	}
+	for {
+		if packet, ok := e.builder.Next(); ok {
+			e.packets++
+			err := e.parsed.Parse(packet, e.spec.packetSize())
+			return packet, e.parsed.SendTime(), err
+		}
+		if err := e.add(e.earliest()); err != nil {
+			return nil, 0, err
+		}
+	}
+}
+
+// earliest is the stream whose next object is due first; of several the first
+// in the Spec.
+func (e *Encoder) earliest() *source {
+	first := &e.streams[0]
+	for i := range e.streams {
+		if e.streams[i].due < first.due {
+			first = &e.streams[i]
+		}
+	}
+	return first
+}
+
+// add makes a stream's next media object and gives it to the builder.
+func (e *Encoder) add(s *source) error {
+	key := s.GOP <= 1 || s.made%uint32(s.GOP) == 0
+	if s.Kind == asf.Audio && !s.KeyBit {
+		key = false
+	}
+	m := Mark{Stream: s.Number, Key: key, Epoch: e.spec.Epoch, Sequence: s.made, Stamp: e.stamp}
+	e.object = AppendObject(e.object[:0], m, s.size(m))
+	err := e.builder.Add(asf.Object{
+		Stream:     s.Number,
+		Key:        key,
+		Time:       e.spec.Start + uint32(e.spec.Preroll.Milliseconds()) + uint32(s.due.Milliseconds()),
+		Data:       e.object,
+		Extension:  s.extension,
+		Compressed: s.Compressed,
+	})
+	s.made++
+	s.due = time.Duration(s.made) * s.Interval
+	return err
+}
+
+// size is how large the next object is: video varies by up to a quarter, in a
+// way that follows from the object.
+func (s *source) size(m Mark) int {
+	size := s.sizeOf(m.Key)
+	if s.Kind != asf.Video {
+		return size
+	}
+	n := m.noise()
+	return size - size/4 + int(n.next()%uint64(size/2+1))
+}
