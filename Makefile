@@ -1,0 +1,127 @@
+# Stream Pump. `make help` lists what there is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+GO ?= go
+
+# Where `make install` puts things; DESTDIR goes in front, for packagers.
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
+DESTDIR ?=
+
+# The version is the tag, where there is one; without it the program says what
+# is written in its source.
+VERSION ?= $(shell git describe --tags --dirty 2>/dev/null)
+LDFLAGS := -s -w $(if $(VERSION),-X main.Version=$(VERSION))
+
+# How long each fuzz target runs.
+FUZZTIME ?= 30s
+
+# Options of `make run`, as in: make run ARGS="--help"
+ARGS ?=
+
+# Nothing may be skipped in CI: the tests look at this variable and fail where
+# they would have skipped, and .ci/gotest fails on any skip that is left.
+ifeq ($(CI),true)
+export STREAMPUMP_NOSKIP := 1
+endif
+
+GOTEST := GO="$(GO)" .ci/gotest
+TOOL := $(GO) tool -modfile=tools.mod
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: run
+run: build ## start a pump with the built-in test stream; Ctrl-C ends it
+	@exec bin/stream-pump demo $(ARGS)
+
+.PHONY: build
+build: ## build bin/stream-pump
+	@mkdir -p bin
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+
+.PHONY: test
+test: packages ## everything: fast, race, players and network; lint too when CI=true
+ifeq ($(CI),true)
+	@$(MAKE) lint
+endif
+	@$(MAKE) fast
+	@$(MAKE) race
+	@$(MAKE) e2e
+
+.PHONY: fast
+fast: ## the tests that need no players, in under a minute
+	@$(GOTEST) fast -timeout 5m ./...
+
+.PHONY: race
+race: ## the same under the race detector, which needs a C compiler
+	@if command -v "$${CC:-gcc}" > /dev/null; then \
+	  $(GOTEST) race -race -timeout 20m ./...; \
+	elif [ '$(CI)' = true ]; then \
+	  echo 'race: no C compiler, and here nothing may be skipped (CI=true)' >&2; exit 1; \
+	else \
+	  echo 'skipped: race: no C compiler'; \
+	fi
+
+.PHONY: e2e
+e2e: packages ## real players, real sources, real bottlenecks (minutes)
+	@LIVE=1 $(GOTEST) e2e -tags e2e -count=1 -timeout 30m ./e2e/...
+
+.PHONY: packages
+packages: ## install the players that e2e needs, as root on Debian; else say what is missing
+	@e2e/install.sh
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME (30s)
+	@GO="$(GO)" .ci/fuzz $(FUZZTIME)
+
+.PHONY: lint
+lint: ## gofmt, vet, staticcheck, golangci-lint, go.mod tidy
+	@test -z "$$("$$($(GO) env GOROOT)/bin/gofmt" -l . | tee /dev/stderr)" || { echo 'lint: run gofmt -w on the files above' >&2; exit 1; }
+	$(GO) mod tidy -diff
+	$(GO) vet ./...
+	$(GO) vet -tags e2e ./...
+	$(TOOL) staticcheck -tags e2e ./...
+	$(TOOL) golangci-lint run ./...
+	@echo 'lint clean'
+
+.PHONY: check
+check: lint fast race ## before a commit: lint and all tests without players
+
+.PHONY: clip
+clip: ## make the demo's clip anew with ffmpeg
+	demo/make-clip.sh
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin
+
+.PHONY: install
+install: build ## install binary, man pages, unit and shell completion (DESTDIR, PREFIX)
+	install -Dm755 bin/stream-pump '$(DESTDIR)$(BINDIR)/stream-pump'
+	install -d '$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(MANDIR)/man5'
+	install -m644 cmd/stream-pump/man/*.1 '$(DESTDIR)$(MANDIR)/man1/'
+	install -m644 cmd/stream-pump/man/*.5 '$(DESTDIR)$(MANDIR)/man5/'
+	install -d '$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(BASHDIR)' '$(DESTDIR)$(ZSHDIR)' '$(DESTDIR)$(FISHDIR)'
+	sed 's|/usr/local/bin/|$(BINDIR)/|' systemd/stream-pump.service > '$(DESTDIR)$(UNITDIR)/stream-pump.service'
+	chmod 644 '$(DESTDIR)$(UNITDIR)/stream-pump.service'
+	bin/stream-pump completion bash > '$(DESTDIR)$(BASHDIR)/stream-pump'
+	bin/stream-pump completion zsh > '$(DESTDIR)$(ZSHDIR)/_stream-pump'
+	bin/stream-pump completion fish > '$(DESTDIR)$(FISHDIR)/stream-pump.fish'
+
+.PHONY: uninstall
+uninstall: ## remove what install put there; the configuration stays
+	rm -f '$(DESTDIR)$(BINDIR)/stream-pump' '$(DESTDIR)$(UNITDIR)/stream-pump.service'
+	rm -f $(patsubst cmd/stream-pump/man/%,'$(DESTDIR)$(MANDIR)/man1/%',$(wildcard cmd/stream-pump/man/*.1))
+	rm -f $(patsubst cmd/stream-pump/man/%,'$(DESTDIR)$(MANDIR)/man5/%',$(wildcard cmd/stream-pump/man/*.5))
+	rm -f '$(DESTDIR)$(BASHDIR)/stream-pump' '$(DESTDIR)$(ZSHDIR)/_stream-pump' '$(DESTDIR)$(FISHDIR)/stream-pump.fish'

@@ -1,0 +1,223 @@
+// Package streampump_test holds the tests about the repository itself: which
+// package may import which, what the codecs may not do, and that documents
+// tell the truth. The module has no package at its root.
+package streampump_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// module is the path that our own packages begin with.
+const module = "streampump/"
+
+// A layer is one row of the rules: what the packages that match may import.
+// Patterns are paths without the module, and "x/..." matches x and all below.
+type layer struct {
+	packages string
+	// own are the packages of ours that may be imported directly.
+	own []string
+	// never are packages of others that may not be reached, not even through
+	// our own.
+	never []string
+	why   string
+}
+
+// outside is what bytes-in, bytes-out code has no use for.
+var outside = []string{
+	"net", "net/http", "os", "os/exec", "os/signal", "syscall", "log", "log/slog", "context", "sync",
+	"math/rand", "math/rand/v2", "crypto/rand",
+	"github.com/panjf2000/gnet/v2", "golang.org/x/sys/unix",
+}
+
+// layers are the rules, the first match deciding. A package that no row
+// matches fails the test: a new one has to say where it stands.
+var layers = []layer{
+	{"codec", nil, outside,
+		"the contract knows no protocol, socket, goroutine, clock or logger"},
+	{"codec/wire/...", nil, outside,
+		"bytes to values and back; what they mean is known above"},
+	{"codec/asf/...", []string{"codec/wire"}, outside,
+		"ASF knows nothing of the protocols that carry it"},
+	{"codec/http1/...", []string{"codec/wire"}, outside,
+		"HTTP heads know nothing of what rides on them"},
+	{"codec/...", []string{"codec", "codec/asf", "codec/http1", "codec/wire"}, outside,
+		"a protocol is bytes in, events and bytes out"},
+	{"engine/ring/...", nil, []string{"net", "net/http", "log/slog", "os"},
+		"the backlog knows neither who reads it nor what it holds"},
+	{"engine/...", []string{"codec", "engine/..."}, []string{"net/http", "encoding/json", "github.com/spf13/cobra"},
+		"the engine knows the contract and no protocol; cmd hands it its protocols"},
+	{"admin/...", []string{"engine"}, []string{"github.com/spf13/cobra"},
+		"the admin listener shows the engine's snapshot and knows no protocol"},
+	{"bench/...", []string{"bench/...", "codec", "codec/..."}, []string{"github.com/panjf2000/gnet/v2"},
+		"bench is a client of a running pump and knows nothing of its insides"},
+	{"config/...", []string{"engine"}, []string{"github.com/spf13/cobra", "net/http"},
+		"the configuration fills the other packages' Config and starts nothing"},
+	{"tuning/...", nil, []string{"net/http", "github.com/panjf2000/gnet/v2"},
+		"settings of the machine are known without the engine"},
+	{"demo", nil, []string{"net", "os"},
+		"the clip is bytes; who plays it parses it"},
+	{"systemd", nil, nil,
+		"the unit knows the command line only"},
+	{"cmd/...", []string{"..."}, nil,
+		"cmd chooses and joins everything"},
+	{"e2e/...", []string{"..."}, nil,
+		"the end-to-end tests use whatever they need"},
+}
+
+// onlyIn are libraries of others that have one home, so that changing one
+// changes one package.
+var onlyIn = []struct{ library, home, why string }{
+	{"github.com/panjf2000/gnet/v2", "engine/...", "sockets belong to the engine"},
+	{"github.com/valyala/bytebufferpool", "engine/...", "packet memory belongs to the engine"},
+	{"github.com/spf13/cobra", "cmd/...", "the command line belongs to cmd"},
+	{"github.com/tailscale/hujson", "config/...", "the configuration's syntax belongs to config"},
+	{"github.com/klauspost/cpuid/v2", "tuning/...", "what the machine is belongs to tuning"},
+}
+
+// graph is what each package imports directly.
+type graph map[string][]string
+
+func TestImportsFollowTheLayers(t *testing.T) {
+	g := readGraph(t)
+	if len(g) == 0 {
+		t.Fatal("go list names no package")
+	}
+	for _, problem := range checkGraph(g) {
+		t.Error(problem)
+	}
+}
+
+// The rules are worth something only if they catch what they forbid.
+func TestImportRulesCatch(t *testing.T) {
+	cases := []struct {
+		name string
+		g    graph
+		want string
+	}{
+		{"EngineKnowsProtocol", graph{"streampump/engine": {"streampump/codec/mmsh"}}, "streampump/engine imports streampump/codec/mmsh"},
+		{"CodecOpensSocket", graph{"streampump/codec/asf": {"net"}}, "streampump/codec/asf reaches net"},
+		{"CodecThroughAnother", graph{
+			"streampump/codec/mmsh": {"streampump/codec/asf"},
+			"streampump/codec/asf":  {"streampump/codec/wire"},
+			"streampump/codec/wire": {"os"},
+		}, "streampump/codec/mmsh reaches os"},
+		{"BenchLooksInside", graph{"streampump/bench/push": {"streampump/engine"}}, "streampump/bench/push imports streampump/engine"},
+		{"CommandIsImported", graph{"streampump/admin": {"streampump/cmd/stream-pump/x"}}, "streampump/admin imports streampump/cmd"},
+		{"LibraryAwayFromHome", graph{"streampump/admin": {"github.com/panjf2000/gnet/v2"}}, "imports github.com/panjf2000/gnet/v2"},
+		{"NewPackage", graph{"streampump/util": nil}, "streampump/util is in no layer"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got := strings.Join(checkGraph(c.g), "\n")
+			if !strings.Contains(got, c.want) {
+				t.Errorf("got %q, want a problem with %q", got, c.want)
+			}
+		})
+	}
+}
+
+// readGraph asks the go command for the packages of the module, those behind
+// the e2e tag too. A package that does not build yet is listed all the same.
+func readGraph(t *testing.T) graph {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-e", "-tags", "e2e", "-json=ImportPath,Imports", "./...")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	g := graph{}
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return g
+		} else if err != nil {
+			t.Fatalf("go list answered no JSON: %v", err)
+		}
+		if strings.HasPrefix(p.ImportPath, module) {
+			g[p.ImportPath] = p.Imports
+		}
+	}
+}
+
+// checkGraph returns one sentence for each import that breaks a rule, sorted.
+func checkGraph(g graph) []string {
+	var problems []string
+	for pkg, imports := range g {
+		short := strings.TrimPrefix(pkg, module)
+		i := slices.IndexFunc(layers, func(l layer) bool { return matches(l.packages, short) })
+		if i < 0 {
+			problems = append(problems, pkg+" is in no layer: add a row to the table in imports_test.go")
+			continue
+		}
+		problems = append(problems, checkPackage(g, pkg, imports, layers[i])...)
+	}
+	slices.Sort(problems)
+	return problems
+}
+
+func checkPackage(g graph, pkg string, imports []string, l layer) []string {
+	var problems []string
+	for _, to := range imports {
+		if short, own := strings.CutPrefix(to, module); own && !matchesAny(l.own, short) {
+			problems = append(problems, pkg+" imports "+to+": "+l.why)
+		}
+		for _, o := range onlyIn {
+			if to == o.library && !matches(o.home, strings.TrimPrefix(pkg, module)) {
+				problems = append(problems, pkg+" imports "+to+": "+o.why)
+			}
+		}
+	}
+	reached := reach(g, pkg)
+	for _, never := range l.never {
+		if via, bad := reached[never]; bad {
+			problems = append(problems, pkg+" reaches "+never+" (imported by "+via+"): "+l.why)
+		}
+	}
+	return problems
+}
+
+// reach walks from pkg through our own packages only (fmt itself reaches os)
+// and says for each package reached which of ours imports it.
+func reach(g graph, pkg string) map[string]string {
+	reached := map[string]string{}
+	for next := []string{pkg}; len(next) > 0; {
+		from := next[0]
+		next = next[1:]
+		for _, to := range g[from] {
+			if _, seen := reached[to]; seen {
+				continue
+			}
+			reached[to] = from
+			if strings.HasPrefix(to, module) {
+				next = append(next, to)
+			}
+		}
+	}
+	return reached
+}
+
+func matchesAny(patterns []string, short string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return matches(p, short) })
+}
+
+func matches(pattern, short string) bool {
+	if pattern == "..." {
+		return true
+	}
+	if tree, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return short == tree || strings.HasPrefix(short, tree+"/")
+	}
+	return short == pattern
+}
