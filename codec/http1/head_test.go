@@ -59,6 +59,8 @@ func TestCutter(t *testing.T) {
 		{"NUL", "A\x00", "control byte 0x00 at byte 1 of the head"},
 		{"DEL", "A\x7f", "control byte 0x7F at byte 1 of the head"},
 		{"binary", "\x16\x03\x01", "control byte 0x16 at byte 0 of the head"},
+		{"no_method", "\r\n\xff\xfe", "byte 0xFF, which begins no message, at byte 2 of the head"},
+		{"blank_first", " GET", "byte 0x20, which begins no message, at byte 0 of the head"},
 		{"tab_first", "\tA", "control byte 0x09 at byte 0 of the head"},
 		{"longest", strings.Repeat("x", 46) + "\r\n\r\n", fmt.Sprintf("%q;", strings.Repeat("x", 46)+"\r\n\r\n")},
 		{"too_long", strings.Repeat("x", 47) + "\r\n\r\n", "the head is longer than 50 bytes"},

@@ -417,7 +417,7 @@ func TestClassify(t *testing.T) {
 		want codec.Claim
 	}{
 		{"", codec.NeedMore}, {"G", codec.NeedMore}, {"GET ", codec.Mine}, {"OPTIONS", codec.NeedMore}, {"OPTIONS ", codec.Mine},
-		{"DESCRIBE", codec.Mine}, {"\r\nGET /", codec.Mine}, {" GET /st", codec.NotMine}, {"\x16\x03\x01\x00\xa5", codec.NotMine},
+		{"DESCRIBE", codec.Mine}, {"\r\nGET /", codec.Mine}, {"GET\n", codec.Mine}, {"GET\r\n", codec.Mine}, {"\r\n", codec.NeedMore}, {" GET /st", codec.NotMine}, {"\x16\x03\x01\x00\xa5", codec.NotMine},
 		{"\x01\x00\x00\x00", codec.NeedMore}, {"\x01\x00\x00\x00\xce\xfa", codec.NeedMore}, {"\x01\x00\x00\x00\xce\xfa\x0b\xb0", codec.Mine},
 		{"\x07\x00\x00\x00\xce\xfa\x0b\xb0", codec.Mine}, {"\x01\x00\x00\x00\xce\xfb", codec.NotMine}, {"\x03\x00\x00\x00\x00", codec.NotMine},
 	}

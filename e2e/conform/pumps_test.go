@@ -1,0 +1,123 @@
+package conform
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"streampump/e2e/rig"
+)
+
+// setting is which pump a row is run against.
+type setting int
+
+// The pumps. Each has a stream for every row that is run against it.
+const (
+	steady      setting = iota // long timers, a small backlog
+	lateHead                   // a request must be complete at once
+	idle                       // whoever has been answered, and encoders, must go on at once
+	keyless                    // joiners wait for a key frame for a moment only
+	forgetful                  // sessions of players end at once
+	inactive                   // an encoder's session must be used at once
+	crowded                    // few connections
+	suspicious                 // few connections of one address that have not said anything
+	redirecting                // redirect_404_to is set
+	dual                       // listens on [::]
+	pulling                    // has streams that it pulls from an origin of ours
+	settings
+)
+
+// elsewhere is the redirecting pump's redirect_404_to.
+const elsewhere = "https://example.org/television"
+
+// spares are how many streams there are for rows that need two.
+const spares = 8
+
+func spareStream(n int) string { return fmt.Sprintf("spare-%d", n) }
+
+// floor is the least that a timer may be set to.
+const floor = "100ms"
+
+const (
+	crowd   = 3 // connections on the crowded pump
+	silents = 2 // connections without a request on the suspicious one
+)
+
+// fixture is what all rows share.
+type fixture struct {
+	pumps  [settings]*rig.Pump
+	origin *origin
+	spared atomic.Int32 // spare streams given out
+	player sync.Mutex   // held by the row whose real player runs
+}
+
+// startPumps starts one pump for each setting; the test's end stops them.
+func startPumps(t *testing.T, rows []row) *fixture {
+	t.Helper()
+	f := &fixture{origin: startOrigin(t)}
+	extra := [settings]string{
+		// A stalled viewer must fall out of a backlog that a test can fill.
+		steady:      `"backlog": {"bytes": "1MiB"},`,
+		lateHead:    timeouts("request"),
+		idle:        timeouts("keep_alive", "push_idle"),
+		keyless:     timeouts("key_frame_wait"),
+		forgetful:   timeouts("viewer_session"),
+		inactive:    timeouts("push_inactivity"),
+		crowded:     fmt.Sprintf(`"limits": {"connections": %d},`, crowd),
+		suspicious:  fmt.Sprintf(`"limits": {"connections_without_request_per_address": %d},`, silents),
+		redirecting: fmt.Sprintf(`"redirect_404_to": %q,`, elsewhere),
+	}
+	for s := range settings {
+		o := rig.Options{Config: extra[s] + `"streams": [` + pushStreams(s, rows) + `]`}
+		switch s {
+		case dual:
+			o.Listen = "[::]:0"
+		case pulling:
+			// The origin plays one round and is silent then, however long a row takes.
+			o.Config = `"timeouts": {"pull_first_retry": "` + floor + `", "pull_retry": "` + floor + `", "pull_silence": "1h"},
+				"streams": [` + f.origin.streams() + `]`
+		}
+		f.pumps[s] = rig.Start(t, o)
+	}
+	return f
+}
+
+// timeouts sets timers to their floor.
+func timeouts(keys ...string) string {
+	for i, key := range keys {
+		keys[i] = fmt.Sprintf("%q: %q", key, floor)
+	}
+	return `"timeouts": {` + strings.Join(keys, ", ") + `},`
+}
+
+// pushStreams is the configuration of the pushed streams of one pump.
+func pushStreams(s setting, rows []row) string {
+	var list []string
+	add := func(path string) { list = append(list, fmt.Sprintf(`{"type": "mmsh_push", "path": %q}`, path)) }
+	for _, r := range rows {
+		if r.on == s {
+			add(r.test())
+		}
+	}
+	for n := range spares {
+		add(spareStream(n + 1))
+	}
+	return strings.Join(list, ",\n")
+}
+
+// address is where a pump is dialled: the loopback of the wanted family where
+// it listens everywhere.
+func address(p *rig.Pump, six bool) string {
+	switch {
+	case !p.Addr.Addr().IsUnspecified():
+		return p.Addr.String()
+	case six:
+		return netip.AddrPortFrom(netip.IPv6Loopback(), p.Addr.Port()).String()
+	default:
+		return net.JoinHostPort("127.0.0.1", fmt.Sprint(p.Addr.Port()))
+	}
+}

@@ -1,0 +1,24 @@
+// Package e2e holds the end-to-end tests: the real program, real players and
+// real sources, over real sockets. The tests have the build tag e2e (`make
+// e2e`), because they take minutes and need programs that a Go installation
+// does not have.
+//
+// What is here proves what no parser of ours can: that programs by others,
+// which know nothing of each other, take what the pump sends.
+//
+//	footage ──push──┐                 ┌─► ffmpeg, VLC, MPlayer, libmms
+//	VLC's server ◄──pull── pump ──────┤
+//	clip.asf ──file─┘      ▲ └─pull─► pump ─► …
+//	                       └ bench/push, bench/player: what is compared bit by bit
+//
+// A player passes if it decodes what it should and its output holds no
+// complaint: for each there is a list of what counts as one, and a list, with
+// reasons, of what it says on a good stream too.
+//
+// Rules:
+//
+//   - One player at a time. They are heavy, and a busy machine looks like a
+//     bad stream.
+//   - Processes are started and ended by their PID.
+//   - A missing program skips its tests; with STREAMPUMP_NOSKIP=1 it fails them.
+package e2e
