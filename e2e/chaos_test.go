@@ -192,10 +192,10 @@ func TestEncoderThatFloods(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The first packets in real time, so that there is something to join.
-	slow, real := 40, push.RealTime(1)
+	slow, live := 40, push.RealTime(1)
 	pace := func(ctx context.Context, at uint32) error {
 		if slow--; slow > 0 {
-			return real(ctx, at)
+			return live(ctx, at)
 		}
 		return ctx.Err()
 	}

@@ -61,10 +61,10 @@ func newProgramme(st *stream, cp codec.Programme) *programme {
 	}
 	// Whoever starts further back than MaxLag would be moved forward at once.
 	p.burst = int64(min(burst, b.MaxLag/2))
-	make := func(dst, primary []byte, v ring.Variant) ([]byte, bool) {
+	derive := func(dst, primary []byte, v ring.Variant) ([]byte, bool) {
 		return cp.Derive(dst, primary, codec.Form(v&(1<<formBits-1)), v>>formBits != 0)
 	}
-	p.ring = ring.New(ring.Limits{Bytes: b.Bytes, Duration: b.Duration}, make, st.eng.epochs, &st.eng.buffers)
+	p.ring = ring.New(ring.Limits{Bytes: b.Bytes, Duration: b.Duration}, derive, st.eng.epochs, &st.eng.buffers)
 	return p
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 
 	"streampump/codec"
@@ -132,7 +133,7 @@ func (c *conn) ingestPacket() {
 	}
 	c.lastIn = c.loop.now
 	if _, _, err := c.ingest.packet(&c.loop.ev, c.loop.now); err != nil {
-		if err == errTaken {
+		if errors.Is(err, errTaken) {
 			c.endIngest(codec.CauseTaken, PushTaken, err.Error())
 			return
 		}

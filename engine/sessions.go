@@ -37,8 +37,8 @@ type expiry struct {
 	at  int64
 }
 
-func newSessions(max int) *sessions {
-	return &sessions{max: max, viewers: map[uint64]viewerSession{}, ingests: map[uint64]*ingest{}}
+func newSessions(most int) *sessions {
+	return &sessions{max: most, viewers: map[uint64]viewerSession{}, ingests: map[uint64]*ingest{}}
 }
 
 // randomKey is unpredictable, so that a stranger can not name another's session.

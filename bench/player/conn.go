@@ -88,7 +88,7 @@ func (c *Conn) Packet(ctx context.Context) (Packet, error) {
 			return p, err
 		}
 		if err := c.fill(); err != nil {
-			if err == io.EOF && c.framing.Held() > 0 {
+			if errors.Is(err, io.EOF) && c.framing.Held() > 0 {
 				err = io.ErrUnexpectedEOF
 			}
 			return p, err

@@ -255,7 +255,7 @@ func TestHeaderErrors(t *testing.T) {
 		{"names_cut", "extended properties of stream 1 are cut short", func(b []byte) []byte { b[extended(b)+85] = 0xFF; return b }},
 		{"extension_long", "header extension", func(b []byte) []byte { b[object(guidHeaderExtension)(b)+43]++; return b }},
 		{"extension_ragged", "left over", func(b []byte) []byte {
-			b[object(guidHeaderExtension)(b)+42] -= 1
+			b[object(guidHeaderExtension)(b)+42]--
 			b[object(guidPadding)(b)+16] -= 2
 			return b
 		}},

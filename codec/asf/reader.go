@@ -1,6 +1,7 @@
 package asf
 
 import (
+	"errors"
 	"io"
 	"math"
 
@@ -58,7 +59,7 @@ func (r *Reader) Consume(b []byte) (n int, header, packet []byte, err error) {
 // short is passed over in silence, as players do.
 func (r *Reader) End() error {
 	switch {
-	case r.err == io.EOF, r.err == nil && r.header != nil:
+	case errors.Is(r.err, io.EOF), r.err == nil && r.header != nil:
 		return nil
 	case r.err != nil:
 		return r.err

@@ -70,7 +70,7 @@ func TestReaderAnyCut(t *testing.T) {
 			}
 			var r Reader
 			headers, packets, err := readAll(&r, pieces)
-			if live && err != nil || !live && err != io.EOF {
+			if live && err != nil || !live && !errors.Is(err, io.EOF) {
 				t.Fatalf("seed %d: %v", seed, err)
 			}
 			if len(headers) != 1 || !bytes.Equal(headers[0], header) {
@@ -132,7 +132,7 @@ func TestReaderRefuses(t *testing.T) {
 		if !errors.As(err, &syntax) || !strings.Contains(err.Error(), what) {
 			t.Errorf("error %v, want …%s…", err, what)
 		}
-		if n, h, p, again := r.Consume(all); n != len(all) || h != nil || p != nil || again != err || r.End() != err {
+		if n, h, p, again := r.Consume(all); n != len(all) || h != nil || p != nil || !errors.Is(again, err) || !errors.Is(r.End(), err) {
 			t.Errorf("after the error: %v", again)
 		}
 	}

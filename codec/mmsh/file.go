@@ -1,6 +1,7 @@
 package mmsh
 
 import (
+	"errors"
 	"io"
 
 	"streampump/codec"
@@ -24,7 +25,7 @@ func (f *file) Consume(b []byte) (n int, ev codec.Event) {
 		k, header, packet, err := f.in.Consume(b[n:])
 		n += k
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			f.over = true
 			return len(b), codec.Event{Kind: codec.Finish}
 		case err != nil:

@@ -1,6 +1,7 @@
 package mmsh
 
 import (
+	"errors"
 	"net/netip"
 
 	"streampump/codec"
@@ -138,7 +139,7 @@ func (s *server) packets(b []byte) (int, codec.Event) {
 // breach is the request of bytes that are none.
 func breach(err error) *request {
 	status := 400
-	if e, ok := err.(*http1.Error); ok {
+	if e := (*http1.Error)(nil); errors.As(err, &e) {
 		status = e.Status
 	}
 	q := &request{}
