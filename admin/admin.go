@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"os"
 	"time"
 
 	"streampump/engine"
@@ -78,6 +79,10 @@ const headTime = 10 * time.Second
 func Listen(address string, h http.Handler, log *slog.Logger) (*Server, error) {
 	ln, err := net.Listen("tcp", address)
 	if err != nil {
+		var call *os.SyscallError
+		if errors.As(err, &call) {
+			err = call.Err // without the address, which our sentence has
+		}
 		return nil, fmt.Errorf("the admin listener can not listen on %s: %w", address, err)
 	}
 	s := &Server{http: http.Server{Handler: h, ReadHeaderTimeout: headTime}, ln: ln, log: log, done: make(chan struct{})}

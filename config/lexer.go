@@ -22,6 +22,7 @@ type lexer struct {
 	pos    int
 	open   []int // offsets of the brackets not yet closed
 	script bool  // a word outside all brackets was reported
+	closed bool  // the outermost bracket was closed
 }
 
 // scan looks at the whole of src and reports whether it found nothing.
@@ -136,6 +137,7 @@ func (x *lexer) closing(c byte) {
 	}
 	opened := x.open[len(x.open)-1]
 	x.open = x.open[:len(x.open)-1]
+	x.closed = x.closed || len(x.open) == 0
 	if o := x.src[opened]; o == '{' && c != '}' || o == '[' && c != ']' {
 		line, col := x.lines.place(opened)
 		x.errorf(at, "", "this %q can not close the %q of line %d, column %d", c, o, line, col)
@@ -169,6 +171,10 @@ func (x *lexer) outside(start int) {
 		return
 	}
 	x.script = true
+	if x.closed {
+		x.errorf(start, "", "the configuration is over at its last }, and nothing but comments may follow: delete this")
+		return
+	}
 	x.errorf(start, "", "this is not JSON; if it is the original Stream Pump's config.js, "+
 		"keep only the object: delete everything before its first { and after its last }, "+
 		"and write every key and every text in double quotes (comments and trailing commas may stay)")

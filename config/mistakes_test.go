@@ -26,11 +26,11 @@ func TestOneMistake(t *testing.T) {
 	for _, c := range []struct{ name, src, want string }{
 		// The file as a whole.
 		{"empty", "", `1:1: the file is empty`},
-		{"only_a_comment", "// nothing\n", `2:1: the JSON is broken here: parsing value: unexpected EOF`},
+		{"only_a_comment", "// nothing\n", `2:1: the JSON is broken here: the file ends without a value`},
 		{"not_an_object", `[]`, `1:1: an object { … } is wanted here, not a list`},
 		{"latin1", "{\n\"a\": \"\xe4\"}", `2:7: the file is not UTF-8 text (save it as UTF-8)`},
-		{"no_comma", "{\"ssl\": false\n \"port\": 1}", `2:2: the JSON is broken here: invalid character '"' after object value (expecting ',' or '}')`},
-		{"no_colon", `{"port" 1}`, `1:9: the JSON is broken here: invalid character '1' after object name`},
+		{"no_comma", "{\"ssl\": false\n \"port\": 1}", `2:2: the JSON is broken here: a comma is missing before this`},
+		{"no_colon", `{"port" 1}`, `1:9: the JSON is broken here: a colon is missing between the key and this`},
 		{"never_closed", "{\n \"streams\": [", `2:13: this '[' is never closed`},
 		{"closes_nothing", `{}}`, `1:3: this '}' closes nothing`},
 		{"wrong_bracket", "{\"streams\": [}", `1:14: this '}' can not close the '[' of line 1, column 13`},
@@ -116,7 +116,7 @@ func TestOneMistake(t *testing.T) {
 		// Sources.
 		{"pull_no_source", stream(`"path": "p", "type": "mmsh_pull"`), `1:14: /streams/0: a stream of type mmsh_pull needs "source_options"`},
 		{"pull_nothing", pulled(``), `1:67: /streams/0/source_options: a stream of type mmsh_pull needs a "url", or a "host"`},
-		{"pull_file", pulled(`"url": "mmsh://a", "file": "b"`), `1:87: /streams/0/source_options/file: the key "file" does not belong here but in the "source_options" of a stream`},
+		{"pull_file", pulled(`"url": "mmsh://a", "file": "b"`), `1:87: /streams/0/source_options/file: the key "file" is for streams of type file, and this one is of another`},
 		{"pull_both", pulled(`"url": "mmsh://a", "port": 80`), `1:75: /streams/0/source_options/url: give either "url" or "host", "port" and "path", not both`},
 		{"pull_host", pulled(`"host": "a b"`), `1:76: /streams/0/source_options/host: "a b" is not the name or the IP address of a host`},
 		{"pull_port", pulled(`"host": "a", "port": 0`), `1:89: /streams/0/source_options/port: the number must be between 1 and 65535, not 0`},

@@ -80,6 +80,13 @@ func Keys() []string {
 
 // unknown is the sentence on a key that a table does not have.
 func unknown(key string, t table) string {
+	if t.name == sourceTable().name {
+		for _, typ := range []string{typePull, typeFile} {
+			if sourceTable(typ).has(key) {
+				return fmt.Sprintf("the key %s is for streams of type %s, and this one is of another", quote(key), typ)
+			}
+		}
+	}
 	if near := nearest(key, t.keys); near != "" {
 		return fmt.Sprintf("the key %s is not known here; did you mean %q?", quote(key), near)
 	}

@@ -51,7 +51,25 @@ func (w *walker) broken(err error) {
 	if n, _ := fmt.Sscanf(text, "hujson: line %d, column %d:", &line, &col); n == 2 {
 		text = strings.SplitN(text, ": ", 3)[2]
 	}
-	w.errorf(w.lines.offset(line, col), "", "the JSON is broken here: %s", text)
+	w.errorf(w.lines.offset(line, col), "", "the JSON is broken here: %s", slip(text))
+}
+
+// slip puts what the parser says of the usual slips of the pen into our words.
+// Others are told in the parser's.
+func slip(text string) string {
+	for _, s := range [...]struct{ sign, words string }{
+		{"unexpected EOF", "the file ends without a value"},
+		{"after object value", "a comma is missing before this"},
+		{"after array value", "a comma is missing before this"},
+		{"after object name", "a colon is missing between the key and this"},
+		{"at start of value", "a value is missing before this"},
+		{"at start of object name", "a key in double quotes is missing before this"},
+	} {
+		if strings.Contains(text, s.sign) {
+			return s.words
+		}
+	}
+	return text
 }
 
 // object checks that n is an object with none but the table's keys, each at

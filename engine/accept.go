@@ -53,7 +53,7 @@ func (e *Engine) listen(address string) (*acceptor, error) {
 	}
 	ln, err := lc.Listen(context.Background(), network, address)
 	if err != nil {
-		return nil, fmt.Errorf("can not listen on %s: %w", address, err)
+		return nil, fmt.Errorf("can not listen on %s: %w", address, bare(err))
 	}
 	a := &acceptor{eng: e, listener: ln.(*net.TCPListener)}
 	a.reserve()

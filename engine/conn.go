@@ -115,6 +115,9 @@ func (l *loop) closed(c *conn) {
 		c.reason = c.leftReason()
 	}
 	if c.ingest != nil {
+		if c.reason == PushLost {
+			l.eng.log.Warn("encoder is lost", "stream", c.ingest.stream.cfg.Path, "peer", c.peer, "agent", c.agent, "why", c.reason.Info().Text)
+		}
 		c.dropIngest(c.reason.Info().Text)
 	}
 	c.unpark()

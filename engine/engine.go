@@ -292,8 +292,10 @@ func (e *Engine) due(now int64) int64 {
 	for _, in := range e.sessions.idleIngests(now) {
 		// The table held the session's only way back; its stream may be held.
 		if in.claim() {
-			e.log.Info("encoder's session has expired", "stream", in.stream.cfg.Path)
-			in.down(false, "the encoder did not come back to its session", now)
+			e.log.Info("an encoder's idle session has expired", "stream", in.stream.cfg.Path)
+			if SourceState(in.stream.state.Load()) == SourceUp { // if not, why it was lost is known
+				in.down(false, "the encoder did not come back to its session", now)
+			}
 			in.release()
 		}
 	}
@@ -308,7 +310,7 @@ func (e *Engine) left(c *conn) {
 	case c.viewed != "":
 		e.log.Info("viewer left", "stream", c.viewed, "peer", c.peer, "reason", c.reason.String(),
 			"bytes", c.bytes, "seconds", (e.clock()-c.opened)/int64(time.Second), "skips", c.skips, "agent", c.agent)
-	case c.reason == BadRequest || c.reason == PushIdle || c.reason == PushRefused:
+	case c.reason == BadRequest || c.reason == PushIdle || c.reason == PushRefused || c.reason == PushLost:
 		// It was logged, with the particulars, when it happened.
 	case info.Error:
 		e.complain(c.reason, c.peer, nil)

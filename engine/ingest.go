@@ -73,7 +73,10 @@ func (in *ingest) header(m codec.Media, now int64) error {
 		return errTaken
 	}
 	if old := st.takeLocked(in); old != nil {
-		st.log.Warn("source is taken over by another")
+		// One that was lost is followed, and not pushed aside.
+		if SourceState(st.state.Load()) == SourceUp {
+			st.log.Warn("source is taken over by another")
+		}
 		old.taken()
 	}
 	st.headerLocked(m, now)

@@ -15,7 +15,7 @@ func (c *conn) setup() {
 	switch {
 	case st == nil:
 	case !st.cfg.Push:
-		v.Code, v.Location = codec.NoStream, ""
+		v.Code, v.Reason = codec.NoStream, st.notPushed()
 	default:
 		c.openIngest(st)
 	}
@@ -27,6 +27,15 @@ func (c *conn) setup() {
 	if v.Code == codec.OK && c.phase == phaseRequest {
 		c.setTimer(l.now + int64(l.eng.cfg.Timeouts.PushInactive))
 	}
+}
+
+// notPushed is the operator's sentence for an encoder at a stream that has a
+// source of another kind.
+func (st *stream) notPushed() string {
+	if st.cfg.Pull != nil {
+		return "no encoder can feed this stream: it is pulled from a server"
+	}
+	return "no encoder can feed this stream: it is played from a file"
 }
 
 // refusal is the operator's sentence for an ingest that gets no session.
@@ -85,10 +94,13 @@ func (c *conn) publish() {
 	st := l.eng.find(l.ev.Path, v)
 	v.Location = ""
 	var in *ingest
-	if st != nil && st.cfg.Push {
-		in = c.openIngest(st)
-	} else {
+	switch {
+	case st == nil:
 		v.Code = codec.NoStream
+	case !st.cfg.Push:
+		v.Code, v.Reason = codec.NoStream, st.notPushed()
+	default:
+		in = c.openIngest(st)
 	}
 	if in != nil && !in.claim() {
 		in, v.Session = nil, 0

@@ -60,12 +60,19 @@ func (st *stream) pullWait(quick bool) time.Duration {
 }
 
 // failed notes why a pull or a file does not work, once for each new reason.
+// Without a wait, an older file is played on.
 func (st *stream) failed(err error, wait time.Duration) {
 	st.mu.Lock()
 	known := st.lastFailure == err.Error()
 	st.lastFailure, st.problem = err.Error(), err.Error()
 	st.mu.Unlock()
-	if !known {
+	switch {
+	case known:
+	case wait == 0:
+		st.log.Warn("the file can not be replaced", "why", err)
+	case errors.Is(err, errSourceEnded):
+		st.log.Info("source has ended, trying again", "in", wait.Round(time.Millisecond))
+	default:
 		st.log.Warn("source failed, trying again", "why", err, "in", wait.Round(time.Millisecond))
 	}
 }
@@ -100,7 +107,7 @@ func (st *stream) pullConn(ctx context.Context, in *ingest, sess codec.Dialled) 
 	}
 	conn, err := st.eng.dial(dialCtx, "tcp", addr)
 	if err != nil {
-		return false, fmt.Errorf("%s can not be reached: %w", addr, err)
+		return false, fmt.Errorf("%s can not be reached: %w", way(addr, target, proxied), bare(err))
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer func() {
@@ -111,9 +118,39 @@ func (st *stream) pullConn(ctx context.Context, in *ingest, sess codec.Dialled) 
 		return false, err
 	}
 	if _, err := conn.Write(sess.AppendHello(nil, proxied)); err != nil {
-		return false, fmt.Errorf("%s took no request: %w", addr, err)
+		return false, fmt.Errorf("%s took no request: %w", way(addr, target, proxied), bare(err))
 	}
-	return st.pullRead(conn, in, sess)
+	again, err = st.pullRead(conn, in, sess)
+	if err != nil && !errors.Is(err, errSourceEnded) {
+		err = fmt.Errorf("%w (%s)", err, way(addr, target, proxied))
+	}
+	return again, err
+}
+
+// way names the address that was dialled, and what was wanted there.
+func way(addr, target string, proxied bool) string {
+	if proxied {
+		return fmt.Sprintf("the proxy %s, for %s", addr, target)
+	}
+	return addr
+}
+
+// bare takes off what the standard library puts in front of the cause: the
+// name of a system call, and addresses that our sentence has already.
+func bare(err error) error {
+	var call *os.SyscallError
+	var name *net.DNSError
+	switch {
+	case errors.As(err, &name) && name.IsNotFound:
+		return errors.New("the name is not known")
+	case errors.As(err, &name):
+		return fmt.Errorf("the name can not be looked up: %s", name.Err)
+	case errors.As(err, &call):
+		return call.Err
+	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
+		return errors.New("no answer in the time allowed")
+	}
+	return err
 }
 
 // pullRead reads one connection to its end.
@@ -129,7 +166,7 @@ func (st *stream) pullRead(conn net.Conn, in *ingest, sess codec.Session) (again
 			return again, err
 		}
 		if readErr != nil {
-			return false, pullError(readErr, wait)
+			return false, pullError(readErr, wait, up)
 		}
 		if up && wait != t.PullSilence {
 			wait = t.PullSilence
@@ -140,15 +177,18 @@ func (st *stream) pullRead(conn net.Conn, in *ingest, sess codec.Session) (again
 	}
 }
 
-// pullError is the operator's sentence for a failed read.
-func pullError(err error, wait time.Duration) error {
+// pullError is the operator's sentence for a failed read. up says that the
+// source's header had come.
+func pullError(err error, wait time.Duration, up bool) error {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("the source sent nothing for %v", wait)
+	case errors.Is(err, io.EOF) && !up:
+		return errors.New("the source closed the connection before its stream began")
 	case errors.Is(err, io.EOF):
 		return errors.New("the source closed the connection")
 	default:
-		return fmt.Errorf("the source's connection broke: %w", err)
+		return fmt.Errorf("the source's connection broke: %w", bare(err))
 	}
 }
 

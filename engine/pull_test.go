@@ -199,7 +199,7 @@ func TestPullSilenceIsALoss(t *testing.T) {
 		wantState(t, b.after(24*time.Second), "up")
 		s := b.after(1500 * time.Millisecond)
 		wantState(t, s, "held")
-		if want := "the source sent nothing for 15s"; s.Streams[0].Problem != want {
+		if want := "the source sent nothing for 15s (source0:80)"; s.Streams[0].Problem != want {
 			t.Errorf("the problem is %q, want %q", s.Streams[0].Problem, want)
 		}
 		wantState(t, b.after(time.Second), "up")
@@ -251,9 +251,9 @@ func TestPullDialsAnewWhereItIsSent(t *testing.T) {
 
 func TestPullReportsWhatItGets(t *testing.T) {
 	for _, c := range []struct{ name, says, want string }{
-		{"Closed", "", "the source closed the connection"},
-		{"Broken", "rubbish\n", "a line that is no packet"},
-		{"NoHeader", "P x\n", "a packet came before the stream's header"},
+		{"Closed", "", "the source closed the connection before its stream began (source0:80)"},
+		{"Broken", "rubbish\n", "a line that is no packet (source0:80)"},
+		{"NoHeader", "P x\n", "a packet came before the stream's header (source0:80)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inBubble(t, pulled, nil, func(b *bubble) {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"sync"
@@ -128,7 +129,11 @@ func (st *stream) headerLocked(m codec.Media, now int64) {
 		if p.codec.Splice(m, pause) {
 			st.stats.splices.Add(1)
 			st.setUpLocked(now)
-			st.log.Info("source continues", "media", m.String(), "pause", pause.Round(time.Millisecond))
+			level := slog.LevelInfo
+			if st.cfg.File != nil {
+				level = slog.LevelDebug // another round, as it was set up
+			}
+			st.log.Log(context.Background(), level, "source continues", "media", m.String(), "pause", pause.Round(time.Millisecond))
 			return
 		}
 	}
@@ -254,7 +259,11 @@ func (st *stream) endLocked(lost bool, why string) {
 		p.lost.Store(lost)
 		st.sealLocked(p)
 	}
-	st.log.Warn("stream is over", "why", why, "viewers", st.viewers())
+	level := slog.LevelInfo
+	if lost {
+		level = slog.LevelWarn
+	}
+	st.log.Log(context.Background(), level, "stream is over", "why", why, "viewers", st.viewers())
 }
 
 // tend does what is due for the stream at the given time: the end of a hold,

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +18,7 @@ import (
 const demoPath = "demo"
 
 func newDemoCommand(e env) *cobra.Command {
-	var port uint16
+	port := uint16(8086)
 	var verbose bool
 	cmd := &cobra.Command{
 		Use:   "demo",
@@ -40,9 +42,25 @@ needs no configuration and ends with Ctrl-C. An encoder can push to it as well.`
 			return e.serve(cmd.Context(), c, streams, e.showDemo)
 		},
 	}
-	cmd.Flags().Uint16VarP(&port, "port", "p", 8086, "port to listen on; 0 lets the system choose one")
+	cmd.Flags().VarP((*portFlag)(&port), "port", "p", "port to listen on; 0 lets the system choose one")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "show the log, with every viewer that leaves")
 	return cmd
+}
+
+// portFlag is a port on the command line, with our own words for what is none.
+type portFlag uint16
+
+func (p *portFlag) String() string { return strconv.Itoa(int(*p)) }
+func (p *portFlag) Type() string   { return "number" }
+
+// Set implements [pflag.Value].
+func (p *portFlag) Set(s string) error {
+	n, err := strconv.ParseUint(s, 10, 16)
+	if err != nil {
+		return errors.New("a port is a number from 0 to 65535")
+	}
+	*p = portFlag(n)
+	return nil
 }
 
 // quiet keeps the demo's log to what is wrong.

@@ -25,8 +25,11 @@ const (
 	// under a 16-bit length, which is what every carrier of ASF packets has.
 	PacketSizeMax = 1<<16 - 1 - 8
 
-	// prerollMax is where times on the 32-bit millisecond line end.
-	prerollMax = 1<<32 - 1
+	// prerollMax is how much a player may be asked to buffer, in milliseconds:
+	// an hour, where real ones take seconds. Presentation times are later than
+	// send times by this much, and both lie on one line of 2^32 ms: near its
+	// end a preroll would leave no room for a single packet.
+	prerollMax = 60 * 60 * 1000
 
 	streamNumbers = 128 // 0 is unused
 )
@@ -48,6 +51,7 @@ type Header struct {
 	flags       uint32
 	streams     []stream // by number
 	keys        [streamNumbers]keyRule
+	ranks       [streamNumbers]uint8 // of video streams, from 1; the best is the highest
 	hasVideo    bool
 }
 

@@ -247,7 +247,8 @@ func TestHeaderErrors(t *testing.T) {
 			wire.PutU32(b[props(b)+96:], 65528)
 			return b
 		}},
-		{"preroll", "preroll", func(b []byte) []byte { wire.PutU64(b[props(b)+80:], 1<<32); return b }},
+		{"preroll", "preroll", func(b []byte) []byte { wire.PutU64(b[props(b)+80:], prerollMax+1); return b }},
+		{"preroll_of_the_whole_time_line", "preroll", func(b []byte) []byte { wire.PutU64(b[props(b)+80:], 1<<32-1); return b }},
 		{"stream_zero", "stream number 0", func(b []byte) []byte { b[streams(b)+72] = 0; return b }},
 		{"stream_twice", "stream 2 is described twice", func(b []byte) []byte { b[streams(b)+72] = 2; return b }},
 		{"stream_cut", "stream properties are cut short", func(b []byte) []byte { wire.PutU32(b[streams(b)+64:], 0xFFFFFFFF); return b }},

@@ -82,7 +82,7 @@ func (p *headerParser) fileProps(o object) error {
 	case smallest < PacketSizeMin || smallest > PacketSizeMax:
 		return headerError(o.at+92, "a packet size of %d bytes is not between %d and %d", smallest, PacketSizeMin, PacketSizeMax)
 	case preroll > prerollMax:
-		return headerError(o.at+80, "a preroll of %d ms is beyond 32 bits", preroll)
+		return headerError(o.at+80, "a preroll of %d ms is beyond an hour", preroll)
 	}
 	h.packetSize = int(smallest)
 	h.preroll = time.Duration(preroll) * time.Millisecond
@@ -194,6 +194,7 @@ func (p *headerParser) finish() error {
 	if len(h.streams) == 0 {
 		return headerError(headerHead, "it describes no stream")
 	}
+	h.rank()
 	return nil
 }
 

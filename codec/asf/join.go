@@ -1,7 +1,9 @@
 package asf
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 
 	"streampump/codec/wire"
 )
@@ -38,21 +40,50 @@ func (h *Header) startsKey(pl *Payload) bool {
 	return rule == always || rule == byBit && pl.Key
 }
 
-// StartsKey reports whether a viewer may start at packet p, parsed from b: a
-// key frame of a video stream begins in it. Without video every packet is one
-// to start at.
-func (h *Header) StartsKey(p *Packet, b []byte) bool {
-	if !h.hasVideo {
-		return true
+// rank orders the video streams by how much a viewer has of them: one whose key
+// bit means something before one without clean points, then by bit rate, then
+// by the picture's size, then the lower number.
+func (h *Header) rank() {
+	var video []*Stream
+	for i := range h.streams {
+		if s := &h.streams[i].Stream; s.Kind == Video {
+			video = append(video, s)
+		}
 	}
+	slices.SortFunc(video, func(a, b *Stream) int {
+		return cmp.Or(
+			-cmp.Compare(ruleFor(a), ruleFor(b)),
+			cmp.Compare(a.Bitrate, b.Bitrate),
+			cmp.Compare(uint64(a.Width)*uint64(a.Height), uint64(b.Width)*uint64(b.Height)),
+			cmp.Compare(b.Number, a.Number))
+	})
+	for i, s := range video {
+		h.ranks[s.Number] = uint8(i + 1)
+	}
+}
+
+// KeyRank tells of which video streams a key frame begins in packet p, parsed
+// from b: the rank of the best of them, from 1; 0 if there is none. Of several
+// video streams players show the best, so that a viewer who
+// starts at another one's key frame sees a damaged picture. Without video it is
+// 1: every packet is one to start at.
+func (h *Header) KeyRank(p *Packet, b []byte) uint8 {
+	if !h.hasVideo {
+		return 1
+	}
+	best := uint8(0)
 	it := p.Iter(b)
 	for it.Next() {
 		if h.startsKey(&it.Payload) {
-			return true
+			best = max(best, h.ranks[it.Stream])
 		}
 	}
-	return false
+	return best
 }
+
+// StartsKey reports whether a key frame of any video stream begins in packet p,
+// parsed from b. Without video every packet is one to start at.
+func (h *Header) StartsKey(p *Packet, b []byte) bool { return h.KeyRank(p, b) != 0 }
 
 // NeedsTrim reports whether a viewer that starts at packet p, parsed from b and
 // one to start at, would get payloads that it can not use: delta frames ahead

@@ -183,6 +183,47 @@ func checkTrimmedForm(t *testing.T, h *Header, b, out []byte) {
 	}
 }
 
+// TestKeyRank: of several video streams the best is the one that players show.
+func TestKeyRank(t *testing.T) {
+	video := func(number uint8, bitrate uint32, width int, unclean bool) StreamSpec {
+		return StreamSpec{Number: number, Kind: Video, FourCC: "WMV3", Bitrate: bitrate, Width: width, Height: 100, Extended: true, NoCleanPoints: unclean}
+	}
+	cases := []struct {
+		name    string
+		streams []StreamSpec // the best last
+	}{
+		{"bit_rate", []StreamSpec{video(1, 100_000, 800, false), video(2, 300_000, 400, false), video(3, 500_000, 200, false)}},
+		{"picture", []StreamSpec{video(1, 0, 200, false), video(3, 0, 300, false), video(2, 0, 400, false)}},
+		{"number", []StreamSpec{video(7, 0, 100, false), video(3, 0, 100, false), video(2, 0, 100, false)}},
+		{"clean_points", []StreamSpec{video(1, 900_000, 800, true), video(2, 100_000, 80, false)}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			h := parseSpec(t, HeaderSpec{PacketSize: 1000, Streams: c.streams})
+			rank := func(pieces ...piece) uint8 {
+				b := handmade(0, pieces...)
+				return h.KeyRank(parsePacket(t, b, 1000), b)
+			}
+			last := uint8(0)
+			for _, s := range c.streams {
+				key := piece{s.Number, 1, true, 0, false, "K"}
+				got := rank(key)
+				if got <= last {
+					t.Errorf("stream %d has rank %d after %d", s.Number, got, last)
+				}
+				worst := piece{c.streams[0].Number, 2, true, 0, false, "W"}
+				if one, other := rank(key, worst), rank(worst, key); one != got || other != got {
+					t.Errorf("stream %d has rank %d, beside the worst %d and %d", s.Number, got, one, other)
+				}
+				last = got
+			}
+			if got := rank(piece{c.streams[0].Number, 1, true, 5, false, "k"}, piece{9, 1, true, 0, false, "X"}); got != 0 {
+				t.Errorf("rank %d without a key frame", got)
+			}
+		})
+	}
+}
+
 func TestAudioOnlyStartsAnywhere(t *testing.T) {
 	h := parseSpec(t, HeaderSpec{PacketSize: 1000, Streams: []StreamSpec{{Number: 2, Kind: Audio, FormatTag: 0x161}}})
 	b := handmade(0, piece{2, 1, false, 77, false, "a"}, piece{2, 2, false, 0, false, "A"})

@@ -1,6 +1,8 @@
 package mmsh
 
 import (
+	"strings"
+
 	"streampump/codec"
 	"streampump/codec/http1"
 )
@@ -180,6 +182,9 @@ func (s *server) encoder(dst []byte, q *request, v *codec.Verdict) ([]byte, code
 	switch {
 	case v.Code != codec.OK:
 		r := refuseVerdict(v)
+		if v.Code == codec.NoStream && strings.HasPrefix(q.event.Path, "/") {
+			r.text = "an encoder's address is " + streamsPrefix + "PATH" + pushSuffix + ", and this is another"
+		}
 		r.proto, r.server = http11, encoderServer
 		return s.p.appendRefusal(dst, r), codec.Close
 	case q.class == start:

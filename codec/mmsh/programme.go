@@ -32,6 +32,10 @@ const (
 	// maxGap is the longest gap in a source's numbers that is kept as one. At
 	// a thousand packets a second it is a quarter of an hour.
 	maxGap = 1 << 20
+	// leadPatience is how long a video stream may go without a key frame and
+	// still be the one that viewers wait for, if a lesser one has some: longer
+	// than any encoder's interval, and than a stream that has stopped deserves.
+	leadPatience = 30 * time.Second
 )
 
 // programme is a header and the packets that follow it, as $D packets.
@@ -55,10 +59,15 @@ type programme struct {
 	number   uint32 // the source's number of that packet
 	numbered bool   // number is valid: it is of the present source
 
-	spliced bool  // the next packet is of another time line
-	pause   int64 // the time between the two, ms
-	needKey bool  // and must begin a key frame
-	noted   note
+	spliced bool   // the next packet is of another time line
+	pause   int64  // the time between the two, ms
+	needKey bool   // and must begin a key frame
+	passed  bool   // packets without one came and were passed over
+	from    uint32 // the source's send time of the first of them
+
+	lead   uint8 // rank of the video stream whose key frames viewers start at
+	leadAt int64 // send time of its last one on our line, ms
+	noted  note
 }
 
 var _ codec.Programme = (*programme)(nil)
@@ -98,7 +107,7 @@ func (g *programme) Splice(m codec.Media, pause time.Duration) bool {
 
 // leave makes the next packet one of another time line.
 func (g *programme) leave(pause time.Duration) {
-	g.numbered = false
+	g.numbered, g.passed = false, false
 	if g.started {
 		g.spliced, g.pause, g.needKey = true, pause.Milliseconds(), g.m.KeyFrames()
 	}
@@ -117,15 +126,17 @@ func (g *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, err
 		mark, err := g.malformed(err)
 		return dst, mark, err
 	}
-	key := g.m.h.StartsKey(&p, ev.Data)
+	rank := g.m.h.KeyRank(&p, ev.Data)
 	jump := g.jumps(&p)
 	if jump != 0 {
 		g.leave(0)
 	}
-	if g.needKey && !key {
+	if g.needKey && rank == 0 {
+		g.passOver(&p)
 		return dst, codec.Mark{Note: g.noteBackstep(jump)}, codec.ErrSkip
 	}
 	at := g.place(&p)
+	key := g.leads(rank, at)
 	location, ok := g.locate(ev)
 	if !ok || at >= g.limit() {
 		return dst, codec.Mark{}, codec.ErrProgrammeOver
@@ -149,8 +160,26 @@ func (g *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, err
 	if repaired && mark.Note == nil {
 		mark.Note = g.once(notedRepair, errRepaired)
 	}
+	if key {
+		g.lead, g.leadAt = rank, at
+	}
 	g.follow(&p, ev, at, location)
 	return dst, mark, nil
+}
+
+// leads reports whether a key frame of the given rank (0 is none) is one to
+// start at. Of several video streams, each with key frames of its own, it is
+// the best one's that count, as long as that has any.
+func (g *programme) leads(rank uint8, at int64) bool {
+	return rank != 0 && (rank >= g.lead || at-g.leadAt > leadPatience.Milliseconds())
+}
+
+// passOver takes note of a packet that is left out until a key frame comes:
+// the time it covers goes by for viewers too.
+func (g *programme) passOver(p *asf.Packet) {
+	if !g.passed {
+		g.passed, g.from = true, p.SendTime()
+	}
 }
 
 // appendPacket appends the packet as a $D, with its times as they came.
@@ -182,7 +211,7 @@ func (g *programme) follow(p *asf.Packet, ev *codec.Event, at int64, location ui
 	} else if step := at - g.line; g.started && !g.spliced && step > 0 {
 		g.span = min(step, maxSpan.Milliseconds())
 	}
-	g.started, g.spliced, g.needKey = true, false, false
+	g.started, g.spliced, g.needKey, g.passed = true, false, false, false
 	g.line, g.raw, g.location = at, p.SendTime(), location
 	g.number, g.numbered = ev.Number, ev.Numbered
 }
@@ -207,6 +236,9 @@ func (g *programme) place(p *asf.Packet) int64 {
 	switch {
 	case g.spliced:
 		gap, step := g.span+g.pause, g.step(p)
+		if g.passed {
+			gap += max(int64(int32(p.SendTime()-g.from)), 0)
+		}
 		if step >= 0 && max(step-gap, gap-step) <= sameClock.Milliseconds() {
 			return g.line + step
 		}

@@ -213,7 +213,8 @@ func TestTimeLine(t *testing.T) {
 		{"late_source_is_not_moved", []int64{late, late + 40}, "4000000000 4000000040"},
 		{"small_step_back", []int64{5000, 4990, 5020}, "5000 4990 5020"},
 		{"step_back_goes_on", []int64{90000, 90040, 0, 40, 80}, "90000 90040 90080! 90120 90160"},
-		{"step_back_without_key_frame", []int64{90000, -40, -80, 120, 160, 5}, "90000 skip! skip 90000 90040 89885"},
+		{"step_back_while_waiting", []int64{90000, -40, -80, -20, 60}, "90000 skip! skip skip 90020"},
+		{"step_back_without_key_frame", []int64{90000, -40, -80, 120, 160, 5}, "90000 skip! skip 90080 90120 89965"},
 		{"forward_leap_is_left", []int64{0, 1_000_000}, "0 1000000"},
 		{"before_the_end", []int64{end - 2, end - 1}, "4294904294 4294904295"},
 		{"at_the_end", []int64{end - 1, end, end + 40}, "4294904295 over over"},
@@ -287,13 +288,13 @@ func TestSplice(t *testing.T) {
 	if !g.Splice(again, 3*second) {
 		t.Fatal("an equivalent header is refused")
 	}
-	if got := play1(t, g, -100, -140, 180, -220); got != "skip skip 8080 8120" {
+	if got := play1(t, g, -100, -140, 180, -220); got != "skip skip 8160 8200" {
 		t.Errorf("after: %s", got)
 	}
 	if !g.Splice(again, -second) {
 		t.Fatal("an equivalent header is refused")
 	}
-	if got := play1(t, g, 4_000_000_000, 4_000_000_040); got != "8160 8200" {
+	if got := play1(t, g, 4_000_000_000, 4_000_000_040); got != "8240 8280" {
 		t.Errorf("after the second: %s", got)
 	}
 	out, _, _ := g.Append(nil, numbered(packetOf(t, 4_000_000_080, true), 1))
@@ -428,6 +429,65 @@ func TestSpliceTrims(t *testing.T) {
 	}
 	if got := objectsOf(t, out[PrefixSize:], 400); !bytes.Equal(got, join([]byte("some audio"), object(40, true).Data)) {
 		t.Errorf("objects % x", got)
+	}
+}
+
+// Several video streams have key frames of their own: viewers start at the best
+// one's, and at another's only while the best has none.
+func TestLeadingVideo(t *testing.T) {
+	spec := smallHeader(400)
+	lesser := spec.Streams[0]
+	lesser.Number, lesser.Bitrate = 3, lesser.Bitrate/2
+	spec.Streams = append(spec.Streams, lesser)
+	m := mustMedia(t, spec.Append(nil))
+	for _, c := range []struct {
+		name  string
+		order string // stream number and second of each key frame
+		want  string
+	}{
+		{"best_first", "1@0 3@1 1@10 3@11", "1 . 1 ."},
+		{"lesser_first", "3@0 1@1 3@2 3@3 1@10", "3 1 . . 1"},
+		{"best_stops", "1@0 3@10 3@30 3@31 3@32", "1 . . 3 3"},
+		{"best_comes_back", "1@0 3@31 1@32 3@33", "1 3 1 ."},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := m.NewProgramme()
+			var got []string
+			for word := range strings.FieldsSeq(c.order) {
+				var stream uint8
+				var sec uint32
+				if _, err := fmt.Sscanf(word, "%d@%d", &stream, &sec); err != nil {
+					t.Fatal(err)
+				}
+				o := object(sec*1000, true)
+				o.Stream = stream
+				packet := packets(t, asf.Layout{PacketSize: 400, Preroll: 3000, Padding: asf.Word}, o)[0]
+				_, mark, err := g.Append(nil, event(packet))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if word = "."; mark.Key {
+					word = fmt.Sprint(stream)
+				}
+				got = append(got, word)
+			}
+			if s := strings.Join(got, " "); s != c.want {
+				t.Errorf("key frames of %s, want %s", s, c.want)
+			}
+		})
+	}
+	// What a new encoder begins with is not thrown away for being a lesser
+	// stream's, but nobody starts there.
+	g := m.NewProgramme()
+	if got := play1(t, g, 0); got != "0" {
+		t.Fatal(got)
+	}
+	g.Splice(m, second)
+	o := object(0, true)
+	o.Stream = 3
+	packet := packets(t, asf.Layout{PacketSize: 400, Preroll: 3000, Padding: asf.Word}, o)[0]
+	if _, mark, err := g.Append(nil, event(packet)); err != nil || mark.Key {
+		t.Errorf("after a splice: %+v, %v", mark, err)
 	}
 }
 
