@@ -2,10 +2,12 @@ package config
 
 import (
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -176,7 +178,8 @@ func TestPullSources(t *testing.T) {
 		`{"url": "http://[2001:db8::7]:8080/ä b"}`:                       "http://[2001:db8::7]:8080/%C3%A4%20b",
 	} {
 		c := good(t, `{"streams": [{"type": "mmsh_pull", "path": "p", "source_options": `+src+`}]}`)
-		if got := c.Streams[0].Pull.URL(); got != want {
+		p := c.Streams[0].Pull
+		if got := "http://" + net.JoinHostPort(p.Host, strconv.Itoa(p.Port)) + p.Path; got != want {
 			t.Errorf("%s is %s, want %s", src, got, want)
 		}
 	}

@@ -43,11 +43,6 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// Failed reports whether ps holds a mistake and not warnings only.
-func Failed(ps []Problem) bool {
-	return slices.ContainsFunc(ps, func(p Problem) bool { return !p.Warning })
-}
-
 // compare orders problems as they stand in the file.
 func compare(a, b Problem) int {
 	return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col), strings.Compare(a.Text, b.Text))

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"net"
 	"net/url"
 	"strconv"
 	"strings"
@@ -15,11 +14,6 @@ type Pull struct {
 	Host string // a name or an IP address, without brackets
 	Port int
 	Path string // as it stands in the request: escaped, with its query, and beginning with "/"
-}
-
-// URL is the source's address as http://host:port/path.
-func (p Pull) URL() string {
-	return "http://" + net.JoinHostPort(p.Host, strconv.Itoa(p.Port)) + p.Path
 }
 
 // pullPort is where MMSH lives unless somebody says otherwise: it is HTTP,

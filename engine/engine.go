@@ -133,7 +133,7 @@ func (e *Engine) Start() error {
 			for _, r := range e.reactors {
 				r.stop()
 			}
-			e.reactors = nil
+			e.reactors, e.stop = nil, nil
 			return err
 		}
 		e.reactors = append(e.reactors, r)
@@ -155,12 +155,16 @@ func (e *Engine) Start() error {
 
 // Shutdown stops accepting, tells every viewer and encoder that it is over,
 // gives them until Timeouts.Shutdown to take it, and closes what is left. It
-// returns when nothing of the engine runs any more.
+// returns when nothing of the engine runs any more. An engine that was not
+// started only gives its listeners back.
 func (e *Engine) Shutdown() {
 	if e.stopped.Swap(true) {
 		return
 	}
 	e.closeListeners()
+	if e.stop == nil {
+		return
+	}
 	e.accepting.Wait()
 	for _, l := range e.loops {
 		l.post(l.sayGoodbye)

@@ -130,7 +130,7 @@ func (st *stream) pullConn(ctx context.Context, in *ingest, sess codec.Dialled) 
 // way names the address that was dialled, and what was wanted there.
 func way(addr, target string, proxied bool) string {
 	if proxied {
-		return fmt.Sprintf("the proxy %s, for %s", addr, target)
+		return fmt.Sprintf("the proxy %s for %s", addr, target)
 	}
 	return addr
 }

@@ -44,6 +44,23 @@ func realEngine(t testing.TB, change func(*Config)) (e *Engine, address string) 
 	return e, e.Addresses()[0].String()
 }
 
+func TestShutdownWithoutStart(t *testing.T) {
+	e, err := New(labConfig(), nil, []codec.Protocol{textProtocol{}}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Listen("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	address := e.Addresses()[0].String()
+	e.Shutdown()
+	again, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatalf("the listener is still open: %v", err)
+	}
+	_ = again.Close()
+}
+
 // smallBuffer is what a slow reader's socket holds: little, but more than a
 // segment of the loopback interface, below which TCP crawls by probes.
 const smallBuffer = 256 << 10

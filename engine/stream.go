@@ -66,7 +66,10 @@ type streamStats struct {
 }
 
 func newStream(e *Engine, cfg StreamConfig) *stream {
-	st := &stream{eng: e, cfg: cfg, log: e.log.With("stream", cfg.Path)}
+	st := &stream{eng: e, cfg: cfg, log: e.log.With("stream", cfg.Path), problem: "the source has not answered yet"}
+	if cfg.Push {
+		st.problem = "no encoder has connected yet"
+	}
 	for _, l := range e.loops {
 		st.shows = append(st.shows, &show{stream: st, loop: l})
 	}

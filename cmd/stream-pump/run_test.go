@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -98,6 +100,21 @@ func TestServeRefusesMistakes(t *testing.T) {
 	write(t, "pump.json", `{"streams": [{"type": "mmsh_push"}]}`)
 	start(t, "serve", "pump.json").want(t, exitFailed, "",
 		"pump.json:1:14: /streams/0: this stream has no \"path\"\npump.json can not be used: 1 mistake\n")
+}
+
+func TestServeWithAdminAddressInUse(t *testing.T) {
+	t.Chdir(t.TempDir())
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	write(t, "pump.json", fmt.Sprintf(`{
+  "listen": ["127.0.0.1:0"], "admin": {"listen": %q}, "log": {"level": "error"},
+  "streams": [{"type": "mmsh_push", "path": "live"}],
+}`, taken.Addr()))
+	start(t, "serve", "pump.json").want(t, exitFailed, "",
+		fmt.Sprintf("stream-pump: the admin listener can not listen on %s: address already in use\n", taken.Addr()))
 }
 
 func TestMissingFile(t *testing.T) {

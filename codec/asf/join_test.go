@@ -95,6 +95,7 @@ func TestStartsKeyAndTrim(t *testing.T) {
 		{"no_clean_points", []piece{{3, 1, false, 9, false, "v"}, {3, 2, false, 0, false, "V"}, {2, 1, false, 3, false, "a"}}, true, "V"},
 		{"second_video_waits", []piece{{3, 1, false, 9, false, "v"}, {1, 2, true, 0, false, "K"}, {3, 2, false, 0, false, "V"}, {1, 3, false, 0, false, "E"}}, true, "K V E"},
 		{"compressed_key", []piece{{1, 1, true, 700, true, "K"}}, true, ""},
+		{"audio_tail_after_whole_objects", []piece{{2, 8, false, 0, true, "A"}, {2, 8, false, 9, false, "a"}, {1, 1, true, 0, false, "K"}}, true, "A K"},
 		{"compressed_delta", []piece{{1, 1, false, 0, true, "D"}, {2, 1, false, 99, true, "A"}, {1, 2, true, 0, false, "K"}}, true, "A K"},
 	}
 	for _, c := range cases {
@@ -245,6 +246,18 @@ func TestTrimBadPacket(t *testing.T) {
 	if out, err := h.AppendTrimmed(nil, make([]byte, 1001)); len(out) != 0 || !errors.Is(err, ErrTooLong) {
 		t.Errorf("%x, %v", out, err)
 	}
+}
+
+// TestTrimExplicitPadding: a packet that tells its length may have padding all
+// the same, of which the trimmed one has none.
+func TestTrimExplicitPadding(t *testing.T) {
+	h := parseSpec(t, joinSpec())
+	b := handmade(2<<5|1<<3, piece{1, 1, false, 50, false, "d"}, piece{1, 2, true, 0, false, "K"})
+	b = append(b, make([]byte, 30)...)
+	at := parsePacket(t, b, 1000)
+	putField(b, at.lengthAt, at.lengthType(), len(b))
+	putField(b, at.paddingAt, at.paddingType(), 30)
+	checkTrim(t, h, b, true, "K")
 }
 
 // TestTrimLargest: the two bytes that the padding length takes are there even

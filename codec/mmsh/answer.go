@@ -183,7 +183,7 @@ func (s *server) encoder(dst []byte, q *request, v *codec.Verdict) ([]byte, code
 	case v.Code != codec.OK:
 		r := refuseVerdict(v)
 		if v.Code == codec.NoStream && strings.HasPrefix(q.event.Path, "/") {
-			r.text = "an encoder's address is " + streamsPrefix + "PATH" + pushSuffix + ", and this is another"
+			r.text += ": an encoder's address is " + streamsPrefix + "PATH" + pushSuffix
 		}
 		r.proto, r.server = http11, encoderServer
 		return s.p.appendRefusal(dst, r), codec.Close

@@ -161,6 +161,31 @@ func TestWholePacketsAreNotCopied(t *testing.T) {
 	}
 }
 
+// What a packet announces is not believed before it comes: a connection holds
+// no more than some multiple of what its peer sent, and one packet at most.
+func TestRoomFollowsWhatCame(t *testing.T) {
+	packet := pushed(IDData, make([]byte, MaxLength))
+	var u unframer
+	for sent, b := 0, packet; len(b) > 0; b = b[min(len(b), 1000):] {
+		part := b[:min(len(b), 1000)]
+		if _, _, _, err := u.next(part); err != nil {
+			t.Fatal(err)
+		}
+		sent += len(part)
+		if cap(u.buf) > 3*sent || cap(u.buf) > 2*len(packet) {
+			t.Fatalf("room for %d bytes after %d", cap(u.buf), sent)
+		}
+	}
+	got := testing.AllocsPerRun(10, func() {
+		for b := packet; len(b) > 0; b = b[min(len(b), 1000):] {
+			u.next(b[:min(len(b), 1000)])
+		}
+	})
+	if got != 0 {
+		t.Errorf("%v allocations for the next packets", got)
+	}
+}
+
 func FuzzFraming(f *testing.F) {
 	f.Add(join(pushed(IDData, []byte("abc")), pushed(IDFiller, make([]byte, 9)), pushed(IDEnd, make([]byte, 4))), uint64(1))
 	f.Add([]byte("\x24P\xf8\x01\x2c\x01\x00\x00"), uint64(2))

@@ -90,6 +90,17 @@ func line(ev *codec.Event) string {
 	return s
 }
 
+// events are the events so far, without what was answered.
+func (h *host) events() string {
+	var out []string
+	for _, l := range h.log {
+		if !strings.HasPrefix(l, "next ") {
+			out = append(out, l)
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
 // transcript is everything that happened, to compare runs by.
 func (h *host) transcript() string {
 	var b strings.Builder

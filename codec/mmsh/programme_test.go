@@ -215,6 +215,7 @@ func TestTimeLine(t *testing.T) {
 		{"step_back_goes_on", []int64{90000, 90040, 0, 40, 80}, "90000 90040 90080! 90120 90160"},
 		{"step_back_while_waiting", []int64{90000, -40, -80, -20, 60}, "90000 skip! skip skip 90020"},
 		{"step_back_without_key_frame", []int64{90000, -40, -80, 120, 160, 5}, "90000 skip! skip 90080 90120 89965"},
+		{"gap_is_no_length_of_a_packet", []int64{0, 10000, 0, 40}, "0 10000 11000! 11040"},
 		{"forward_leap_is_left", []int64{0, 1_000_000}, "0 1000000"},
 		{"before_the_end", []int64{end - 2, end - 1}, "4294904294 4294904295"},
 		{"at_the_end", []int64{end - 1, end, end + 40}, "4294904295 over over"},
@@ -240,6 +241,9 @@ func TestNextProgrammeIsRebased(t *testing.T) {
 	}
 	if got := play1(t, g.Next(), end+30, end+70, 1<<32+70, 1<<32+110); got != "0 40 63040 63080" {
 		t.Error(got)
+	}
+	if got := play1(t, g.Next(), end+30, end+10, end+70); got != "0 0 60" {
+		t.Errorf("a small step back from 0: %s", got)
 	}
 	out, _, _ := g.Next().Append(nil, numbered(packetOf(t, end+30, true), 500))
 	if h, _ := ConsumeDataHeader(out[FramingSize:]); h.LocationID != 0 {
@@ -303,6 +307,44 @@ func TestSplice(t *testing.T) {
 	}
 	if m := g.Media(); m == codec.Media(again) {
 		t.Error("the header is not the one that the programme started with")
+	}
+}
+
+// One splice after another: each is measured from the last packet that went
+// out, and neither the pause nor what was passed over before counts twice.
+func TestSpliceAfterSplice(t *testing.T) {
+	m := mustMedia(t, smallHeader(400).Append(nil))
+	g := m.NewProgramme()
+	if got := play1(t, g, 1000, 1040); got != "1000 1040" {
+		t.Fatal(got)
+	}
+	g.Splice(m, second)
+	if got := play1(t, g, -50_000, -50_200); got != "skip skip" {
+		t.Fatal(got)
+	}
+	g.Splice(m, 3*second)
+	if got := play1(t, g, -500, 600); got != "skip 4180" {
+		t.Errorf("after a pause of 3 s and 100 ms passed over: %s", got)
+	}
+	g.Splice(m, 0)
+	if got := play1(t, g, 900_000); got != "4220" {
+		t.Errorf("after no pause: %s", got)
+	}
+}
+
+// Another source counts its packets from somewhere else.
+func TestSpliceForgetsNumbers(t *testing.T) {
+	m := mustMedia(t, smallHeader(400).Append(nil))
+	g := m.NewProgramme()
+	for want, n := range []uint32{5, 9} {
+		g.Splice(m, 0)
+		out, _, err := g.Append(nil, numbered(packetOf(t, 0, true), n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h, _ := ConsumeDataHeader(out[FramingSize:]); h.LocationID != uint32(want) {
+			t.Errorf("number %d became LocationId %d, want %d", n, h.LocationID, want)
+		}
 	}
 }
 

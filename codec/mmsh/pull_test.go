@@ -135,14 +135,8 @@ func TestPullAnswers(t *testing.T) {
 				}
 				return openPull("mmsh://source/")
 			})
-			var got []string
-			for _, l := range h.log {
-				if !strings.HasPrefix(l, "next ") {
-					got = append(got, l)
-				}
-			}
-			if s := strings.Join(got, "; "); s != c.want {
-				t.Errorf("got  %s\nwant %s", s, c.want)
+			if got := h.events(); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})
 	}

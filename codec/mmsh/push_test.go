@@ -70,14 +70,8 @@ func TestPushBody(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			h := wantAnyCut(t, c.in, func() *host { return pushing(bodyLength) })
-			var got []string
-			for _, l := range h.log {
-				if !strings.HasPrefix(l, "next ") {
-					got = append(got, l)
-				}
-			}
-			if s := strings.Join(got, "; "); s != c.want {
-				t.Errorf("got  %s\nwant %s", s, c.want)
+			if got := h.events(); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})
 	}

@@ -78,13 +78,7 @@ type conversation struct {
 
 func (c *conversation) run(t *testing.T) {
 	h := wantAnyCut(t, []byte(crlf(c.in)), openServer)
-	var events []string
-	for _, l := range h.log {
-		if !strings.HasPrefix(l, "next ") {
-			events = append(events, l)
-		}
-	}
-	if got := strings.Join(events, "; "); got != c.events {
+	if got := h.events(); got != c.events {
 		t.Errorf("events: %s\nwant:   %s", got, c.events)
 	}
 	out := string(h.out)

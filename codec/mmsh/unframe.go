@@ -133,10 +133,12 @@ func pairSize(n int, head uint32) int {
 	}
 }
 
-// keep adds to the gathered packet, with room for all of it at once.
+// keep adds to the gathered packet. The room for it grows with what came and
+// not with what is announced: four bytes of a stranger's are not answered with
+// 64 KiB of ours. The next packets find the room of the longest so far.
 func (u *unframer) keep(b []byte) {
-	if u.want > cap(u.buf) {
-		u.buf = slices.Grow(u.buf, u.want-len(u.buf))
+	if need := len(u.buf) + len(b); need > cap(u.buf) {
+		u.buf = slices.Grow(u.buf, min(2*need, max(u.want, need))-len(u.buf))
 	}
 	u.buf = append(u.buf, b...)
 }

@@ -53,15 +53,6 @@ func ConsumeU64(b []byte) (v uint64, n int) {
 	return binary.LittleEndian.Uint64(b), 8
 }
 
-// ConsumeBytes consumes size bytes; v is part of b. A negative size can not
-// be consumed.
-func ConsumeBytes(b []byte, size int) (v []byte, n int) {
-	if size < 0 || len(b) < size {
-		return nil, Short
-	}
-	return b[:size:size], size
-}
-
 // AppendU16 appends a 16-bit integer.
 func AppendU16(b []byte, v uint16) []byte { return binary.LittleEndian.AppendUint16(b, v) }
 

@@ -52,17 +52,8 @@ func TestIntegers(t *testing.T) {
 	}
 }
 
-func TestConsumeBytes(t *testing.T) {
-	b := []byte("abc")
-	if v, n := ConsumeBytes(b, 2); string(v) != "ab" || n != 2 || cap(v) != 2 {
-		t.Errorf("two bytes = %q, %d, capacity %d", v, n, cap(v))
-	}
-	for _, size := range []int{-1, 4} {
-		if v, n := ConsumeBytes(b, size); n >= 0 || v != nil {
-			t.Errorf("size %d = %q, %d", size, v, n)
-		}
-	}
-	if v, n := ConsumeU8(b); v != 'a' || n != 1 {
+func TestConsumeU8(t *testing.T) {
+	if v, n := ConsumeU8([]byte("abc")); v != 'a' || n != 1 {
 		t.Errorf("byte = %d, %d", v, n)
 	}
 	if _, n := ConsumeU8(nil); n >= 0 {
