@@ -110,9 +110,7 @@ func (a *acceptor) run() {
 // noDescriptor counts and logs a connection that could not be taken.
 func (a *acceptor) noDescriptor(err error) {
 	a.eng.stats.acceptErrors.Add(1)
-	if ok, n := a.eng.limits.accept.allow(a.eng.clock()); ok {
-		a.eng.log.Error("a connection can not be accepted; raise the descriptor limit, or lower limits.connections below it", "error", err, "not_logged", n)
-	}
+	a.eng.doorLog.Error("a connection can not be accepted; raise the descriptor limit, or lower limits.connections below it", "error", err)
 }
 
 // outOfDescriptors tells one waiting peer with the spare descriptor, and rests.
@@ -166,9 +164,7 @@ func (e *Engine) admit(tcp *net.TCPConn) {
 	if err := e.enroll(l, tcp, c); err != nil {
 		e.uncount(c)
 		e.stats.acceptErrors.Add(1)
-		if ok, n := e.limits.accept.allow(e.clock()); ok {
-			e.log.Error("a connection can not be taken on", "error", err, "not_logged", n)
-		}
+		e.doorLog.Error("a connection can not be taken on", "error", err)
 	}
 }
 
@@ -191,8 +187,6 @@ type admission struct {
 	mu      sync.Mutex
 	open    int
 	pending map[netip.Addr]int
-
-	accept, complaints limiter
 }
 
 // count enters a connection in the books; a reason other than NoReason says
@@ -254,25 +248,4 @@ func addrPort(a net.Addr) netip.AddrPort {
 	}
 	ap := t.AddrPort()
 	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
-}
-
-// limiter lets one message of a kind through in a second.
-type limiter struct {
-	mu      sync.Mutex
-	next    int64
-	skipped int
-}
-
-// allow reports whether a message may be logged now, and how many were not
-// since the last that was.
-func (m *limiter) allow(now int64) (ok bool, skipped int) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if now < m.next {
-		m.skipped++
-		return false, 0
-	}
-	skipped, m.skipped = m.skipped, 0
-	m.next = now + int64(time.Second)
-	return true, skipped
 }

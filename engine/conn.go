@@ -116,7 +116,7 @@ func (l *loop) closed(c *conn) {
 	}
 	if c.ingest != nil {
 		if c.reason == PushLost {
-			l.eng.log.Warn("encoder is lost", "stream", c.ingest.stream.cfg.Path, "peer", c.peer, "agent", c.agent, "why", c.reason.Info().Text)
+			l.eng.pushLog.Warn("encoder is lost", "stream", c.ingest.stream.cfg.Path, "peer", c.peer, "agent", c.agent, "why", c.reason.Info().Text)
 		}
 		c.dropIngest(c.reason.Info().Text)
 	}

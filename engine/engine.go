@@ -24,6 +24,9 @@ type Engine struct {
 	// Set once.
 	cfg       Config
 	log       *slog.Logger
+	doorLog   *slog.Logger // connections that can not be taken; limited
+	peerLog   *slog.Logger // peers that did something wrong; limited
+	pushLog   *slog.Logger // encoders that come and go; limited
 	protocols []codec.Protocol
 	streams   map[string]*stream // by path in lower case
 	order     []*stream          // as configured
@@ -74,6 +77,8 @@ func New(cfg Config, streams []StreamConfig, protocols []codec.Protocol, log *sl
 		poked:    make(chan struct{}, 1),
 		dial:     new(net.Dialer).DialContext,
 	}
+	clock := func() int64 { return e.clock() }
+	e.doorLog, e.peerLog, e.pushLog = limit(log, 1, clock), limit(log, 1, clock), limit(log, noticeBurst, clock)
 	e.limits.pending = map[netip.Addr]int{}
 	e.maxConns = cfg.Limits.Connections
 	if e.maxConns == 0 {
@@ -296,7 +301,7 @@ func (e *Engine) due(now int64) int64 {
 	for _, in := range e.sessions.idleIngests(now) {
 		// The table held the session's only way back; its stream may be held.
 		if in.claim() {
-			e.log.Info("an encoder's idle session has expired", "stream", in.stream.cfg.Path)
+			e.pushLog.Info("an encoder's idle session has expired", "stream", in.stream.cfg.Path)
 			if SourceState(in.stream.state.Load()) == SourceUp { // if not, why it was lost is known
 				in.down(false, "the encoder did not come back to its session", now)
 			}
@@ -323,13 +328,9 @@ func (e *Engine) left(c *conn) {
 
 // complain logs what went wrong with a connection, at most once a second.
 func (e *Engine) complain(r Reason, peer netip.AddrPort, err error) {
-	ok, n := e.limits.complaints.allow(e.clock())
-	if !ok {
-		return
-	}
-	args := []any{"reason", r.String(), "why", r.Info().Text, "peer", peer, "not_logged", n}
+	args := []any{"reason", r.String(), "why", r.Info().Text, "peer", peer}
 	if err != nil {
 		args = append(args, "error", err)
 	}
-	e.log.Warn("connection closed", args...)
+	e.peerLog.Warn("connection closed", args...)
 }

@@ -85,7 +85,7 @@ func (c *conn) answer(head []byte) codec.Next {
 func (c *conn) bad() {
 	err := c.loop.ev.Err
 	if c.ingest != nil {
-		c.loop.eng.log.Warn("encoder is refused", "stream", c.ingest.stream.cfg.Path, "peer", c.peer, "why", err)
+		c.loop.eng.pushLog.Warn("encoder is refused", "stream", c.ingest.stream.cfg.Path, "peer", c.peer, "why", err)
 		c.dropIngest(fmt.Sprintf("the encoder's stream is broken: %v", err))
 		c.reason = PushRefused
 	} else {

@@ -21,7 +21,7 @@ func (c *conn) setup() {
 	}
 	if st == nil || v.Code != codec.OK {
 		v.Location = "" // an encoder is not sent to a web page
-		l.eng.log.Warn("encoder is refused", "path", l.ev.Path, "peer", c.peer, "why", refusal(v))
+		l.eng.pushLog.Warn("encoder is refused", "path", l.ev.Path, "peer", c.peer, "why", refusal(v))
 	}
 	c.answer(nil)
 	if v.Code == codec.OK && c.phase == phaseRequest {
@@ -107,7 +107,7 @@ func (c *conn) publish() {
 		v.Code, v.Reason = codec.Busy, inUse
 	}
 	if in == nil {
-		l.eng.log.Warn("encoder is refused", "path", l.ev.Path, "peer", c.peer, "why", refusal(v))
+		l.eng.pushLog.Warn("encoder is refused", "path", l.ev.Path, "peer", c.peer, "why", refusal(v))
 		c.answer(nil)
 		return
 	}
@@ -179,9 +179,9 @@ func (c *conn) endIngest(cause codec.Cause, r Reason, why string) {
 		}
 		return
 	}
-	level := c.loop.eng.log.Info
+	level := c.loop.eng.pushLog.Info
 	if r.Info().Error {
-		level = c.loop.eng.log.Warn
+		level = c.loop.eng.pushLog.Warn
 	}
 	level("encoder's session is over", "stream", in.stream.cfg.Path, "peer", c.peer, "agent", c.agent, "why", why)
 	in.down(r == PushEnded, why, c.loop.now)

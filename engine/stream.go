@@ -66,7 +66,8 @@ type streamStats struct {
 }
 
 func newStream(e *Engine, cfg StreamConfig) *stream {
-	st := &stream{eng: e, cfg: cfg, log: e.log.With("stream", cfg.Path), problem: "the source has not answered yet"}
+	st := &stream{eng: e, cfg: cfg, problem: "the source has not answered yet"}
+	st.log = limit(e.log.With("stream", cfg.Path), noticeBurst, func() int64 { return e.clock() })
 	if cfg.Push {
 		st.problem = "no encoder has connected yet"
 	}
