@@ -137,9 +137,11 @@ func (l *loop) closed(c *conn) {
 // leftReason is why a connection ended that the peer closed.
 func (c *conn) leftReason() Reason {
 	switch {
+	case c.show != nil && c.viewer().ending != NoReason:
+		return c.viewer().ending // it did not take the end that was on its way
 	case c.show != nil:
 		return ViewerLeft
-	case c.ingest != nil && !c.ingest.elsewhere(c):
+	case c.ingest != nil && c.ingest.last.Load() == c:
 		return PushLost
 	case c.bytes > 0:
 		return Answered

@@ -40,8 +40,8 @@
 //     moves the cursor.
 //  9. loop.leave adds what was counted to the loop's counters.
 //
-// Steps 5 to 9 take no lock, write no log, read no clock except once in some
-// viewers, and allocate nothing.
+// Steps 5 to 9 take no lock, write no log, read no clock except when the pass and
+// its fan-out begin and once in some viewers, and allocate nothing.
 //
 // # The loop rule
 //

@@ -43,6 +43,7 @@ type Engine struct {
 	stats    engineStats
 	nextLoop atomic.Uint32
 	poked    chan struct{}
+	sweepAt  int64 // when the clock looks through the sessions again; its own
 
 	acceptors []*acceptor
 	reactors  []*netReactor
@@ -234,7 +235,7 @@ func (l *loop) sayGoodbye() {
 		switch {
 		case c.show != nil:
 			c.endView(ShuttingDown)
-		case c.ingest != nil:
+		case c.ingest != nil && c.ingest.last.Load() == c:
 			c.endIngest(codec.CauseShutdown, ShuttingDown, ShuttingDown.Info().Text)
 		case c.out != nil || c.phase >= phaseEnding:
 			// An answer is on its way; the deadline bounds it.
@@ -283,20 +284,23 @@ func (e *Engine) tick(ctx context.Context) {
 // due wakes the loops whose deadline has come, tends streams and sessions, and
 // returns the time of the next deadline.
 func (e *Engine) due(now int64) int64 {
-	next := now + int64(janitorInterval)
+	next := never
 	for _, l := range e.loops {
-		d := l.deadline.Load()
-		if d <= now {
-			// The loop sets it anew at the end of its pass.
-			l.deadline.CompareAndSwap(d, never)
-			l.wake()
-			continue
-		}
-		next = min(next, d)
+		next = min(next, l.rouse(now))
 	}
 	for _, st := range e.order {
 		next = min(next, st.tend(now))
 	}
+	if now >= e.sweepAt {
+		e.sweepAt = now + int64(janitorInterval)
+		e.sweep(now)
+	}
+	return min(next, e.sweepAt)
+}
+
+// sweep forgets the sessions whose time is over. Strangers can fill their table,
+// so this is done once in a while and not whenever the clock looks.
+func (e *Engine) sweep(now int64) {
 	e.sessions.sweep(now)
 	for _, in := range e.sessions.idleIngests(now) {
 		// The table held the session's only way back; its stream may be held.
@@ -308,7 +312,6 @@ func (e *Engine) due(now int64) int64 {
 			in.release()
 		}
 	}
-	return next
 }
 
 // left does the bookkeeping of a closed connection and writes its log line.

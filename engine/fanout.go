@@ -66,13 +66,19 @@ func (l *loop) fanout() {
 	}
 	hold := sweepTime(viewers, calls, l.eng.cfg.Fanout.Budget)
 	l.flushAt = never
+	if len(l.shows) == 0 {
+		return
+	}
+	// The turn begins here: what the pass did before is not taken off it, or
+	// slow sockets that come back in each pass would leave the others nothing.
+	began := l.eng.clock()
 	for range l.shows {
 		// Each pass begins with another show, so that one whose sweep takes the
 		// whole turn does not keep the others waiting.
 		l.turn = (l.turn + 1) % len(l.shows)
 		s := l.shows[l.turn]
 		s.share(hold, l.now)
-		if !l.serveShare(s) {
+		if !l.serveShare(s, began) {
 			l.again = true
 			break
 		}
@@ -106,10 +112,11 @@ func (s *show) share(hold time.Duration, now int64) {
 	s.owed = min(s.owed+whole, s.behind)
 }
 
-// serveShare serves what the show owes; false if the loop's turn is over first.
-func (l *loop) serveShare(s *show) bool {
+// serveShare serves what the show owes; false if the loop's turn, which began at
+// the given time, is over first.
+func (l *loop) serveShare(s *show, began int64) bool {
 	for k := 0; s.owed > 0; k++ {
-		if k%yieldCheck == yieldCheck-1 && l.eng.clock()-l.now > yieldAfter {
+		if k%yieldCheck == yieldCheck-1 && l.eng.clock()-began > yieldAfter {
 			return false
 		}
 		if s.sweep >= len(s.viewers) {

@@ -29,7 +29,17 @@ type filePlay struct {
 	origin int64
 	base   time.Duration
 	going  bool
+	waited bool // the present round took some time
 }
+
+// fileLate is how late a packet may be and still be followed by the others at
+// the times they had: more than any machine's hiccup. Beyond it the machine was
+// stopped, and the time line goes on from now.
+const fileLate = 5 * time.Second
+
+// fileRest is the least that a round takes: a file without times would be
+// played as fast as the machine can.
+const fileRest = 100 * time.Millisecond
 
 // play runs a file stream until ctx ends.
 func (st *stream) play(ctx context.Context) {
@@ -48,10 +58,7 @@ func (st *stream) play(ctx context.Context) {
 		wait := st.eng.cfg.Timeouts.PullRetry
 		st.failed(err, wait)
 		p.going = false
-		select {
-		case <-ctx.Done():
-		case <-time.After(wait):
-		}
+		rest(ctx, wait)
 	}
 }
 
@@ -63,23 +70,26 @@ func (p *filePlay) round(ctx context.Context) error {
 	sess := p.st.cfg.File.Open()
 	buf := make([]byte, fileBuffer)
 	packets := 0
+	p.waited = false
 	for {
 		n, readErr := p.open.Read(buf)
 		k, err := p.feed(ctx, sess, buf[:n])
+		p.in.commit() // the stream is not locked while the disk is waited for
 		packets += k
 		if err != nil || ctx.Err() != nil {
-			p.in.commit()
 			return err
 		}
 		if readErr == nil {
 			continue
 		}
-		p.in.commit()
 		if !errors.Is(readErr, io.EOF) {
 			return fmt.Errorf("%s can not be read: %w", p.name(), readErr)
 		}
 		if packets == 0 {
 			return fmt.Errorf("%s holds no packets", p.name())
+		}
+		if !p.waited {
+			rest(ctx, fileRest)
 		}
 		return nil
 	}
@@ -121,20 +131,26 @@ func (p *filePlay) packet(ctx context.Context, ev *codec.Event) error {
 	if err != nil || !placed {
 		return err
 	}
-	// Another programme has another time line, which begins now.
-	if prog := p.st.cur.Load(); !p.going || prog != p.prog || sendTime < p.base {
-		p.going, p.prog, p.origin, p.base = true, prog, now, sendTime
-	}
 	wait := time.Duration(p.origin-now) + sendTime - p.base
+	// Another programme has another time line, which begins now.
+	if prog := p.st.cur.Load(); !p.going || prog != p.prog || sendTime < p.base || wait < -fileLate {
+		p.going, p.prog, p.origin, p.base, wait = true, prog, now, sendTime, 0
+	}
 	if wait <= 0 {
 		return nil
 	}
 	p.in.commit()
+	p.waited = true
+	rest(ctx, wait)
+	return nil
+}
+
+// rest waits for d, or until ctx ends.
+func rest(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
-	case <-time.After(wait):
+	case <-time.After(d):
 	}
-	return nil
 }
 
 // reopen opens the file for the next round; if that can not be played and

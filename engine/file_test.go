@@ -5,8 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"streampump/codec"
 )
 
 // clip is a file of n packets, 100 ms apart, under the given header, whose
@@ -115,5 +118,70 @@ func TestMissingFileIsLookedForAgain(t *testing.T) {
 		}
 		writeFile(t, name, clip("A", 50, 0))
 		wantState(t, b.after(10*time.Second), "up")
+	})
+}
+
+// A machine, or a process, that was stopped for an hour does not send the hour
+// that it missed.
+func TestFileGoesOnAfterALongStop(t *testing.T) {
+	sc, _ := fileStream(t, clip("A", 50000, 0))
+	inBubble(t, sc, nil, func(b *bubble) {
+		var stopped atomic.Int64
+		began := time.Now()
+		b.e.clock = func() int64 { return int64(time.Since(began)) + stopped.Load() }
+		before := b.after(time.Second).Streams[0].PacketsIn
+		stopped.Store(int64(time.Hour))
+		if n := b.after(2 * time.Second).Streams[0].PacketsIn - before; n < 15 || n > 25 {
+			t.Errorf("%d packets in the two seconds after an hour's stop, ten are due in a second", n)
+		}
+	})
+}
+
+// A file that gives no times is no reason to play it as fast as the machine can.
+func TestFileWithoutTimesIsHeldBack(t *testing.T) {
+	sc, _ := fileStream(t, "H A\nPk t=0 x\nP t=0 x\n")
+	inBubble(t, sc, nil, func(b *bubble) {
+		if n := b.after(time.Second).Streams[0].PacketsIn; n < 2 || n > 100 {
+			t.Errorf("%d packets in a second", n)
+		}
+	})
+}
+
+// lockWatch is a file's reader that looks, at the first bytes of each read,
+// whether the stream was locked during it.
+type lockWatch struct {
+	codec.Session
+	st     **stream
+	fresh  bool
+	locked *atomic.Int64
+}
+
+func (w *lockWatch) Consume(b []byte) (int, codec.Event) {
+	if st := *w.st; st != nil && w.fresh {
+		if !st.mu.TryLock() {
+			w.locked.Add(1)
+		} else {
+			st.mu.Unlock()
+		}
+	}
+	n, ev := w.Session.Consume(b)
+	w.fresh = n == len(b)
+	return n, ev
+}
+
+// A disk may take its time: the stream is not locked meanwhile, or the engine's
+// clock, which looks after all streams, would wait for the disk.
+func TestFileIsReadUnlocked(t *testing.T) {
+	var st *stream
+	var locked atomic.Int64
+	text := "H A\n" + strings.Repeat("Pk t=0 "+strings.Repeat("x", 100)+"\n", 2000) + "P t=1050 x\n" // no read falls on a tick of the engine's clock, which locks too
+	sc, _ := fileStream(t, text)
+	sc.File.Open = func() codec.Session { return &lockWatch{Session: newTextFile(), st: &st, locked: &locked} }
+	inBubble(t, sc, nil, func(b *bubble) {
+		st = b.st
+		b.after(3 * time.Second)
+		if n := locked.Load(); n > 0 {
+			t.Errorf("the stream was locked during %d reads", n)
+		}
 	})
 }

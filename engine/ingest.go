@@ -23,7 +23,7 @@ type ingest struct {
 	claimed atomic.Bool          // somebody uses it
 	expires atomic.Int64         // when an unused session is forgotten
 	conn    atomic.Pointer[conn] // the encoder's connection, nil between connections
-	lost    func(why error)      // told when another ingest took the lease; nil for encoders
+	last    atomic.Pointer[conn] // the connection that used it last; others have lost it
 }
 
 // errTaken: another ingest has the lease now.
@@ -86,9 +86,6 @@ func (in *ingest) header(m codec.Media, now int64) error {
 
 // taken tells an ingest that it lost its lease. Called with the stream locked.
 func (in *ingest) taken() {
-	if in.lost != nil {
-		in.lost(errTaken)
-	}
 	if c := in.conn.Load(); c != nil {
 		c.loop.post(func() {
 			if c.ingest == in {

@@ -208,6 +208,21 @@ func (l *loop) arm() {
 	}
 }
 
+// rouse wakes a loop whose deadline has come and returns the one that it has
+// now: never until the end of its pass, when the loop sets it anew and tells the
+// clock. Called by the clock.
+func (l *loop) rouse(now int64) int64 {
+	d := l.deadline.Load()
+	if d > now {
+		return d
+	}
+	l.wake()
+	if l.deadline.CompareAndSwap(d, never) {
+		return never
+	}
+	return l.deadline.Load() // the loop set it just now, and saw the old one
+}
+
 // yieldAfter is how long a pass may serve viewers before other connections of
 // the loop get their turn; the rest of the sweep follows in the next pass.
 const yieldAfter = int64(5 * time.Millisecond)

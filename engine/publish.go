@@ -121,6 +121,7 @@ func (c *conn) publish() {
 	}
 	in.expires.Store(never)
 	in.conn.Store(c)
+	in.last.Store(c)
 	c.ingest, c.phase, c.lastIn = in, phaseIngest, l.now
 	in.resume(l.now)
 	st.log.Info("encoder is connected", "peer", c.peer, "agent", c.agent)
@@ -207,7 +208,14 @@ func (c *conn) dropIngest(why string) {
 func (c *conn) takeIngest() *ingest {
 	in := c.ingest
 	c.ingest = nil
-	if in == nil || in.conn.Load() != c && !in.claim() {
+	if in == nil || in.conn.Load() == c {
+		return in
+	}
+	if in.last.Load() != c || !in.claim() {
+		return nil
+	}
+	if in.last.Load() != c { // another one used it between the two
+		in.release()
 		return nil
 	}
 	return in

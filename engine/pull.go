@@ -37,11 +37,7 @@ func (st *stream) pull(ctx context.Context) {
 		wait := st.pullWait(quick)
 		quick = false
 		st.failed(err, wait)
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
+		rest(ctx, wait)
 	}
 }
 
@@ -157,11 +153,12 @@ func bare(err error) error {
 func (st *stream) pullRead(conn net.Conn, in *ingest, sess codec.Session) (again bool, err error) {
 	t := &st.eng.cfg.Timeouts
 	buf := make([]byte, pullBuffer)
-	wait := t.PullConnect // until the header is there
+	up, wait := false, t.PullConnect // until the header is there
 	for {
 		n, readErr := conn.Read(buf)
-		up, again, err := st.pullBytes(in, sess, buf[:n])
+		headed, again, err := st.pullBytes(in, sess, buf[:n])
 		in.commit()
+		up = up || headed
 		if err != nil || again {
 			return again, err
 		}
@@ -192,8 +189,8 @@ func pullError(err error, wait time.Duration, up bool) error {
 	}
 }
 
-// pullBytes feeds the session. up says that the source's header has come.
-func (st *stream) pullBytes(in *ingest, sess codec.Session, b []byte) (up, again bool, err error) {
+// pullBytes feeds the session. headed says that the source's header was in b.
+func (st *stream) pullBytes(in *ingest, sess codec.Session, b []byte) (headed, again bool, err error) {
 	var ev codec.Event
 	for len(b) > 0 {
 		var n int
@@ -201,8 +198,9 @@ func (st *stream) pullBytes(in *ingest, sess codec.Session, b []byte) (up, again
 		b = b[n:]
 		switch ev.Kind {
 		case codec.None:
-			return in.lease != 0, false, nil
+			return headed, false, nil
 		case codec.Header:
+			headed = true
 			err = in.header(ev.Media, st.eng.clock())
 		case codec.Packet:
 			_, _, err = in.packet(&ev, st.eng.clock())
@@ -214,8 +212,8 @@ func (st *stream) pullBytes(in *ingest, sess codec.Session, b []byte) (up, again
 			err = ev.Err
 		}
 		if err != nil {
-			return false, false, err
+			return headed, false, err
 		}
 	}
-	return in.lease != 0, false, nil
+	return headed, false, nil
 }

@@ -258,7 +258,11 @@ func TestPullReportsWhatItGets(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			inBubble(t, pulled, nil, func(b *bubble) {
 				b.answer = func(int) net.Conn {
-					return serve(func(conn net.Conn) { _, _ = io.WriteString(conn, c.says) })
+					return serve(func(conn net.Conn) {
+						if c.says != "" { // a pipe passes an empty write on
+							_, _ = io.WriteString(conn, c.says)
+						}
+					})
 				}
 				if got := b.after(500 * time.Millisecond).Streams[0].Problem; got != c.want {
 					t.Errorf("the problem is %q, want %q", got, c.want)
@@ -266,4 +270,23 @@ func TestPullReportsWhatItGets(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A source that was up is not taken for up when it answers again: what it says
+// before its header is judged like the first time.
+func TestPullSecondAttemptHasNoHeaderYet(t *testing.T) {
+	inBubble(t, pulled, nil, func(b *bubble) {
+		b.answer = func(n int) net.Conn {
+			return serve(func(conn net.Conn) {
+				if n == 1 {
+					_, _ = io.WriteString(conn, "H A\nPk x\n")
+				}
+			})
+		}
+		b.after(500 * time.Millisecond)
+		want := "the source closed the connection before its stream began (source0:80)"
+		if got := b.after(2 * time.Second).Streams[0].Problem; got != want {
+			t.Errorf("the problem is %q, want %q", got, want)
+		}
+	})
 }

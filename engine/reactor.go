@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -130,6 +131,10 @@ func (r *netReactor) close(c *conn) {
 // and the original closed, whatever comes of it.
 func (e *Engine) enroll(l *loop, tcp *net.TCPConn, c *conn) error {
 	_, err := e.reactors[l.id].client.EnrollContext(tcp, c)
+	if err == nil && c.socket == nil {
+		// gnet closed it because its epoll set took no more, and says nothing.
+		return errNotEnrolled
+	}
 	return err
 }
 
@@ -185,3 +190,6 @@ func (g gnetLog) Errorf(format string, args ...any) {
 func (g gnetLog) Fatalf(format string, args ...any) {
 	g.log.Error("event loop", "what", fmt.Sprintf(format, args...))
 }
+
+// errNotEnrolled: the event loop could not watch the connection.
+var errNotEnrolled = errors.New("the event loop can not watch another connection (fs.epoll.max_user_watches)")

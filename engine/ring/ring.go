@@ -45,7 +45,7 @@ import (
 
 // Limits bound what a ring keeps.
 type Limits struct {
-	Bytes    int64         // hard cap, variants included
+	Bytes    int64         // hard cap on what is kept, variants included
 	Duration time.Duration // age up to which packets before the newest key start are kept
 }
 
@@ -82,13 +82,14 @@ type Ring struct {
 	head  atomic.Uint64 // the number the next packet will get
 	tail  atomic.Uint64 // the oldest packet kept
 	key   atomic.Uint64 // 1 + the number of the newest key start; 0: none
-	extra atomic.Int64  // bytes of variants, added by readers
+	extra atomic.Int64  // bytes of the variants of kept packets, added by readers
 	table atomic.Pointer[table]
 	over  atomic.Bool
 
 	// Owned by the writer.
 	bytes int64 // primary bytes between tail and head
 	limbo []*Slot
+	hand  int // where the next sweep of limbo begins
 	free  []*Slot
 }
 
@@ -165,8 +166,9 @@ func (r *Ring) Append(buf *bytebufferpool.ByteBuffer, at int64, key, trim bool) 
 // End seals the ring: no packet follows. Writer only.
 func (r *Ring) End() { r.over.Store(true) }
 
-// Bytes is what the kept packets take, with the variants of all that are not
-// yet free. Writer only.
+// Bytes is what the kept packets take, with their variants. Evicted ones that a
+// stopped reader pins are not counted: it must not take the backlog from the
+// others. Writer only.
 func (r *Ring) Bytes() int64 { return r.bytes + r.extra.Load() }
 
 // grow makes room for seq by doubling a full table.
@@ -195,7 +197,7 @@ func (r *Ring) trimTo(now int64) {
 		r.evict(s)
 		evicted = true
 	}
-	r.sweep(evicted)
+	r.sweep(evicted, sweepMost)
 }
 
 // evict takes the oldest slot out of the table; it rests in limbo from then on.
@@ -206,29 +208,38 @@ func (r *Ring) evict(s *Slot) {
 	}
 	r.table.Load().at(s.seq).Store(nil)
 	r.bytes -= int64(len(s.primary))
+	r.extra.Add(-s.counted.Swap(0))
 	s.retired = r.epochs.now()
 	r.limbo = append(r.limbo, s)
 }
 
-// sweep frees the slots in limbo that nobody can reach any more.
-func (r *Ring) sweep(evicted bool) {
+// sweepMost bounds how many slots an append looks at in vain: those that
+// thousands of stalled readers pin must not cost each packet a walk.
+const sweepMost = 64
+
+// sweep goes on through limbo where it stopped and frees the slots that nobody
+// can reach any more, until it has met as many others as most says.
+func (r *Ring) sweep(evicted bool, most int) {
 	if evicted {
 		r.epochs.advance()
 	}
-	if len(r.limbo) == 0 {
-		return
-	}
 	oldest := r.epochs.oldest()
-	keep := r.limbo[:0]
-	for _, s := range r.limbo {
+	for kept := 0; kept < min(most, len(r.limbo)); {
+		last := len(r.limbo) - 1
+		if r.hand > last {
+			r.hand = 0
+		}
+		s := r.limbo[r.hand]
 		if s.retired >= oldest || s.pins.Load() != 0 {
-			keep = append(keep, s)
+			r.hand++
+			kept++
 			continue
 		}
 		r.release(s)
+		r.limbo[r.hand] = r.limbo[last]
+		r.limbo[last] = nil
+		r.limbo = r.limbo[:last]
 	}
-	clear(r.limbo[len(keep):])
-	r.limbo = keep
 }
 
 // Drain evicts everything and reports whether all of it could be freed; call it
@@ -239,7 +250,7 @@ func (r *Ring) Drain() bool {
 		r.evict(r.At(tail))
 		evicted = true
 	}
-	r.sweep(evicted)
+	r.sweep(evicted, len(r.limbo))
 	return len(r.limbo) == 0
 }
 
@@ -260,8 +271,7 @@ func (r *Ring) slot() *Slot {
 // release gives the slot's buffers back.
 func (r *Ring) release(s *Slot) {
 	r.buffers.Put(s.buf)
-	// Only now: a reader may make a variant of a slot that is in limbo.
-	r.extra.Add(-s.variantBytes())
+	r.extra.Add(-s.counted.Swap(0))
 	for i := range s.variants {
 		if v := s.variants[i].Swap(nil); v != nil && v.buf != nil {
 			r.buffers.Put(v.buf)

@@ -282,3 +282,53 @@ func TestAppendAndReadDoNotAllocate(t *testing.T) {
 		t.Fatalf("%v allocations for one packet appended and read", n)
 	}
 }
+
+// What stalled readers keep is beside the cap: they do not take the backlog
+// from the others, whatever form they are in.
+func TestPinnedVariantsDoNotShrinkTheBacklog(t *testing.T) {
+	r := newTestRing(Limits{Bytes: 4000, Duration: 5}, 1)
+	var pinned []*Slot
+	for i := range int64(200) {
+		put(r, i, i%10 == 0)
+		r.epochs.Enter(0)
+		s := r.At(uint64(i))
+		s.Bytes(1)
+		s.Pin()
+		pinned = append(pinned, s)
+		r.epochs.Leave(0)
+	}
+	if n := r.Head() - r.Tail(); n < 5 {
+		t.Errorf("%d packets are kept beside %d pinned ones, %d bytes", n, r.Limbo(), r.Bytes())
+	}
+	for _, s := range pinned {
+		s.Bytes(3) // a reader may make one of a packet that has left
+		s.Unpin()
+	}
+	r.End()
+	if !r.Drain() || r.Bytes() != 0 || r.buffers.Out() != 0 {
+		t.Errorf("%d bytes and %d buffers are left", r.Bytes(), r.buffers.Out())
+	}
+}
+
+// However many packets stalled readers pin, an append looks at some of them
+// only, and what nobody pins is freed all the same.
+func TestAppendLooksAtSomePinnedSlots(t *testing.T) {
+	r := newTestRing(Limits{Bytes: 4000, Duration: 5}, 1)
+	const pinned = 5000
+	for i := range int64(pinned) {
+		put(r, i, false)
+		r.epochs.Enter(0)
+		r.At(uint64(i)).Pin()
+		r.epochs.Leave(0)
+	}
+	for i := range int64(3 * pinned) {
+		before := r.hand
+		put(r, pinned+i, false)
+		if n := r.hand - before; n > sweepMost {
+			t.Fatalf("an append looked at %d slots", n)
+		}
+		if n := r.Limbo(); n > pinned+pinned/sweepMost*2 {
+			t.Fatalf("%d evicted packets are not free after %d more, %d are pinned", n, i, pinned)
+		}
+	}
+}

@@ -27,6 +27,7 @@ type Slot struct {
 	trim    bool
 
 	variants [Variants - 1]atomic.Pointer[made]
+	counted  atomic.Int64 // bytes of them that Ring.extra counts
 	pins     atomic.Int32
 
 	retired uint64 // epoch of the eviction; writer only
@@ -79,8 +80,10 @@ func (s *Slot) derive(v Variant) []byte {
 		}
 		return s.variants[v-1].Load().bytes
 	}
-	if m.buf != nil {
+	if m.buf != nil && s.seq >= r.tail.Load() {
+		// If it is evicted just now, it is counted until it is freed.
 		r.extra.Add(int64(len(out)))
+		s.counted.Add(int64(len(out)))
 	}
 	return out
 }
@@ -91,13 +94,3 @@ func (s *Slot) Pin() { s.pins.Add(1) }
 
 // Unpin drops a pin.
 func (s *Slot) Unpin() { s.pins.Add(-1) }
-
-// variantBytes is what the variants made so far take.
-func (s *Slot) variantBytes() (n int64) {
-	for i := range s.variants {
-		if m := s.variants[i].Load(); m != nil && m.buf != nil {
-			n += int64(len(m.bytes))
-		}
-	}
-	return n
-}
