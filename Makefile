@@ -46,7 +46,7 @@ run: build ## start a pump with the built-in test stream; Ctrl-C ends it
 	@exec bin/stream-pump demo $(ARGS)
 
 .PHONY: build
-build: ## build bin/stream-pump
+build: ## build bin/stream-pump and bin/pump-bench
 	@mkdir -p bin
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
@@ -107,10 +107,11 @@ clean: ## remove what was built
 	rm -rf bin
 
 .PHONY: install
-install: build ## install binary, man pages, unit and shell completion (DESTDIR, PREFIX)
+install: build ## install binaries, man pages, unit and shell completion (DESTDIR, PREFIX)
 	install -Dm755 bin/stream-pump '$(DESTDIR)$(BINDIR)/stream-pump'
+	install -Dm755 bin/pump-bench '$(DESTDIR)$(BINDIR)/pump-bench'
 	install -d '$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(MANDIR)/man5'
-	install -m644 cmd/stream-pump/man/*.1 '$(DESTDIR)$(MANDIR)/man1/'
+	install -m644 cmd/*/man/*.1 '$(DESTDIR)$(MANDIR)/man1/'
 	install -m644 cmd/stream-pump/man/*.5 '$(DESTDIR)$(MANDIR)/man5/'
 	install -d '$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(BASHDIR)' '$(DESTDIR)$(ZSHDIR)' '$(DESTDIR)$(FISHDIR)'
 	sed 's|/usr/local/bin/|$(BINDIR)/|' systemd/stream-pump.service > '$(DESTDIR)$(UNITDIR)/stream-pump.service'
@@ -121,7 +122,7 @@ install: build ## install binary, man pages, unit and shell completion (DESTDIR,
 
 .PHONY: uninstall
 uninstall: ## remove what install put there; the configuration stays
-	rm -f '$(DESTDIR)$(BINDIR)/stream-pump' '$(DESTDIR)$(UNITDIR)/stream-pump.service'
-	rm -f $(patsubst cmd/stream-pump/man/%,'$(DESTDIR)$(MANDIR)/man1/%',$(wildcard cmd/stream-pump/man/*.1))
+	rm -f '$(DESTDIR)$(BINDIR)/stream-pump' '$(DESTDIR)$(BINDIR)/pump-bench' '$(DESTDIR)$(UNITDIR)/stream-pump.service'
+	rm -f $(patsubst %,'$(DESTDIR)$(MANDIR)/man1/%',$(notdir $(wildcard cmd/*/man/*.1)))
 	rm -f $(patsubst cmd/stream-pump/man/%,'$(DESTDIR)$(MANDIR)/man5/%',$(wildcard cmd/stream-pump/man/*.5))
 	rm -f '$(DESTDIR)$(BASHDIR)/stream-pump' '$(DESTDIR)$(ZSHDIR)/_stream-pump' '$(DESTDIR)$(FISHDIR)/stream-pump.fish'

@@ -78,6 +78,8 @@ var onlyIn = []struct{ library, home, why string }{
 	{"github.com/valyala/bytebufferpool", "engine/...", "packet memory belongs to the engine"},
 	{"github.com/spf13/cobra", "cmd/...", "the command line belongs to cmd"},
 	{"github.com/tailscale/hujson", "config/...", "the configuration's syntax belongs to config"},
+	{"github.com/HdrHistogram/hdrhistogram-go", "bench/...", "distributions are made where the load is"},
+	{"github.com/schollz/progressbar/v3", "cmd/...", "what is shown on a terminal belongs to cmd"},
 	{"github.com/klauspost/cpuid/v2", "tuning/...", "what the machine is belongs to tuning"},
 }
 

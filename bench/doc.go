@@ -1,17 +1,21 @@
 // Package bench is the root of the programs that stand at the other side of a
-// running pump: encoders that push to it and viewers that take from it. What
-// is in its folders so far makes traffic and judges it; nothing here measures
-// time or load.
+// running pump: encoders that push to it, viewers that take from it, and what
+// measures them. The command is cmd/pump-bench.
 //
 //	bench/synth   a synthetic encoder: a header and an endless row of data
 //	              packets whose media objects carry a pattern that proves them
+//	bench/live    its packets in real time, with time stamps
 //	bench/push    the push client: PushSetup, PushStart, the body's packets
 //	bench/player  the viewer: Describe, Play, and a verifier of what arrives
 //	bench/answer  the heads of HTTP answers, spelled as they came
+//	bench/drain   many sockets, read without a copy
+//	bench/load    thousands of players on one server, and what came of it
+//	bench/floor   the least that sending to many viewers can cost
+//	bench/meter   the common clock, and what processes use
 //
-//	synth ──packets──► push ──socket──► pump ──socket──► player
-//	                                                       │
-//	   the pattern in each media object, checked anew ◄────┘
+//	synth ─► live ──packets──► push ──socket──► pump ──socket──► player, drain
+//	                                                               │     │
+//	   the pattern and the stamp in each media object, looked at ◄─┘     └─► counted
 //
 // Rules for everything below this folder:
 //

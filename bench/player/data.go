@@ -34,6 +34,7 @@ func (v *Verifier) data(location uint32, b []byte) {
 	if v.fault != nil {
 		return
 	}
+	v.began(p)
 	v.remember(location, start, b)
 	if v.c.Packets == 0 {
 		v.c.First = location
@@ -168,6 +169,19 @@ func (v *Verifier) objects(p *dataPacket) {
 			v.broken(RuleObject, "stream %d: %s", p.payloads[i].stream, what)
 		case s == stepTail:
 			v.c.Tails++
+		}
+	}
+}
+
+// began tells of the last media object that the packet begins.
+func (v *Verifier) began(p *dataPacket) {
+	if v.o.Began == nil {
+		return
+	}
+	for i := len(p.payloads) - 1; i >= 0; i-- {
+		if b := &p.payloads[i]; !b.compressed && b.begins() {
+			v.o.Began(b.stream, b.data)
+			return
 		}
 	}
 }

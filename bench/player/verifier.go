@@ -40,6 +40,11 @@ type Options struct {
 	// Records is how many data packets are remembered for [Compare], the
 	// first ones; 0 remembers none.
 	Records int
+	// Began is called for each data packet that begins a media object, with
+	// the stream and the first bytes of the last one it begins, valid until it
+	// returns: what the encoder made last before the packet left it. nil is
+	// not called. Objects in compressed payloads are passed over.
+	Began func(stream uint8, first []byte)
 	// Object is called with every whole media object; an error it returns is
 	// a broken [RuleBytes]. nil checks no bytes. See [Pattern].
 	Object func(*Object) error

@@ -16,6 +16,7 @@ type Encoder struct {
 	builder *asf.Builder
 	streams []source
 	stamp   uint64
+	rising  bool   // stamps rise with the objects' due times
 	object  []byte // the media object under way
 	packets int
 	parsed  asf.Packet // the newest packet
@@ -63,7 +64,12 @@ func (e *Encoder) PacketSize() int { return e.spec.packetSize() }
 
 // SetStamp sets the stamp of the media objects made from now on, for a receiver
 // to measure delay by. An encoder that is left alone stamps 0.
-func (e *Encoder) SetStamp(nanoseconds uint64) { e.stamp = nanoseconds }
+func (e *Encoder) SetStamp(nanoseconds uint64) { e.stamp, e.rising = nanoseconds, false }
+
+// StampFrom makes each media object's stamp the time at which it is due, for an
+// encoder whose first object is due at began, in nanoseconds of any clock. Due
+// times count in whole milliseconds, as they do in packets.
+func (e *Encoder) StampFrom(began uint64) { e.stamp, e.rising = began, true }
 
 // Next returns the next data packet, valid until the next call, and its send
 // time in milliseconds. It returns io.EOF after Spec.Packets packets, or why a
@@ -102,7 +108,7 @@ func (e *Encoder) add(s *source) error {
 	if s.Kind == asf.Audio && !s.KeyBit {
 		key = false
 	}
-	m := Mark{Stream: s.Number, Key: key, Epoch: e.spec.Epoch, Sequence: s.made, Stamp: e.stamp}
+	m := Mark{Stream: s.Number, Key: key, Epoch: e.spec.Epoch, Sequence: s.made, Stamp: e.stampOf(s)}
 	e.object = AppendObject(e.object[:0], m, s.size(m))
 	err := e.builder.Add(asf.Object{
 		Stream:     s.Number,
@@ -115,6 +121,14 @@ func (e *Encoder) add(s *source) error {
 	s.made++
 	s.due = time.Duration(s.made) * s.Interval
 	return err
+}
+
+// stampOf is the stamp of a stream's next object.
+func (e *Encoder) stampOf(s *source) uint64 {
+	if !e.rising {
+		return e.stamp
+	}
+	return e.stamp + uint64(s.due.Truncate(time.Millisecond))
 }
 
 // size is how large the next object is: video varies by up to a quarter, in a

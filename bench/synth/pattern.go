@@ -77,15 +77,9 @@ func CheckObject(b []byte) (Mark, error) {
 	if len(b) < patternHead || binary.LittleEndian.Uint32(b) != patternMagic {
 		return Mark{}, fmt.Errorf("an object of %d bytes does not begin with the pattern", len(b))
 	}
-	if crc32.Checksum(b[:24], castagnoli) != binary.LittleEndian.Uint32(b[24:]) {
+	m, ok := ReadMark(b)
+	if !ok {
 		return Mark{}, fmt.Errorf("the head of the pattern, % x, has another checksum", b[:patternHead])
-	}
-	m := Mark{
-		Stream:   b[4],
-		Key:      b[5]&1 != 0,
-		Epoch:    binary.LittleEndian.Uint16(b[6:]),
-		Sequence: binary.LittleEndian.Uint32(b[8:]),
-		Stamp:    binary.LittleEndian.Uint64(b[16:]),
 	}
 	if size := binary.LittleEndian.Uint32(b[12:]); int64(size) != int64(len(b)) {
 		return m, fmt.Errorf("an object made with %d bytes has %d", size, len(b))
@@ -95,6 +89,23 @@ func CheckObject(b []byte) (Mark, error) {
 			patternHead+at, m.Sequence, m.Stream, m.Epoch)
 	}
 	return m, nil
+}
+
+// ReadMark reads the mark from the first bytes of a media object, of which more
+// need not be there. ok is false where fewer than [MinObject] bytes are, or they
+// are not the pattern's.
+func ReadMark(b []byte) (m Mark, ok bool) {
+	if len(b) < patternHead || binary.LittleEndian.Uint32(b) != patternMagic ||
+		crc32.Checksum(b[:24], castagnoli) != binary.LittleEndian.Uint32(b[24:]) {
+		return Mark{}, false
+	}
+	return Mark{
+		Stream:   b[4],
+		Key:      b[5]&1 != 0,
+		Epoch:    binary.LittleEndian.Uint16(b[6:]),
+		Sequence: binary.LittleEndian.Uint32(b[8:]),
+		Stamp:    binary.LittleEndian.Uint64(b[16:]),
+	}, true
 }
 
 // differs is the first place where the noise is not b, or -1.

@@ -115,3 +115,49 @@ func TestNoiseDiffers(t *testing.T) {
 		seen[v] = true
 	}
 }
+
+// TestStampsRiseWithDueTimes: StampFrom stamps each object with when it is due,
+// in whole milliseconds, and SetStamp ends that.
+func TestStampsRiseWithDueTimes(t *testing.T) {
+	e, err := New(Spec{Streams: []Stream{Video(1, 30, 100_000, 10)}, PacketSize: 1400})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const began = 5_000_000_000
+	e.StampFrom(began)
+	for _, want := range []uint64{began, began + 33e6, began + 66e6, began + 99e6} {
+		if err := e.add(e.earliest()); err != nil {
+			t.Fatal(err)
+		}
+		if m, ok := ReadMark(e.object[:MinObject]); !ok || m.Stamp != want {
+			t.Errorf("stamp %d, %v; want %d", m.Stamp, ok, want)
+		}
+	}
+	e.SetStamp(7)
+	if err := e.add(e.earliest()); err != nil {
+		t.Fatal(err)
+	}
+	if m, ok := ReadMark(e.object); !ok || m.Stamp != 7 {
+		t.Errorf("stamp %d, %v; want 7", m.Stamp, ok)
+	}
+}
+
+func TestReadMarkWantsTheWholeHead(t *testing.T) {
+	want := Mark{Stream: 3, Key: true, Epoch: 2, Sequence: 9, Stamp: 12345}
+	b := AppendObject(nil, want, 100)
+	if m, ok := ReadMark(b[:MinObject]); !ok || m != want {
+		t.Errorf("%+v, %v", m, ok)
+	}
+	for n := range MinObject {
+		if m, ok := ReadMark(b[:n]); ok {
+			t.Errorf("%d bytes are taken for %+v", n, m)
+		}
+	}
+	for i := range MinObject {
+		b[i] ^= 1
+		if m, ok := ReadMark(b); ok {
+			t.Errorf("with byte %d changed it is taken for %+v", i, m)
+		}
+		b[i] ^= 1
+	}
+}

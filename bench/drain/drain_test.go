@@ -1,0 +1,147 @@
+package drain
+
+import (
+	"errors"
+	"io"
+	"net"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// pair is a connection over loopback: our end's descriptor, and the peer.
+func pair(t *testing.T) (int, *net.TCPConn) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ours, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = ours.Close(), theirs.Close() })
+	raw, err := ours.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd := -1
+	if err := raw.Control(func(d uintptr) { fd = int(d) }); err != nil {
+		t.Fatal(err)
+	}
+	return fd, theirs.(*net.TCPConn)
+}
+
+// until sweeps until enough bytes have come from fd, or its end.
+func until(t *testing.T, s *Set, fd int, enough int64) (total int64, end error) {
+	t.Helper()
+	for total < enough && end == nil {
+		err := s.Sweep(func(d int, n int64, err error) {
+			if d != fd {
+				t.Fatalf("descriptor %d, want %d", d, fd)
+			}
+			total, end = total+n, err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return total, end
+}
+
+func newSet(t *testing.T) *Set {
+	t.Helper()
+	s, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func TestSweepCountsEveryByteAndTheEnd(t *testing.T) {
+	s := newSet(t)
+	fd, peer := pair(t)
+	if _, err := peer.Write(make([]byte, 1000)); err != nil { // before it is in the set
+		t.Fatal(err)
+	}
+	if err := s.Add(fd); err != nil {
+		t.Fatal(err)
+	}
+	if n, end := until(t, s, fd, 1000); n != 1000 || end != nil {
+		t.Fatalf("%d bytes, %v", n, end)
+	}
+	const more = 3 << 20
+	go func() {
+		_, _ = peer.Write(make([]byte, more))
+		_ = peer.Close()
+	}()
+	if n, end := until(t, s, fd, more+1); n != more || !errors.Is(end, io.EOF) {
+		t.Fatalf("%d bytes, %v", n, end)
+	}
+}
+
+func TestSweepReportsReset(t *testing.T) {
+	s := newSet(t)
+	fd, peer := pair(t)
+	if err := s.Add(fd); err != nil {
+		t.Fatal(err)
+	}
+	if err := peer.SetLinger(0); err != nil {
+		t.Fatal(err)
+	}
+	_ = peer.Close()
+	if n, end := until(t, s, fd, 1); n != 0 || !errors.Is(end, syscall.ECONNRESET) {
+		t.Fatalf("%d bytes, %v", n, end)
+	}
+}
+
+func TestRemovedSocketIsLeftAlone(t *testing.T) {
+	s := newSet(t)
+	fd, peer := pair(t)
+	other, otherPeer := pair(t)
+	for _, d := range []int{fd, other} {
+		if err := s.Add(d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Remove(fd); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []*net.TCPConn{peer, otherPeer} {
+		if _, err := p.Write(make([]byte, 10)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(t, s, other, 10)
+	if err := s.Add(fd); err != nil {
+		t.Fatal(err)
+	}
+	if n, end := until(t, s, fd, 10); n != 10 || end != nil {
+		t.Fatalf("%d bytes, %v", n, end)
+	}
+}
+
+// TestIntervalFollowsTheRate: at any rate of the streams the interval comes to
+// where the sockets are read before they are full.
+func TestIntervalFollowsTheRate(t *testing.T) {
+	for _, c := range []struct {
+		rate    float64 // bytes per second
+		at, not time.Duration
+	}{
+		{8_000, longest, 0}, {64_000, longest, 0}, {1_250_000, 0, 40 * time.Millisecond}, {1e9, shortest, 0},
+	} {
+		interval := longest
+		for range 100 {
+			interval = next(interval, int64(c.rate*interval.Seconds()))
+		}
+		if c.at != 0 && interval != c.at || c.not != 0 && interval > c.not {
+			t.Errorf("at %.0f bytes/s the interval is %v", c.rate, interval)
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package floor
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"streampump/bench/meter"
+)
+
+// TestEveryViewerGetsEveryPacket: what is countable is exact.
+func TestEveryViewerGetsEveryPacket(t *testing.T) {
+	const ticks = 80
+	o := Options{Viewers: 10, PacketSize: 1000, Coalesce: 4, Bitrate: 4_000_000, Duration: ticks * 2 * time.Millisecond}
+	r, err := Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Each tick of 2 ms serves a quarter of the viewers with four packets.
+	if want := int64(ticks * o.Viewers / o.Coalesce); r.Calls != want || r.Short != 0 || r.Bytes != want*4000 {
+		t.Errorf("%+v, want %d calls", r, want)
+	}
+	if r.CPUSeconds <= 0 || r.NsPerCall <= 0 || r.SecondsByGB <= 0 || r.Seconds < o.Duration.Seconds() {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestFullSocketsAreCounted(t *testing.T) {
+	// More in a call than a socket's buffers take.
+	r, err := Run(t.Context(), Options{
+		Viewers: 1, PacketSize: 16 << 10, Coalesce: MaxCoalesce, Bitrate: 1 << 30, Duration: 140 * time.Millisecond, // 1024 ticks of 122 µs, and so one call at least
+	})
+	if err != nil || r.Short == 0 || r.Bytes >= r.Calls*16<<20 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	good := Options{Viewers: 1, PacketSize: 1, Coalesce: 1, Bitrate: 1_000_000, Duration: time.Millisecond}
+	limit, err := meter.Descriptors()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, change := range map[string]func(*Options){
+		"more than 0":   func(o *Options) { o.Viewers = 0 },
+		"1 to 1024":     func(o *Options) { o.Coalesce = 1025 },
+		"descriptors":   func(o *Options) { o.Viewers = int(limit) },
+		"nothing to te": func(o *Options) { o.Bitrate = 1 },
+	} {
+		o := good
+		change(&o)
+		if r, err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v, %v; want %q", r, err, want)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if r, err := Run(ctx, good); err == nil {
+		t.Errorf("%+v", r)
+	}
+}

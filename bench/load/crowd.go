@@ -1,0 +1,348 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"streampump/bench/drain"
+	"streampump/bench/player"
+)
+
+const (
+	// connectMost is how many connections are opened before those that have
+	// opened are looked at, so that join times stay true.
+	connectMost = 32
+	// joinRead is how much of a joining player's stream is read at once.
+	joinRead = 64 << 10
+	// joinBatch is how many joining sockets one call of epoll tells of.
+	joinBatch = 256
+)
+
+// state is where a player of a crowd stands.
+type state uint8
+
+const (
+	stateOut        state = iota // not yet, or no more
+	stateConnecting              // connect is under way
+	stateJoining                 // asked, and waits for its first packet
+	stateDraining
+	stateStalled
+)
+
+// member is one player of a crowd.
+type member struct {
+	seat
+	state state
+	fd    int
+	began time.Time
+	join  *joiner
+}
+
+// crowd is the players of one thread that are not verified. Everything in it
+// belongs to the goroutine of run.
+type crowd struct {
+	o       *Options
+	server  netip.AddrPort
+	request []byte
+	tally   *tally
+
+	members []member
+	byFD    map[int]*member
+	next    int // the first member that has not begun yet
+	joining int // epoll set of those that connect and join
+	drained *drain.Set
+	events  []unix.EpollEvent
+	buf     []byte
+
+	began, measured time.Time // measured is zero before the measurement
+	resumed         bool      // the stalled ones read on
+	churned, chair  int       // replacements so far, and who is next
+	churn           float64   // this crowd's share of Options.Churn
+}
+
+// newCrowd makes a crowd of the given seats.
+func newCrowd(o *Options, server netip.AddrPort, y *tally, seats []seat, churn float64) (*crowd, error) {
+	joining, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("no epoll set can be made: %w", err)
+	}
+	set, err := drain.New()
+	if err != nil {
+		_ = unix.Close(joining)
+		return nil, err
+	}
+	client := player.PlayOnly()
+	if o.Plain {
+		client = player.Curl()
+	}
+	c := &crowd{
+		o: o, server: server, request: client.AppendPlay(nil, o.Path, o.Addr, 0), tally: y,
+		byFD: make(map[int]*member, len(seats)), joining: joining, drained: set,
+		events: make([]unix.EpollEvent, joinBatch), buf: make([]byte, joinRead), churn: churn,
+	}
+	for _, s := range seats {
+		c.members = append(c.members, member{seat: s})
+	}
+	return c, nil
+}
+
+// run plays until ctx ends and closes everything.
+func (c *crowd) run(ctx context.Context) error {
+	defer c.close()
+	c.began = time.Now()
+	swept := c.began
+	for ctx.Err() == nil {
+		now := time.Now()
+		c.connectDue(now)
+		c.plan(now)
+		if err := c.awaitJoins(c.patience(now, swept)); err != nil {
+			return err
+		}
+		if now = time.Now(); now.Sub(swept) >= c.drained.Interval() {
+			swept = now
+			if err := c.drained.Sweep(c.got); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *crowd) close() {
+	for fd := range c.byFD {
+		_ = unix.Close(fd)
+	}
+	_ = unix.Close(c.joining)
+	_ = c.drained.Close()
+}
+
+// patience is how long the crowd may wait for those who join.
+func (c *crowd) patience(now, swept time.Time) time.Duration {
+	wait := swept.Add(c.drained.Interval()).Sub(now)
+	if c.next < len(c.members) {
+		wait = min(wait, c.began.Add(c.o.due(c.members[c.next].player)).Sub(now))
+	}
+	return max(wait, 0)
+}
+
+// connectDue opens the connections that are due.
+func (c *crowd) connectDue(now time.Time) {
+	for range connectMost {
+		if c.next == len(c.members) || c.began.Add(c.o.due(c.members[c.next].player)).After(now) {
+			return
+		}
+		c.connect(&c.members[c.next])
+		c.next++
+	}
+}
+
+// plan does what is due in the measurement.
+func (c *crowd) plan(now time.Time) {
+	if c.measured.IsZero() {
+		if !c.tally.measuring.Load() {
+			return
+		}
+		c.measured = now
+		c.stall(stateDraining, stateStalled)
+	}
+	if !c.resumed && now.Sub(c.measured) >= c.o.Stall.For {
+		c.resumed = true
+		c.stall(stateStalled, stateDraining)
+	}
+	if !c.tally.measuring.Load() {
+		return // it is over
+	}
+	for due := int(now.Sub(c.measured).Seconds() * c.churn); c.churned < due; c.churned++ {
+		c.replace()
+	}
+}
+
+// stall moves the stalling members between two states.
+func (c *crowd) stall(from, to state) {
+	for i := range c.members {
+		m := &c.members[i]
+		if !m.stalls || m.state != from {
+			continue
+		}
+		move := c.drained.Add
+		if to == stateStalled {
+			move = c.drained.Remove
+		}
+		if err := move(m.fd); err != nil {
+			c.lose(m, err)
+			continue
+		}
+		m.state = to
+	}
+}
+
+// replace has the next member that is served leave and come anew.
+func (c *crowd) replace() {
+	for range c.members {
+		m := &c.members[c.chair]
+		c.chair = (c.chair + 1) % len(c.members)
+		if m.state != stateDraining {
+			continue
+		}
+		c.leave(m)
+		c.tally.change(func(n *Counts) { n.Held--; n.Replaced++ })
+		c.connect(m)
+		return
+	}
+}
+
+// leave closes a member's connection.
+func (c *crowd) leave(m *member) {
+	delete(c.byFD, m.fd)
+	_ = unix.Close(m.fd)
+	m.state, m.join = stateOut, nil
+}
+
+// lose takes a member out that failed.
+func (c *crowd) lose(m *member, err error) {
+	held := m.state == stateDraining || m.state == stateStalled
+	if m.state != stateOut {
+		c.leave(m)
+	}
+	c.tally.lost(held, err)
+}
+
+// connect begins a member's connection.
+func (c *crowd) connect(m *member) {
+	c.tally.change(func(n *Counts) { n.Started++ })
+	m.began = time.Now()
+	fd, err := dial(c.server, sourceOf(m.player, c.server.Addr()))
+	if err != nil {
+		c.lose(m, err)
+		return
+	}
+	m.fd, m.state, c.byFD[fd] = fd, stateConnecting, m
+	ev := unix.EpollEvent{Events: unix.EPOLLOUT, Fd: int32(fd)}
+	if err := unix.EpollCtl(c.joining, unix.EPOLL_CTL_ADD, fd, &ev); err != nil {
+		c.lose(m, err)
+	}
+}
+
+// awaitJoins waits until something happens to those who connect and join, and
+// deals with it.
+func (c *crowd) awaitJoins(patience time.Duration) error {
+	ms := int((patience + time.Millisecond - 1) / time.Millisecond)
+	n, err := unix.EpollWait(c.joining, c.events, ms)
+	if errors.Is(err, unix.EINTR) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("waiting for sockets: %w", err)
+	}
+	for i := range c.events[:n] {
+		m := c.byFD[int(c.events[i].Fd)]
+		if m == nil {
+			continue
+		}
+		if m.state == stateConnecting {
+			err = c.ask(m)
+		} else {
+			err = c.read(m)
+		}
+		if err != nil {
+			c.lose(m, err)
+		}
+	}
+	return nil
+}
+
+// ask sends the request on a connection that has opened, or failed to.
+func (c *crowd) ask(m *member) error {
+	errno, err := unix.GetsockoptInt(m.fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if err != nil {
+		return err
+	}
+	if errno != 0 {
+		return unix.Errno(errno)
+	}
+	// A new connection takes a request of some hundred bytes whole.
+	if n, err := unix.Write(m.fd, c.request); err != nil || n < len(c.request) {
+		return errors.Join(err, errors.New("the request could not be sent"))
+	}
+	m.state, m.join = stateJoining, &joiner{plain: c.o.Plain}
+	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(m.fd)}
+	return unix.EpollCtl(c.joining, unix.EPOLL_CTL_MOD, m.fd, &ev)
+}
+
+// read reads what has come for a joining member.
+func (c *crowd) read(m *member) error {
+	n, err := unix.Read(m.fd, c.buf)
+	switch {
+	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
+		return nil
+	case err != nil:
+		return err
+	case n == 0:
+		return io.EOF
+	}
+	answered := m.join.answered
+	joined, err := m.join.feed(c.buf[:n])
+	if m.join.answered && !answered {
+		c.tally.change(func(n *Counts) { n.Connected++ })
+	}
+	if err != nil || !joined {
+		return err
+	}
+	c.tally.bytes.Add(m.join.bytes)
+	if err := unix.EpollCtl(c.joining, unix.EPOLL_CTL_DEL, m.fd, nil); err != nil {
+		return err
+	}
+	if err := c.drained.Add(m.fd); err != nil {
+		return err
+	}
+	m.state, m.join = stateDraining, nil
+	c.tally.joined(time.Since(m.began))
+	return nil
+}
+
+// got counts what a sweep took from a member.
+func (c *crowd) got(fd int, n int64, err error) {
+	c.tally.bytes.Add(n)
+	if m := c.byFD[fd]; m != nil && err != nil {
+		c.lose(m, err)
+	}
+}
+
+// dial begins a connection without waiting for it.
+func dial(server netip.AddrPort, source netip.Addr) (int, error) {
+	family := unix.AF_INET6
+	if server.Addr().Is4() {
+		family = unix.AF_INET
+	}
+	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return 0, err
+	}
+	if source.IsValid() {
+		// The port is chosen by connect, so that each pair of addresses has
+		// all ports.
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
+		err = unix.Bind(fd, &unix.SockaddrInet4{Addr: source.As4()})
+	}
+	if err == nil {
+		err = unix.Connect(fd, sockaddr(server))
+	}
+	if err != nil && !errors.Is(err, unix.EINPROGRESS) {
+		_ = unix.Close(fd)
+		return 0, err
+	}
+	return fd, nil
+}
+
+func sockaddr(a netip.AddrPort) unix.Sockaddr {
+	if a.Addr().Is4() {
+		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}
+	}
+	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
+}

@@ -1,0 +1,20 @@
+// Package load is thousands of simulated players on one running server, and
+// what they found out about it.
+//
+//	          ┌─ verified players: one goroutine each, every byte judged by
+//	Options ──┤  bench/player, delay from the payload's time stamps
+//	          └─ crowds: the rest, on few threads; they join as players do and
+//	             are then drained without a copy (bench/drain)
+//	                        │
+//	                        ▼
+//	          tally ──► Result, with what the server's process used
+//
+// The course of a run: players connect over the ramp; once all have joined or
+// failed, and a second for the dust to settle, the measurement begins, with the
+// stalls and the churn, and goes on for the duration. Every rate, every delay
+// and every second of CPU in a [Result] is of the measurement only.
+//
+// A player that could not connect, was turned away or was cut off is counted
+// with its reason. What could not be measured is absent from a Result, with a
+// sentence that says why, and never 0.
+package load

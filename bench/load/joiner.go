@@ -1,0 +1,66 @@
+package load
+
+import (
+	"errors"
+
+	"streampump/bench/answer"
+	"streampump/bench/player"
+)
+
+// errEndedEarly is a stream that is over before a player has any of it.
+var errEndedEarly = errors.New("the stream ended before its first packet")
+
+// joiner follows the answer to one player up to the first data packet. It
+// takes bytes and gives none; its zero value waits for an answer's head.
+type joiner struct {
+	plain    bool
+	head     []byte
+	answered bool  // with 200
+	bytes    int64 // of the body so far
+	framing  player.Framing
+}
+
+// feed takes the next bytes. joined says that the first data packet is whole,
+// or, for a plain player, that the body has begun.
+func (j *joiner) feed(b []byte) (joined bool, err error) {
+	if !j.answered {
+		j.head = append(j.head, b...)
+		h, n, err := answer.Parse(j.head)
+		if h == nil || err != nil {
+			return false, err
+		}
+		if h.Status != 200 {
+			return false, &player.StatusError{Head: h}
+		}
+		if !j.plain {
+			if err := player.CheckPlay(h); err != nil {
+				return false, err
+			}
+		}
+		j.answered = true
+		b, j.head = j.head[n:], nil
+	}
+	j.bytes += int64(len(b))
+	if j.plain {
+		return len(b) > 0, nil
+	}
+	return j.packets(b)
+}
+
+// packets looks for the first data packet.
+func (j *joiner) packets(b []byte) (joined bool, err error) {
+	for len(b) > 0 {
+		n, p, ok, err := j.framing.Next(b)
+		if err != nil {
+			return false, err
+		}
+		b = b[n:]
+		if ok && p.Kind == player.KindData {
+			return true, nil
+		}
+		if ok && p.Kind == player.KindEnd {
+			return false, errEndedEarly
+		}
+	}
+	return false, nil
+}

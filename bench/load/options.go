@@ -1,0 +1,135 @@
+package load
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"streampump/bench/meter"
+)
+
+const (
+	// MaxThreads bounds the crowds: more threads than this cost more than
+	// they carry.
+	MaxThreads = 64
+
+	// reserve is how many descriptors are left for everything but players.
+	reserve = 64
+)
+
+// Stall says which share of the players stop reading, and for how long. They
+// do so when the measurement begins, and read on afterwards.
+type Stall struct {
+	Percent float64
+	For     time.Duration
+}
+
+// ParseStall reads a stall such as "5%:20s".
+func ParseStall(s string) (Stall, error) {
+	share, length, ok := strings.Cut(s, "%:")
+	percent, err1 := strconv.ParseFloat(share, 64)
+	d, err2 := time.ParseDuration(length)
+	if !ok || err1 != nil || err2 != nil || !(percent > 0 && percent <= 100) || d <= 0 {
+		return Stall{}, errors.New(`a stall is a share of the players and a time, as in "5%:20s"`)
+	}
+	return Stall{percent, d}, nil
+}
+
+// String is the stall as it is parsed; empty for none.
+func (s Stall) String() string {
+	if s.For == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(s.Percent, 'g', -1, 64) + "%:" + s.For.String()
+}
+
+// Options say what a run does.
+type Options struct {
+	Addr string // host:port of the server
+	Path string // of the stream, such as /streams/x
+	// Plain: ordinary HTTP instead of MMSH. Players that are not verified take
+	// any body then, so that servers of other formats meet the same load.
+	Plain    bool
+	Players  int
+	Verify   int           // how many of them are verified
+	Ramp     time.Duration // over which they connect, evenly; 0 at once
+	Duration time.Duration // of the measurement
+	Stall    Stall         // none if zero
+	Churn    float64       // players not verified that are replaced per second
+	Threads  int           // that drain players
+	PID      int           // the server's process, to be measured; 0: none
+	// Progress is called once a second, from the goroutine of Run; nil is not.
+	Progress func(Progress)
+}
+
+// Progress is how far a run is.
+type Progress struct {
+	Elapsed   time.Duration // since Run began
+	Measuring time.Duration // since the measurement began; 0 before
+	Counts    Counts
+	Bytes     int64 // so far
+}
+
+// Check refuses options that make no run, with what is wrong.
+func (o *Options) Check() error {
+	limit, err := meter.Descriptors()
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.Players < 1:
+		return errors.New("there must be a player at least")
+	case o.Verify < 0 || o.Verify > o.Players:
+		return fmt.Errorf("of %d players %d can not be verified", o.Players, o.Verify)
+	case o.Ramp < 0 || o.Duration <= 0:
+		return errors.New("the ramp can not be less than 0, and the duration must be more")
+	case o.Threads < 1 || o.Threads > MaxThreads:
+		return fmt.Errorf("there are 1 to %d threads, not %d", MaxThreads, o.Threads)
+	case o.Stall.For >= o.Duration:
+		return fmt.Errorf("a stall of %v does not end within a measurement of %v", o.Stall.For, o.Duration)
+	case !(o.Churn >= 0) || o.Churn > 0 && o.Verify == o.Players:
+		return errors.New("only players that are not verified can be replaced")
+	case uint64(o.Players+reserve) > limit:
+		return fmt.Errorf("%d players need %d descriptors, and this process may have %d (ulimit -n)",
+			o.Players, o.Players+reserve, limit)
+	}
+	return nil
+}
+
+// due is when a player connects: evenly over the ramp.
+func (o *Options) due(player int) time.Duration {
+	return time.Duration(float64(o.Ramp) * float64(player) / float64(o.Players))
+}
+
+// share reports whether player i of a row belongs to a share of it. The chosen
+// ones are spread evenly, and of n players floor(n × share) are chosen.
+func share(i int, of float64) bool {
+	return int(float64(i+1)*of) > int(float64(i)*of)
+}
+
+// seat is one player's place in the plan.
+type seat struct {
+	player   int // its number among all
+	verified bool
+	stalls   bool
+}
+
+// seats deals the players out. Stalls are dealt among the verified and among
+// the others apart, so that both have their share.
+func (o *Options) seats() []seat {
+	seats := make([]seat, o.Players)
+	var dealt [2]int
+	for i := range seats {
+		s := seat{player: i, verified: (i+1)*o.Verify/o.Players > i*o.Verify/o.Players}
+		kind := 0
+		if s.verified {
+			kind = 1
+		}
+		s.stalls = o.Stall.For > 0 && share(dealt[kind], o.Stall.Percent/100)
+		dealt[kind]++
+		seats[i] = s
+	}
+	return seats
+}

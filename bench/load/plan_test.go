@@ -1,0 +1,177 @@
+package load
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/netip"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"streampump/bench/meter"
+)
+
+func TestParseStall(t *testing.T) {
+	for text, want := range map[string]Stall{
+		"5%:20s": {5, 20 * time.Second}, "0.5%:1m0s": {0.5, time.Minute}, "100%:1ms": {100, time.Millisecond},
+	} {
+		got, err := ParseStall(text)
+		if err != nil || got != want || got.String() != text {
+			t.Errorf("%q: %+v, %q, %v", text, got, got.String(), err)
+		}
+	}
+	for _, text := range []string{"", "5", "5%", "5%:", "5:20s", "0%:1s", "101%:1s", "NaN%:1s", "5%:0s", "5%:-1s"} {
+		if got, err := ParseStall(text); err == nil {
+			t.Errorf("%q is taken for %+v", text, got)
+		}
+	}
+}
+
+func TestSeats(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		n := 1 + r.IntN(500)
+		o := Options{Players: n, Verify: r.IntN(n + 1), Stall: Stall{Percent: float64(1 + r.IntN(100)), For: 1}}
+		var verified, stalledVerified, stalledOthers int
+		for i, s := range o.seats() {
+			if s.player != i {
+				t.Fatalf("seat %d is of player %d", i, s.player)
+			}
+			switch {
+			case s.verified && s.stalls:
+				stalledVerified++
+			case s.stalls:
+				stalledOthers++
+			}
+			if s.verified {
+				verified++
+			}
+		}
+		of := func(n int) int { return int(float64(n) * (o.Stall.Percent / 100)) }
+		if verified != o.Verify || stalledVerified != of(o.Verify) || stalledOthers != of(n-o.Verify) {
+			t.Errorf("%+v: %d verified, of which %d stall, and %d others", o, verified, stalledVerified, stalledOthers)
+		}
+	}
+}
+
+func TestDueIsSpreadOverTheRamp(t *testing.T) {
+	o := Options{Players: 4, Ramp: time.Second}
+	for i, want := range []time.Duration{0, 250, 500, 750} {
+		if got := o.due(i); got != want*time.Millisecond {
+			t.Errorf("player %d is due at %v", i, got)
+		}
+	}
+}
+
+func TestSources(t *testing.T) {
+	loopback := netip.MustParseAddr("127.0.0.1")
+	count := map[netip.Addr]int{}
+	for i := range 60_000 {
+		a := sourceOf(i, loopback)
+		if a.IsValid() && (!a.IsLoopback() || a.As4()[1] != 1) {
+			t.Fatalf("player %d is at %v", i, a)
+		}
+		count[a]++
+	}
+	for a, n := range count {
+		if n > perSource {
+			t.Errorf("%d players are at %v", n, a)
+		}
+	}
+	for _, server := range []string{"192.0.2.1", "::1"} {
+		if a := sourceOf(5000, netip.MustParseAddr(server)); a.IsValid() {
+			t.Errorf("for %s a player is at %v", server, a)
+		}
+	}
+}
+
+// TestJoinerAnyCut: the answer may come in any pieces.
+func TestJoinerAnyCut(t *testing.T) {
+	whole := append([]byte(playHead), mms('H', 0, 0x0C, []byte("header"))...)
+	before := len(whole)
+	whole = append(whole, mms('D', 0, 0, []byte("packet"))...)
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, most := range []int{1, 3, 40, 1000} {
+		j, fed := joiner{}, 0
+		for joined := false; !joined; {
+			n := min(1+r.IntN(most), len(whole)-fed)
+			var err error
+			if joined, err = j.feed(whole[fed : fed+n]); err != nil {
+				t.Fatal(err)
+			}
+			if fed += n; joined != (fed == len(whole)) || !joined && fed == len(whole) {
+				t.Fatalf("pieces of %d: after %d of %d bytes (%d before the packet) joined is %v", most, fed, len(whole), before, joined)
+			}
+		}
+		if want := int64(len(whole) - len(playHead)); j.bytes != want || !j.answered {
+			t.Errorf("%d bytes of body, want %d", j.bytes, want)
+		}
+	}
+}
+
+func TestJoinerRefuses(t *testing.T) {
+	for text, want := range map[string]string{
+		"HTTP/1.0 404 Not Found\r\n\r\n":             "404",
+		"HTTP/1.0 200 OK\r\nServer: other/1\r\n\r\n": "Rex or Cougar",
+		playHead + "$E\x04\x00\x00\x00\x00\x00":      errEndedEarly.Error(),
+		playHead + "x":                               "'$'",
+		"hello\r\n\r\n":                              "status line",
+	} {
+		var j joiner
+		if joined, err := j.feed([]byte(text)); joined || err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, %v; want %q", text, joined, err, want)
+		}
+	}
+}
+
+func TestReasonsAreBounded(t *testing.T) {
+	y := newTally()
+	for i := range 3 * maxReasons {
+		y.lost(false, fmt.Errorf("reason %d", i))
+	}
+	if len(y.reasons) > maxReasons+1 || y.reasons[otherReasons] != 2*maxReasons {
+		t.Errorf("%d reasons: %v", len(y.reasons), y.reasons)
+	}
+	if got := reasonOf(errors.Join(fmt.Errorf("dial: %w", syscall.ECONNRESET), io.EOF)); got != "connection reset by peer" {
+		t.Error(got)
+	}
+}
+
+func TestStampsOfTheFutureAreNoDelay(t *testing.T) {
+	y := newTally()
+	y.stamped(1000, 2000)
+	r := &Result{Measured: &Measured{}}
+	y.fill(r, &Options{Players: 1, Verify: 1})
+	if r.Delay != nil || !strings.Contains(strings.Join(r.Notes, "\n"), "another machine") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestCheckRefuses(t *testing.T) {
+	good := Options{Players: 10, Verify: 1, Duration: time.Second, Threads: 1}
+	if err := good.Check(); err != nil {
+		t.Fatal(err)
+	}
+	limit, err := meter.Descriptors()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, change := range map[string]func(*Options){
+		"a player at least":   func(o *Options) { o.Players = 0 },
+		"can not be verified": func(o *Options) { o.Verify = 11 },
+		"the ramp can not":    func(o *Options) { o.Ramp = -1 },
+		"threads":             func(o *Options) { o.Threads = 0 },
+		"does not end within": func(o *Options) { o.Stall = Stall{5, time.Second} },
+		"can be replaced":     func(o *Options) { o.Verify, o.Churn = 10, 1 },
+		"descriptors":         func(o *Options) { o.Players = int(limit) },
+	} {
+		o := good
+		change(&o)
+		if err := o.Check(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}

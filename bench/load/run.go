@@ -1,0 +1,266 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"streampump/bench/meter"
+)
+
+const (
+	// joinPatience is how long after the ramp the measurement waits for
+	// players that have not joined: longer than a server holds them for a key
+	// frame (15 s).
+	joinPatience = 20 * time.Second
+	// settle is the time from the last join to the measurement: joiners get
+	// old packets first, whose delay is not the server's doing.
+	settle = time.Second
+	// step is how often a run looks how it goes.
+	step = 50 * time.Millisecond
+	// report is how often it tells, and looks at the server.
+	report = time.Second
+)
+
+// run is one run under way; its fields belong to the goroutine of Run.
+type run struct {
+	o      *Options
+	tally  *tally
+	result *Result
+	began  time.Time
+
+	ready    time.Time // all had joined or failed
+	measured time.Time // the measurement began
+	bytes    int64     // at that time
+	own      time.Duration
+	before   meter.Usage // of the server before the first player
+	atStart  meter.Usage // of the server at the measurement's start
+	latest   meter.Usage
+	peak     meter.Usage
+	gone     bool // the server's process can not be measured any more
+	failed   chan error
+}
+
+// Run plays. It returns an error if the run could not begin: bad options, an
+// address that does not resolve, no such process. Whatever happens afterwards
+// is in the Result. When ctx ends, that is all that was measured so far.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	server, err := resolve(ctx, o.Addr)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{o: &o, tally: newTally(), result: new(Result), began: time.Now(), failed: make(chan error, MaxThreads)}
+	if o.PID != 0 {
+		if r.before, err = meter.OfProcess(o.PID); err != nil {
+			return nil, err
+		}
+		r.peak, r.latest = r.before, r.before
+	}
+	playing, stop := context.WithCancel(context.Background())
+	defer stop()
+	var players sync.WaitGroup
+	if err := r.start(playing, server, &players); err != nil {
+		return nil, err
+	}
+	r.course(ctx)
+	r.finish()
+	r.lastJoins(ctx)
+	stop()
+	players.Wait()
+	r.tally.fill(r.result, r.o)
+	return r.result, nil
+}
+
+func resolve(ctx context.Context, addr string) (netip.AddrPort, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("the address %q is none: %w", addr, err)
+	}
+	n, err := net.DefaultResolver.LookupPort(ctx, "tcp", port)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("the address %q is none: %w", addr, err)
+	}
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("%s has no address: %w", host, err)
+	}
+	best := ips[0]
+	for _, ip := range ips { // IPv4 first: on loopback it has addresses to spread over
+		if ip.Unmap().Is4() {
+			best = ip
+			break
+		}
+	}
+	return netip.AddrPortFrom(best.Unmap(), uint16(n)), nil
+}
+
+// start starts all players.
+func (r *run) start(ctx context.Context, server netip.AddrPort, players *sync.WaitGroup) error {
+	threads := min(r.o.Threads, max(r.o.Players-r.o.Verify, 1))
+	dealt := make([][]seat, threads)
+	others := 0
+	for _, s := range r.o.seats() {
+		if s.verified {
+			w := &watcher{seat: s, o: r.o, server: server, tally: r.tally}
+			players.Go(func() { w.run(ctx, r.began) })
+			continue
+		}
+		dealt[others%threads] = append(dealt[others%threads], s)
+		others++
+	}
+	for _, seats := range dealt {
+		if len(seats) == 0 {
+			continue
+		}
+		churn := r.o.Churn * float64(len(seats)) / float64(others)
+		c, err := newCrowd(r.o, server, r.tally, seats, churn)
+		if err != nil {
+			return err
+		}
+		players.Go(func() {
+			if err := c.run(ctx); err != nil {
+				r.failed <- err
+			}
+		})
+	}
+	return nil
+}
+
+// course waits until the run is over, one way or another.
+func (r *run) course(ctx context.Context) {
+	tick := time.NewTicker(step)
+	defer tick.Stop()
+	told := r.began
+	for {
+		select {
+		case <-ctx.Done():
+			r.result.Interrupted = true
+			return
+		case err := <-r.failed:
+			r.result.problem("the generator failed: %v", err)
+			return
+		case now := <-tick.C:
+			if r.over(now) {
+				return
+			}
+			if now.Sub(told) < report {
+				continue
+			}
+			told = now
+			if !r.lookAtServer() {
+				return
+			}
+			r.tell(now)
+		}
+	}
+}
+
+// over moves the run on and reports whether it is at its end.
+func (r *run) over(now time.Time) bool {
+	c := r.tally.snapshot()
+	elapsed := now.Sub(r.began)
+	all := c.Started >= r.o.Players
+	if all && c.Held == 0 && c.waiting() == 0 {
+		r.result.problem("no player has the stream any more, %.1f s after the start", elapsed.Seconds())
+		return true
+	}
+	switch {
+	case !r.measured.IsZero():
+		return now.Sub(r.measured) >= r.o.Duration
+	case !r.ready.IsZero():
+		if now.Sub(r.ready) >= settle {
+			return !r.measure(now)
+		}
+	case all && c.waiting() == 0, elapsed >= r.o.Ramp+joinPatience:
+		r.ready = now
+	}
+	return false
+}
+
+// lastJoins waits for the players that came as replacements just before the
+// measurement ended, so that they are not taken for players without a stream.
+func (r *run) lastJoins(ctx context.Context) {
+	if r.o.Churn == 0 || r.result.Interrupted || len(r.result.Problems) > 0 {
+		return
+	}
+	for began := time.Now(); time.Since(began) < joinPatience; {
+		// The first step also lets a replacement under way be counted.
+		if !sleep(ctx, step) || r.tally.snapshot().waiting() == 0 {
+			return
+		}
+	}
+}
+
+// measure begins the measurement.
+func (r *run) measure(now time.Time) bool {
+	if !r.lookAtServer() {
+		return false
+	}
+	r.atStart = r.latest
+	r.own = meter.OwnCPU()
+	r.bytes = r.tally.bytes.Load()
+	r.measured = now
+	r.tally.measuring.Store(true)
+	return true
+}
+
+// lookAtServer reports whether the server's process is still there.
+func (r *run) lookAtServer() bool {
+	if r.o.PID == 0 {
+		return true
+	}
+	u, err := meter.OfProcess(r.o.PID)
+	if err != nil {
+		r.gone = true
+		r.result.problem("the server can not be measured any more, %.1f s after the start: %v", time.Since(r.began).Seconds(), err)
+		return false
+	}
+	r.latest = u
+	r.peak.RSS = max(r.peak.RSS, u.RSS)
+	r.peak.Descriptors = max(r.peak.Descriptors, u.Descriptors)
+	return true
+}
+
+func (r *run) tell(now time.Time) {
+	if r.o.Progress == nil {
+		return
+	}
+	p := Progress{Elapsed: now.Sub(r.began), Counts: r.tally.snapshot(), Bytes: r.tally.bytes.Load()}
+	if !r.measured.IsZero() {
+		p.Measuring = now.Sub(r.measured)
+	}
+	r.o.Progress(p)
+}
+
+// finish takes what the measurement says. A server that has gone leaves no
+// account of its last moments, so then there is none.
+func (r *run) finish() {
+	res := r.result
+	r.tally.measuring.Store(false)
+	if r.measured.IsZero() {
+		res.note("nothing was measured: the run ended before all players had joined or failed")
+		return
+	}
+	span := time.Since(r.measured)
+	bytes := r.tally.bytes.Load() - r.bytes
+	res.Measured = &Measured{
+		Seconds: span.Seconds(), Bytes: bytes, BitRate: float64(bytes) * 8 / span.Seconds(),
+		Generator: cpuOf(meter.OwnCPU()-r.own, span, bytes),
+	}
+	if bytes == 0 {
+		res.problem("no player got a byte while it was measured")
+	}
+	if r.o.PID == 0 || r.gone || !r.lookAtServer() {
+		return
+	}
+	res.Server = &Server{
+		PID: r.o.PID, CPU: cpuOf(r.latest.CPU-r.atStart.CPU, span, bytes),
+		RSS: r.latest.RSS, RSSPeak: r.peak.RSS, RSSBefore: r.before.RSS, Descriptors: r.peak.Descriptors,
+	}
+}

@@ -1,0 +1,116 @@
+package load
+
+import (
+	"bufio"
+	"encoding/binary"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"streampump/bench/meter"
+	"streampump/bench/synth"
+)
+
+// server is the other end: as little of an MMSH server as players need, made
+// from the specification and not from codec.
+type server struct {
+	t       *testing.T
+	addr    string
+	stamped bool
+	corrupt bool // a byte of media is wrong
+	refuse  bool // 503 for all
+
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+// mms is one MMS packet with the MMS data packet header [MS-WMSP] 2.2.3.1.2.
+func mms(kind byte, location uint32, flags byte, payload []byte) []byte {
+	b := []byte{'$', kind, 0, 0}
+	binary.LittleEndian.PutUint16(b[2:], uint16(len(payload)+8))
+	b = binary.LittleEndian.AppendUint32(b, location)
+	b = append(b, 0, flags)
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(payload)+8))
+	return append(b, payload...)
+}
+
+const playHead = "HTTP/1.0 200 OK\r\nServer: Rex/9.0\r\nContent-Type: application/x-mms-framed\r\n" +
+	"Pragma: no-cache, client-id=7, features=\"broadcast\"\r\nConnection: close\r\n\r\n"
+
+func serve(t *testing.T, s *server) *server {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.t, s.addr = t, l.Addr().String()
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			s.mu.Lock()
+			s.conns = append(s.conns, c)
+			s.mu.Unlock()
+			serving.Go(func() { s.play(c) })
+		}
+	})
+	t.Cleanup(func() {
+		_ = l.Close()
+		s.hangUp()
+		serving.Wait()
+	})
+	return s
+}
+
+// hangUp cuts all connections.
+func (s *server) hangUp() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.conns {
+		_ = c.Close()
+	}
+}
+
+// play sends a stream, of about 100 packets a second, until the player goes.
+func (s *server) play(c net.Conn) {
+	defer c.Close()
+	if _, err := http.ReadRequest(bufio.NewReader(c)); err != nil {
+		return
+	}
+	if s.refuse {
+		_, _ = c.Write([]byte("HTTP/1.0 503 Service Unavailable\r\n\r\n"))
+		return
+	}
+	e, err := synth.New(synth.Spec{Streams: []synth.Stream{synth.Video(1, 100, 400_000, 10)}, PacketSize: 1400})
+	if err != nil {
+		s.t.Error(err)
+		return
+	}
+	if _, err := c.Write(append([]byte(playHead), mms('H', 0, 0x0C, e.Header())...)); err != nil {
+		return
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for i := uint32(0); ; i++ {
+		<-tick.C
+		if s.stamped {
+			e.SetStamp(meter.Now())
+		}
+		packet, _, err := e.Next()
+		if err != nil {
+			s.t.Error(err)
+			return
+		}
+		if s.corrupt && i == 20 {
+			packet[len(packet)/4] ^= 1
+		}
+		if _, err := c.Write(mms('D', i, 0, packet)); err != nil {
+			return
+		}
+	}
+}

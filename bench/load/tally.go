@@ -1,0 +1,151 @@
+package load
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"streampump/bench/player"
+)
+
+const (
+	// maxDelay is the longest delay that is told apart from longer ones, in
+	// microseconds: nobody calls what is older live.
+	maxDelay = 600e6
+	// digits is the precision of a histogram in decimal digits.
+	digits = 3
+	// maxReasons and maxFaults bound what a run remembers of what went wrong.
+	maxReasons, maxFaults = 50, 20
+	// otherReasons stands for the reasons past maxReasons.
+	otherReasons = "other reasons"
+)
+
+// Counts is how many players are where.
+type Counts struct {
+	Started   int `json:"started"`   // began to connect, replacements included
+	Connected int `json:"connected"` // of those, the server answered with 200
+	Joined    int `json:"joined"`    // of those, got their first data packet
+	Held      int `json:"held"`      // of those, still had the stream at the end
+	Replaced  int `json:"replaced"`  // left by plan
+	Lost      int `json:"lost"`      // failed, were turned away or cut off
+}
+
+// waiting is how many players wait for their first packet.
+func (c Counts) waiting() int { return c.Started - c.Held - c.Replaced - c.Lost }
+
+// tally is what all players of a run add to.
+type tally struct {
+	bytes     atomic.Int64
+	measuring atomic.Bool
+	mu        sync.Mutex
+	counts    Counts
+	reasons   map[string]int
+	join      *hdrhistogram.Histogram // microseconds
+	delay     *hdrhistogram.Histogram // microseconds
+	checks    Verified
+	unusable  int // time stamps of the future
+}
+
+func newTally() *tally {
+	return &tally{
+		reasons: map[string]int{},
+		join:    hdrhistogram.New(1, maxDelay, digits),
+		delay:   hdrhistogram.New(1, maxDelay, digits),
+	}
+}
+
+func (y *tally) change(f func(*Counts)) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	f(&y.counts)
+}
+
+func (y *tally) snapshot() Counts {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	return y.counts
+}
+
+// joined counts a player that has its first packet, so long after it began to
+// connect.
+func (y *tally) joined(took time.Duration) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	y.counts.Joined++
+	y.counts.Held++
+	record(y.join, took)
+}
+
+// record records a time; what is out of bounds counts as the bound.
+func record(h *hdrhistogram.Histogram, d time.Duration) {
+	_ = h.RecordValue(min(max(d.Microseconds(), 1), maxDelay)) // within bounds it can not fail
+}
+
+// lost counts a player that failed, with the reason.
+func (y *tally) lost(held bool, err error) {
+	reason := reasonOf(err)
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	y.counts.Lost++
+	if held {
+		y.counts.Held--
+	}
+	if _, known := y.reasons[reason]; !known && len(y.reasons) >= maxReasons {
+		reason = otherReasons
+	}
+	y.reasons[reason]++
+	var fault *player.Fault
+	if errors.As(err, &fault) {
+		y.checks.Broken++
+		if len(y.checks.Faults) < maxFaults {
+			y.checks.Faults = append(y.checks.Faults, fault.Error())
+		}
+	}
+}
+
+// reasonOf is an error in words that are the same for all players it meets.
+func reasonOf(err error) string {
+	var fault *player.Fault
+	var errno syscall.Errno
+	switch {
+	case errors.As(err, &fault):
+		return "the stream broke the rule " + fault.Rule.String()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Sprintf("nothing came for %v", player.DefaultTimeout)
+	case errors.As(err, &errno):
+		return errno.Error()
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "the server closed the connection"
+	}
+	return err.Error()
+}
+
+// stamped takes a delay in: now less the stamp, both of one clock.
+func (y *tally) stamped(now, stamp uint64) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	if stamp > now {
+		y.unusable++
+		return
+	}
+	record(y.delay, time.Duration(now-stamp))
+}
+
+// verified adds what a verified player saw in all its time, with how many media
+// objects it checked, and whether the stream was not one that can be checked.
+func (y *tally) verified(c player.Counts, objects int64, foreign bool) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	y.checks.Packets += c.Packets
+	y.checks.Objects += objects
+	y.checks.Gaps += c.Gaps
+	y.checks.Missing += c.Missing
+	y.checks.Foreign = y.checks.Foreign || foreign
+}

@@ -1,0 +1,142 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"time"
+
+	"streampump/bench/meter"
+	"streampump/bench/player"
+	"streampump/bench/synth"
+)
+
+// errEnded is a stream that its source has ended.
+var errEnded = errors.New("the stream ended")
+
+// watcher is a verified player. It is used by one goroutine.
+type watcher struct {
+	seat
+	o      *Options
+	server netip.AddrPort
+	tally  *tally
+
+	began   time.Time
+	joined  bool
+	stalled bool
+	bytes   int64 // told to the tally
+	foreign bool  // the stream is not of the synthetic encoder
+	check   func(*player.Object) error
+	objects int64
+}
+
+// run joins when it is due and watches until ctx ends or the player fails.
+func (w *watcher) run(ctx context.Context, began time.Time) {
+	if !sleep(ctx, time.Until(began.Add(w.o.due(w.player)))) {
+		return
+	}
+	w.began = time.Now()
+	w.check = player.Pattern()
+	w.tally.change(func(n *Counts) { n.Started++ })
+	v := player.NewVerifier(player.Options{Plain: w.o.Plain, Object: w.object, Began: w.stamp})
+	err := w.watch(ctx, v)
+	if v.Counts().Ended && (err == nil || errors.Is(err, io.EOF)) {
+		err = errEnded
+	}
+	w.tally.verified(v.Counts(), w.objects, w.foreign)
+	if ctx.Err() == nil {
+		w.tally.lost(w.joined, err)
+	}
+}
+
+// watch returns when ctx ends or the player fails.
+func (w *watcher) watch(ctx context.Context, v *player.Verifier) error {
+	c, _, err := w.viewer().Play(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	w.tally.change(func(n *Counts) { n.Connected++ })
+	for {
+		stall := false
+		err := c.Verify(ctx, v, func(n player.Counts) bool {
+			w.saw(n)
+			stall = w.stalls && !w.stalled && w.tally.measuring.Load()
+			return stall
+		})
+		switch {
+		case err != nil:
+			return err
+		case !stall:
+			return io.EOF
+		}
+		w.stalled = true
+		if !sleep(ctx, w.o.Stall.For) {
+			return ctx.Err()
+		}
+	}
+}
+
+// viewer is the client whose words the player uses.
+func (w *watcher) viewer() *player.Viewer {
+	v := &player.Viewer{Client: player.PlayOnly(), Addr: w.server.String(), Host: w.o.Addr, Path: w.o.Path}
+	if w.o.Plain {
+		v.Client = player.Curl()
+	}
+	if source := sourceOf(w.player, w.server.Addr()); source.IsValid() {
+		d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0))}
+		v.Dial = d.DialContext
+	}
+	return v
+}
+
+// saw takes in what the verifier has counted after a read.
+func (w *watcher) saw(n player.Counts) {
+	w.tally.bytes.Add(n.Bytes - w.bytes)
+	w.bytes = n.Bytes
+	if !w.joined && n.Packets > 0 {
+		w.joined = true
+		w.tally.joined(time.Since(w.began))
+	}
+}
+
+// object checks a media object by the pattern, if the first one has it.
+func (w *watcher) object(o *player.Object) error {
+	if w.objects == 0 && !w.foreign {
+		_, ours := synth.ReadMark(o.Data)
+		w.foreign = !ours
+	}
+	if w.foreign {
+		return nil
+	}
+	w.objects++
+	return w.check(o)
+}
+
+// stamp takes the delay of a packet from the object that it begins last. That
+// of a player that stalls is its own doing and does not count.
+func (w *watcher) stamp(_ uint8, first []byte) {
+	if w.stalls || !w.tally.measuring.Load() {
+		return
+	}
+	if m, ok := synth.ReadMark(first); ok && m.Stamp != 0 {
+		w.tally.stamped(meter.Now(), m.Stamp)
+	}
+}
+
+// sleep reports false if ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"streampump/bench/live"
+	"streampump/bench/push"
+	"streampump/bench/synth"
+	"streampump/codec/asf"
+)
+
+// Bounds of the encoder's options.
+const (
+	// minPacket has room for a packet's fields and the head of the pattern in
+	// one piece, which carries the time stamp.
+	minPacket, maxPacket = 128, 65000
+	maxFPS               = 1000
+	// audioShare is which part of the bitrate sound has beside video.
+	audioShare = 8
+	// audioObject is the size of a media object of sound.
+	audioObject = 371
+	// preroll is how much players buffer, as ffmpeg says it in its headers.
+	preroll = 3100 * time.Millisecond
+)
+
+// encoding is what the flags of the encoder say.
+type encoding struct {
+	bitrate        bits
+	packetSize     int
+	gop            int
+	fps            float64
+	audio, noVideo bool
+	multiple       bool
+	strip          bool
+	duration       time.Duration
+}
+
+func newEncoderCommand(e env) *cobra.Command {
+	o := encoding{bitrate: 1_000_000}
+	cmd := &cobra.Command{
+		Use:   "encoder URL",
+		Short: "Push a synthetic stream in real time",
+		Long: `Push a synthetic stream in real time, until Ctrl-C or for --duration, and end it
+properly. Its media is no picture and no sound but a pattern, by which pump-bench
+players check every byte; each media object carries the time at which it was
+due, on the machine's own clock, by which players on the same machine measure
+the delay.`,
+		Example: `  pump-bench encoder http://localhost:8086/streams/live_push
+  pump-bench encoder http://localhost:8086/streams/live_push --bitrate 64k --packet-size 1400 --gop 50`,
+		Args: arguments("URL"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			to, err := parseTarget(args[0])
+			if err != nil {
+				return &usageError{cmd, err}
+			}
+			spec, err := o.spec()
+			if err != nil {
+				return &usageError{cmd, err}
+			}
+			return e.encode(cmd.Context(), to, spec, o.duration)
+		},
+	}
+	f := cmd.Flags()
+	f.Var(&o.bitrate, "bitrate", "of video and sound together, such as 64k or 1.5M")
+	f.IntVar(&o.packetSize, "packet-size", 1400, "bytes of a data packet")
+	f.IntVar(&o.gop, "gop", 25, "frames from one key frame to the next")
+	f.Float64Var(&o.fps, "fps", 25, "video frames per second")
+	f.BoolVar(&o.audio, "audio", false, "send sound beside the video")
+	f.BoolVar(&o.noVideo, "no-video", false, "send sound alone")
+	f.BoolVar(&o.multiple, "multiple", false, "put several payloads in a packet, as ffmpeg does")
+	f.BoolVar(&o.strip, "strip", false, "leave the packets' padding out, as Expression Encoder does")
+	f.DurationVar(&o.duration, "duration", 0, "end after this time; 0: never")
+	return cmd
+}
+
+// spec is the stream that the flags ask for.
+func (o *encoding) spec() (synth.Spec, error) {
+	switch {
+	case o.packetSize < minPacket || o.packetSize > maxPacket:
+		return synth.Spec{}, fmt.Errorf("a packet has %d to %d bytes, not %d", minPacket, maxPacket, o.packetSize)
+	case !(o.fps > 0 && o.fps <= maxFPS):
+		return synth.Spec{}, fmt.Errorf("there are up to %d frames per second, and more than 0", maxFPS)
+	case o.gop < 1:
+		return synth.Spec{}, errors.New("from one key frame to the next there is a frame at least")
+	case o.duration < 0:
+		return synth.Spec{}, errors.New("the duration can not be less than 0")
+	}
+	s := synth.Spec{PacketSize: o.packetSize, Preroll: preroll, Multiple: o.multiple, Padding: asf.Word, Strip: o.strip}
+	video, sound := int(o.bitrate), int(o.bitrate)
+	if o.audio && !o.noVideo {
+		sound = video / audioShare
+		video -= sound
+	}
+	if !o.noVideo {
+		s.Streams = append(s.Streams, synth.Video(1, o.fps, video, o.gop))
+	}
+	if o.audio || o.noVideo {
+		s.Streams = append(s.Streams, synth.Audio(2, max(sound, 1), audioObject))
+	}
+	return s, nil
+}
+
+// encode pushes until ctx ends, which is a proper end.
+func (e env) encode(ctx context.Context, to target, spec synth.Spec, limit time.Duration) error {
+	c, err := push.Dial(ctx, to.addr, push.Options{Path: to.path, Host: to.addr})
+	if err != nil {
+		return fmt.Errorf("no connection to the pump: %w", err)
+	}
+	defer c.Close()
+	if _, err := c.Setup(ctx, push.AutoDestroy); err != nil {
+		return fmt.Errorf("the push is not accepted: %w", err)
+	}
+	src, err := live.New(ctx, spec, limit)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.stderr, "pushing to http://%s%s; Ctrl-C ends\n", to.addr, to.path)
+	began := time.Now()
+	// The source ends with ctx, so that the end of the stream is still sent.
+	err = c.Run(context.WithoutCancel(ctx), src, push.RunOptions{})
+	packets, size, late := src.Sent()
+	seconds := time.Since(began).Seconds()
+	fmt.Fprintf(e.stdout, "sent %d packets, %d bytes, in %.1f s (%.0f kbit/s); the latest was %.1f ms late\n",
+		packets, size, seconds, float64(size)*8/seconds/1000, float64(late)/float64(time.Millisecond))
+	if err != nil {
+		return fmt.Errorf("the push ended: %w", err)
+	}
+	return nil
+}

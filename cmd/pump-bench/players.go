@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"streampump/bench/load"
+)
+
+// playersReport is the JSON of the command players.
+type playersReport struct {
+	About
+	Settings settings `json:"settings"`
+	*load.Result
+}
+
+// settings are the flags as they took effect.
+type settings struct {
+	URL      string  `json:"url"`
+	Protocol string  `json:"protocol"`
+	Players  int     `json:"players"`
+	Verify   int     `json:"verify"`
+	Ramp     float64 `json:"ramp_seconds"`
+	Duration float64 `json:"duration_seconds"`
+	Stall    string  `json:"stall,omitempty"`
+	Churn    float64 `json:"churn_per_second,omitempty"`
+	Threads  int     `json:"threads"`
+}
+
+// crowdFlags are the flags of players that need words of their own.
+type crowdFlags struct {
+	load.Options
+	protocol, verify, stall string
+	json                    bool
+}
+
+func newPlayersCommand(e env) *cobra.Command {
+	var o crowdFlags
+	cmd := &cobra.Command{
+		Use:   "players URL",
+		Short: "Play a stream as many players at once",
+		Long: `Play a stream as many players at once, and say how it went: how many connected
+and held, what they got, how long they took to join, by how much the server
+delayed the stream, and what its process used.
+
+Some players are verified: every byte of theirs is checked, and the delay is
+theirs. The others join and then take what comes at the least cost. The delay
+needs the stream of pump-bench encoder, on this machine.
+
+The players connect over --ramp. When all have joined or failed, the measurement
+begins and lasts for --duration; Ctrl-C ends it early and prints what was
+measured so far. On loopback the players are spread over addresses of 127.1.0.0/16.
+The exit code is 1 if a player was lost.`,
+		Example: `  pump-bench players mmsh://localhost:8086/streams/live -n 1000
+  pump-bench players mmsh://localhost:8086/streams/live -n 5000 --ramp 10s --stall 5%:20s --pid $(pidof stream-pump)
+  pump-bench players http://localhost:8000/stream --protocol http -n 1000 --verify 0 --json`,
+		Args: arguments("URL"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.complete(args[0]); err != nil {
+				return &usageError{cmd, err}
+			}
+			return e.play(cmd.Context(), args[0], &o)
+		},
+	}
+	f := cmd.Flags()
+	f.IntVarP(&o.Players, "number", "n", 100, "players")
+	f.StringVar(&o.protocol, "protocol", "mmsh", "what they speak: mmsh or http")
+	f.StringVar(&o.verify, "verify", "auto", "how many are verified: a number, all, or auto (up to 10)")
+	f.DurationVar(&o.Ramp, "ramp", 2*time.Second, "time over which they connect; 0: at once")
+	f.DurationVar(&o.Duration, "duration", 10*time.Second, "how long to measure once all have joined")
+	f.StringVar(&o.stall, "stall", "", "which share of them stops reading for how long, as in 5%:20s")
+	f.Float64Var(&o.Churn, "churn", 0, "players per second that leave and are replaced")
+	f.IntVar(&o.Threads, "threads", 1, "threads that drain players")
+	f.IntVar(&o.PID, "pid", 0, "process of the server, to be measured")
+	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	return cmd
+}
+
+// verifyAuto is how many players are verified if nothing is said: enough to
+// see a broken stream and to sample the delay, few enough to cost little.
+const verifyAuto = 10
+
+// complete reads the flags that are texts, and checks the whole.
+func (o *crowdFlags) complete(url string) error {
+	to, err := parseTarget(url)
+	if err != nil {
+		return err
+	}
+	o.Addr, o.Path = to.addr, to.path
+	switch o.protocol {
+	case "mmsh", "http":
+		o.Plain = o.protocol == "http"
+	default:
+		return fmt.Errorf("the protocol is mmsh or http, not %q", o.protocol)
+	}
+	switch o.verify {
+	case "all":
+		o.Verify = o.Players
+	case "auto":
+		o.Verify = min(o.Players, verifyAuto)
+		if o.Churn > 0 {
+			o.Verify = min(o.Players-1, verifyAuto)
+		}
+	default:
+		if o.Verify, err = strconv.Atoi(o.verify); err != nil {
+			return fmt.Errorf("--verify takes a number, all or auto, not %q", o.verify)
+		}
+	}
+	if o.stall != "" {
+		if o.Stall, err = load.ParseStall(o.stall); err != nil {
+			return err
+		}
+	}
+	if o.PID < 0 {
+		return errors.New("a process has a number above 0")
+	}
+	return o.Check()
+}
+
+// play runs the players and prints the result.
+func (e env) play(ctx context.Context, url string, o *crowdFlags) error {
+	show := e.newProgress(&o.Options)
+	o.Progress = show.tell
+	r, err := load.Run(ctx, o.Options)
+	show.done()
+	if err != nil {
+		return err
+	}
+	if o.json {
+		err = e.json(playersReport{about(), settings{
+			URL: url, Protocol: o.protocol, Players: o.Players, Verify: o.Verify, Ramp: o.Ramp.Seconds(),
+			Duration: o.Duration.Seconds(), Stall: o.Stall.String(), Churn: o.Churn, Threads: o.Threads,
+		}, r})
+	} else {
+		_, err = e.stdout.Write(appendResult(nil, r))
+	}
+	if err != nil {
+		return err
+	}
+	for _, p := range r.Problems {
+		fmt.Fprintf(e.stderr, "pump-bench: %s\n", p)
+	}
+	if len(r.Problems) > 0 {
+		return errTold
+	}
+	return nil
+}

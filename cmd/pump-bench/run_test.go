@@ -1,0 +1,273 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"streampump/bench/load"
+)
+
+// output is what one run of the program left behind.
+type output struct {
+	code           int
+	stdout, stderr string
+}
+
+// start runs the program in this process, in an empty folder.
+func start(t *testing.T, args ...string) output {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), args, &stdout, &stderr)
+	return output{code, stdout.String(), stderr.String()}
+}
+
+func (o output) want(t *testing.T, code int, stdout, stderr string) {
+	t.Helper()
+	if want := (output{code, stdout, stderr}); o != want {
+		t.Errorf("got exit code %d, output\n%s\nand errors\n%s\nwant exit code %d, output\n%s\nand errors\n%s",
+			o.code, o.stdout, o.stderr, want.code, want.stdout, want.stderr)
+	}
+}
+
+func TestUsageErrors(t *testing.T) {
+	for _, c := range []struct{ args, want, help string }{
+		{"playres x", "there is no command \"playres\"; did you mean players?", ""},
+		{"players", "URL is missing", " players"},
+		{"encoder", "URL is missing", " encoder"},
+		{"floor x", "\"x\" is too much", " floor"},
+		{"players ftp://h/x", "a URL begins with http://, mmsh:// or mms://, and \"ftp://h/x\" does not", " players"},
+		{"players mmsh://h", "the URL \"mmsh://h\" has no stream, as in /streams/live", " players"},
+		{"players mmsh://h/x --protocol rtsp", "the protocol is mmsh or http, not \"rtsp\"", " players"},
+		{"players mmsh://h/x --verify most", "--verify takes a number, all or auto, not \"most\"", " players"},
+		{"players mmsh://h/x --verify 101", "of 100 players 101 can not be verified", " players"},
+		{"players mmsh://h/x --verify all --churn 1", "only players that are not verified can be replaced", " players"},
+		{"players mmsh://h/x --stall 5%", "a stall is a share of the players and a time, as in \"5%:20s\"", " players"},
+		{"players mmsh://h/x --stall 5%:20s", "a stall of 20s does not end within a measurement of 10s", " players"},
+		{"players mmsh://h/x -n 0", "there must be a player at least", " players"},
+		{"players mmsh://h/x --pid -1", "a process has a number above 0", " players"},
+		{"encoder http://h/x --fps 0", "there are up to 1000 frames per second, and more than 0", " encoder"},
+		{"encoder http://h/x --gop 0", "from one key frame to the next there is a frame at least", " encoder"},
+		{"encoder http://h/x --packet-size 100", "a packet has 128 to 65000 bytes, not 100", " encoder"},
+		{"encoder http://h/x --duration -1s", "the duration can not be less than 0", " encoder"},
+	} {
+		start(t, strings.Fields(c.args)...).want(t, exitUsage, "",
+			"pump-bench: "+c.want+"\nTry 'pump-bench"+c.help+" --help'.\n")
+	}
+	for _, args := range [][]string{nil, {"completion"}} {
+		o := start(t, args...)
+		if o.code != exitUsage || o.stdout != "" || !strings.Contains(o.stderr, "Usage:") || !strings.Contains(o.stderr, "a command is missing") {
+			t.Errorf("%q: %+v", args, o)
+		}
+	}
+}
+
+// commands are all commands of the program, cobra's included.
+func commands(t *testing.T) []*cobra.Command {
+	t.Helper()
+	var all []*cobra.Command
+	var add func(*cobra.Command)
+	add = func(c *cobra.Command) {
+		all = append(all, c)
+		for _, sub := range c.Commands() {
+			add(sub)
+		}
+	}
+	add(newRootCommand(env{io.Discard, io.Discard}))
+	return all
+}
+
+func TestHelpOfEveryCommand(t *testing.T) {
+	all := commands(t)
+	if len(all) < 10 {
+		t.Fatalf("only %d commands", len(all))
+	}
+	for _, c := range all {
+		path := strings.Fields(c.CommandPath())[1:]
+		o := start(t, append(path, "--help")...)
+		if o.code != exitOK || o.stderr != "" {
+			t.Errorf("%q: exit code %d, errors %s", path, o.code, o.stderr)
+		}
+		for _, part := range []string{"Usage:\n  " + c.CommandPath(), "\nExamples:\n  pump-bench "} {
+			if !strings.Contains(o.stdout, part) {
+				t.Errorf("%q: the help lacks %q:\n%s", path, part, o.stdout)
+			}
+		}
+		if len(path) > 0 && path[0] != "help" {
+			if help := start(t, append([]string{"help"}, path...)...); help != o {
+				t.Errorf("help %q differs from %q --help:\n%s", path, path, help.stdout)
+			}
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	o := start(t, "version")
+	if o.code != exitOK || !strings.HasPrefix(o.stdout, "pump-bench "+Version) || o.stderr != "" {
+		t.Errorf("%+v", o)
+	}
+	if flag := start(t, "--version"); flag != o {
+		t.Errorf("--version: %+v", flag)
+	}
+}
+
+// unused is an address where nobody listens.
+func unused(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func TestRefusedConnections(t *testing.T) {
+	url := "http://" + unused(t) + "/streams/x"
+	o := start(t, "encoder", url+"_push")
+	if o.code != exitFailed || o.stdout != "" || !strings.HasPrefix(o.stderr, "pump-bench: no connection to the pump: ") ||
+		!strings.Contains(o.stderr, "connection refused") {
+		t.Errorf("encoder: %+v", o)
+	}
+	o = start(t, "players", url, "-n", "4", "--ramp", "0", "--json")
+	var report map[string]any
+	if err := json.Unmarshal([]byte(o.stdout), &report); err != nil {
+		t.Fatalf("%v: %+v", err, o)
+	}
+	if o.code != exitFailed || !strings.Contains(o.stderr, "pump-bench: 4 lost: connection refused\n") {
+		t.Errorf("players: %+v", o)
+	}
+	for _, absent := range []string{"measured", "delay", "join", "server"} {
+		if _, there := report[absent]; there {
+			t.Errorf("%s is in the report of players that never connected", absent)
+		}
+	}
+	start(t, "players", url, "-n", "4", "--pid", "2147483647").want(t, exitFailed, "", "pump-bench: there is no process 2147483647\n")
+}
+
+func TestFloor(t *testing.T) {
+	o := start(t, "floor", "-n", "4", "-k", "2", "--duration", "200ms", "--json")
+	var r floorReport
+	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil || o.code != exitOK || o.stderr != "" {
+		t.Fatalf("%v: %+v", err, o)
+	}
+	if r.Result.Calls == 0 || r.Result.NsPerCall <= 0 || r.Viewers != 4 || r.Coalesce != 2 || r.Machine.Cores < 1 {
+		t.Errorf("%+v", r)
+	}
+	if o = start(t, "floor", "-n", "4", "--duration", "300ms"); o.code != exitOK || !strings.Contains(o.stdout, " ns a call, ") {
+		t.Errorf("%+v", o)
+	}
+	if o = start(t, "floor", "-k", "0"); o.code != exitFailed || !strings.Contains(o.stderr, "a call takes 1 to 1024 packets, not 0") {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestBits(t *testing.T) {
+	for text, want := range map[string]bits{"64k": 64_000, "1M": 1_000_000, "2.5M": 2_500_000, "800": 800, "1000M": maxBits} {
+		var b bits
+		if err := b.Set(text); err != nil || b != want {
+			t.Errorf("%s: %d, %v", text, b, err)
+		}
+		var again bits
+		if err := again.Set(b.String()); err != nil || again != b {
+			t.Errorf("%s becomes %s, and that %d, %v", text, b.String(), again, err)
+		}
+	}
+	for _, text := range []string{"", "k", "0", "-1", "x", "NaN", "1001M", "1G", "0.0001k"} {
+		var b bits
+		if err := b.Set(text); err == nil {
+			t.Errorf("%q is taken for %d", text, b)
+		}
+	}
+}
+
+func TestTargets(t *testing.T) {
+	for text, want := range map[string]target{
+		"mmsh://h/streams/x":        {"h:8086", "/streams/x"},
+		"http://192.0.2.1:80/x?y=1": {"192.0.2.1:80", "/x?y=1"},
+		"mms://[2001:db8::1]:81/x":  {"[2001:db8::1]:81", "/x"},
+	} {
+		if got, err := parseTarget(text); err != nil || got != want {
+			t.Errorf("%s: %+v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "x", "http://", "http:///x", "http://h/", "http://u:p@h/x", "http://h:x/y"} {
+		if got, err := parseTarget(text); err == nil {
+			t.Errorf("%q is taken for %+v", text, got)
+		}
+	}
+}
+
+// TestTextShowsWhatWasMeasured: what is nil has no line, and no zeros.
+func TestTextShowsWhatWasMeasured(t *testing.T) {
+	each := 0.5
+	r := &load.Result{
+		Players: 3, Counts: load.Counts{Connected: 3, Joined: 3, Held: 2, Lost: 1},
+		Measured: &load.Measured{Seconds: 2, Bytes: 1_000_000, BitRate: 4e6, Generator: load.CPU{Cores: 0.1}},
+		Server:   &load.Server{CPU: load.CPU{Cores: 0.25, PerGB: &each}, RSS: 2e6, RSSPeak: 3e6, RSSBefore: 1e6, Descriptors: 9},
+		Delay:    &load.Times{Samples: 7, P50: 1, P90: 2, P99: 3, P999: 4, Max: 5},
+		Notes:    []string{"so it is"},
+	}
+	want := `players     3 asked for; 3 connected, 3 joined, 2 held to the end, 1 lost
+received    1000000 bytes in 2.0 s (4.0 Mbit/s)
+delay       p50 1.0, p90 2.0, p99 3.0, p99.9 4.0, max 5.0 ms (7 samples)
+server      0.250 cores, 0.500 CPU-s a GB
+            RSS 2.0 MB, 3.0 MB at most, 1.0 MB before; 9 descriptors
+generator   0.100 cores
+note        so it is
+`
+	if got := string(appendResult(nil, r)); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	if got := string(appendResult(nil, &load.Result{Players: 3})); got != "players     3 asked for; 0 connected, 0 joined, 0 held to the end\n" {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+func TestProgressInPlainLines(t *testing.T) {
+	var b bytes.Buffer
+	p := env{io.Discard, &b}.newProgress(&load.Options{Duration: time.Minute})
+	for s := range 25 {
+		p.tell(load.Progress{Elapsed: plainEvery / 10 * time.Duration(s), Counts: load.Counts{Held: s}})
+	}
+	p.done()
+	if got := strings.Count(b.String(), "\n"); got != 2 || !strings.HasPrefix(b.String(), "after 10 s: 10 players, 0 lost, 0 bytes; measured 0 s of 60 s\n") {
+		t.Errorf("got\n%s", b.String())
+	}
+}
+
+// page is a manual page without its font changes.
+func page(t *testing.T, name string) string {
+	t.Helper()
+	src, err := os.ReadFile(filepath.Join("man", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.ReplaceAll(string(src), `\-`, "-")
+}
+
+func TestManualNamesEveryCommandAndFlag(t *testing.T) {
+	text := page(t, "pump-bench.1")
+	for _, c := range commands(t) {
+		if !regexp.MustCompile(`(?m)\b` + regexp.QuoteMeta(c.Name()) + `\b`).MatchString(text) {
+			t.Errorf("pump-bench.1 does not name the command %s", c.CommandPath())
+		}
+		c.InitDefaultHelpFlag()
+		c.InitDefaultVersionFlag()
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if !strings.Contains(text, "--"+f.Name) {
+				t.Errorf("pump-bench.1 does not name the flag --%s of %s", f.Name, c.CommandPath())
+			}
+		})
+	}
+}

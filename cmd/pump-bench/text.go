@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+
+	"streampump/bench/load"
+)
+
+// appendResult appends a result as text for people. What was not measured has
+// no line, but a note.
+func appendResult(b []byte, r *load.Result) []byte {
+	c := &r.Counts
+	if r.Interrupted {
+		b = append(b, "interrupted; this is what was measured so far\n"...)
+	}
+	b = fmt.Appendf(b, "players     %d asked for; %d connected, %d joined, %d held to the end", r.Players, c.Connected, c.Joined, c.Held)
+	if c.Replaced > 0 {
+		b = fmt.Appendf(b, ", %d replaced", c.Replaced)
+	}
+	if c.Lost > 0 {
+		b = fmt.Appendf(b, ", %d lost", c.Lost)
+	}
+	if r.Waiting > 0 {
+		b = fmt.Appendf(b, ", %d still waiting", r.Waiting)
+	}
+	b = append(b, '\n')
+	b = appendTimes(b, "join", r.Join)
+	if m := r.Measured; m != nil {
+		b = fmt.Appendf(b, "received    %d bytes in %.1f s (%.1f Mbit/s)\n", m.Bytes, m.Seconds, m.BitRate/1e6)
+	}
+	b = appendTimes(b, "delay", r.Delay)
+	b = appendVerified(b, r.Verified)
+	if s := r.Server; s != nil {
+		b = appendCPU(b, "server", s.CPU)
+		b = fmt.Appendf(b, "            RSS %.1f MB, %.1f MB at most, %.1f MB before; %d descriptors\n",
+			float64(s.RSS)/1e6, float64(s.RSSPeak)/1e6, float64(s.RSSBefore)/1e6, s.Descriptors)
+	}
+	if r.Measured != nil {
+		b = appendCPU(b, "generator", r.Measured.Generator)
+	}
+	for _, n := range r.Notes {
+		b = fmt.Appendf(b, "note        %s\n", n)
+	}
+	return b
+}
+
+func appendTimes(b []byte, name string, t *load.Times) []byte {
+	if t == nil {
+		return b
+	}
+	return fmt.Appendf(b, "%-11s p50 %.1f, p90 %.1f, p99 %.1f, p99.9 %.1f, max %.1f ms (%d samples)\n",
+		name, t.P50, t.P90, t.P99, t.P999, t.Max, t.Samples)
+}
+
+func appendVerified(b []byte, v *load.Verified) []byte {
+	if v == nil {
+		return b
+	}
+	b = fmt.Appendf(b, "verified    %d players: %d packets, %d media objects, %d gaps of %d packets, %d broken\n",
+		v.Players, v.Packets, v.Objects, v.Gaps, v.Missing, v.Broken)
+	for _, f := range v.Faults {
+		b = fmt.Appendf(b, "            %s\n", f)
+	}
+	return b
+}
+
+func appendCPU(b []byte, name string, c load.CPU) []byte {
+	b = fmt.Appendf(b, "%-11s %.3f cores", name, c.Cores)
+	if c.PerGB != nil {
+		b = fmt.Appendf(b, ", %.3f CPU-s a GB", *c.PerGB)
+	}
+	return append(b, '\n')
+}

@@ -1,0 +1,115 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"streampump/bench/load"
+	"streampump/e2e/rig"
+)
+
+// benchPlayers are enough to need several source addresses.
+const benchPlayers = 150
+
+// TestPumpBench: the bench's encoder feeds the real pump, its players take the
+// stream, and what they say of it is whole and plausible.
+func TestPumpBench(t *testing.T) {
+	p := rig.Start(t, rig.Options{Config: `"streams": [{"type": "mmsh_push", "path": "live"}]`})
+	bench := filepath.Join(t.TempDir(), "pump-bench")
+	if out, err := exec.Command("go", "build", "-o", bench, "streampump/cmd/pump-bench").CombinedOutput(); err != nil {
+		t.Fatalf("pump-bench does not build: %v\n%s", err, out)
+	}
+	for _, c := range []struct{ name, protocol, shape string }{
+		{"mmsh", "mmsh", "--audio"}, {"http", "http", "--multiple"}, {"stripped", "mmsh", "--strip"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			end := benchEncoder(t, bench, p.URL("http", "live_push"), c.shape)
+			up(t, p, "live")
+			r := benchRun(t, bench, "players", p.URL("http", "live"), "-n", strconv.Itoa(benchPlayers), "--verify", "all",
+				"--protocol", c.protocol, "--ramp", "500ms", "--duration", "3s", "--pid", strconv.Itoa(p.PID()), "--json")
+			checkBench(t, r)
+			end()
+		})
+	}
+}
+
+// benchEncoder starts an encoder. What it returns ends it as Ctrl-C does.
+func benchEncoder(t *testing.T, bench, url, shape string) (end func()) {
+	t.Helper()
+	cmd := exec.Command(bench, "encoder", url, "--bitrate", "200k", shape)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	ended := false
+	t.Cleanup(func() {
+		if !ended {
+			_ = cmd.Process.Kill()
+			<-done
+		}
+	})
+	return func() {
+		_ = cmd.Process.Signal(syscall.SIGINT)
+		ended = true
+		if err := <-done; err != nil {
+			t.Errorf("the encoder ended with %v:\n%s", err, out.String())
+		}
+	}
+}
+
+// benchRun runs the bench and returns its report.
+func benchRun(t *testing.T, bench string, args ...string) *load.Result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, bench, args...).Output()
+	if err != nil {
+		var exit *exec.ExitError
+		errors.As(err, &exit)
+		t.Fatalf("pump-bench: %v\n%s%s", err, out, exit.Stderr)
+	}
+	r := new(load.Result)
+	if err := json.Unmarshal(out, r); err != nil {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	return r
+}
+
+// checkBench judges a report by what must be so on any machine.
+func checkBench(t *testing.T, r *load.Result) {
+	t.Helper()
+	want := load.Counts{Started: benchPlayers, Connected: benchPlayers, Joined: benchPlayers, Held: benchPlayers}
+	if r.Counts != want || r.Waiting != 0 || len(r.Problems) > 0 || len(r.Notes) > 0 {
+		t.Errorf("counts %+v, %d waiting, problems %q, notes %q", r.Counts, r.Waiting, r.Problems, r.Notes)
+	}
+	if r.Join == nil || r.Delay == nil || r.Measured == nil || r.Verified == nil || r.Server == nil {
+		t.Fatalf("something was not measured: %+v", r)
+	}
+	// Every player gets 200 kbit/s of media at least half of the time.
+	if least := int64(benchPlayers * 200_000 / 8 * r.Measured.Seconds / 2); r.Measured.Bytes < least {
+		t.Errorf("%d bytes were received, at least %d should be", r.Measured.Bytes, least)
+	}
+	if v := r.Verified; v.Players != benchPlayers || v.Objects == 0 || v.Packets == 0 || v.Broken != 0 || v.Foreign {
+		t.Errorf("verified: %+v", v)
+	}
+	// The pump holds packets for 90 ms at most; the rest is a busy machine's.
+	if d := r.Delay; d.Samples < benchPlayers || d.P50 > 1000 {
+		t.Errorf("delay: %+v", d)
+	}
+	if s := r.Server; s.CPU.Seconds <= 0 || s.CPU.PerGB == nil || s.RSS < 1<<20 || s.Descriptors < benchPlayers {
+		t.Errorf("server: %+v", s)
+	}
+}
