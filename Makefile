@@ -20,7 +20,7 @@ DESTDIR ?=
 # The version is the tag, where there is one; without it the program says what
 # is written in its source.
 VERSION ?= $(shell git describe --tags --dirty 2>/dev/null)
-LDFLAGS := -s -w $(if $(VERSION),-X main.Version=$(VERSION))
+LDFLAGS := -s -w $(if $(VERSION),-X streampump/cmd/internal/cli.Version=$(VERSION))
 
 # How long each fuzz target runs.
 FUZZTIME ?= 30s

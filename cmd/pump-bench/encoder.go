@@ -11,6 +11,7 @@ import (
 	"streampump/bench/live"
 	"streampump/bench/push"
 	"streampump/bench/synth"
+	"streampump/cmd/internal/cli"
 	"streampump/codec/asf"
 )
 
@@ -52,15 +53,15 @@ due, on the machine's own clock, by which players on the same machine measure
 the delay.`,
 		Example: `  pump-bench encoder http://localhost:8086/streams/live_push
   pump-bench encoder http://localhost:8086/streams/live_push --bitrate 64k --packet-size 1400 --gop 50`,
-		Args: arguments("URL"),
+		Args: cli.Arguments("URL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			to, err := parseTarget(args[0])
 			if err != nil {
-				return &usageError{cmd, err}
+				return &cli.UsageError{Cmd: cmd, Err: err}
 			}
 			spec, err := o.spec()
 			if err != nil {
-				return &usageError{cmd, err}
+				return &cli.UsageError{Cmd: cmd, Err: err}
 			}
 			return e.encode(cmd.Context(), to, spec, o.duration)
 		},

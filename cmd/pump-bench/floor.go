@@ -9,6 +9,7 @@ import (
 
 	"streampump/bench/floor"
 	"streampump/bench/meter"
+	"streampump/cmd/internal/cli"
 )
 
 // floorReport is the JSON of the command floor.
@@ -29,7 +30,7 @@ type About struct {
 }
 
 func about() About {
-	text := versionText()
+	text := cli.VersionText("pump-bench")
 	return About{text[:len(text)-1], time.Now().UTC().Format(time.RFC3339), meter.ThisMachine()}
 }
 
@@ -48,7 +49,7 @@ No server is needed. What a server pays above this, with as many viewers and as
 many packets in a call, is its own.`,
 		Example: `  pump-bench floor
   pump-bench floor -n 5000 --bitrate 64k --coalesce 4 --json`,
-		Args: arguments(),
+		Args: cli.Arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Bitrate = int(rate)
 			r, err := floor.Run(cmd.Context(), o)

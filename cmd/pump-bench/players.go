@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"streampump/bench/load"
+	"streampump/cmd/internal/cli"
 )
 
 // playersReport is the JSON of the command players.
@@ -59,10 +60,10 @@ The exit code is 1 if a player was lost.`,
 		Example: `  pump-bench players mmsh://localhost:8086/streams/live -n 1000
   pump-bench players mmsh://localhost:8086/streams/live -n 5000 --ramp 10s --stall 5%:20s --pid $(pidof stream-pump)
   pump-bench players http://localhost:8000/stream --protocol http -n 1000 --verify 0 --json`,
-		Args: arguments("URL"),
+		Args: cli.Arguments("URL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.complete(args[0]); err != nil {
-				return &usageError{cmd, err}
+				return &cli.UsageError{Cmd: cmd, Err: err}
 			}
 			return e.play(cmd.Context(), args[0], &o)
 		},
@@ -146,7 +147,7 @@ func (e env) play(ctx context.Context, url string, o *crowdFlags) error {
 		fmt.Fprintf(e.stderr, "pump-bench: %s\n", p)
 	}
 	if len(r.Problems) > 0 {
-		return errTold
+		return cli.ErrTold
 	}
 	return nil
 }

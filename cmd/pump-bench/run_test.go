@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"streampump/bench/load"
+	"streampump/cmd/internal/cli"
 )
 
 // output is what one run of the program left behind.
@@ -61,12 +62,12 @@ func TestUsageErrors(t *testing.T) {
 		{"encoder http://h/x --packet-size 100", "a packet has 128 to 65000 bytes, not 100", " encoder"},
 		{"encoder http://h/x --duration -1s", "the duration can not be less than 0", " encoder"},
 	} {
-		start(t, strings.Fields(c.args)...).want(t, exitUsage, "",
+		start(t, strings.Fields(c.args)...).want(t, cli.ExitUsage, "",
 			"pump-bench: "+c.want+"\nTry 'pump-bench"+c.help+" --help'.\n")
 	}
 	for _, args := range [][]string{nil, {"completion"}} {
 		o := start(t, args...)
-		if o.code != exitUsage || o.stdout != "" || !strings.Contains(o.stderr, "Usage:") || !strings.Contains(o.stderr, "a command is missing") {
+		if o.code != cli.ExitUsage || o.stdout != "" || !strings.Contains(o.stderr, "Usage:") || !strings.Contains(o.stderr, "a command is missing") {
 			t.Errorf("%q: %+v", args, o)
 		}
 	}
@@ -95,7 +96,7 @@ func TestHelpOfEveryCommand(t *testing.T) {
 	for _, c := range all {
 		path := strings.Fields(c.CommandPath())[1:]
 		o := start(t, append(path, "--help")...)
-		if o.code != exitOK || o.stderr != "" {
+		if o.code != cli.ExitOK || o.stderr != "" {
 			t.Errorf("%q: exit code %d, errors %s", path, o.code, o.stderr)
 		}
 		for _, part := range []string{"Usage:\n  " + c.CommandPath(), "\nExamples:\n  pump-bench "} {
@@ -113,7 +114,7 @@ func TestHelpOfEveryCommand(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	o := start(t, "version")
-	if o.code != exitOK || !strings.HasPrefix(o.stdout, "pump-bench "+Version) || o.stderr != "" {
+	if o.code != cli.ExitOK || !strings.HasPrefix(o.stdout, "pump-bench "+cli.Version) || o.stderr != "" {
 		t.Errorf("%+v", o)
 	}
 	if flag := start(t, "--version"); flag != o {
@@ -135,7 +136,7 @@ func unused(t *testing.T) string {
 func TestRefusedConnections(t *testing.T) {
 	url := "http://" + unused(t) + "/streams/x"
 	o := start(t, "encoder", url+"_push")
-	if o.code != exitFailed || o.stdout != "" || !strings.HasPrefix(o.stderr, "pump-bench: no connection to the pump: ") ||
+	if o.code != cli.ExitFailed || o.stdout != "" || !strings.HasPrefix(o.stderr, "pump-bench: no connection to the pump: ") ||
 		!strings.Contains(o.stderr, "connection refused") {
 		t.Errorf("encoder: %+v", o)
 	}
@@ -144,7 +145,7 @@ func TestRefusedConnections(t *testing.T) {
 	if err := json.Unmarshal([]byte(o.stdout), &report); err != nil {
 		t.Fatalf("%v: %+v", err, o)
 	}
-	if o.code != exitFailed || !strings.Contains(o.stderr, "pump-bench: 4 lost: connection refused\n") {
+	if o.code != cli.ExitFailed || !strings.Contains(o.stderr, "pump-bench: 4 lost: connection refused\n") {
 		t.Errorf("players: %+v", o)
 	}
 	for _, absent := range []string{"measured", "delay", "join", "server"} {
@@ -152,22 +153,22 @@ func TestRefusedConnections(t *testing.T) {
 			t.Errorf("%s is in the report of players that never connected", absent)
 		}
 	}
-	start(t, "players", url, "-n", "4", "--pid", "2147483647").want(t, exitFailed, "", "pump-bench: there is no process 2147483647\n")
+	start(t, "players", url, "-n", "4", "--pid", "2147483647").want(t, cli.ExitFailed, "", "pump-bench: there is no process 2147483647\n")
 }
 
 func TestFloor(t *testing.T) {
 	o := start(t, "floor", "-n", "4", "-k", "2", "--duration", "200ms", "--json")
 	var r floorReport
-	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil || o.code != exitOK || o.stderr != "" {
+	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil || o.code != cli.ExitOK || o.stderr != "" {
 		t.Fatalf("%v: %+v", err, o)
 	}
 	if r.Result.Calls == 0 || r.Result.NsPerCall <= 0 || r.Viewers != 4 || r.Coalesce != 2 || r.Machine.Cores < 1 {
 		t.Errorf("%+v", r)
 	}
-	if o = start(t, "floor", "-n", "4", "--duration", "300ms"); o.code != exitOK || !strings.Contains(o.stdout, " ns a call, ") {
+	if o = start(t, "floor", "-n", "4", "--duration", "300ms"); o.code != cli.ExitOK || !strings.Contains(o.stdout, " ns a call, ") {
 		t.Errorf("%+v", o)
 	}
-	if o = start(t, "floor", "-k", "0"); o.code != exitFailed || !strings.Contains(o.stderr, "a call takes 1 to 1024 packets, not 0") {
+	if o = start(t, "floor", "-k", "0"); o.code != cli.ExitFailed || !strings.Contains(o.stderr, "a call takes 1 to 1024 packets, not 0") {
 		t.Errorf("%+v", o)
 	}
 }

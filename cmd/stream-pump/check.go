@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"streampump/cmd/internal/cli"
 	"streampump/config"
 )
 
@@ -20,7 +21,7 @@ The exit code is 0 if the configuration can be served, and 1 if not. Warnings
 are shown and do not count. No socket is opened.`,
 		Example: `  stream-pump check pump.json
   stream-pump check pump.json && systemctl restart stream-pump`,
-		Args: arguments("CONFIG"),
+		Args: cli.Arguments("CONFIG"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			c, err := e.load(args[0])
 			if err != nil {
@@ -33,7 +34,7 @@ are shown and do not count. No socket is opened.`,
 }
 
 // load reads a configuration and prints whatever is wrong with it. The error
-// is errTold if it can not be used.
+// is cli.ErrTold if it can not be used.
 func (e env) load(path string) (*config.Config, error) {
 	c, problems := config.Load(path)
 	mistakes := 0
@@ -45,7 +46,7 @@ func (e env) load(path string) (*config.Config, error) {
 	}
 	if c == nil {
 		fmt.Fprintf(e.stderr, "%s can not be used: %s\n", path, count(mistakes, "mistake"))
-		return nil, errTold
+		return nil, cli.ErrTold
 	}
 	return c, nil
 }

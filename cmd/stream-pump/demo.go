@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"streampump/cmd/internal/cli"
 	"streampump/codec/mmsh"
 	"streampump/config"
 	"streampump/demo"
@@ -27,7 +28,7 @@ func newDemoCommand(e env) *cobra.Command {
 needs no configuration and ends with Ctrl-C. An encoder can push to it as well.`,
 		Example: `  stream-pump demo
   stream-pump demo --port 9000`,
-		Args: arguments(),
+		Args: cli.Arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c := config.Default()
 			c.Listen = []netip.AddrPort{netip.AddrPortFrom(netip.IPv6Unspecified(), port)}

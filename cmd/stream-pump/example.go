@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"streampump/cmd/internal/cli"
 	"streampump/config"
 )
 
@@ -15,7 +16,7 @@ func newExampleCommand(e env) *cobra.Command {
 		Long: `Print a commented configuration to start from. It runs as it stands, with one
 stream for an encoder, and shows every other key with its default.`,
 		Example: `  stream-pump example > pump.json`,
-		Args:    arguments(),
+		Args:    cli.Arguments(),
 		RunE: func(*cobra.Command, []string) error {
 			_, err := io.WriteString(e.stdout, config.Example())
 			return err

@@ -10,13 +10,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"streampump/cmd/internal/cli"
 	"streampump/config"
 )
 
@@ -58,14 +58,14 @@ func TestCheckGood(t *testing.T) {
     {"type": "mmsh_pull", "path": "far", "enabled": false, "source_options": {"url": "mmsh://192.0.2.7/"}},
   ],
 }`)
-	start(t, "check", "pump.json").want(t, exitOK,
+	start(t, "check", "pump.json").want(t, cli.ExitOK,
 		"pump.json is good: 2 streams, 1 enabled, on 192.0.2.1:80, [::]:8086\n", "")
 }
 
 func TestCheckWarnsAndIsContent(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "pump.json", "{}")
-	start(t, "check", "pump.json").want(t, exitOK,
+	start(t, "check", "pump.json").want(t, cli.ExitOK,
 		"pump.json is good: 0 streams, 0 enabled, on [::]:8086\n",
 		"pump.json:1:1: warning: there are no \"streams\": every request will be answered 404\n")
 }
@@ -82,7 +82,7 @@ func TestCheckShowsEveryMistake(t *testing.T) {
   ],
   "timeouts": {"request": "ten"},
 }`)
-	start(t, "check", "pump.json").want(t, exitFailed, "",
+	start(t, "check", "pump.json").want(t, cli.ExitFailed, "",
 		`pump.json:2:3: /prot: the key "prot" is not known here; did you mean "port"?
 pump.json:3:10: /ssl: TLS is not built yet; set "ssl" to false (the other ssl keys may stay)
 pump.json:5:65: /streams/0/source_options/file: the file "none.wmv" can not be opened: no such file or directory
@@ -98,7 +98,7 @@ pump.json can not be used: 8 mistakes
 func TestServeRefusesMistakes(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "pump.json", `{"streams": [{"type": "mmsh_push"}]}`)
-	start(t, "serve", "pump.json").want(t, exitFailed, "",
+	start(t, "serve", "pump.json").want(t, cli.ExitFailed, "",
 		"pump.json:1:14: /streams/0: this stream has no \"path\"\npump.json can not be used: 1 mistake\n")
 }
 
@@ -113,14 +113,14 @@ func TestServeWithAdminAddressInUse(t *testing.T) {
   "listen": ["127.0.0.1:0"], "admin": {"listen": %q}, "log": {"level": "error"},
   "streams": [{"type": "mmsh_push", "path": "live"}],
 }`, taken.Addr()))
-	start(t, "serve", "pump.json").want(t, exitFailed, "",
+	start(t, "serve", "pump.json").want(t, cli.ExitFailed, "",
 		fmt.Sprintf("stream-pump: the admin listener can not listen on %s: address already in use\n", taken.Addr()))
 }
 
 func TestMissingFile(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, command := range []string{"check", "serve"} {
-		start(t, command, "none.json").want(t, exitFailed, "",
+		start(t, command, "none.json").want(t, cli.ExitFailed, "",
 			"none.json: can not be opened: no such file or directory\nnone.json can not be used: 1 mistake\n")
 	}
 }
@@ -140,11 +140,11 @@ func TestUsageErrors(t *testing.T) {
 		{"completion tcsh", "there is no command \"tcsh\"\nTry 'stream-pump completion --help'."},
 		{"completion bash x", "\"x\" is too much\nTry 'stream-pump completion bash --help'."},
 	} {
-		start(t, strings.Fields(c.args)...).want(t, exitUsage, "", "stream-pump: "+c.want+"\n")
+		start(t, strings.Fields(c.args)...).want(t, cli.ExitUsage, "", "stream-pump: "+c.want+"\n")
 	}
 	for _, args := range [][]string{nil, {"completion"}} {
 		o := start(t, args...)
-		if o.code != exitUsage || o.stdout != "" || !strings.Contains(o.stderr, "Usage:") || !strings.Contains(o.stderr, "a command is missing") {
+		if o.code != cli.ExitUsage || o.stdout != "" || !strings.Contains(o.stderr, "Usage:") || !strings.Contains(o.stderr, "a command is missing") {
 			t.Errorf("%q: %+v", args, o)
 		}
 	}
@@ -173,7 +173,7 @@ func TestHelpOfEveryCommand(t *testing.T) {
 	for _, c := range all {
 		path := strings.Fields(c.CommandPath())[1:]
 		o := start(t, append(path, "--help")...)
-		if o.code != exitOK || o.stderr != "" {
+		if o.code != cli.ExitOK || o.stderr != "" {
 			t.Errorf("%q: exit code %d, errors %s", path, o.code, o.stderr)
 		}
 		for _, part := range []string{"Usage:\n  " + c.CommandPath(), "\nExamples:\n  stream-pump "} {
@@ -191,37 +191,21 @@ func TestHelpOfEveryCommand(t *testing.T) {
 
 func TestExample(t *testing.T) {
 	o := start(t, "example")
-	o.want(t, exitOK, config.Example(), "")
+	o.want(t, cli.ExitOK, config.Example(), "")
 	t.Chdir(t.TempDir())
 	write(t, "pump.json", o.stdout)
-	start(t, "check", "pump.json").want(t, exitOK, "pump.json is good: 1 stream, 1 enabled, on [::]:8086\n", "")
+	start(t, "check", "pump.json").want(t, cli.ExitOK, "pump.json is good: 1 stream, 1 enabled, on [::]:8086\n", "")
 }
 
 func TestVersion(t *testing.T) {
 	o := start(t, "version")
-	form := regexp.MustCompile(`^stream-pump ` + regexp.QuoteMeta(Version) + `( \w+(\+changes)?)? ` +
+	form := regexp.MustCompile(`^stream-pump ` + regexp.QuoteMeta(cli.Version) + `( \w+(\+changes)?)? ` +
 		regexp.QuoteMeta(runtime.Version()+" "+runtime.GOOS+"/"+runtime.GOARCH) + "\n$")
-	if o.code != exitOK || o.stderr != "" || !form.MatchString(o.stdout) {
+	if o.code != cli.ExitOK || o.stderr != "" || !form.MatchString(o.stdout) {
 		t.Errorf("%+v", o)
 	}
 	if flag := start(t, "--version"); flag != o {
 		t.Errorf("--version: %+v", flag)
-	}
-}
-
-func TestCommitOfBuild(t *testing.T) {
-	for _, c := range []struct {
-		settings []debug.BuildSetting
-		want     string
-	}{
-		{nil, ""},
-		{[]debug.BuildSetting{{Key: "vcs.revision", Value: "0123456789abcdef0123"}, {Key: "vcs.modified", Value: "false"}}, " 0123456789ab"},
-		{[]debug.BuildSetting{{Key: "vcs.modified", Value: "true"}, {Key: "vcs.revision", Value: "0123"}}, " 0123+changes"},
-		{[]debug.BuildSetting{{Key: "vcs.modified", Value: "true"}}, ""},
-	} {
-		if got := commitOf(c.settings); got != c.want {
-			t.Errorf("got %q, want %q", got, c.want)
-		}
 	}
 }
 
@@ -231,7 +215,7 @@ func TestCompletion(t *testing.T) {
 		"fish": "complete -c stream-pump", "zsh": "#compdef stream-pump", "powershell": "Register-ArgumentCompleter",
 	} {
 		o := start(t, "completion", shell)
-		if o.code != exitOK || o.stderr != "" || !strings.Contains(o.stdout, part) {
+		if o.code != cli.ExitOK || o.stderr != "" || !strings.Contains(o.stdout, part) {
 			t.Errorf("%s: exit code %d, errors %q, %d bytes without %q", shell, o.code, o.stderr, len(o.stdout), part)
 		}
 	}
@@ -249,7 +233,7 @@ func TestOutputThatCanNotBeWritten(t *testing.T) {
 	for _, command := range []string{"example", "version"} {
 		var stderr bytes.Buffer
 		code := run(t.Context(), []string{command}, fullDisk{}, &stderr)
-		if code != exitFailed || stderr.String() != "stream-pump: no space left on device\n" {
+		if code != cli.ExitFailed || stderr.String() != "stream-pump: no space left on device\n" {
 			t.Errorf("%s: exit code %d, errors %q", command, code, stderr.String())
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"streampump/admin"
+	"streampump/cmd/internal/cli"
 	"streampump/codec"
 	"streampump/codec/mmsh"
 	"streampump/config"
@@ -26,7 +27,7 @@ func newServeCommand(e env) *cobra.Command {
 told that the stream is over before the program ends. A configuration with
 mistakes is refused before a socket is opened.`,
 		Example: `  stream-pump serve pump.json`,
-		Args:    arguments("CONFIG"),
+		Args:    cli.Arguments("CONFIG"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := e.load(args[0])
 			if err != nil {
@@ -58,7 +59,7 @@ func (e env) serve(ctx context.Context, c *config.Config, streams []engine.Strea
 	}
 	var door *admin.Server
 	if c.Admin.Enabled {
-		if door, err = admin.Listen(c.Admin.Listen.String(), admin.Handler(eng, Version), log); err != nil {
+		if door, err = admin.Listen(c.Admin.Listen.String(), admin.Handler(eng, cli.Version), log); err != nil {
 			eng.Shutdown()
 			return err
 		}
@@ -96,13 +97,13 @@ func fit(c *config.Config, log *slog.Logger) {
 	if err != nil {
 		log.Warn("the descriptor limit can not be raised", "error", err)
 	}
-	log.Info("stream pump", "version", Version, "loops", c.Engine.Loops, "why", why, "processors", procs, "descriptors", descriptors)
+	log.Info("stream pump", "version", cli.Version, "loops", c.Engine.Loops, "why", why, "processors", procs, "descriptors", descriptors)
 }
 
 // protocolOf is the protocol that this version speaks.
 func protocolOf(c *config.Config) codec.Protocol {
 	return mmsh.NewProtocol(mmsh.Options{
-		Product: "Stream Pump", Version: Version,
+		Product: "Stream Pump", Version: cli.Version,
 		MaxHead: c.MaxHead, Timeout: c.Engine.Timeouts.Session,
 	})
 }

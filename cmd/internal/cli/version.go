@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"fmt"
@@ -9,32 +9,33 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Version is the release, that of Stream Pump. The build sets it:
+// Version is the release. The build sets it:
 //
-//	go build -ldflags "-X main.Version=1.2.3"
+//	go build -ldflags "-X streampump/cmd/internal/cli.Version=1.2.3"
 var Version = "0.1.0-dev"
 
-func newVersionCommand(e env) *cobra.Command {
+// versionCommand prints the version.
+func versionCommand(program string, stdout io.Writer) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version",
-		Long:    `Print the version of pump-bench, the commit and the Go version that it was built from, and the platform.`,
-		Example: `  pump-bench version`,
-		Args:    arguments(),
+		Long:    "Print the version of " + program + ", the commit and the Go version that it was built from, and the platform.",
+		Example: "  " + program + " version",
+		Args:    Arguments(),
 		RunE: func(*cobra.Command, []string) error {
-			_, err := io.WriteString(e.stdout, versionText())
+			_, err := io.WriteString(stdout, VersionText(program))
 			return err
 		},
 	}
 }
 
-// versionText is one line with a line break.
-func versionText() string {
+// VersionText is the version of a program as one line with a line break.
+func VersionText(program string) string {
 	commit := ""
 	if info, ok := debug.ReadBuildInfo(); ok {
 		commit = commitOf(info.Settings)
 	}
-	return fmt.Sprintf("pump-bench %s%s %s %s/%s\n", Version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return fmt.Sprintf("%s %s%s %s %s/%s\n", program, Version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // commitOf is the commit that the toolchain noted, with a blank in front, or
