@@ -71,7 +71,10 @@ type Session interface {
 	// Consume takes bytes from the front of b and yields the next event; n is
 	// how many bytes it took. [None] means all of b was taken and nothing is
 	// complete yet. After an event the engine calls Answer where the event
-	// wants one, and then Consume again with the rest of b.
+	// wants one, and then Consume again with the rest of b, as long as there is
+	// any: it is never called without bytes. A session that has something to
+	// say after the last byte of a message keeps that byte back; n may be 0
+	// with an event.
 	Consume(b []byte) (n int, ev Event)
 
 	// Answer appends the peer's answer to ev and says how the connection goes

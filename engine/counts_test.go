@@ -130,24 +130,36 @@ func TestHeldPacketsGoOutWhenTheSourcePauses(t *testing.T) {
 }
 
 // Viewers that leave and join during a sweep move others about in the show: no
-// one is passed over by that.
+// one is passed over by that, while the source sends and when it pauses.
 func TestNobodyWaitsLongerWhenOthersComeAndGo(t *testing.T) {
 	cfg := labConfig()
-	c := newCrowd(t, 800, 89, cfg)
+	c := newCrowd(t, 1200, 89, cfg)
 	c.publish(1200 * time.Millisecond)
 	c.worst = 0
-	for i := range 150 {
+	for i := range 60 {
 		c.enc.sendBytes(c.line)
 		for k := range 3 {
-			c.viewers[(i*7+k*131)%len(c.viewers)].hangup()
+			c.leave((i*7 + k*131) % 50)
 			c.join()
 			c.advance(c.every / 3)
 			c.held(cfg.Fanout.Budget)
 		}
 	}
-	for range 9 {
-		c.advance(10 * time.Millisecond)
-		c.held(cfg.Fanout.Budget)
+	for round := range 6 {
+		c.enc.sendBytes(c.line)
+		for i := range 15 {
+			c.advance(cfg.Fanout.Budget / 15)
+			if round%2 == 0 {
+				c.leave(i * (1 + 60*round))
+			} else {
+				c.join()
+			}
+			c.silent = false
+			c.check()
+			c.silent = true
+		}
+		c.advance(time.Millisecond)
+		c.held(0)
 	}
 	c.silent = false
 	c.check()
@@ -155,6 +167,12 @@ func TestNobodyWaitsLongerWhenOthersComeAndGo(t *testing.T) {
 		t.Errorf("a packet was held %v", time.Duration(c.worst))
 	}
 	c.finish()
+}
+
+// leave closes the viewer that stands at the given place of the show.
+func (c *crowd) leave(slot int) {
+	s := c.e.order[0].shows[0]
+	c.loops[0].socks[int(s.viewers[slot%len(s.viewers)].conn.fd)].hangup()
 }
 
 // The path from publish to the write calls allocates nothing, whether each

@@ -22,6 +22,7 @@ type lab struct {
 	t      testing.TB
 	e      *Engine
 	now    int64
+	sleep  int64 // what the engine's clock sleeps to
 	log    bytes.Buffer
 	loops  []*labLoop
 	peers  []*peer
@@ -279,32 +280,31 @@ func (b *lab) run() {
 	}
 }
 
-// advance walks time from deadline to deadline.
+// advance walks time from deadline to deadline, as Engine.tick does: it looks at
+// the deadlines only when it has slept to the one that it knew of, or is poked.
 func (b *lab) advance(d time.Duration) {
 	end := b.now + int64(d)
 	for {
-		next := b.e.due(b.now)
-		if b.woken() {
+		if b.poked() || b.sleep <= b.now {
+			b.sleep = b.e.due(b.now)
 			b.run()
 			continue
 		}
-		if next > end {
+		if b.sleep > end {
 			break
 		}
-		b.now = max(next, b.now)
+		b.now = b.sleep
 	}
 	b.now = end
-	b.e.due(b.now)
-	b.run()
 }
 
-func (b *lab) woken() bool {
-	for _, k := range b.loops {
-		if k.woken {
-			return true
-		}
+func (b *lab) poked() bool {
+	select {
+	case <-b.e.poked:
+		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // shutdown does what Engine.Shutdown does, in virtual time.
