@@ -206,9 +206,9 @@ func TestSettingsAtTheirBounds(t *testing.T) {
 			}
 			src := func(v int64) string {
 				value := decimalText(v, unit)
-				// The backlog's duration bounds its burst; nothing else depends on another.
+				// The backlog's duration and lag bound its burst; nothing else depends on another.
 				if r.key == "join_burst" {
-					return `{"backlog": {"duration": "1h", "join_burst": ` + value + `}, ` + push + `}`
+					return `{"backlog": {"duration": "1h", "max_lag": ` + decimalText(int64(maxLag), unit) + `, "join_burst": ` + value + `}, ` + push + `}`
 				}
 				return `{"` + g.name + `": {"` + r.key + `": ` + value + `}, ` + push + `}`
 			}

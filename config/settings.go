@@ -2,6 +2,8 @@ package config
 
 import (
 	"time"
+
+	"streampump/engine"
 )
 
 // Floors and ceilings of the settings. The floors are where the program still
@@ -106,7 +108,7 @@ func backlogRows() []row {
 		{"bytes", minBacklog, maxBacklog, true, func(c *Config) any { return &c.Engine.Backlog.Bytes }},
 		{"duration", int64(minTimer), int64(maxLag), false, func(c *Config) any { return &c.Engine.Backlog.Duration }},
 		{"max_lag", int64(minTimer), int64(maxLag), false, func(c *Config) any { return &c.Engine.Backlog.MaxLag }},
-		{"join_burst", 0, int64(maxLag), false, func(c *Config) any { return &c.Engine.Backlog.JoinBurst }},
+		{"join_burst", 0, int64(maxLag / 2), false, func(c *Config) any { return &c.Engine.Backlog.JoinBurst }},
 	}
 }
 
@@ -134,9 +136,8 @@ func (w *walker) settings(root object, c *Config) {
 				w.setting(v, r, c)
 			}
 		}
-		if burst, ok := o.get("join_burst"); ok && c.Engine.Backlog.JoinBurst > c.Engine.Backlog.Duration {
-			w.fail(burst, "join_burst (%s) can not be more than the backlog's duration (%s)",
-				timeText(c.Engine.Backlog.JoinBurst), timeText(c.Engine.Backlog.Duration))
+		if burst, ok := o.get("join_burst"); ok {
+			w.burst(burst, c.Engine.Backlog)
 		}
 	}
 }
@@ -173,3 +174,15 @@ func (w *walker) count(n node, r row) (int64, bool) {
 
 // auto asks for what the program finds best for the machine.
 const auto = "auto"
+
+// burst checks join_burst against what the backlog keeps, and against the lag at
+// which a viewer that starts so far back would be moved forward again.
+func (w *walker) burst(n node, b engine.Backlog) {
+	switch {
+	case b.JoinBurst > b.Duration:
+		w.fail(n, "join_burst (%s) can not be more than the backlog's duration (%s)", timeText(b.JoinBurst), timeText(b.Duration))
+	case b.JoinBurst > b.MaxLag/2:
+		w.fail(n, "join_burst (%s) can not be more than half of max_lag (%s): viewers would be moved forward as soon as they joined",
+			timeText(b.JoinBurst), timeText(b.MaxLag))
+	}
+}

@@ -64,7 +64,7 @@ type Backlog struct {
 	// newest key frame.
 	MaxLag time.Duration
 	// JoinBurst: a joiner starts at the newest key frame that is at least
-	// this old. 0 means the newest one.
+	// this old. 0 means the newest one. No more than half of MaxLag is used.
 	JoinBurst time.Duration
 }
 
