@@ -12,7 +12,8 @@
 // The course of a run: players connect over the ramp; once all have joined or
 // failed, and a second for the dust to settle, the measurement begins, with the
 // stalls and the churn, and goes on for the duration. Every rate, every delay
-// and every second of CPU in a [Result] is of the measurement only.
+// and every second of CPU in a [Result] is of the measurement only. Its Timeline
+// has the rest: the run from the first connect on, in steps.
 //
 // A player that could not connect, was turned away or was cut off is counted
 // with its reason. What could not be measured is absent from a Result, with a

@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // Result is what a run found out. Pointers are nil where a thing could not be
@@ -25,6 +23,9 @@ type Result struct {
 	Verified *Verified `json:"verified,omitempty"`
 	Delay    *Times    `json:"delay,omitempty"` // from when the encoder had the packet, of verified players that do not stall
 	Server   *Server   `json:"server,omitempty"`
+	// Timeline is the run in steps, from the first connect to the end of the
+	// measurement: of a second, or in runs of more than ten minutes of more.
+	Timeline []Sample `json:"timeline,omitempty"`
 
 	// Problems are why the run is a failure; none if it is not.
 	Problems []string `json:"problems,omitempty"`
@@ -84,12 +85,20 @@ type Times struct {
 	Max     float64 `json:"max_ms"`
 }
 
+// histogram is what both kinds of histograms can tell.
+type histogram interface {
+	TotalCount() int64
+	ValueAtPercentile(float64) int64
+	Mean() float64
+	Max() int64
+}
+
 // timesOf is nil if the histogram is empty.
-func timesOf(h *hdrhistogram.Histogram) *Times {
+func timesOf(h histogram) *Times {
 	if h.TotalCount() == 0 {
 		return nil
 	}
-	at := func(q float64) float64 { return float64(h.ValueAtQuantile(q)) / 1000 }
+	at := func(q float64) float64 { return float64(h.ValueAtPercentile(q)) / 1000 }
 	return &Times{
 		Samples: h.TotalCount(), Mean: h.Mean() / 1000,
 		P50: at(50), P90: at(90), P99: at(99), P999: at(99.9), Max: float64(h.Max()) / 1000,

@@ -40,6 +40,7 @@ type run struct {
 	atStart  meter.Usage // of the server at the measurement's start
 	latest   meter.Usage
 	peak     meter.Usage
+	line     *timeline
 	gone     bool // the server's process can not be measured any more
 	failed   chan error
 }
@@ -62,6 +63,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		}
 		r.peak, r.latest = r.before, r.before
 	}
+	r.line = newTimeline(r.moment())
 	playing, stop := context.WithCancel(context.Background())
 	defer stop()
 	var players sync.WaitGroup
@@ -156,6 +158,9 @@ func (r *run) course(ctx context.Context) {
 			if !r.lookAtServer() {
 				return
 			}
+			if r.line.due(now) {
+				r.endStep()
+			}
 			r.tell(now)
 		}
 	}
@@ -202,6 +207,7 @@ func (r *run) measure(now time.Time) bool {
 	if !r.lookAtServer() {
 		return false
 	}
+	r.endStep() // so that the next one is all of the measurement
 	r.atStart = r.latest
 	r.own = meter.OwnCPU()
 	r.bytes = r.tally.bytes.Load()
@@ -243,6 +249,9 @@ func (r *run) tell(now time.Time) {
 func (r *run) finish() {
 	res := r.result
 	r.tally.measuring.Store(false)
+	looked := r.o.PID != 0 && !r.gone && r.lookAtServer()
+	r.endStep()
+	res.Timeline = r.line.samples
 	if r.measured.IsZero() {
 		res.note("nothing was measured: the run ended before all players had joined or failed")
 		return
@@ -256,7 +265,7 @@ func (r *run) finish() {
 	if bytes == 0 {
 		res.problem("no player got a byte while it was measured")
 	}
-	if r.o.PID == 0 || r.gone || !r.lookAtServer() {
+	if !looked {
 		return
 	}
 	res.Server = &Server{

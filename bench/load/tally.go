@@ -48,16 +48,22 @@ type tally struct {
 	counts    Counts
 	reasons   map[string]int
 	join      *hdrhistogram.Histogram // microseconds
-	delay     *hdrhistogram.Histogram // microseconds
+	step      *hdrhistogram.Histogram // delays since the timeline's step began, microseconds
 	checks    Verified
 	unusable  int // time stamps of the future
+
+	// These belong to the goroutine of Run.
+	delay *hdrhistogram.Histogram // of the measurement's steps that have ended, microseconds
+	spare *hdrhistogram.Histogram // empty, for the next step
 }
 
 func newTally() *tally {
 	return &tally{
 		reasons: map[string]int{},
 		join:    hdrhistogram.New(1, maxDelay, digits),
+		step:    hdrhistogram.New(1, maxDelay, digits),
 		delay:   hdrhistogram.New(1, maxDelay, digits),
+		spare:   hdrhistogram.New(1, maxDelay, digits),
 	}
 }
 
@@ -135,7 +141,26 @@ func (y *tally) stamped(now, stamp uint64) {
 		y.unusable++
 		return
 	}
-	record(y.delay, time.Duration(now-stamp))
+	record(y.step, time.Duration(now-stamp))
+}
+
+// endStep takes the delays that came in since it was called last, and adds
+// them to those of the measurement if that was under way.
+func (y *tally) endStep(measuring bool) *hdrhistogram.PackedHistogram {
+	y.mu.Lock()
+	ended := y.step
+	y.step = y.spare
+	y.mu.Unlock()
+	// Of one geometry, so that no merge drops anything.
+	if measuring {
+		y.delay.Merge(ended)
+	}
+	packed := hdrhistogram.NewPacked(1, maxDelay, digits)
+	packed.MergeFrom(ended)
+	packed.Compact()
+	ended.Reset()
+	y.spare = ended
+	return packed
 }
 
 // verified adds what a verified player saw in all its time, with how many media

@@ -118,7 +118,7 @@ func (w *watcher) object(o *player.Object) error {
 // stamp takes the delay of a packet from the object that it begins last. That
 // of a player that stalls is its own doing and does not count.
 func (w *watcher) stamp(_ uint8, first []byte) {
-	if w.stalls || !w.tally.measuring.Load() {
+	if w.stalls {
 		return
 	}
 	if m, ok := synth.ReadMark(first); ok && m.Stamp != 0 {
