@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -97,8 +98,9 @@ func TestLongBacklogIsServedInTurns(t *testing.T) {
 	b := newLab(t, labConfig())
 	enc := b.encoder("live", "H A")
 	enc.send("Pk x\n")
+	packet := "P " + strings.Repeat("x", 1000) + "\n"
 	for range 5000 {
-		enc.send("P x\n")
+		enc.send(packet)
 	}
 	v := b.dial("v", 0, "10.0.0.1")
 	k := b.loops[0]

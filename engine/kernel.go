@@ -54,7 +54,7 @@ func newSockets() (*sockets, error) {
 // allocates it above eight buffers.
 func (k *sockets) writev(fd int, iov []unix.Iovec) (int, unix.Errno) {
 	for {
-		n, _, errno := unix.RawSyscall(unix.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&iov[0])), uintptr(len(iov)))
+		n, errno := send(fd, iov)
 		if errno == unix.EINTR {
 			continue
 		}
@@ -63,6 +63,18 @@ func (k *sockets) writev(fd int, iov []unix.Iovec) (int, unix.Errno) {
 		}
 		return int(n), 0
 	}
+}
+
+// send makes the call: for a single buffer send(2), which goes past the layers
+// that writev(2) shares with files and costs some hundredths less.
+func send(fd int, iov []unix.Iovec) (n uintptr, errno unix.Errno) {
+	if len(iov) == 1 {
+		n, _, errno = unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(iov[0].Base)), uintptr(iov[0].Len),
+			unix.MSG_NOSIGNAL, 0, 0)
+		return n, errno
+	}
+	n, _, errno = unix.RawSyscall(unix.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&iov[0])), uintptr(len(iov)))
+	return n, errno
 }
 
 func (k *sockets) halfClose(fd int) { _ = unix.Shutdown(fd, unix.SHUT_WR) }

@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"streampump/codec"
-	"streampump/engine/ring"
 )
 
 // loop is one event loop's share of the engine. Everything below the line
@@ -46,18 +45,23 @@ type loop struct {
 	ev      codec.Event   // scratch: an event passed by pointer would escape
 	verdict codec.Verdict // scratch
 	iov     [maxIov]unix.Iovec
-	found   []*ring.Slot // whole packets in iov, in its order
+	body    body // the packets in iov
 	fds     [128]int32
 	spare   []*outbox
 }
 
-// maxIov is the most buffers of one write: at 1400-byte packets 90 KB, which is
-// most of what a socket takes at the default TCP_NOTSENT_LOWAT, and eight times
-// what the coalescing of a 1 Mbit/s stream brings together.
+// maxIov is the most buffers of one write. Packets in their primary form need
+// one for each segment of the backlog; in another form each needs its own, and
+// 64 of 1400 bytes are five times what the coalescing of a 1 Mbit/s stream brings
+// together.
 const maxIov = 64
 
+// maxWrite is how many bytes of a write are enough: what a socket takes at the
+// default TCP_NOTSENT_LOWAT.
+const maxWrite = 128 << 10
+
 func newLoop(e *Engine, id int) *loop {
-	l := &loop{id: id, eng: e, conns: map[int32]*conn{}, flushAt: never, found: make([]*ring.Slot, 0, maxIov)}
+	l := &loop{id: id, eng: e, conns: map[int32]*conn{}, flushAt: never}
 	l.deadline.Store(never)
 	return l
 }

@@ -29,7 +29,8 @@ type programme struct {
 	rate    atomic.Int64 // packets in a thousand seconds
 
 	// Guarded by stream.mu.
-	meter rateMeter
+	meter   rateMeter
+	largest int // packet so far, framed
 }
 
 // formBits is how many bits of a [ring.Variant] hold the form; the next one is

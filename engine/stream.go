@@ -197,22 +197,25 @@ func (st *stream) appendLocked(ev *codec.Event, now int64) (sendTime time.Durati
 	return mark.SendTime, placed, err
 }
 
-// packetLocked frames a packet into a pooled buffer, once for all viewers.
+// framing is more than any protocol puts around a packet.
+const framing = 64
+
+// packetLocked frames a packet into the backlog, once for all viewers.
 func (st *stream) packetLocked(p *programme, ev *codec.Event, now int64) (codec.Mark, error) {
-	buf := st.eng.buffers.Get()
-	out, mark, err := p.codec.Append(buf.B, ev)
+	// One that lacks its padding gets it back, and is as large as others then.
+	room := p.ring.Room(max(len(ev.Data)+framing, p.largest))
+	packet, mark, err := p.codec.Append(room, ev)
 	if err != nil {
-		st.eng.buffers.Put(buf)
 		return mark, err
 	}
-	buf.B = out
+	p.largest = max(p.largest, len(packet))
 	st.stats.packetsIn.Add(1)
 	st.stats.bytesIn.Add(uint64(len(ev.Data)))
 	if rate, ok := p.meter.add(now); ok {
 		p.rate.Store(rate)
 	}
 	st.lastAt = now
-	p.ring.Append(buf, now, mark.Key, mark.Trim)
+	p.ring.Append(packet, now, mark.Key, mark.Trim)
 	return mark, nil
 }
 

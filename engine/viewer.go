@@ -218,10 +218,18 @@ func (l *loop) nextProgramme(v *viewer) {
 // form is the contract's form that the viewer gets.
 func (v *viewer) form() codec.Form { return codec.Form(v.variant) }
 
+// body is what gather found of the backlog: whole packets from first on, up to
+// and without the one with the number end.
+type body struct {
+	first *ring.Slot
+	end   uint64
+	size  int // bytes
+}
+
 // gather makes the vector of one write: the rest of the packet the viewer is
 // in, then its outbox, then whole packets. last says that the ring has no more.
 func (l *loop) gather(v *viewer) (iov []unix.Iovec, want int, last bool) {
-	iov, l.found = l.iov[:0], l.found[:0]
+	iov, l.body = l.iov[:0], body{}
 	if v.pin != nil {
 		b := v.pin.Bytes(v.pinForm)[v.sent:]
 		iov, want = appendIov(iov, b), len(b)
@@ -233,20 +241,39 @@ func (l *loop) gather(v *viewer) (iov []unix.Iovec, want int, last bool) {
 	if v.ending != NoReason || v.waitEnd != 0 {
 		return iov, want, true
 	}
-	r := v.prog.ring
-	head, trim := r.Head(), v.trim
-	for seq := v.next; seq < head; seq++ {
-		s := r.At(seq)
-		if s == nil || len(iov) == maxIov {
-			return iov, want, false
-		}
-		b := s.Bytes(v.nextForm(trim))
-		iov, trim = appendIov(iov, b), false
-		l.found = append(l.found, s)
-		want += len(b)
-	}
-	return iov, want, true
+	iov, last = l.gatherBody(v, iov)
+	return iov, want + l.body.size, last
 }
+
+// gatherBody adds whole packets to the vector: those in the primary form that
+// lie in one piece of memory as one buffer, any other by itself.
+func (l *loop) gatherBody(v *viewer, iov []unix.Iovec) (_ []unix.Iovec, last bool) {
+	r, g := v.prog.ring, &l.body
+	head, form := r.Head(), v.nextForm(v.trim)
+	g.end = v.next
+	for g.end < head {
+		s := r.At(g.end)
+		if s == nil || len(iov) == maxIov || g.size >= maxWrite {
+			return iov, false
+		}
+		if g.first == nil {
+			g.first = s
+		}
+		b, t := s.Bytes(form), s
+		if form == primary {
+			t = r.Run(s, head)
+			b = s.Through(t)
+		}
+		iov = appendIov(iov, b)
+		g.size += len(b)
+		g.end = t.Seq() + 1
+		form = v.nextForm(false)
+	}
+	return iov, true
+}
+
+// primary is the variant that packets have in the backlog.
+const primary = ring.Variant(0)
 
 // nextForm is the variant of the next packet.
 func (v *viewer) nextForm(trim bool) ring.Variant {
@@ -275,10 +302,21 @@ func (l *loop) advance(v *viewer, n int) {
 		}
 		l.freeOutbox(v.conn)
 	}
-	for i := 0; n > 0; i++ {
-		// What gather found, and not what the ring holds now: the writer may
-		// have evicted it since, and it is whole until the pass ends.
-		s := l.found[i]
+	if n == l.body.size {
+		l.pass.packets += l.body.end - v.next
+		v.trim = v.trim && l.body.end == v.next
+		v.next = l.body.end
+		return
+	}
+	l.stopInside(v, n)
+}
+
+// stopInside moves the cursor past n bytes of the body, and pins the packet that
+// they end in.
+func (l *loop) stopInside(v *viewer, n int) {
+	// What gather found, and not what the ring holds now: the writer may have
+	// evicted it since, and it is whole until the pass ends.
+	for s := l.body.first; n > 0; s = s.Next() {
 		form := v.nextForm(v.trim)
 		size := len(s.Bytes(form))
 		v.next++

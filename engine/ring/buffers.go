@@ -6,11 +6,17 @@ import (
 	"github.com/valyala/bytebufferpool"
 )
 
-// Buffers is the pool of packet buffers. It counts what is out, so that a leak
-// shows in the status and fails a test. Any goroutine may use it.
+// Buffers is the pools of segments and of other forms of packets. It counts what
+// is out, so that a leak shows in the status and fails a test. Any goroutine may
+// use it.
 type Buffers struct {
-	pool bytebufferpool.Pool
-	out  atomic.Int64
+	// Segment is the size of a segment; [SegmentSize] if 0. It is set before
+	// first use.
+	Segment int
+
+	pool     bytebufferpool.Pool // of variants
+	segments bytebufferpool.Pool // apart, because that pool learns the usual size
+	out      atomic.Int64
 }
 
 // poisonByte overwrites recycled buffers in builds with the invariants tag: a
@@ -25,14 +31,48 @@ func (b *Buffers) Get() *bytebufferpool.ByteBuffer {
 
 // Put gives a buffer back; its bytes must not be touched any more.
 func (b *Buffers) Put(buf *bytebufferpool.ByteBuffer) {
-	if invariants {
-		all := buf.B[:cap(buf.B)]
-		for i := range all {
-			all[i] = poisonByte
-		}
-	}
+	poison(buf)
 	b.out.Add(-1)
 	b.pool.Put(buf)
+}
+
+// segment takes a buffer of [SegmentSize], or more if size is.
+func (b *Buffers) segment(size int) *bytebufferpool.ByteBuffer {
+	b.out.Add(1)
+	buf := b.segments.Get()
+	if size = max(size, b.segmentSize()); cap(buf.B) < size {
+		buf.B = make([]byte, size)
+	}
+	buf.B = buf.B[:cap(buf.B)]
+	return buf
+}
+
+func (b *Buffers) segmentSize() int {
+	if b.Segment > 0 {
+		return b.Segment
+	}
+	return SegmentSize
+}
+
+// putSegment gives such a buffer back.
+func (b *Buffers) putSegment(buf *bytebufferpool.ByteBuffer) {
+	poison(buf)
+	b.out.Add(-1)
+	if len(buf.B) > b.segmentSize() {
+		return // of one large packet; kept for small ones it would be waste
+	}
+	b.segments.Put(buf)
+}
+
+// poison overwrites a buffer that nobody may look at any more.
+func poison(buf *bytebufferpool.ByteBuffer) {
+	if !invariants {
+		return
+	}
+	all := buf.B[:cap(buf.B)]
+	for i := range all {
+		all[i] = poisonByte
+	}
 }
 
 // Out is the number of buffers taken and not yet given back.

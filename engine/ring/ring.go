@@ -3,7 +3,9 @@
 //
 // # What protects a slot
 //
-// A packet's buffer is recycled only when no reader can still send from it.
+// Packets lie one behind the other in segments of [SegmentSize]. A segment is
+// recycled when all its packets are free, and a packet only when no reader can
+// still send from it.
 // Three facts together say so, and none of them is a reference count per
 // reader:
 //
@@ -17,7 +19,8 @@
 //     limbo until every announced epoch is newer.
 //   - A reader that must stop inside a packet pins it ([Slot.Pin]) before its
 //     pass ends, and a pinned slot rests in limbo however old it is. So a
-//     stopped reader holds one packet, never a stretch of the backlog.
+//     stopped reader holds one packet, and with it one segment, never a stretch
+//     of the backlog.
 //
 // All of it is sequentially consistent atomics; the model test checks it
 // against a plain slice, with recycled buffers overwritten.
@@ -39,8 +42,6 @@ package ring
 import (
 	"sync/atomic"
 	"time"
-
-	"github.com/valyala/bytebufferpool"
 )
 
 // Limits bound what a ring keeps.
@@ -87,10 +88,13 @@ type Ring struct {
 	over  atomic.Bool
 
 	// Owned by the writer.
-	bytes int64 // primary bytes between tail and head
-	limbo []*Slot
-	hand  int // where the next sweep of limbo begins
-	free  []*Slot
+	bytes   int64    // primary bytes between tail and head
+	segment *segment // that packets go to
+	newest  *Slot    // the last one appended, until it is released
+	limbo   []*Slot
+	hand    int // where the next sweep of limbo begins
+	free    []*Slot
+	spare   []*segment
 }
 
 // New makes an empty ring. Readers must announce their passes in epochs;
@@ -146,16 +150,23 @@ func (r *Ring) NewestKey() (seq uint64, ok bool) {
 	return k - 1, k != 0
 }
 
-// Append adds a packet and takes its buffer over. at is the time of arrival in
-// nanoseconds of the engine's clock. Writer only.
-func (r *Ring) Append(buf *bytebufferpool.ByteBuffer, at int64, key, trim bool) {
+// Append adds a packet that was made in [Ring.Room]; one made elsewhere is
+// copied. at is the time of arrival in nanoseconds of the engine's clock. Writer
+// only.
+func (r *Ring) Append(packet []byte, at int64, key, trim bool) {
 	seq := r.head.Load()
 	s := r.slot()
-	s.ring, s.seq, s.at, s.buf, s.primary = r, seq, at, buf, buf.B
+	s.ring, s.seq, s.at = r, seq, at
 	s.key, s.trim, s.prevKey = key, trim, r.key.Load()
+	s.next.Store(nil)
+	r.place(s, packet)
 	r.grow(seq)
 	r.table.Load().at(seq).Store(s)
-	r.bytes += int64(len(buf.B))
+	if r.newest != nil {
+		r.newest.next.Store(s)
+	}
+	r.newest = s
+	r.bytes += int64(len(s.primary))
 	if key {
 		r.key.Store(seq + 1)
 	}
@@ -251,6 +262,12 @@ func (r *Ring) Drain() bool {
 		evicted = true
 	}
 	r.sweep(evicted, len(r.limbo))
+	if g := r.segment; g != nil {
+		r.segment = nil // nothing follows; its last packet takes it along
+		if g.live == 0 {
+			r.retire(g)
+		}
+	}
 	return len(r.limbo) == 0
 }
 
@@ -270,13 +287,16 @@ func (r *Ring) slot() *Slot {
 
 // release gives the slot's buffers back.
 func (r *Ring) release(s *Slot) {
-	r.buffers.Put(s.buf)
+	r.leave(s.segment)
 	r.extra.Add(-s.counted.Swap(0))
 	for i := range s.variants {
 		if v := s.variants[i].Swap(nil); v != nil && v.buf != nil {
 			r.buffers.Put(v.buf)
 		}
 	}
-	s.buf, s.primary = nil, nil
+	if r.newest == s {
+		r.newest = nil
+	}
+	s.segment, s.primary = nil, nil
 	r.free = append(r.free, s)
 }

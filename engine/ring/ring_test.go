@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -41,13 +42,17 @@ func want(seq uint64, v Variant) []byte {
 }
 
 func put(r *Ring, at int64, key bool) {
-	b := r.buffers.Get()
-	b.B = fill(b.B, r.Head())
-	r.Append(b, at, key, key)
+	// Now and then a packet outgrows the room it asked for.
+	room := 500
+	if r.Head()%11 == 0 {
+		room = 8
+	}
+	r.Append(fill(r.Room(room), r.Head()), at, key, key)
 }
 
 func newTestRing(l Limits, loops int) *Ring {
-	return New(l, variantOf, NewEpochs(loops), new(Buffers))
+	// Segments of some packets each, so that they come and go.
+	return New(l, variantOf, NewEpochs(loops), &Buffers{Segment: 1000})
 }
 
 func TestKeepsFromTheNewestKeyStart(t *testing.T) {
@@ -198,12 +203,60 @@ func (v *reader) pass(t *testing.T, r *Ring, rnd *rand.Rand) {
 		if !bytes.Equal(s.Bytes(v.v), want(v.next, v.v)) {
 			t.Errorf("packet %d variant %d is not whole", v.next, v.v)
 		}
+		if v.v == 0 {
+			checkRun(t, r, s, r.Head())
+		}
 		if rnd.IntN(10) == 0 {
 			v.pinned = s
 			s.Pin()
 			return
 		}
 		v.next++
+	}
+}
+
+// checkRun looks at the packets that lie in one piece with s, all at once.
+func checkRun(t *testing.T, r *Ring, s *Slot, head uint64) {
+	last := r.Run(s, head)
+	if last.Seq() < s.Seq() || last.Seq() >= head {
+		t.Errorf("a run from %d below %d ends at %d", s.Seq(), head, last.Seq())
+	}
+	all, whole := s.Through(last), 0
+	for q := s; ; q = q.Next() {
+		p := want(q.Seq(), 0)
+		if whole += len(p); whole > len(all) || !bytes.Equal(all[whole-len(p):whole], p) {
+			t.Errorf("packet %d is not whole in the run %d to %d", q.Seq(), s.Seq(), last.Seq())
+			return
+		}
+		if q == last {
+			break
+		}
+	}
+	if whole != len(all) {
+		t.Errorf("the run %d to %d has %d bytes, its packets %d", s.Seq(), last.Seq(), len(all), whole)
+	}
+}
+
+// Packets lie without gaps: a run goes to the end of their segment.
+func TestRunsAreAsLongAsTheirSegment(t *testing.T) {
+	r := newTestRing(Limits{Bytes: 1 << 20, Duration: time.Hour}, 1)
+	packet := bytes.Repeat([]byte{1}, 90) // eleven in a segment
+	for i := range int64(100) {
+		r.Append(append(r.Room(len(packet)), packet...), i, i == 0, false)
+	}
+	r.epochs.Enter(0)
+	var runs []uint64
+	for q := uint64(0); q < r.Head(); {
+		last := r.Run(r.At(q), r.Head())
+		runs = append(runs, last.Seq()-q+1)
+		q = last.Seq() + 1
+	}
+	r.epochs.Leave(0)
+	if want := []uint64{11, 11, 11, 11, 11, 11, 11, 11, 11, 1}; !slices.Equal(runs, want) {
+		t.Errorf("runs of %v packets, want %v", runs, want)
+	}
+	if last := r.Run(r.At(3), 7); last.Seq() != 6 {
+		t.Errorf("a run below 7 ends at %d", last.Seq())
 	}
 }
 
@@ -260,13 +313,11 @@ func TestModel(t *testing.T) {
 }
 
 func TestAppendAndReadDoNotAllocate(t *testing.T) {
-	r := newTestRing(Limits{Bytes: 40000, Duration: 0}, 1)
+	r := New(Limits{Bytes: 40000, Duration: 0}, variantOf, NewEpochs(1), new(Buffers))
 	pkt := make([]byte, 1400)
 	var at int64
 	step := func() {
-		b := r.buffers.Get()
-		b.B = append(b.B, pkt...)
-		r.Append(b, at, at%10 == 0, false)
+		r.Append(append(r.Room(len(pkt)), pkt...), at, at%10 == 0, false)
 		at++
 		r.epochs.Enter(0)
 		for q := r.Tail(); q < r.Head(); q++ {

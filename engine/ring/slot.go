@@ -21,8 +21,10 @@ type Slot struct {
 	seq     uint64
 	at      int64
 	prevKey uint64 // 1 + the key start before this packet; 0: none
-	buf     *bytebufferpool.ByteBuffer
+	segment *segment
+	from    int // where it begins there
 	primary []byte
+	next    atomic.Pointer[Slot] // the packet after it
 	key     bool
 	trim    bool
 
