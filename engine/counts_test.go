@@ -9,18 +9,20 @@ import (
 	"unsafe"
 )
 
-// crowd is a lab with n silent viewers on one loop and a source at a steady rate.
+// crowd is a lab with n silent viewers on one loop and a source that sends a
+// burst of packets at a steady rate.
 type crowd struct {
 	*lab
 	enc     *peer
 	viewers []*peer
 	line    []byte
 	every   time.Duration
+	burst   int   // packets at once
 	worst   int64 // the longest that a packet was held
 }
 
 func newCrowd(t testing.TB, n int, perSecond float64, cfg Config) *crowd {
-	c := &crowd{lab: newLab(t, cfg), line: []byte("P " + strings.Repeat("x", 1000) + "\n")}
+	c := &crowd{lab: newLab(t, cfg), burst: 1, line: []byte("P " + strings.Repeat("x", 1000) + "\n")}
 	c.every = time.Duration(float64(time.Second) / perSecond)
 	c.silent = true
 	c.enc = c.encoder("live", "H A audio")
@@ -49,7 +51,9 @@ func (c *crowd) watch(p *peer) {
 // publish sends packets for the given time.
 func (c *crowd) publish(d time.Duration) {
 	for end := c.now + int64(d); c.now < end; {
-		c.enc.sendBytes(c.line)
+		for range c.burst {
+			c.enc.sendBytes(c.line)
+		}
 		c.advance(c.every)
 	}
 }
@@ -81,24 +85,35 @@ func (c *crowd) held(budget time.Duration) {
 func TestPacketsPerWriteCall(t *testing.T) {
 	cases := []struct {
 		viewers   int
-		perSecond float64
+		perSecond float64 // bursts
+		burst     int     // packets
 		budget    time.Duration
 		want      float64
 	}{
-		{1, 1000, 90 * time.Millisecond, 1},
-		{100, 90, 90 * time.Millisecond, 1}, // 9000 calls a second cost less than a tenth of a core
-		{300, 89, 90 * time.Millisecond, 1.6},
-		{1000, 89, 90 * time.Millisecond, 5.3}, // 60 ms a sweep
-		{1500, 89, 90 * time.Millisecond, 6.4}, // 72 ms a sweep, the most that the budget allows
-		{1000, 89, 0, 1},
+		{1, 1000, 1, 90 * time.Millisecond, 1},
+		{100, 90, 1, 90 * time.Millisecond, 1},  // 9000 calls a second cost less than a tenth of a core
+		{300, 89, 1, 90 * time.Millisecond, 3},  // a sweep of 27 ms is cheap
+		{1000, 89, 1, 90 * time.Millisecond, 8}, // it would be one of 90 ms; the eighth packet may wait no longer
+		{1500, 89, 1, 90 * time.Millisecond, 8},
+		{1000, 89, 1, 0, 1},
+		// Pictures of four packets: every third time, the oldest waits 80 ms.
+		{1000, 25, 4, 90 * time.Millisecond, 12},
+		{200, 25, 4, 90 * time.Millisecond, 4},   // once for each picture is cheap
+		{1000, 30, 3, 90 * time.Millisecond, 9},  // 67 ms
+		{1000, 24, 4, 90 * time.Millisecond, 12}, // 83 ms
+		{1000, 10, 9, 90 * time.Millisecond, 9},  // pictures come more slowly than the budget lasts
+		{5000, 7, 1, 90 * time.Millisecond, 1},
+		// A source that sends all the time is looked at every few milliseconds.
+		{1000, 500, 1, 90 * time.Millisecond, 44},
 	}
 	for _, c := range cases {
-		t.Run(fmt.Sprintf("%dx%.0f_%v", c.viewers, c.perSecond, c.budget), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%dx%.0fx%d_%v", c.viewers, c.perSecond, c.burst, c.budget), func(t *testing.T) {
 			cfg := labConfig()
 			cfg.Fanout.Budget = c.budget
 			crowd := newCrowd(t, c.viewers, c.perSecond, cfg)
+			crowd.burst = c.burst
 			got := crowd.perCall()
-			if got < 0.9*c.want || got > 1.15*c.want {
+			if got < 0.97*c.want || got > 1.03*c.want {
 				t.Errorf("%.2f packets in a write call, want %.1f", got, c.want)
 			}
 			if limit := int64(c.budget); crowd.worst > limit {

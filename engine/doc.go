@@ -95,10 +95,10 @@
 // A write call costs the same for one packet as for some, so calls are what
 // fan-out must save. While viewers × packets a second × the price of a call
 // stays under a tenth of a core, everybody is served at each publish. Beyond
-// that, sweepTime says how long one round over all viewers may take: as long as
-// keeps it there, and at most so long that no packet is held beyond
-// Fanout.Budget. Each pass then serves the share of the viewers for which the
-// time has come (show.share), the next ones in the next, each with all that is
-// new since its last turn. When the source pauses, flushAt makes the clock finish
-// the round. All of it is computed, not measured.
+// that the viewers take turns (held): behind each burst of the source an equal
+// share of them is served, each with all that is new since its last turn, in as
+// many turns as keep fan-out under a tenth of a core, and no more than
+// Fanout.Budget allows the oldest packet to wait for. When the source pauses,
+// flushAt makes the clock finish the round. All of it is computed, from how often
+// the source sends and how many viewers there are; no cost is measured.
 package engine

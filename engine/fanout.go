@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"sync/atomic"
-	"time"
-)
+import "sync/atomic"
 
 // show is one stream on one loop: the viewers that the loop serves with it.
 type show struct {
@@ -12,63 +9,28 @@ type show struct {
 	loop   *loop
 
 	// Any goroutine.
-	dirty atomic.Bool  // something was published since the last sweep
+	dirty atomic.Bool  // something was published since the last pass
 	count atomic.Int64 // len(viewers)
+	// asleep: packets are held, and the loop looks by itself when a share is
+	// due. Whoever publishes need not wake it for the rest of a burst.
+	asleep atomic.Bool
 
 	// Owned by the loop.
 	viewers []viewer
-	sweep   int     // the next viewer to serve
-	owed    int     // viewers that the present share still asks for
-	behind  int     // viewers not served since the last publish
-	last    int64   // time of the last share
-	credit  float64 // the fraction of a viewer left over from it
-	listed  bool    // in loop.shows
-}
-
-// The cost of a write call and the share of a core that fan-out may take
-// before packets are held to be sent together. A paced call with cold caches
-// costs 5 to 6.5 microseconds, whatever is in it up to some packets; a tenth
-// of a core is what an otherwise idle box does not feel.
-const (
-	callCost   = 6 * time.Microsecond
-	cheapShare = 0.1
-)
-
-// gaps is how many wakes a full sweep is spread over at least: the longest that
-// a packet waits is one sweep and one gap between wakes, and both together stay
-// within the budget.
-const gaps = 4
-
-// minGap keeps the clock from waking a loop for a handful of viewers.
-const minGap = 2 * time.Millisecond
-
-// sweepTime is how long serving each viewer of the loop once should take, so
-// that write calls cost no more than cheapShare of a core: 0 while they do
-// anyway, and never more than the latency budget allows. It is computed from
-// what is known (viewers, packets per second, the price of a call), not from
-// what is measured, so that a test can say how many packets a call carries.
-func sweepTime(viewers int, callsPerSecond float64, budget time.Duration) time.Duration {
-	if callsPerSecond*callCost.Seconds() <= cheapShare {
-		return 0
-	}
-	t := time.Duration(float64(viewers) * float64(callCost) / cheapShare)
-	return min(t, budget*gaps/(gaps+1))
+	sweep   int // the next viewer to serve
+	owed    int // viewers that are to be served now
+	behind  int // viewers not served since the last burst
+	held    held
+	listed  bool // in loop.shows
 }
 
 // fanout serves the shows that have something new or something held.
 func (l *loop) fanout() {
-	viewers, calls := 0, 0.0
-	for _, s := range l.shows {
-		viewers += len(s.viewers)
-		if p := s.stream.cur.Load(); p != nil {
-			calls += float64(len(s.viewers)) * p.packetRate()
-		}
-	}
-	hold := sweepTime(viewers, calls, l.eng.cfg.Fanout.Budget)
 	l.flushAt = never
 	if len(l.shows) == 0 {
 		return
 	}
+	dear := l.dear()
 	// The turn begins here: what the pass did before is not taken off it, or
 	// slow sockets that come back in each pass would leave the others nothing.
 	began := l.eng.clock()
@@ -77,39 +39,71 @@ func (l *loop) fanout() {
 		// whole turn does not keep the others waiting.
 		l.turn = (l.turn + 1) % len(l.shows)
 		s := l.shows[l.turn]
-		s.share(hold, l.now)
+		s.take(dear, l.now)
 		if !l.serveShare(s, began) {
 			l.again = true
 			break
 		}
-		if s.behind > 0 {
-			l.flushAt = min(l.flushAt, l.now+int64(max(hold/gaps, minGap)))
-		}
+		l.flushAt = min(l.flushAt, s.nextShare())
 	}
 	l.dropShows()
 }
 
-// share adds to what the show owes: everybody, or the part of a full sweep for
-// which the time has come.
-func (s *show) share(hold time.Duration, now int64) {
+// dear says how many times what fan-out may cost it would cost the loop to serve
+// each packet as it comes; up to 1 nothing is held.
+func (l *loop) dear() float64 {
+	if l.eng.cfg.Fanout.Budget <= 0 {
+		return 0
+	}
+	calls := 0.0
+	for _, s := range l.shows {
+		if p := s.stream.cur.Load(); p != nil {
+			calls += float64(len(s.viewers)) * p.packetRate()
+		}
+	}
+	return calls * callCost.Seconds() / cheapShare
+}
+
+// take adds to what the show owes: everybody, or the share for which the time
+// has come.
+func (s *show) take(dear float64, now int64) {
 	n := len(s.viewers)
-	if s.dirty.Swap(false) {
+	s.asleep.Store(false) // before the look: what comes after it wakes the loop
+	fresh := s.dirty.Swap(false)
+	if fresh {
 		s.behind = n
 	}
-	elapsed := now - s.last
-	s.last = now
+	if fresh {
+		s.held.arrived(n, now)
+	}
+	if dear <= 1 || s.behind == 0 {
+		s.owed = s.behind
+		s.held.clear()
+		return
+	}
+	s.owed = min(s.owed+s.held.due(now, s.limits(), n), s.behind)
+	s.asleep.Store(s.held.open)
+}
+
+// nextShare is when the show is to be looked at again although nothing comes.
+func (s *show) nextShare() int64 {
 	if s.behind == 0 {
-		s.credit = 0
-		return
+		return never
 	}
-	if hold <= 0 || elapsed >= int64(hold) {
-		s.owed, s.credit = s.behind, 0
-		return
+	return s.held.next(s.limits())
+}
+
+// limits are what bounds the holding of the show's packets.
+func (s *show) limits() limits {
+	l := s.loop
+	viewers := 0
+	for _, other := range l.shows {
+		viewers += len(other.viewers)
 	}
-	part := float64(n)*float64(elapsed)/float64(hold) + s.credit
-	whole := int(part)
-	s.credit = part - float64(whole)
-	s.owed = min(s.owed+whole, s.behind)
+	return limits{
+		budget: int64(l.eng.cfg.Fanout.Budget),
+		want:   int64(float64(viewers) * float64(callCost) / cheapShare),
+	}
 }
 
 // serveShare serves what the show owes; false if the loop's turn, which began at
@@ -126,6 +120,7 @@ func (l *loop) serveShare(s *show, began int64) bool {
 		s.sweep++
 		s.owed--
 		s.behind--
+		s.held.served++
 		if !v.parked {
 			l.serve(v)
 		}

@@ -7,32 +7,6 @@ import (
 	"time"
 )
 
-func TestSweepTime(t *testing.T) {
-	const ms = time.Millisecond
-	cases := []struct {
-		name    string
-		viewers int
-		calls   float64
-		budget  time.Duration
-		want    time.Duration
-	}{
-		{"NoViewers", 0, 0, 90 * ms, 0},
-		{"Cheap", 100, 9000, 90 * ms, 0},
-		{"JustCheap", 1000, 16666, 90 * ms, 0},
-		{"JustDear", 1000, 16668, 90 * ms, 60 * ms},
-		{"FasterSourceSameSweep", 1000, 89000, 90 * ms, 60 * ms},
-		{"BoundedByTheBudget", 19000, 100000, 90 * ms, 72 * ms},
-		{"NoBudget", 19000, 100000, 0, 0},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			if got := sweepTime(c.viewers, c.calls, c.budget); got != c.want {
-				t.Errorf("%v, want %v", got, c.want)
-			}
-		})
-	}
-}
-
 // A stream whose viewers take more than one turn of the loop must not keep the
 // viewers of another waiting: these are served in every pass but the first.
 func TestHugeShowDoesNotStarveAnother(t *testing.T) {

@@ -224,7 +224,9 @@ func (st *stream) publish() {
 	for _, s := range st.shows {
 		if s.count.Load() > 0 {
 			s.dirty.Store(true)
-			s.loop.wake()
+			if !s.asleep.Load() {
+				s.loop.wake()
+			}
 		}
 	}
 }

@@ -33,7 +33,6 @@ func (c *conn) attach(p *programme, form codec.Form, canMove bool) {
 	s := p.stream.shows[c.loop.id]
 	if !s.listed {
 		s.listed = true
-		s.last = c.loop.now
 		c.loop.shows = append(c.loop.shows, s)
 	}
 	c.show, c.slot = s, int32(len(s.viewers))
@@ -43,6 +42,7 @@ func (c *conn) attach(p *programme, form codec.Form, canMove bool) {
 	})
 	if s.behind > 0 {
 		s.behind++ // it lies among those that the present sweep still covers
+		s.held.joined()
 	}
 	c.phase = phaseView
 	// The count goes up before the head of the ring is read: a packet that is
