@@ -2,19 +2,18 @@
 // nothing of what comes: the load generator is to cost far less than the server
 // that it loads.
 //
-// Sockets are watched edge-triggered in one epoll set and read with MSG_TRUNC,
-// which takes bytes off a socket without copying them [tcp(7)]. The set is swept
-// some times a second and not whenever something comes: so a socket is read once
-// for many packets, and the server's writes do not have to wake a reader. How
-// often follows from how much the sockets were found to hold ([Set.Interval]):
-// no receive buffer is to get so full that the sender notices.
+// Sockets are not watched but swept: each is read some times a second, with
+// MSG_TRUNC, which takes bytes off a socket without copying them [tcp(7)]. So a
+// socket is read once for many packets, and the server's writes have nobody to
+// wake: who waits on a socket is told within the writer's own system call, on the
+// writer's account. How often it is swept follows from how much the sockets were
+// found to hold ([Set.Interval]): no receive buffer is to get so full that the
+// sender notices.
 //
 //	server ──writes──► sockets' receive buffers ──Sweep──► counted, gone
 package drain
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -30,28 +29,20 @@ const (
 	// what the kernel offers a sender of the usual receive buffer of 128 KiB.
 	full = 48 << 10
 
-	// batch is how many sockets one call of epoll tells of.
-	batch = 512
-
 	// takeMost is what one read may take: more than any receive buffer has.
 	takeMost = 1 << 30
 )
 
-// Set is the sockets that are drained. It is used by one goroutine.
+// Set is the sockets that are drained. It is used by one goroutine. The zero
+// value is not ready; see [New].
 type Set struct {
-	epoll    int
-	events   []unix.EpollEvent
+	fds      []int
+	place    map[int]int // of each in fds
 	interval time.Duration
 }
 
 // New makes an empty set.
-func New() (*Set, error) {
-	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		return nil, fmt.Errorf("no epoll set can be made: %w", err)
-	}
-	return &Set{epoll: fd, events: make([]unix.EpollEvent, batch), interval: longest}, nil
-}
+func New() *Set { return &Set{place: map[int]int{}, interval: longest} }
 
 // Interval is how long after a Sweep the next is due.
 func (s *Set) Interval() time.Duration { return s.interval }
@@ -69,73 +60,73 @@ func next(interval time.Duration, most int64) time.Duration {
 	return interval
 }
 
-// Close closes the set, not the sockets in it.
-func (s *Set) Close() error { return unix.Close(s.epoll) }
+// Len is how many sockets are in the set.
+func (s *Set) Len() int { return len(s.fds) }
 
 // Add takes in a stream socket. What it has received before is swept too.
-func (s *Set) Add(fd int) error {
-	ev := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET, Fd: int32(fd)}
-	return unix.EpollCtl(s.epoll, unix.EPOLL_CTL_ADD, fd, &ev)
-}
-
-// Remove lets a socket go, so that it fills and its sender stalls. A closed
-// socket need not be removed.
-func (s *Set) Remove(fd int) error {
-	return unix.EpollCtl(s.epoll, unix.EPOLL_CTL_DEL, fd, nil)
-}
-
-// Sweep reads all sockets that have something. It calls got for each with the
-// number of bytes, and with io.EOF or the socket's error once that is at its
-// end; got may add, remove and close sockets. It never waits.
-func (s *Set) Sweep(got func(fd int, n int64, err error)) error {
-	most := int64(0)
-	for {
-		n, err := unix.EpollWait(s.epoll, s.events, 0)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("waiting for sockets: %w", err)
-		}
-		for i := range s.events[:n] {
-			ev := &s.events[i]
-			total, err := take(int(ev.Fd), ev.Events&^unix.EPOLLIN != 0)
-			most = max(most, total)
-			got(int(ev.Fd), total, err)
-		}
-		if n < len(s.events) {
-			s.interval = next(s.interval, most)
-			return nil
-		}
+func (s *Set) Add(fd int) {
+	if _, there := s.place[fd]; !there {
+		s.place[fd] = len(s.fds)
+		s.fds = append(s.fds, fd)
 	}
 }
 
-// take empties a socket. One read takes all there is; ending says that the end
-// of the connection is behind it, or an error.
-func take(fd int, ending bool) (total int64, err error) {
+// Remove lets a socket go, so that it fills and its sender stalls. It must be
+// called before a socket is closed. One that is not in the set is left alone.
+func (s *Set) Remove(fd int) {
+	at, there := s.place[fd]
+	if !there {
+		return
+	}
+	last := len(s.fds) - 1
+	s.fds[at] = s.fds[last]
+	s.place[s.fds[at]] = at
+	s.fds = s.fds[:last]
+	delete(s.place, fd)
+}
+
+// Sweep reads all sockets that have something. It calls got for each with the
+// number of bytes, or with io.EOF or the socket's error once that is at its
+// end; got may add, remove and close sockets. It never waits.
+func (s *Set) Sweep(got func(fd int, n int64, err error)) {
+	most := int64(0)
+	for i := 0; i < len(s.fds); {
+		fd := s.fds[i]
+		n, err := s.Take(fd, takeMost)
+		most = max(most, n)
+		if n > 0 || err != nil {
+			got(fd, n, err)
+		}
+		if i < len(s.fds) && s.fds[i] == fd {
+			i++ // otherwise another one has taken its place
+		}
+	}
+	s.interval = next(s.interval, most)
+}
+
+// Take reads up to most bytes from a socket, in the set or not. The error is
+// io.EOF at the connection's end, and nil where nothing has come.
+func (s *Set) Take(fd int, most int64) (int64, error) {
 	for {
-		n, errno := receive(fd)
+		n, errno := receive(fd, most)
 		switch {
 		case errno == unix.EINTR:
 		case errno == unix.EAGAIN:
-			return total, nil
+			return 0, nil
 		case errno != 0:
-			return total, errno
+			return 0, errno
 		case n == 0:
-			return total, io.EOF
+			return 0, io.EOF
 		default:
-			total += n
-			if !ending {
-				return total, nil
-			}
+			return n, nil
 		}
 	}
 }
 
 // receive is recv(2) without a buffer. The call never blocks, so the scheduler
 // need not hear of it.
-func receive(fd int) (int64, unix.Errno) {
-	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), 0, takeMost, unix.MSG_TRUNC|unix.MSG_DONTWAIT, 0, 0)
+func receive(fd int, most int64) (int64, unix.Errno) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), 0, uintptr(most), unix.MSG_TRUNC|unix.MSG_DONTWAIT, 0, 0)
 	if errno != 0 {
 		return 0, errno
 	}

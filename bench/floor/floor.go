@@ -1,11 +1,11 @@
 // Package floor measures the least that any program can pay to send one stream
-// to many viewers on this machine: one thread, one shared buffer, one vectored
-// write for several packets, and nothing else. What a server costs above it is
+// to many viewers on this machine: one thread, one shared buffer, one call for
+// several packets that lie in it one behind the other, and nothing else. What a server costs above it is
 // its own.
 //
-//	tick t:  viewers i with i mod k = t mod k  ◄──writev── the last k packets
+//	each packet tick:  the next N/k viewers  ◄──send── the packets since their last turn
 //
-// Each packet tick serves a share of the viewers with their last k packets, so
+// Each packet tick serves a share of the N viewers with their last k packets, so
 // that the load is even and each viewer gets every packet once. The viewers
 // are loopback connections of this process; the thread that reads them is not
 // counted, but the kernel charges what a receiver's side of loopback does with
@@ -16,17 +16,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
+	"math"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"streampump/bench/affinity"
 	"streampump/bench/drain"
 	"streampump/bench/meter"
 )
 
-// MaxCoalesce is the most packets in a call: what writev(2) takes.
+// MaxCoalesce is the most packets in a call: what writev(2) takes, and far more
+// than a socket does.
 const MaxCoalesce = 1024
 
 // reserve is how many descriptors are left for everything but viewers.
@@ -36,9 +38,12 @@ const reserve = 64
 type Options struct {
 	Viewers    int
 	PacketSize int           // bytes
-	Coalesce   int           // packets in a call
+	Coalesce   float64       // packets in a call, on average
 	Bitrate    int           // bits per second of the stream
 	Duration   time.Duration // how long it is sent
+	// Cores are the processors that the writing thread may run on; all of the
+	// process's if empty.
+	Cores []int
 }
 
 // Result is what it cost.
@@ -69,14 +74,21 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	stop := make(chan struct{})
 	var reading sync.WaitGroup
-	var readErr error
-	reading.Go(func() { readErr = r.read(stop) })
-	res := send(ctx, r.senders, o)
+	reading.Go(func() { r.read(stop) })
+	var res *Result
+	sent := make(chan error, 1)
+	go func() {
+		sent <- affinity.Locked(o.Cores, func() error {
+			res = send(ctx, r.senders, o)
+			return nil
+		})
+	}()
+	err := <-sent
 	close(stop)
 	reading.Wait()
 	switch {
-	case readErr != nil:
-		return nil, readErr
+	case err != nil:
+		return nil, err
 	case res.Calls == 0 || res.Bytes == 0:
 		return nil, errors.New("nothing was sent, so there is nothing to tell")
 	}
@@ -91,8 +103,8 @@ func (o *Options) check() error {
 	switch {
 	case o.Viewers < 1, o.PacketSize < 1, o.Bitrate < 1, o.Duration <= 0:
 		return errors.New("viewers, packet size, bitrate and duration must be more than 0")
-	case o.Coalesce < 1 || o.Coalesce > MaxCoalesce:
-		return fmt.Errorf("a call takes 1 to %d packets, not %d", MaxCoalesce, o.Coalesce)
+	case !(o.Coalesce >= 1 && o.Coalesce <= MaxCoalesce):
+		return fmt.Errorf("a call takes 1 to %d packets, not %g", MaxCoalesce, o.Coalesce)
 	case uint64(2*o.Viewers+reserve) > limit:
 		return fmt.Errorf("%d viewers need %d descriptors, both ends being here, and this process may have %d (ulimit -n)",
 			o.Viewers, 2*o.Viewers+reserve, limit)
@@ -158,37 +170,30 @@ func (r *room) join(listener int, addr unix.Sockaddr) error {
 }
 
 // read drains the viewers' ends until stop is closed.
-func (r *room) read(stop <-chan struct{}) error {
-	set, err := drain.New()
-	if err != nil {
-		return err
-	}
-	defer set.Close()
+func (r *room) read(stop <-chan struct{}) {
+	set := drain.New()
 	for _, fd := range r.readers {
-		if err := set.Add(fd); err != nil {
-			return err
-		}
+		set.Add(fd)
 	}
 	tick := time.NewTimer(set.Interval())
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-			if err := set.Sweep(func(int, int64, error) {}); err != nil {
-				return err
-			}
+			set.Sweep(func(int, int64, error) {})
 			tick.Reset(set.Interval())
 		case <-stop:
-			return nil
+			return
 		}
 	}
 }
 
 // send is the thread that is measured.
 func send(ctx context.Context, fds []int, o Options) *Result {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	packets := vectors(o)
+	most := int(math.Ceil(o.Coalesce))
+	packets := make([]byte, o.PacketSize*most)
+	served := make([]uint64, len(fds)) // in which tick each was served last
+	next, credit := 0, 0.0             // whose turn it is, and how many have theirs
 	tick := uint64(float64(o.PacketSize) * 8 / float64(o.Bitrate) * 1e9)
 	res := &Result{}
 	began, cpu := meter.Now(), meter.ThreadCPU()
@@ -196,8 +201,14 @@ func send(ctx context.Context, fds []int, o Options) *Result {
 	for t := uint64(1); t*tick <= uint64(o.Duration) && ctx.Err() == nil; t++ {
 		sleepUntil(began + t*tick)
 		behind = max(behind, meter.Now()-(began+t*tick))
-		for i := int(t % uint64(o.Coalesce)); i < len(fds); i += o.Coalesce {
-			res.write(fds[i], packets, o.PacketSize*o.Coalesce)
+		for credit += float64(len(fds)) / o.Coalesce; credit >= 1; credit-- {
+			n := most
+			if served[next] > 0 {
+				n = min(n, int(t-served[next]))
+			}
+			served[next] = t
+			res.write(fds[next], packets[:o.PacketSize*n])
+			next = (next + 1) % len(fds)
 		}
 	}
 	used := meter.ThreadCPU() - cpu
@@ -209,17 +220,6 @@ func send(ctx context.Context, fds []int, o Options) *Result {
 		res.SecondsByGB = used.Seconds() / (float64(res.Bytes) / 1e9)
 	}
 	return res
-}
-
-// vectors are k packets in one shared buffer.
-func vectors(o Options) []unix.Iovec {
-	buffer := make([]byte, o.PacketSize*o.Coalesce)
-	v := make([]unix.Iovec, o.Coalesce)
-	for i := range v {
-		v[i].Base = &buffer[i*o.PacketSize]
-		v[i].SetLen(o.PacketSize)
-	}
-	return v
 }
 
 // sleepUntil sleeps on this thread, not in the scheduler, up to a time of the

@@ -11,18 +11,26 @@ import (
 
 // TestEveryViewerGetsEveryPacket: what is countable is exact.
 func TestEveryViewerGetsEveryPacket(t *testing.T) {
-	const ticks = 80
-	o := Options{Viewers: 10, PacketSize: 1000, Coalesce: 4, Bitrate: 4_000_000, Duration: ticks * 2 * time.Millisecond}
-	r, err := Run(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	// Each tick of 2 ms serves a quarter of the viewers with four packets.
-	if want := int64(ticks * o.Viewers / o.Coalesce); r.Calls != want || r.Short != 0 || r.Bytes != want*4000 {
-		t.Errorf("%+v, want %d calls", r, want)
-	}
-	if r.CPUSeconds <= 0 || r.NsPerCall <= 0 || r.SecondsByGB <= 0 || r.Seconds < o.Duration.Seconds() {
-		t.Errorf("%+v", r)
+	const ticks = 80 // of 2 ms
+	for _, c := range []struct {
+		coalesce       float64
+		calls, packets int64
+	}{
+		{4, 200, 800},   // each tick serves a quarter of the viewers
+		{2.5, 320, 804}, // two packets in one call, three in the next; in the first turn all have three
+		{1, 800, 800},
+	} {
+		o := Options{Viewers: 10, PacketSize: 1000, Coalesce: c.coalesce, Bitrate: 4_000_000, Duration: ticks * 2 * time.Millisecond}
+		r, err := Run(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Calls != c.calls || r.Short != 0 || r.Bytes != c.packets*1000 {
+			t.Errorf("%g in a call: %+v, want %d calls and %d packets", c.coalesce, r, c.calls, c.packets)
+		}
+		if r.CPUSeconds <= 0 || r.NsPerCall <= 0 || r.SecondsByGB <= 0 || r.Seconds < o.Duration.Seconds() {
+			t.Errorf("%+v", r)
+		}
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"streampump/bench/drain"
-	"streampump/bench/player"
+	"streampump/bench/meter"
 )
 
 const (
@@ -33,6 +33,7 @@ const (
 	stateJoining                 // asked, and waits for its first packet
 	stateDraining
 	stateStalled
+	stateSlow
 )
 
 // member is one player of a crowd.
@@ -42,6 +43,10 @@ type member struct {
 	fd    int
 	began time.Time
 	join  *joiner
+
+	described bool      // it has asked for the header
+	slowSince time.Time // throttled: when it began to read,
+	sipped    int64     // and what it has read since
 }
 
 // crowd is the players of one thread that are not verified. Everything in it
@@ -49,13 +54,15 @@ type member struct {
 type crowd struct {
 	o       *Options
 	server  netip.AddrPort
-	request []byte
+	request []byte // Play
+	ask1    []byte // Describe; empty if players do without
 	tally   *tally
 
 	members []member
 	byFD    map[int]*member
-	next    int // the first member that has not begun yet
-	joining int // epoll set of those that connect and join
+	slow    map[int]*member // throttled players that have joined
+	next    int             // the first member that has not begun yet
+	joining int             // epoll set of those that connect and join
 	drained *drain.Set
 	events  []unix.EpollEvent
 	buf     []byte
@@ -72,19 +79,14 @@ func newCrowd(o *Options, server netip.AddrPort, y *tally, seats []seat, churn f
 	if err != nil {
 		return nil, fmt.Errorf("no epoll set can be made: %w", err)
 	}
-	set, err := drain.New()
-	if err != nil {
-		_ = unix.Close(joining)
-		return nil, err
-	}
-	client := player.PlayOnly()
-	if o.Plain {
-		client = player.Curl()
-	}
+	client := o.client()
 	c := &crowd{
 		o: o, server: server, request: client.AppendPlay(nil, o.Path, o.Addr, 0), tally: y,
-		byFD: make(map[int]*member, len(seats)), joining: joining, drained: set,
+		byFD: make(map[int]*member, len(seats)), slow: map[int]*member{}, joining: joining, drained: drain.New(),
 		events: make([]unix.EpollEvent, joinBatch), buf: make([]byte, joinRead), churn: churn,
+	}
+	if o.Describe {
+		c.ask1 = client.AppendDescribe(nil, o.Path, o.Addr)
 	}
 	for _, s := range seats {
 		c.members = append(c.members, member{seat: s})
@@ -106,9 +108,8 @@ func (c *crowd) run(ctx context.Context) error {
 		}
 		if now = time.Now(); now.Sub(swept) >= c.drained.Interval() {
 			swept = now
-			if err := c.drained.Sweep(c.got); err != nil {
-				return err
-			}
+			c.drained.Sweep(c.got)
+			c.sip(now)
 		}
 	}
 	return nil
@@ -119,7 +120,6 @@ func (c *crowd) close() {
 		_ = unix.Close(fd)
 	}
 	_ = unix.Close(c.joining)
-	_ = c.drained.Close()
 }
 
 // patience is how long the crowd may wait for those who join.
@@ -153,6 +153,7 @@ func (c *crowd) plan(now time.Time) {
 	}
 	if !c.resumed && now.Sub(c.measured) >= c.o.Stall.For {
 		c.resumed = true
+		c.weigh()
 		c.stall(stateStalled, stateDraining)
 	}
 	if !c.tally.measuring.Load() {
@@ -170,16 +171,41 @@ func (c *crowd) stall(from, to state) {
 		if !m.stalls || m.state != from {
 			continue
 		}
-		move := c.drained.Add
-		if to == stateStalled {
-			move = c.drained.Remove
+		if m.state = to; to == stateStalled {
+			c.drained.Remove(m.fd)
+		} else {
+			c.drained.Add(m.fd)
 		}
-		if err := move(m.fd); err != nil {
-			c.lose(m, err)
-			continue
-		}
-		m.state = to
 	}
+}
+
+// weigh looks at what the server's kernel holds for the stalled players.
+func (c *crowd) weigh() {
+	if c.o.PID == 0 || c.o.Stall.For == 0 {
+		return
+	}
+	peers := map[netip.AddrPort]bool{}
+	for i := range c.members {
+		if m := &c.members[i]; m.state == stateStalled {
+			if a, err := localOf(m.fd); err == nil {
+				peers[a] = true
+			}
+		}
+	}
+	if len(peers) == 0 {
+		return
+	}
+	held, err := meter.SocketMemory(c.o.PID, peers)
+	c.tally.weighed(held, err)
+}
+
+// localOf is the address of our end of a connection.
+func localOf(fd int) (netip.AddrPort, error) {
+	a, err := unix.Getsockname(fd)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	return meter.AddrOf(a), nil
 }
 
 // replace has the next member that is served leave and come anew.
@@ -200,13 +226,15 @@ func (c *crowd) replace() {
 // leave closes a member's connection.
 func (c *crowd) leave(m *member) {
 	delete(c.byFD, m.fd)
+	delete(c.slow, m.fd)
+	c.drained.Remove(m.fd)
 	_ = unix.Close(m.fd)
-	m.state, m.join = stateOut, nil
+	m.state, m.join, m.described = stateOut, nil, false
 }
 
 // lose takes a member out that failed.
 func (c *crowd) lose(m *member, err error) {
-	held := m.state == stateDraining || m.state == stateStalled
+	held := m.state == stateDraining || m.state == stateStalled || m.state == stateSlow
 	if m.state != stateOut {
 		c.leave(m)
 	}
@@ -217,7 +245,12 @@ func (c *crowd) lose(m *member, err error) {
 func (c *crowd) connect(m *member) {
 	c.tally.change(func(n *Counts) { n.Started++ })
 	m.began = time.Now()
-	fd, err := dial(c.server, sourceOf(m.player, c.server.Addr()))
+	c.dial(m)
+}
+
+// dial begins a connection of a player.
+func (c *crowd) dial(m *member) {
+	fd, err := open(c.server, sourceOf(m.player, c.server.Addr()))
 	if err != nil {
 		c.lose(m, err)
 		return
@@ -266,11 +299,16 @@ func (c *crowd) ask(m *member) error {
 	if errno != 0 {
 		return unix.Errno(errno)
 	}
+	request := c.request
+	m.join = &joiner{plain: c.o.Plain || c.o.Marks}
+	if len(c.ask1) > 0 && !m.described {
+		request, m.join.describes = c.ask1, true
+	}
 	// A new connection takes a request of some hundred bytes whole.
-	if n, err := unix.Write(m.fd, c.request); err != nil || n < len(c.request) {
+	if n, err := unix.Write(m.fd, request); err != nil || n < len(request) {
 		return errors.Join(err, errors.New("the request could not be sent"))
 	}
-	m.state, m.join = stateJoining, &joiner{plain: c.o.Plain}
+	m.state = stateJoining
 	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(m.fd)}
 	return unix.EpollCtl(c.joining, unix.EPOLL_CTL_MOD, m.fd, &ev)
 }
@@ -287,21 +325,34 @@ func (c *crowd) read(m *member) error {
 		return io.EOF
 	}
 	answered := m.join.answered
-	joined, err := m.join.feed(c.buf[:n])
-	if m.join.answered && !answered {
+	done, err := m.join.feed(c.buf[:n])
+	if m.join.answered && !answered && !m.join.describes {
 		c.tally.change(func(n *Counts) { n.Connected++ })
 	}
-	if err != nil || !joined {
+	if err != nil || !done {
 		return err
 	}
+	if m.join.describes {
+		c.leave(m)
+		m.described = true
+		c.dial(m)
+		return nil
+	}
+	return c.joined(m)
+}
+
+// joined lets a player that has its first packet take what comes.
+func (c *crowd) joined(m *member) error {
 	c.tally.bytes.Add(m.join.bytes)
 	if err := unix.EpollCtl(c.joining, unix.EPOLL_CTL_DEL, m.fd, nil); err != nil {
 		return err
 	}
-	if err := c.drained.Add(m.fd); err != nil {
-		return err
-	}
 	m.state, m.join = stateDraining, nil
+	if m.throttle {
+		m.state, m.slowSince, m.sipped, c.slow[m.fd] = stateSlow, time.Now(), 0, m
+	} else {
+		c.drained.Add(m.fd)
+	}
 	c.tally.joined(time.Since(m.began))
 	return nil
 }
@@ -314,8 +365,8 @@ func (c *crowd) got(fd int, n int64, err error) {
 	}
 }
 
-// dial begins a connection without waiting for it.
-func dial(server netip.AddrPort, source netip.Addr) (int, error) {
+// open begins a connection without waiting for it.
+func open(server netip.AddrPort, source netip.Addr) (int, error) {
 	family := unix.AF_INET6
 	if server.Addr().Is4() {
 		family = unix.AF_INET

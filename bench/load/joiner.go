@@ -13,16 +13,19 @@ var errEndedEarly = errors.New("the stream ended before its first packet")
 // joiner follows the answer to one player up to the first data packet. It
 // takes bytes and gives none; its zero value waits for an answer's head.
 type joiner struct {
-	plain    bool
-	head     []byte
-	answered bool  // with 200
-	bytes    int64 // of the body so far
-	framing  player.Framing
+	plain bool // the first byte of the body will do
+	// describes: it asks for the header, which is the whole body.
+	describes bool
+	length    int64 // of that body
+	head      []byte
+	answered  bool  // with 200
+	bytes     int64 // of the body so far
+	framing   player.Framing
 }
 
-// feed takes the next bytes. joined says that the first data packet is whole,
-// or, for a plain player, that the body has begun.
-func (j *joiner) feed(b []byte) (joined bool, err error) {
+// feed takes the next bytes. done says that the first data packet is whole, or,
+// for a plain player, that the body has begun, or that the header is here.
+func (j *joiner) feed(b []byte) (done bool, err error) {
 	if !j.answered {
 		j.head = append(j.head, b...)
 		h, n, err := answer.Parse(j.head)
@@ -32,19 +35,32 @@ func (j *joiner) feed(b []byte) (joined bool, err error) {
 		if h.Status != 200 {
 			return false, &player.StatusError{Head: h}
 		}
-		if !j.plain {
-			if err := player.CheckPlay(h); err != nil {
-				return false, err
-			}
+		if err := j.judge(h); err != nil {
+			return false, err
 		}
 		j.answered = true
 		b, j.head = j.head[n:], nil
 	}
 	j.bytes += int64(len(b))
-	if j.plain {
+	switch {
+	case j.describes:
+		return j.bytes >= j.length, nil
+	case j.plain:
 		return len(b) > 0, nil
 	}
 	return j.packets(b)
+}
+
+// judge checks an answer's head.
+func (j *joiner) judge(h *answer.Head) error {
+	switch {
+	case j.describes:
+		j.length, _ = h.ContentLength()
+		return player.CheckDescribe(h)
+	case !j.plain:
+		return player.CheckPlay(h)
+	}
+	return nil
 }
 
 // packets looks for the first data packet.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"streampump/bench/meter"
+	"streampump/bench/player"
 )
 
 const (
@@ -51,15 +52,27 @@ type Options struct {
 	Path string // of the stream, such as /streams/x
 	// Plain: ordinary HTTP instead of MMSH. Players that are not verified take
 	// any body then, so that servers of other formats meet the same load.
-	Plain    bool
+	Plain bool
+	// Marks: verified players look for the encoder's time stamps, whatever
+	// lies around them, and check nothing: for a server that puts the stream
+	// together anew.
+	Marks bool
+	// Describe: players ask for the header first, on a connection of its own,
+	// as VLC does. Only MMSH has that.
+	Describe bool
 	Players  int
 	Verify   int           // how many of them are verified
 	Ramp     time.Duration // over which they connect, evenly; 0 at once
 	Duration time.Duration // of the measurement
 	Stall    Stall         // none if zero
+	Throttle Throttle      // none if zero
 	Churn    float64       // players not verified that are replaced per second
 	Threads  int           // that drain players
 	PID      int           // the server's process, to be measured; 0: none
+	// Counters reads what the server counts, by any names, at the beginning
+	// and the end of the measurement; nil where it has none to read. It is
+	// called from the goroutine of Run.
+	Counters func() (map[string]float64, error)
 	// Progress is called once a second, from the goroutine of Run; nil is not.
 	Progress func(Progress)
 }
@@ -89,6 +102,10 @@ func (o *Options) Check() error {
 		return fmt.Errorf("there are 1 to %d threads, not %d", MaxThreads, o.Threads)
 	case o.Stall.For >= o.Duration:
 		return fmt.Errorf("a stall of %v does not end within a measurement of %v", o.Stall.For, o.Duration)
+	case o.Throttle.Percent+o.Stall.Percent > 100:
+		return errors.New("no player can both stall and be throttled: the two shares add up to more than 100%")
+	case o.Describe && o.Plain:
+		return errors.New("only MMSH has a Describe")
 	case !(o.Churn >= 0) || o.Churn > 0 && o.Verify == o.Players:
 		return errors.New("only players that are not verified can be replaced")
 	case uint64(o.Players+reserve) > limit:
@@ -96,6 +113,17 @@ func (o *Options) Check() error {
 			o.Players, o.Players+reserve, limit)
 	}
 	return nil
+}
+
+// client is whose words the players use.
+func (o *Options) client() player.Client {
+	switch {
+	case o.Plain:
+		return player.Curl()
+	case o.Describe:
+		return player.VLC()
+	}
+	return player.PlayOnly()
 }
 
 // due is when a player connects: evenly over the ramp.
@@ -114,21 +142,27 @@ type seat struct {
 	player   int // its number among all
 	verified bool
 	stalls   bool
+	throttle bool
 }
 
-// seats deals the players out. Stalls are dealt among the verified and among
-// the others apart, so that both have their share.
+// seats deals the players out. Stalls and throttles are dealt among the verified
+// and among the others apart, so that both have their share.
 func (o *Options) seats() []seat {
 	seats := make([]seat, o.Players)
-	var dealt [2]int
+	var dealt, left [2]int
 	for i := range seats {
 		s := seat{player: i, verified: (i+1)*o.Verify/o.Players > i*o.Verify/o.Players}
 		kind := 0
 		if s.verified {
 			kind = 1
 		}
-		s.stalls = o.Stall.For > 0 && share(dealt[kind], o.Stall.Percent/100)
+		s.stalls = share(dealt[kind], o.Stall.Percent/100)
 		dealt[kind]++
+		if !s.stalls && o.Throttle.Percent > 0 {
+			// Among those that are left, of whom the share is larger.
+			s.throttle = share(left[kind], o.Throttle.Percent/(100-o.Stall.Percent))
+			left[kind]++
+		}
 		seats[i] = s
 	}
 	return seats

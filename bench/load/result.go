@@ -19,10 +19,20 @@ type Result struct {
 	Reasons map[string]int `json:"reasons,omitempty"`
 	Join    *Times         `json:"join,omitempty"` // from the first connect to the first data packet, of the whole run
 
+	// AllJoined is from the first connect to the last join, in milliseconds;
+	// nil where a player has not joined, or players were replaced.
+	AllJoined *float64 `json:"all_joined_ms,omitempty"`
+
 	Measured *Measured `json:"measured,omitempty"`
 	Verified *Verified `json:"verified,omitempty"`
 	Delay    *Times    `json:"delay,omitempty"` // from when the encoder had the packet, of verified players that do not stall
 	Server   *Server   `json:"server,omitempty"`
+	// Counters is by how much the server's own counters rose in the
+	// measurement; nil where they were not read.
+	Counters map[string]float64 `json:"counters,omitempty"`
+	// Stalled is what the kernel held for the stalled players at the end of
+	// their stall; nil where that was not measured.
+	Stalled *Stalled `json:"stalled,omitempty"`
 	// Timeline is the run in steps, from the first connect to the end of the
 	// measurement: of a second, or in runs of more than ten minutes of more.
 	Timeline []Sample `json:"timeline,omitempty"`
@@ -54,10 +64,19 @@ type CPU struct {
 type Server struct {
 	PID         int   `json:"pid"`
 	CPU         CPU   `json:"cpu"`
-	RSS         int64 `json:"rss_bytes"` // at the end
+	RSS         int64 `json:"rss_bytes"`          // at the end
+	RSSAtStart  int64 `json:"rss_at_start_bytes"` // of the measurement
 	RSSPeak     int64 `json:"rss_peak_bytes"`
 	RSSBefore   int64 `json:"rss_before_bytes"` // before the first player
 	Descriptors int   `json:"descriptors"`      // at most
+}
+
+// Stalled is the kernel's memory for sockets of the server whose players do not
+// read (SO_MEMINFO), in bytes.
+type Stalled struct {
+	Sockets int   `json:"sockets"`
+	Mean    int64 `json:"mean_bytes"`
+	Max     int64 `json:"max_bytes"`
 }
 
 // Verified is what the verified players saw, from their beginning to their end.
@@ -122,10 +141,21 @@ func (y *tally) fill(r *Result, o *Options) {
 	r.Players, r.Counts, r.Waiting = o.Players, y.counts, y.counts.waiting()
 	r.Reasons = y.reasons
 	r.Join, r.Delay = timesOf(y.join), timesOf(y.delay)
-	if o.Verify > 0 {
+	if y.counts.Joined == o.Players && y.counts.Replaced == 0 {
+		ms := float64(y.lastJoin.Microseconds()) / 1000
+		r.AllJoined = &ms
+	}
+	r.Stalled = y.stalled
+	if y.unweighed != nil {
+		r.note("the kernel's memory for stalled players was not read: " + y.unweighed.Error())
+	}
+	if o.Verify > 0 && !o.Marks {
 		v := y.checks
 		v.Players = o.Verify
 		r.Verified = &v
+	}
+	if o.Marks {
+		r.note("nothing was checked: only time stamps were looked for")
 	}
 	switch {
 	case r.Delay != nil:

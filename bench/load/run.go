@@ -36,6 +36,7 @@ type run struct {
 	measured time.Time // the measurement began
 	bytes    int64     // at that time
 	own      time.Duration
+	counters map[string]float64
 	before   meter.Usage // of the server before the first player
 	atStart  meter.Usage // of the server at the measurement's start
 	latest   meter.Usage
@@ -204,6 +205,7 @@ func (r *run) lastJoins(ctx context.Context) {
 
 // measure begins the measurement.
 func (r *run) measure(now time.Time) bool {
+	r.counters = r.readCounters() // before the CPU time, which it costs some of
 	if !r.lookAtServer() {
 		return false
 	}
@@ -214,6 +216,36 @@ func (r *run) measure(now time.Time) bool {
 	r.measured = now
 	r.tally.measuring.Store(true)
 	return true
+}
+
+// readCounters reads what the server counts; nil if that is not told.
+func (r *run) readCounters() map[string]float64 {
+	if r.o.Counters == nil {
+		return nil
+	}
+	c, err := r.o.Counters()
+	if err != nil {
+		r.result.note("the server's counters were not read: " + err.Error())
+		return nil
+	}
+	return c
+}
+
+// count takes by how much the server's counters rose.
+func (r *run) count() {
+	if r.counters == nil {
+		return
+	}
+	now := r.readCounters()
+	if now == nil {
+		return
+	}
+	r.result.Counters = map[string]float64{}
+	for name, before := range r.counters {
+		if after, ok := now[name]; ok {
+			r.result.Counters[name] = after - before
+		}
+	}
 }
 
 // lookAtServer reports whether the server's process is still there.
@@ -262,6 +294,7 @@ func (r *run) finish() {
 		Seconds: span.Seconds(), Bytes: bytes, BitRate: float64(bytes) * 8 / span.Seconds(),
 		Generator: cpuOf(meter.OwnCPU()-r.own, span, bytes),
 	}
+	r.count()
 	if bytes == 0 {
 		res.problem("no player got a byte while it was measured")
 	}
@@ -270,6 +303,6 @@ func (r *run) finish() {
 	}
 	res.Server = &Server{
 		PID: r.o.PID, CPU: cpuOf(r.latest.CPU-r.atStart.CPU, span, bytes),
-		RSS: r.latest.RSS, RSSPeak: r.peak.RSS, RSSBefore: r.before.RSS, Descriptors: r.peak.Descriptors,
+		RSS: r.latest.RSS, RSSAtStart: r.atStart.RSS, RSSPeak: r.peak.RSS, RSSBefore: r.before.RSS, Descriptors: r.peak.Descriptors,
 	}
 }

@@ -51,6 +51,10 @@ type tally struct {
 	step      *hdrhistogram.Histogram // delays since the timeline's step began, microseconds
 	checks    Verified
 	unusable  int // time stamps of the future
+	began     time.Time
+	lastJoin  time.Duration // after began
+	stalled   *Stalled
+	unweighed error // why the kernel's memory was not read
 
 	// These belong to the goroutine of Run.
 	delay *hdrhistogram.Histogram // of the measurement's steps that have ended, microseconds
@@ -59,11 +63,11 @@ type tally struct {
 
 func newTally() *tally {
 	return &tally{
-		reasons: map[string]int{},
-		join:    hdrhistogram.New(1, maxDelay, digits),
-		step:    hdrhistogram.New(1, maxDelay, digits),
-		delay:   hdrhistogram.New(1, maxDelay, digits),
-		spare:   hdrhistogram.New(1, maxDelay, digits),
+		reasons: map[string]int{}, began: time.Now(),
+		join:  hdrhistogram.New(1, maxDelay, digits),
+		step:  hdrhistogram.New(1, maxDelay, digits),
+		delay: hdrhistogram.New(1, maxDelay, digits),
+		spare: hdrhistogram.New(1, maxDelay, digits),
 	}
 }
 
@@ -87,6 +91,7 @@ func (y *tally) joined(took time.Duration) {
 	y.counts.Joined++
 	y.counts.Held++
 	record(y.join, took)
+	y.lastJoin = time.Since(y.began)
 }
 
 // record records a time; what is out of bounds counts as the bound.
@@ -161,6 +166,25 @@ func (y *tally) endStep(measuring bool) *hdrhistogram.PackedHistogram {
 	ended.Reset()
 	y.spare = ended
 	return packed
+}
+
+// weighed adds what the kernel holds for stalled players of a crowd.
+func (y *tally) weighed(held []int64, err error) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	if err != nil {
+		y.unweighed = err
+		return
+	}
+	if y.stalled == nil {
+		y.stalled = new(Stalled)
+	}
+	s := y.stalled
+	for _, n := range held {
+		s.Mean += (n - s.Mean) / int64(s.Sockets+1)
+		s.Max = max(s.Max, n)
+		s.Sockets++
+	}
 }
 
 // verified adds what a verified player saw in all its time, with how many media

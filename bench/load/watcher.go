@@ -41,7 +41,11 @@ func (w *watcher) run(ctx context.Context, began time.Time) {
 	w.check = player.Pattern()
 	w.tally.change(func(n *Counts) { n.Started++ })
 	v := player.NewVerifier(player.Options{Plain: w.o.Plain, Object: w.object, Began: w.stamp})
-	err := w.watch(ctx, v)
+	watch := w.watch
+	if w.o.Marks {
+		watch = w.watchMarks
+	}
+	err := watch(ctx, v)
 	if v.Counts().Ended && (err == nil || errors.Is(err, io.EOF)) {
 		err = errEnded
 	}
@@ -63,6 +67,9 @@ func (w *watcher) watch(ctx context.Context, v *player.Verifier) error {
 		stall := false
 		err := c.Verify(ctx, v, func(n player.Counts) bool {
 			w.saw(n)
+			if w.throttle && !w.o.Throttle.pace(ctx, w.began, n.Bytes) {
+				return true
+			}
 			stall = w.stalls && !w.stalled && w.tally.measuring.Load()
 			return stall
 		})
@@ -81,10 +88,7 @@ func (w *watcher) watch(ctx context.Context, v *player.Verifier) error {
 
 // viewer is the client whose words the player uses.
 func (w *watcher) viewer() *player.Viewer {
-	v := &player.Viewer{Client: player.PlayOnly(), Addr: w.server.String(), Host: w.o.Addr, Path: w.o.Path}
-	if w.o.Plain {
-		v.Client = player.Curl()
-	}
+	v := &player.Viewer{Client: w.o.client(), Addr: w.server.String(), Host: w.o.Addr, Path: w.o.Path}
 	if source := sourceOf(w.player, w.server.Addr()); source.IsValid() {
 		d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0))}
 		v.Dial = d.DialContext
@@ -115,13 +119,17 @@ func (w *watcher) object(o *player.Object) error {
 	return w.check(o)
 }
 
-// stamp takes the delay of a packet from the object that it begins last. That
-// of a player that stalls is its own doing and does not count.
+// stamp takes the delay of a packet from the object that it begins last.
 func (w *watcher) stamp(_ uint8, first []byte) {
-	if w.stalls {
-		return
+	if m, ok := synth.ReadMark(first); ok {
+		w.delayed(m)
 	}
-	if m, ok := synth.ReadMark(first); ok && m.Stamp != 0 {
+}
+
+// delayed takes a delay. That of a player that stalls or is throttled is its
+// own doing and does not count.
+func (w *watcher) delayed(m synth.Mark) {
+	if !w.stalls && !w.throttle && m.Stamp != 0 {
 		w.tally.stamped(meter.Now(), m.Stamp)
 	}
 }

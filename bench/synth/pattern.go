@@ -91,6 +91,12 @@ func CheckObject(b []byte) (Mark, error) {
 	return m, nil
 }
 
+// Magic is how the pattern begins, for whoever looks for marks in bytes that
+// are not cut into media objects. The caller does not change it.
+func Magic() []byte { return magic[:] }
+
+var magic = [4]byte{'S', 'P', 'M', 'O'}
+
 // ReadMark reads the mark from the first bytes of a media object, of which more
 // need not be there. ok is false where fewer than [MinObject] bytes are, or they
 // are not the pattern's.

@@ -17,7 +17,7 @@ type floorReport struct {
 	About
 	Viewers    int           `json:"viewers"`
 	PacketSize int           `json:"packet_size"`
-	Coalesce   int           `json:"coalesce"`
+	Coalesce   float64       `json:"coalesce"`
 	Bitrate    int           `json:"bitrate"`
 	Result     *floor.Result `json:"result"`
 }
@@ -59,7 +59,7 @@ many packets in a call, is its own.`,
 			if asJSON {
 				return e.json(floorReport{about(), o.Viewers, o.PacketSize, o.Coalesce, o.Bitrate, r})
 			}
-			_, err = fmt.Fprintf(e.stdout, `%d viewers, %d packets of %d bytes in a call, %.1f s
+			_, err = fmt.Fprintf(e.stdout, `%d viewers, %g packets of %d bytes in a call, %.1f s
 calls       %d, of which %d met a full socket
 bytes       %d
 CPU         %.0f ns a call, %.3f s a GB, %.3f cores
@@ -71,7 +71,7 @@ behind      %.1f ms at most
 	f := cmd.Flags()
 	f.IntVarP(&o.Viewers, "number", "n", 1000, "viewers")
 	f.IntVar(&o.PacketSize, "packet-size", 1412, "bytes of a packet with its framing")
-	f.IntVarP(&o.Coalesce, "coalesce", "k", 8, "packets in a call")
+	f.Float64VarP(&o.Coalesce, "coalesce", "k", 8, "packets in a call, on average")
 	f.Var(&rate, "bitrate", "of the stream, such as 64k or 1.5M")
 	f.DurationVar(&o.Duration, "duration", 5*time.Second, "how long it sends")
 	f.BoolVar(&asJSON, "json", false, "print the result as JSON")

@@ -1,0 +1,139 @@
+package contest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"time"
+
+	"streampump/bench/load"
+)
+
+// Figure names one figure of a heat, with its unit.
+type Figure string
+
+// The figures.
+const (
+	CPUPerGB        Figure = "cpu_s_per_gb"        // of the server, by 10^9 bytes that players got
+	CPUPerCall      Figure = "cpu_us_per_call"     // of the server, by write call (pump and floor)
+	CPUPerPacket    Figure = "cpu_us_per_packet"   // of the server, by packet delivered (pump)
+	Cores           Figure = "cores"               // of the server
+	PacketsPerCall  Figure = "packets_per_call"    // pump and floor
+	DelayP50        Figure = "delay_p50_ms"        // from when the encoder had the packet
+	DelayP99        Figure = "delay_p99_ms"        //
+	DelayMax        Figure = "delay_max_ms"        //
+	JoinP50         Figure = "join_p50_ms"         // from a player's connect to its first packet
+	JoinP99         Figure = "join_p99_ms"         //
+	AllJoined       Figure = "all_joined_ms"       // from the first connect to the last join
+	RSSPerViewer    Figure = "rss_per_viewer_kb"   // 10^3 bytes; growth since before the first player
+	RSSGrowth       Figure = "rss_growth_mb"       // 10^6 bytes; in the measurement
+	StalledKernel   Figure = "stalled_kernel_mb"   // 10^6 bytes that the kernel holds by stalled player
+	Held            Figure = "held"                // players that had the stream to the end
+	Lost            Figure = "lost"                // players that were cut off or never had it
+	Gaps            Figure = "gaps"                // of verified players
+	Broken          Figure = "broken"              // verified players whose stream broke a rule
+	GeneratorCores  Figure = "generator_cores"     //
+	GeneratorPerGB  Figure = "generator_s_per_gb"  //
+	WritesOnStalled Figure = "writes_met_full"     // write calls that met a full socket (pump)
+	Received        Figure = "received_mbit_per_s" // by all players
+)
+
+// Figures are a heat's figures. What was not measured is not in it.
+type Figures map[Figure]float64
+
+// At is a figure, or NaN.
+func (f Figures) At(name Figure) float64 {
+	if v, ok := f[name]; ok {
+		return v
+	}
+	return math.NaN()
+}
+
+// set takes a figure that is a number.
+func (f Figures) set(name Figure, v float64) {
+	if !math.IsNaN(v) && !math.IsInf(v, 0) {
+		f[name] = v
+	}
+}
+
+// take takes the figures of a result.
+func (f Figures) take(r *load.Result) {
+	f[Held], f[Lost] = float64(r.Counts.Held), float64(r.Counts.Lost+r.Waiting)
+	if r.Delay != nil {
+		f[DelayP50], f[DelayP99], f[DelayMax] = r.Delay.P50, r.Delay.P99, r.Delay.Max
+	}
+	if r.Join != nil {
+		f[JoinP50], f[JoinP99] = r.Join.P50, r.Join.P99
+	}
+	if r.AllJoined != nil {
+		f[AllJoined] = *r.AllJoined
+	}
+	if r.Verified != nil {
+		f[Gaps], f[Broken] = float64(r.Verified.Gaps), float64(r.Verified.Broken)
+	}
+	if r.Stalled != nil && r.Stalled.Sockets > 0 {
+		f[StalledKernel] = float64(r.Stalled.Mean) / 1e6
+	}
+	if m := r.Measured; m != nil {
+		f[GeneratorCores], f[Received] = m.Generator.Cores, m.BitRate/1e6
+		if m.Generator.PerGB != nil {
+			f[GeneratorPerGB] = *m.Generator.PerGB
+		}
+	}
+	f.server(r)
+}
+
+// server takes the figures of the server's process and of what it counts.
+func (f Figures) server(r *load.Result) {
+	s := r.Server
+	if s == nil {
+		return
+	}
+	f[Cores] = s.CPU.Cores
+	if s.CPU.PerGB != nil {
+		f[CPUPerGB] = *s.CPU.PerGB
+	}
+	f.set(RSSPerViewer, float64(s.RSS-s.RSSBefore)/float64(r.Counts.Held)/1e3)
+	f.set(RSSGrowth, float64(s.RSSPeak-s.RSSAtStart)/1e6)
+	calls, packets := r.Counters["write_calls"], r.Counters["packets_sent"]
+	if calls > 0 {
+		f.set(CPUPerCall, s.CPU.Seconds*1e6/calls)
+		f.set(CPUPerPacket, s.CPU.Seconds*1e6/packets)
+		f.set(PacketsPerCall, packets/calls)
+		f[WritesOnStalled] = r.Counters["write_calls_full"]
+	}
+}
+
+// countersWithin is how long a pump may take to tell its counters.
+const countersWithin = 5 * time.Second
+
+// counters reads the numbers that stand at the top of a pump's status.
+func counters(admin string) (map[string]float64, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), countersWithin)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+admin+"/status", nil)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the status is answered with %s", answer.Status)
+	}
+	var status map[string]any
+	if err := json.NewDecoder(answer.Body).Decode(&status); err != nil {
+		return nil, fmt.Errorf("the status can not be read: %w", err)
+	}
+	numbers := map[string]float64{}
+	for name, v := range status {
+		if n, ok := v.(float64); ok {
+			numbers[name] = n
+		}
+	}
+	return numbers, nil
+}

@@ -1,0 +1,84 @@
+package load
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"streampump/bench/player"
+	"streampump/bench/synth"
+)
+
+// marks finds the encoder's marks in a stream of bytes, whatever lies around
+// them. One that something else cuts in two is not found. The zero value is at
+// the stream's beginning.
+type marks struct {
+	held []byte // what may be the beginning of a mark
+}
+
+// write takes the next bytes and calls found for each mark in them.
+func (k *marks) write(b []byte, found func(synth.Mark)) {
+	k.held = append(k.held, b...)
+	rest := k.held
+	for {
+		at := bytes.Index(rest, synth.Magic())
+		if at < 0 {
+			// The magic itself may be cut in two.
+			rest = rest[max(0, len(rest)-len(synth.Magic())+1):]
+			break
+		}
+		rest = rest[at:]
+		if len(rest) < synth.MinObject {
+			break
+		}
+		if m, ok := synth.ReadMark(rest); ok {
+			found(m)
+		}
+		rest = rest[1:]
+	}
+	k.held = append(k.held[:0], rest...)
+}
+
+// watchMarks is watch for a server that puts the stream together anew.
+func (w *watcher) watchMarks(ctx context.Context, _ *player.Verifier) error {
+	v := w.viewer()
+	c, err := v.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	defer context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })()
+	h, err := c.Do(ctx, v.Client.AppendPlay(nil, v.Path, w.o.Addr, 0))
+	if err != nil {
+		return err
+	}
+	if h.Status != 200 {
+		return &player.StatusError{Head: h}
+	}
+	w.tally.change(func(n *Counts) { n.Connected++ })
+	var seen marks
+	total, buf := int64(0), make([]byte, joinRead)
+	for ctx.Err() == nil {
+		_ = c.SetReadDeadline(time.Now().Add(player.DefaultTimeout))
+		n, err := c.Read(buf)
+		total += int64(n)
+		w.saw(player.Counts{Bytes: total, Packets: total})
+		seen.write(buf[:n], w.delayed)
+		switch {
+		case errors.Is(err, io.EOF):
+			return io.EOF
+		case err != nil:
+			return err
+		case w.throttle && !w.o.Throttle.pace(ctx, w.began, total):
+			return ctx.Err()
+		case w.stalls && !w.stalled && w.tally.measuring.Load():
+			w.stalled = true
+			if !sleep(ctx, w.o.Stall.For) {
+				return ctx.Err()
+			}
+		}
+	}
+	return ctx.Err()
+}

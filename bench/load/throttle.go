@@ -1,0 +1,70 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Throttle says which share of the players read no faster than a rate, in bits
+// per second, from their first packet to the end: viewers behind a line that is
+// too narrow for the stream.
+type Throttle struct {
+	Percent float64
+	Rate    float64
+}
+
+// ParseThrottle reads a throttle such as "5%:300k".
+func ParseThrottle(s string) (Throttle, error) {
+	share, rate, ok := strings.Cut(s, "%:")
+	percent, err1 := strconv.ParseFloat(share, 64)
+	factor := 1.0
+	for suffix, f := range map[string]float64{"k": 1e3, "M": 1e6} {
+		if number, found := strings.CutSuffix(rate, suffix); found {
+			rate, factor = number, f
+		}
+	}
+	bits, err2 := strconv.ParseFloat(rate, 64)
+	if !ok || err1 != nil || err2 != nil || !(percent > 0 && percent <= 100) || !(bits*factor >= 1 && bits*factor <= maxThrottle) {
+		return Throttle{}, errors.New(`a throttle is a share of the players and a bitrate, as in "5%:300k"`)
+	}
+	return Throttle{percent, bits * factor}, nil
+}
+
+// maxThrottle is the highest rate that can be asked for: what is faster than
+// any stream throttles nobody.
+const maxThrottle = 1e9
+
+// String is the throttle as it is parsed, in bits per second; empty for none.
+func (t Throttle) String() string {
+	if t.Rate == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(t.Percent, 'g', -1, 64) + "%:" + strconv.FormatFloat(t.Rate, 'f', -1, 64)
+}
+
+// lag is how long a player at this rate takes for so many bytes.
+func (t Throttle) lag(bytes int64) time.Duration {
+	return time.Duration(float64(bytes) * 8 / t.Rate * float64(time.Second))
+}
+
+// pace holds a throttled player back that has read so many bytes since began;
+// false if ctx ended.
+func (t Throttle) pace(ctx context.Context, began time.Time, bytes int64) bool {
+	return sleep(ctx, time.Until(began.Add(t.lag(bytes))))
+}
+
+// sip reads from the throttled players what their rate allows by now.
+func (c *crowd) sip(now time.Time) {
+	for fd, m := range c.slow {
+		allowed := int64(now.Sub(m.slowSince).Seconds()*c.o.Throttle.Rate/8) - m.sipped
+		if allowed <= 0 {
+			continue
+		}
+		n, err := c.drained.Take(fd, allowed)
+		m.sipped += n
+		c.got(fd, n, err)
+	}
+}

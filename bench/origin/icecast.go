@@ -1,0 +1,53 @@
+package origin
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Login is what a source client says who it is.
+type Login struct{ User, Password string }
+
+// Send sends a stream to an Icecast server, as its source clients do, until ctx
+// or the source ends.
+func Send(ctx context.Context, addr, mount string, login Login, source Source) error {
+	c, err := (&net.Dialer{Timeout: writeTimeout}).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(writeTimeout))
+	auth := base64.StdEncoding.EncodeToString([]byte(login.User + ":" + login.Password))
+	if _, err := fmt.Fprintf(c, "SOURCE %s HTTP/1.0\r\nAuthorization: Basic %s\r\nContent-Type: video/x-ms-asf\r\nIce-Public: 0\r\n\r\n", mount, auth); err != nil {
+		return err
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		return fmt.Errorf("the answer to a source: %w", err)
+	}
+	_ = answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("the source is answered with %s", answer.Status)
+	}
+	next := source.Header()
+	for {
+		_ = c.SetWriteDeadline(time.Now().Add(writeTimeout))
+		if _, err := c.Write(next); err != nil {
+			return fmt.Errorf("sending the stream: %w", err)
+		}
+		next, _, err = source.Next()
+		if errors.Is(err, io.EOF) || ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}

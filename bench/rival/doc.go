@@ -1,0 +1,14 @@
+// Package rival knows how the servers are run that a pump is measured beside:
+// the pump itself and its rivals, each with the settings it comes with.
+//
+//	name      gets the stream by                players speak
+//	pump      a push, MMSH                      MMSH
+//	cubemap   fetching it, Metacube over HTTP   HTTP
+//	icecast   a source client, ASF over HTTP    HTTP
+//	vlc       fetching it, ASF over HTTP        MMSH
+//
+// A rival is somebody else's program that has to be installed; [Find] says
+// which are. Nothing is changed of how they work: only ports, limits on
+// connections, logs and folders are set. Each run of a server is a process of
+// its own on the cores it is given, in a folder of its own, on loopback.
+package rival
