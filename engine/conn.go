@@ -97,6 +97,7 @@ func (l *loop) opened(c *conn) {
 func (l *loop) traffic(c *conn, b []byte) {
 	l.enter()
 	defer l.leave()
+	l.label(c.worksFor())
 	c.input(b)
 	if c.ingest != nil && c.phase == phaseIngest {
 		c.ingest.commit()

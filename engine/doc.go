@@ -81,6 +81,13 @@
 // Every close has one [Reason], the first that was given; its row in the table
 // is the counter's name, whether it is an error, and the operator's sentence.
 //
+// # Labels
+//
+// A loop's goroutine carries its number as the profiler's label "loop" for life,
+// and while a pass works for a stream also the path, as "stream" (loop.label):
+// set by whoever goes from one stream to the next, taken off by leave. So a CPU
+// profile says which stream costs what.
+//
 // # Time
 //
 // Time is an argument: the clock is read when a pass begins. Each connection has

@@ -148,9 +148,9 @@ func (e *Engine) Start() error {
 	for _, st := range e.order {
 		switch {
 		case st.cfg.Pull != nil:
-			e.sources.Go(func() { st.pull(ctx) })
+			e.sources.Go(func() { st.source(ctx, st.pull) })
 		case st.cfg.File != nil:
-			e.sources.Go(func() { st.play(ctx) })
+			e.sources.Go(func() { st.source(ctx, st.play) })
 		}
 	}
 	for _, a := range e.acceptors {

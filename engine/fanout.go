@@ -1,12 +1,16 @@
 package engine
 
-import "sync/atomic"
+import (
+	"context"
+	"sync/atomic"
+)
 
 // show is one stream on one loop: the viewers that the loop serves with it.
 type show struct {
 	// Set once.
 	stream *stream
 	loop   *loop
+	labels context.Context // of the loop's goroutine while it works for the stream
 
 	// Any goroutine.
 	dirty atomic.Bool  // something was published since the last pass
@@ -40,6 +44,9 @@ func (l *loop) fanout() {
 		l.turn = (l.turn + 1) % len(l.shows)
 		s := l.shows[l.turn]
 		s.take(dear, l.now)
+		if s.owed > 0 {
+			l.label(s)
+		}
 		if !l.serveShare(s, began) {
 			l.again = true
 			break

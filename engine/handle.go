@@ -168,6 +168,7 @@ func (c *conn) play() {
 		return
 	}
 	c.attach(p, form, move)
+	l.label(c.show)
 	l.send(c)
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,6 +21,7 @@ type loop struct {
 	eng     *Engine
 	kernel  kernel
 	reactor reactor
+	labels  context.Context // of its goroutine in profiles, while it works for no stream
 
 	// Any goroutine.
 	pending  atomic.Bool  // a wake is on its way
@@ -44,6 +46,7 @@ type loop struct {
 	pass    passStats
 	ev      codec.Event   // scratch: an event passed by pointer would escape
 	verdict codec.Verdict // scratch
+	shown   *show         // whose labels the goroutine has; nil: the loop's own
 	iov     [maxIov]unix.Iovec
 	body    body // the packets in iov
 	fds     [128]int32
@@ -61,7 +64,7 @@ const maxIov = 64
 const maxWrite = 128 << 10
 
 func newLoop(e *Engine, id int) *loop {
-	l := &loop{id: id, eng: e, conns: map[int32]*conn{}, flushAt: never}
+	l := &loop{id: id, eng: e, labels: loopLabels(id), conns: map[int32]*conn{}, flushAt: never}
 	l.deadline.Store(never)
 	return l
 }
@@ -98,6 +101,7 @@ func (l *loop) leave() {
 		l.depth--
 		return
 	}
+	l.label(nil)
 	l.settle()
 	l.eng.epochs.Leave(l.id)
 	for len(l.doomed) > 0 {
@@ -127,8 +131,10 @@ func (l *loop) run() {
 	l.hungry, l.fed = l.fed[:0], hungry
 	for _, c := range hungry {
 		c.hungry = false
+		l.label(c.worksFor())
 		l.send(c)
 	}
+	l.label(nil)
 	l.fanout()
 }
 
@@ -150,10 +156,12 @@ func (l *loop) unpark() {
 		for _, fd := range l.fds[:n] {
 			if c := l.conns[fd]; c != nil && c.parked {
 				c.unpark()
+				l.label(c.worksFor())
 				l.send(c)
 			}
 		}
 		if n < len(l.fds) {
+			l.label(nil)
 			return
 		}
 	}

@@ -48,13 +48,13 @@ func startReactor(l *loop) (*netReactor, error) {
 		gnet.WithTCPKeepAlive(keepAlive),
 		gnet.WithLogger(gnetLog{l.eng.log}))
 	if err == nil {
-		err = r.client.Start()
+		l.startLabelled(func() { err = r.client.Start() })
 	}
 	if err != nil {
 		s.close()
 		return nil, fmt.Errorf("event loop %d does not start: %w", l.id, err)
 	}
-	r.watch()
+	l.startLabelled(r.watch)
 	return r, nil
 }
 

@@ -72,7 +72,7 @@ func newStream(e *Engine, cfg StreamConfig) *stream {
 		st.problem = "no encoder has connected yet"
 	}
 	for _, l := range e.loops {
-		st.shows = append(st.shows, &show{stream: st, loop: l})
+		st.shows = append(st.shows, &show{stream: st, loop: l, labels: showLabels(l, cfg.Path)})
 	}
 	return st
 }
