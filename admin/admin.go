@@ -4,6 +4,13 @@
 //
 //	GET /status        engine.Snapshot as JSON
 //	GET /debug/pprof/  profiles that "go tool pprof" and google/pprof read
+//	GET /debug/rates   [Rates] as JSON: whether waits are noted
+//	PUT /debug/rates   block_rate=NS, mutex_fraction=N: as a query or a form
+//	POST /debug/pprof/block, /debug/pprof/mutex
+//	                   seconds=N, and block_rate or mutex_fraction: the profile of
+//	                   the seconds that follow, with the rate on for so long
+//
+// What changes something is refused to pages of other sites.
 //
 // The status page for people, metrics and SNMP will be further handlers here.
 package admin
@@ -39,12 +46,18 @@ func Handler(s Source, version string) http.Handler {
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("POST /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	return mux
+	rates := &switchboard{}
+	mux.HandleFunc("GET /debug/rates", rates.show)
+	mux.HandleFunc("PUT /debug/rates", rates.change)
+	mux.HandleFunc("POST /debug/rates", rates.change)
+	mux.HandleFunc("POST /debug/pprof/block", rates.measure(blockRate, DefaultBlockRate))
+	mux.HandleFunc("POST /debug/pprof/mutex", rates.measure(mutexFraction, DefaultMutexFraction))
+	return http.NewCrossOriginProtection().Handler(mux)
 }
 
 func index(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	fmt.Fprint(w, "Stream Pump, for its operator\n\n/status        what it does now\n/debug/pprof/  profiles\n")
+	fmt.Fprint(w, "Stream Pump, for its operator\n\n/status        what it does now\n/debug/pprof/  profiles\n/debug/rates   what the block and mutex profiles note\n")
 }
 
 // statusBody is the status with what the engine does not know.
