@@ -3,13 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/sys/unix"
 
 	"streampump/bench/load"
+	"streampump/cmd/internal/cli"
 )
 
 // plainEvery is how often a run tells how far it is where there is no terminal.
@@ -26,23 +25,13 @@ type progress struct {
 
 func (e env) newProgress(o *load.Options) *progress {
 	p := &progress{out: e.stderr, duration: o.Duration}
-	if isTerminal(e.stderr) {
+	if cli.IsTerminal(e.stderr) {
 		p.bar = progressbar.NewOptions64(int64(o.Duration/time.Millisecond),
 			progressbar.OptionSetWriter(e.stderr), progressbar.OptionSetDescription("joining"),
 			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false),
 			progressbar.OptionFullWidth(), progressbar.OptionClearOnFinish())
 	}
 	return p
-}
-
-// isTerminal reports whether a person is likely to look at what is written.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	return err == nil
 }
 
 // tell shows a step. Nothing can be done about a terminal that fails.
