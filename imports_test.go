@@ -81,6 +81,8 @@ var onlyIn = []struct{ library, home, why string }{
 	{"github.com/HdrHistogram/hdrhistogram-go", "bench/...", "distributions are made where the load is"},
 	{"github.com/schollz/progressbar/v3", "cmd/...", "what is shown on a terminal belongs to cmd"},
 	{"github.com/klauspost/cpuid/v2", "tuning/...", "what the machine is belongs to tuning"},
+	{"github.com/google/pprof/driver", "cmd/stream-pump", "only the operator's command shows profiles; the driver is large"},
+	{"github.com/google/pprof/profile", "cmd/...", "what is in a profile is for those who show it"},
 }
 
 // graph is what each package imports directly.

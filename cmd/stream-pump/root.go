@@ -34,6 +34,6 @@ that it fetches from and from files, and gives them to thousands of viewers.`,
   stream-pump serve pump.json           run it`,
 	}
 	cli.Dress(root, e.stdout, e.stderr, "serve",
-		newServeCommand(e), newDemoCommand(e), newCheckCommand(e), newExampleCommand(e))
+		newServeCommand(e), newDemoCommand(e), newCheckCommand(e), newExampleCommand(e), newProfileCommand(e))
 	return root
 }
