@@ -11,6 +11,7 @@
 //	bench/drain   many sockets, read without a copy
 //	bench/load    thousands of players on one server, and what came of it
 //	bench/floor   the least that sending to many viewers can cost
+//	bench/report  results as one HTML page with plots
 //	bench/meter   the common clock, and what processes use
 //
 //	synth ─► live ──packets──► push ──socket──► pump ──socket──► player, drain
