@@ -81,9 +81,13 @@ type Options struct {
 type Progress struct {
 	Elapsed   time.Duration // since Run began
 	Measuring time.Duration // since the measurement began; 0 before
+	Left      time.Duration // to the end, if all join in time
 	Counts    Counts
 	Bytes     int64 // so far
 }
+
+// Expected is how long a run takes if all join in time.
+func (o *Options) Expected() time.Duration { return o.Ramp + settle + o.Duration }
 
 // Check refuses options that make no run, with what is wrong.
 func (o *Options) Check() error {

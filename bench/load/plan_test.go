@@ -175,3 +175,33 @@ func TestCheckRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestTimeLeft(t *testing.T) {
+	at := time.Unix(1e9, 0)
+	r := run{o: &Options{Ramp: 4 * time.Second, Duration: 10 * time.Second}, began: at}
+	if got := r.o.Expected(); got != r.left(at) || got != 14*time.Second+settle {
+		t.Errorf("expected %v, left %v", got, r.left(at))
+	}
+	for _, c := range []struct {
+		after           time.Duration
+		ready, measured time.Duration // 0: not yet
+		want            time.Duration
+	}{
+		{3 * time.Second, 0, 0, 11*time.Second + settle},
+		{9 * time.Second, 0, 0, 10*time.Second + settle}, // some wait for a key frame
+		{9*time.Second + settle/2, 9 * time.Second, 0, 10*time.Second + settle/2},
+		{12 * time.Second, 9 * time.Second, 10 * time.Second, 8 * time.Second},
+		{time.Minute, 9 * time.Second, 10 * time.Second, 0},
+	} {
+		r.ready, r.measured = time.Time{}, time.Time{}
+		if c.ready > 0 {
+			r.ready = at.Add(c.ready)
+		}
+		if c.measured > 0 {
+			r.measured = at.Add(c.measured)
+		}
+		if got := r.left(at.Add(c.after)); got != c.want {
+			t.Errorf("%+v: got %v", c, got)
+		}
+	}
+}

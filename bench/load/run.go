@@ -269,11 +269,23 @@ func (r *run) tell(now time.Time) {
 	if r.o.Progress == nil {
 		return
 	}
-	p := Progress{Elapsed: now.Sub(r.began), Counts: r.tally.snapshot(), Bytes: r.tally.bytes.Load()}
+	p := Progress{Elapsed: now.Sub(r.began), Left: r.left(now), Counts: r.tally.snapshot(), Bytes: r.tally.bytes.Load()}
 	if !r.measured.IsZero() {
 		p.Measuring = now.Sub(r.measured)
 	}
 	r.o.Progress(p)
+}
+
+// left is the time to the end, if those who wait join at once.
+func (r *run) left(now time.Time) time.Duration {
+	switch {
+	case !r.measured.IsZero():
+		return max(r.o.Duration-now.Sub(r.measured), 0)
+	case !r.ready.IsZero():
+		return max(settle-now.Sub(r.ready), 0) + r.o.Duration
+	default:
+		return max(r.o.Ramp-now.Sub(r.began), 0) + settle + r.o.Duration
+	}
 }
 
 // finish takes what the measurement says. A server that has gone leaves no

@@ -16,7 +16,7 @@ const (
 	maxSamples = 600
 	// minStep is the shortest step that is a sample of its own, where there is
 	// another to add it to: rates over less are noise.
-	minStep = 300 * time.Millisecond
+	minStep = report * 3 / 4
 )
 
 // Sample is what happened in one step of a run.
@@ -61,8 +61,9 @@ type timeline struct {
 
 func newTimeline(began moment) *timeline { return &timeline{step: report, last: began} }
 
-// due reports whether the step that is under way has its length.
-func (l *timeline) due(now time.Time) bool { return now.Sub(l.last.at) >= l.step }
+// due reports whether the step that is under way has its length, so far as that
+// can be met: it is asked about once in report.
+func (l *timeline) due(now time.Time) bool { return now.Sub(l.last.at) > l.step-report/2 }
 
 // add ends the step that is under way. It takes the delay over.
 func (l *timeline) add(now moment, s Sample, delay *hdrhistogram.PackedHistogram) {

@@ -176,3 +176,18 @@ func TestBothHistogramsTellTheSame(t *testing.T) {
 		t.Errorf("%d delays come up again", n)
 	}
 }
+
+// Looks are no clockwork: one that comes a little early ends the step.
+func TestStepsEndWithTheLookNextToTheirLength(t *testing.T) {
+	c := newCourse()
+	for _, length := range []time.Duration{report, 2 * report, 4 * report} {
+		c.step = length
+		for after, want := range map[time.Duration]bool{
+			length - report: false, length - report/2: false, length - 10*time.Millisecond: true, length: true, length + report/4: true,
+		} {
+			if got := c.due(c.now.at.Add(after)); got != want {
+				t.Errorf("a step of %v is over after %v: %v", length, after, got)
+			}
+		}
+	}
+}

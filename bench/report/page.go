@@ -44,7 +44,8 @@ type Section struct {
 	Table *Table
 }
 
-// Table is a table. Its rows have as many cells as the head.
+// Table is a table. Its rows have as many cells as the head, and where no column
+// has a name the head is not shown.
 type Table struct {
 	Head []string
 	Rows [][]Cell

@@ -7,13 +7,19 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 )
 
 //go:embed page.html page.css page.js uplot
 var files embed.FS
 
-var page = template.Must(template.New("page.html").Funcs(template.FuncMap{"class": class}).ParseFS(files, "page.html"))
+var page = template.Must(template.New("page.html").Funcs(template.FuncMap{"class": class, "named": named}).ParseFS(files, "page.html"))
+
+// named reports whether any column has a name.
+func named(head []string) bool {
+	return slices.ContainsFunc(head, func(name string) bool { return name != "" })
+}
 
 // class is how a cell looks.
 func class(c Cell) string {
