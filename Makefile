@@ -20,7 +20,11 @@ DESTDIR ?=
 # The version is the tag, where there is one; without it the program says what
 # is written in its source.
 VERSION ?= $(shell git describe --tags --dirty 2>/dev/null)
-LDFLAGS := -s -w $(if $(VERSION),-X streampump/cmd/internal/cli.Version=$(VERSION))
+# The commit, which results are recorded with; the toolchain notes it only where
+# it may look at the repository.
+COMMIT ?= $(shell git describe --always --exclude '*' --abbrev=12 --dirty=+changes 2>/dev/null)
+LDFLAGS := -s -w $(if $(VERSION),-X streampump/cmd/internal/cli.Version=$(VERSION)) \
+  $(if $(COMMIT),-X streampump/cmd/internal/cli.commit=$(COMMIT))
 
 # How long each fuzz target runs.
 FUZZTIME ?= 30s

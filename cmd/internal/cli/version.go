@@ -14,6 +14,9 @@ import (
 //	go build -ldflags "-X streampump/cmd/internal/cli.Version=1.2.3"
 var Version = "0.1.0-dev"
 
+// commit is what the Makefile says that the program is built from.
+var commit string
+
 // versionCommand prints the version.
 func versionCommand(program string, stdout io.Writer) *cobra.Command {
 	return &cobra.Command{
@@ -31,22 +34,32 @@ func versionCommand(program string, stdout io.Writer) *cobra.Command {
 
 // VersionText is the version of a program as one line with a line break.
 func VersionText(program string) string {
-	commit := ""
-	if info, ok := debug.ReadBuildInfo(); ok {
-		commit = commitOf(info.Settings)
+	from := Commit()
+	if from != "" {
+		from = " " + from
 	}
-	return fmt.Sprintf("%s %s%s %s %s/%s\n", program, Version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return fmt.Sprintf("%s %s%s %s %s/%s\n", program, Version, from, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
-// commitOf is the commit that the toolchain noted, with a blank in front, or
-// empty: a build from a source archive has none.
+// Commit is what the program was built from, with "+changes" if it was not
+// that alone. It is empty if the build does not know.
+func Commit() string {
+	info, ok := debug.ReadBuildInfo()
+	if commit != "" || !ok {
+		return commit
+	}
+	return commitOf(info.Settings)
+}
+
+// commitOf is the commit that the toolchain noted, or empty: a build from a
+// source archive has none.
 func commitOf(settings []debug.BuildSetting) string {
 	const enough = 12 // letters that tell commits apart
 	commit, changed := "", ""
 	for _, s := range settings {
 		switch {
 		case s.Key == "vcs.revision" && s.Value != "":
-			commit = " " + s.Value[:min(enough, len(s.Value))]
+			commit = s.Value[:min(enough, len(s.Value))]
 		case s.Key == "vcs.modified" && s.Value == "true":
 			changed = "+changes"
 		}

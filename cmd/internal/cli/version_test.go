@@ -11,8 +11,8 @@ func TestCommitOfBuild(t *testing.T) {
 		want     string
 	}{
 		{nil, ""},
-		{[]debug.BuildSetting{{Key: "vcs.revision", Value: "0123456789abcdef0123"}, {Key: "vcs.modified", Value: "false"}}, " 0123456789ab"},
-		{[]debug.BuildSetting{{Key: "vcs.modified", Value: "true"}, {Key: "vcs.revision", Value: "0123"}}, " 0123+changes"},
+		{[]debug.BuildSetting{{Key: "vcs.revision", Value: "0123456789abcdef0123"}, {Key: "vcs.modified", Value: "false"}}, "0123456789ab"},
+		{[]debug.BuildSetting{{Key: "vcs.modified", Value: "true"}, {Key: "vcs.revision", Value: "0123"}}, "0123+changes"},
 		{[]debug.BuildSetting{{Key: "vcs.modified", Value: "true"}}, ""},
 	} {
 		if got := commitOf(c.settings); got != c.want {
