@@ -121,9 +121,16 @@ func (e env) encode(ctx context.Context, to target, spec synth.Spec, limit time.
 		return err
 	}
 	fmt.Fprintf(e.stderr, "pushing to http://%s%s; Ctrl-C ends\n", to.addr, to.path)
+	quiet := func() {}
+	if limit > 0 {
+		show := e.newProgress(limit, 1)
+		stop := show.byClock("pushing")
+		quiet = func() { stop(); show.done() }
+	}
 	began := time.Now()
 	// The source ends with ctx, so that the end of the stream is still sent.
 	err = c.Run(context.WithoutCancel(ctx), src, push.RunOptions{})
+	quiet()
 	packets, size, late := src.Sent()
 	seconds := time.Since(began).Seconds()
 	fmt.Fprintf(e.stdout, "sent %d packets, %d bytes, in %.1f s (%.0f kbit/s); the latest was %.1f ms late\n",

@@ -1,43 +1,36 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"streampump/bench/floor"
-	"streampump/bench/meter"
+	"streampump/bench/report"
 	"streampump/cmd/internal/cli"
 )
 
 // floorReport is the JSON of the command floor.
 type floorReport struct {
 	About
-	Viewers    int           `json:"viewers"`
-	PacketSize int           `json:"packet_size"`
-	Coalesce   float64       `json:"coalesce"`
-	Bitrate    int           `json:"bitrate"`
-	Result     *floor.Result `json:"result"`
-}
-
-// About says where and with what a result was measured.
-type About struct {
-	Program string        `json:"program"`
-	Date    string        `json:"date"`
-	Machine meter.Machine `json:"machine"`
-}
-
-func about() About {
-	text := cli.VersionText("pump-bench")
-	return About{text[:len(text)-1], time.Now().UTC().Format(time.RFC3339), meter.ThisMachine()}
+	Interrupted bool          `json:"interrupted"`
+	Viewers     int           `json:"viewers"`
+	PacketSize  int           `json:"packet_size"`
+	Coalesce    float64       `json:"coalesce"`
+	Bitrate     int           `json:"bitrate"`
+	Result      *floor.Result `json:"result"`
 }
 
 func newFloorCommand(e env) *cobra.Command {
 	o := floor.Options{}
 	rate := bits(1_000_000)
 	var asJSON bool
+	var html string
 	cmd := &cobra.Command{
 		Use:   "floor",
 		Short: "Measure the least that any server can cost here",
@@ -52,20 +45,7 @@ many packets in a call, is its own.`,
 		Args: cli.Arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Bitrate = int(rate)
-			r, err := floor.Run(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return e.json(floorReport{about(), o.Viewers, o.PacketSize, o.Coalesce, o.Bitrate, r})
-			}
-			_, err = fmt.Fprintf(e.stdout, `%d viewers, %g packets of %d bytes in a call, %.1f s
-calls       %d, of which %d met a full socket
-bytes       %d
-CPU         %.0f ns a call, %.3f s a GB, %.3f cores
-behind      %.1f ms at most
-`, o.Viewers, o.Coalesce, o.PacketSize, r.Seconds, r.Calls, r.Short, r.Bytes, r.NsPerCall, r.SecondsByGB, r.CPUSeconds/r.Seconds, r.Behind)
-			return err
+			return e.floor(cmd.Context(), o, asJSON, html)
 		},
 	}
 	f := cmd.Flags()
@@ -75,7 +55,71 @@ behind      %.1f ms at most
 	f.Var(&rate, "bitrate", "of the stream, such as 64k or 1.5M")
 	f.DurationVar(&o.Duration, "duration", 5*time.Second, "how long it sends")
 	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
+	f.StringVar(&html, "html", "", htmlUsage)
 	return cmd
+}
+
+// floor measures, prints the result and writes the page.
+func (e env) floor(ctx context.Context, o floor.Options, asJSON bool, html string) error {
+	page, err := openPage(html)
+	if err != nil {
+		return err
+	}
+	defer page.discard()
+	show := e.newProgress(o.Duration, 1)
+	stop := show.byClock(fmt.Sprintf("sending to %d viewers", o.Viewers))
+	r, err := floor.Run(ctx, o)
+	stop()
+	show.done()
+	if err != nil {
+		return err
+	}
+	all := floorReport{about(), ctx.Err() != nil, o.Viewers, o.PacketSize, o.Coalesce, o.Bitrate, r}
+	if asJSON {
+		err = e.json(all)
+	} else {
+		_, err = e.stdout.Write(all.appendText(nil))
+	}
+	return errors.Join(err, page.write(all.page()))
+}
+
+// appendText appends the result as text for people.
+func (r *floorReport) appendText(b []byte) []byte {
+	if r.Interrupted {
+		b = append(b, interrupted+"\n"...)
+	}
+	f := r.Result
+	return fmt.Appendf(b, `%d viewers, %g packets of %d bytes in a call, %.1f s
+calls       %d, of which %d met a full socket
+bytes       %d
+CPU         %.0f ns a call, %.3f s a GB, %.3f cores
+behind      %.1f ms at most
+`, r.Viewers, r.Coalesce, r.PacketSize, f.Seconds, f.Calls, f.Short, f.Bytes, f.NsPerCall, f.SecondsByGB, f.CPUSeconds/f.Seconds, f.Behind)
+}
+
+// page is the report. There is no course to plot: the floor is even.
+func (r *floorReport) page() *report.Page {
+	f := r.Result
+	p := &report.Page{
+		Title:   fmt.Sprintf("The floor for %d viewers", r.Viewers),
+		Verdict: fmt.Sprintf("Sending costs %.3f CPU-s a GB here at least; what a server pays above it is its own.", f.SecondsByGB),
+		Headline: []report.Figure{
+			{Name: "CPU", Value: decimal(f.SecondsByGB, 3), Unit: "CPU-s/GB", Note: fmt.Sprintf("%.3f cores", f.CPUSeconds/f.Seconds)},
+			{Name: "A call", Value: decimal(f.NsPerCall, 0), Unit: "ns", Note: fmt.Sprintf("with %g packets", r.Coalesce)},
+			{Name: "Behind", Value: decimal(f.Behind, 1), Unit: "ms", Note: "at most"},
+		},
+		Sections: []report.Section{{Title: "What was sent", Table: numbers(
+			row("calls", f.Calls), row("of them, met a full socket", f.Short), row("bytes", f.Bytes))}},
+		Facts: r.facts([]report.Fact{
+			{Name: "viewers", Value: strconv.Itoa(r.Viewers)}, {Name: "packet size", Value: fmt.Sprintf("%d bytes", r.PacketSize)},
+			{Name: "packets in a call", Value: strconv.FormatFloat(r.Coalesce, 'g', 4, 64)}, {Name: "bitrate", Value: fmt.Sprintf("%d bit/s", r.Bitrate)},
+			{Name: "sent for", Value: decimal(f.Seconds, 1) + " s"},
+		}),
+	}
+	if r.Interrupted {
+		p.Verdict = pageInterrupted + " " + p.Verdict
+	}
+	return p
 }
 
 // json prints a result.

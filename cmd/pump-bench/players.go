@@ -31,6 +31,7 @@ type settings struct {
 	Stall    string  `json:"stall,omitempty"`
 	Churn    float64 `json:"churn_per_second,omitempty"`
 	Threads  int     `json:"threads"`
+	PID      int     `json:"pid,omitempty"`
 }
 
 // crowdFlags are the flags of players that need words of their own.
@@ -38,6 +39,7 @@ type crowdFlags struct {
 	load.Options
 	protocol, verify, stall string
 	json                    bool
+	html                    string
 }
 
 func newPlayersCommand(e env) *cobra.Command {
@@ -55,11 +57,12 @@ needs the stream of pump-bench encoder, on this machine.
 
 The players connect over --ramp. When all have joined or failed, the measurement
 begins and lasts for --duration; Ctrl-C ends it early and prints what was
-measured so far. On loopback the players are spread over addresses of 127.1.0.0/16.
+measured so far. --html also writes it as a page, with plots of the whole run. On loopback the players are spread over addresses of 127.1.0.0/16.
 The exit code is 1 if a player was lost.`,
 		Example: `  pump-bench players mmsh://localhost:8086/streams/live -n 1000
   pump-bench players mmsh://localhost:8086/streams/live -n 5000 --ramp 10s --stall 5%:20s --pid $(pidof stream-pump)
-  pump-bench players http://localhost:8000/stream --protocol http -n 1000 --verify 0 --json`,
+  pump-bench players http://localhost:8000/stream --protocol http -n 1000 --verify 0 --json
+  pump-bench players mmsh://localhost:8086/streams/live -n 1000 --pid $(pidof stream-pump) --html report.html`,
 		Args: cli.Arguments("URL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.complete(args[0]); err != nil {
@@ -79,6 +82,7 @@ The exit code is 1 if a player was lost.`,
 	f.IntVar(&o.Threads, "threads", 1, "threads that drain players")
 	f.IntVar(&o.PID, "pid", 0, "process of the server, to be measured")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	f.StringVar(&o.html, "html", "", htmlUsage)
 	return cmd
 }
 
@@ -123,24 +127,31 @@ func (o *crowdFlags) complete(url string) error {
 	return o.Check()
 }
 
-// play runs the players and prints the result.
+// play runs the players, prints the result and writes the page.
 func (e env) play(ctx context.Context, url string, o *crowdFlags) error {
-	show := e.newProgress(&o.Options)
-	o.Progress = show.tell
+	page, err := openPage(o.html)
+	if err != nil {
+		return err
+	}
+	defer page.discard()
+	show := e.newProgress(o.Expected(), 1)
+	o.Progress = show.players
 	r, err := load.Run(ctx, o.Options)
 	show.done()
 	if err != nil {
 		return err
 	}
+	all := playersReport{about(), settings{
+		URL: url, Protocol: o.protocol, Players: o.Players, Verify: o.Verify, Ramp: o.Ramp.Seconds(),
+		Duration: o.Duration.Seconds(), Stall: o.Stall.String(), Churn: o.Churn, Threads: o.Threads, PID: o.PID,
+	}, r}
 	if o.json {
-		err = e.json(playersReport{about(), settings{
-			URL: url, Protocol: o.protocol, Players: o.Players, Verify: o.Verify, Ramp: o.Ramp.Seconds(),
-			Duration: o.Duration.Seconds(), Stall: o.Stall.String(), Churn: o.Churn, Threads: o.Threads,
-		}, r})
+		err = e.json(all)
 	} else {
 		_, err = e.stdout.Write(appendResult(nil, r))
 	}
-	if err != nil {
+	// A page is worth having even if nobody takes what is printed.
+	if err := errors.Join(err, page.write(all.page())); err != nil {
 		return err
 	}
 	for _, p := range r.Problems {

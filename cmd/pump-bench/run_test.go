@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -235,20 +234,8 @@ note        so it is
 	}
 }
 
-func TestProgressInPlainLines(t *testing.T) {
-	var b bytes.Buffer
-	p := env{io.Discard, &b}.newProgress(&load.Options{Duration: time.Minute})
-	for s := range 25 {
-		p.tell(load.Progress{Elapsed: plainEvery / 10 * time.Duration(s), Counts: load.Counts{Held: s}})
-	}
-	p.done()
-	if got := strings.Count(b.String(), "\n"); got != 2 || !strings.HasPrefix(b.String(), "after 10 s: 10 players, 0 lost, 0 bytes; measured 0 s of 60 s\n") {
-		t.Errorf("got\n%s", b.String())
-	}
-}
-
-// page is a manual page without its font changes.
-func page(t *testing.T, name string) string {
+// manual is a manual page without its font changes.
+func manual(t *testing.T, name string) string {
 	t.Helper()
 	src, err := os.ReadFile(filepath.Join("man", name))
 	if err != nil {
@@ -258,7 +245,7 @@ func page(t *testing.T, name string) string {
 }
 
 func TestManualNamesEveryCommandAndFlag(t *testing.T) {
-	text := page(t, "pump-bench.1")
+	text := manual(t, "pump-bench.1")
 	for _, c := range commands(t) {
 		if !regexp.MustCompile(`(?m)\b` + regexp.QuoteMeta(c.Name()) + `\b`).MatchString(text) {
 			t.Errorf("pump-bench.1 does not name the command %s", c.CommandPath())

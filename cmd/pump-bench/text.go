@@ -6,12 +6,18 @@ import (
 	"streampump/bench/load"
 )
 
+// What is said of a result that ended early, in text and on a page.
+const (
+	interrupted     = "interrupted; this is what was measured so far"
+	pageInterrupted = "Interrupted; this is what was measured so far."
+)
+
 // appendResult appends a result as text for people. What was not measured has
 // no line, but a note.
 func appendResult(b []byte, r *load.Result) []byte {
 	c := &r.Counts
 	if r.Interrupted {
-		b = append(b, "interrupted; this is what was measured so far\n"...)
+		b = append(b, interrupted+"\n"...)
 	}
 	b = fmt.Appendf(b, "players     %d asked for; %d connected, %d joined, %d held to the end", r.Players, c.Connected, c.Joined, c.Held)
 	if c.Replaced > 0 {
