@@ -34,11 +34,9 @@ type run struct {
 
 	ready    time.Time // all had joined or failed
 	measured time.Time // the measurement began
-	bytes    int64     // at that time
-	own      time.Duration
+	atStart  moment    // where everything stood then
 	counters map[string]float64
 	before   meter.Usage // of the server before the first player
-	atStart  meter.Usage // of the server at the measurement's start
 	latest   meter.Usage
 	peak     meter.Usage
 	line     *timeline
@@ -181,7 +179,7 @@ func (r *run) over(now time.Time) bool {
 		return now.Sub(r.measured) >= r.o.Duration
 	case !r.ready.IsZero():
 		if now.Sub(r.ready) >= settle {
-			return !r.measure(now)
+			return !r.measure()
 		}
 	case all && c.waiting() == 0, elapsed >= r.o.Ramp+joinPatience:
 		r.ready = now
@@ -204,16 +202,13 @@ func (r *run) lastJoins(ctx context.Context) {
 }
 
 // measure begins the measurement.
-func (r *run) measure(now time.Time) bool {
+func (r *run) measure() bool {
 	r.counters = r.readCounters() // before the CPU time, which it costs some of
 	if !r.lookAtServer() {
 		return false
 	}
-	r.endStep() // so that the next one is all of the measurement
-	r.atStart = r.latest
-	r.own = meter.OwnCPU()
-	r.bytes = r.tally.bytes.Load()
-	r.measured = now
+	r.atStart = r.endStep() // so that the next one is all of the measurement
+	r.measured = r.atStart.at
 	r.tally.measuring.Store(true)
 	return true
 }
@@ -271,7 +266,7 @@ func (r *run) tell(now time.Time) {
 	}
 	p := Progress{Elapsed: now.Sub(r.began), Left: r.left(now), Counts: r.tally.snapshot(), Bytes: r.tally.bytes.Load()}
 	if !r.measured.IsZero() {
-		p.Measuring = now.Sub(r.measured)
+		p.Measuring = max(now.Sub(r.measured), 0)
 	}
 	r.o.Progress(p)
 }
@@ -294,17 +289,17 @@ func (r *run) finish() {
 	res := r.result
 	r.tally.measuring.Store(false)
 	looked := r.o.PID != 0 && !r.gone && r.lookAtServer()
-	r.endStep()
+	end := r.endStep()
 	res.Timeline = r.line.samples
 	if r.measured.IsZero() {
 		res.note("nothing was measured: the run ended before all players had joined or failed")
 		return
 	}
-	span := time.Since(r.measured)
-	bytes := r.tally.bytes.Load() - r.bytes
+	span := end.at.Sub(r.measured)
+	bytes := end.bytes - r.atStart.bytes
 	res.Measured = &Measured{
 		Seconds: span.Seconds(), Bytes: bytes, BitRate: float64(bytes) * 8 / span.Seconds(),
-		Generator: cpuOf(meter.OwnCPU()-r.own, span, bytes),
+		Generator: cpuOf(end.generator-r.atStart.generator, span, bytes),
 	}
 	r.count()
 	if bytes == 0 {
@@ -314,7 +309,7 @@ func (r *run) finish() {
 		return
 	}
 	res.Server = &Server{
-		PID: r.o.PID, CPU: cpuOf(r.latest.CPU-r.atStart.CPU, span, bytes),
-		RSS: r.latest.RSS, RSSAtStart: r.atStart.RSS, RSSPeak: r.peak.RSS, RSSBefore: r.before.RSS, Descriptors: r.peak.Descriptors,
+		PID: r.o.PID, CPU: cpuOf(end.server.CPU-r.atStart.server.CPU, span, bytes),
+		RSS: end.server.RSS, RSSAtStart: r.atStart.server.RSS, RSSPeak: r.peak.RSS, RSSBefore: r.before.RSS, Descriptors: r.peak.Descriptors,
 	}
 }

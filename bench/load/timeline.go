@@ -121,8 +121,9 @@ func (l *timeline) merge(i int, next Sample, delay *hdrhistogram.PackedHistogram
 	return merged
 }
 
-// endStep ends the timeline's step that is under way.
-func (r *run) endStep() {
+// endStep ends the timeline's step that is under way, and says where everything
+// stood at that moment.
+func (r *run) endStep() moment {
 	now := r.moment()
 	c := r.tally.snapshot()
 	now.joined = c.Joined
@@ -135,6 +136,7 @@ func (r *run) endStep() {
 		s.ServerRSS, s.Descriptors = &u.RSS, &u.Descriptors
 	}
 	r.line.add(now, s, r.tally.endStep(s.Measuring))
+	return now
 }
 
 // moment is where the counters stand, but for those of the players.

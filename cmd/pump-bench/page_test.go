@@ -59,9 +59,27 @@ func ran() *playersReport {
 	}
 }
 
+// checkPage wants some things in a page, and others not.
+func checkPage(t *testing.T, page string, wanted, absent []string) {
+	t.Helper()
+	for _, part := range wanted {
+		if !strings.Contains(page, part) {
+			t.Errorf("the page lacks %q", part)
+		}
+	}
+	for _, part := range absent {
+		if strings.Contains(page, part) {
+			t.Errorf("the page has %q", part)
+		}
+	}
+	if t.Failed() {
+		t.Log(page)
+	}
+}
+
 func TestPageOfPlayers(t *testing.T) {
 	got := shown(t, ran().page())
-	for _, want := range []string{
+	checkPage(t, got, []string{
 		"<title>3 players on mmsh://h/x</title>",
 		`<p class="verdict good">All 3 players held the stream to the end.</p>`,
 		`<dt>Added delay, p99</dt><dd>3.0 <small>ms</small></dd><dd class="note">5.0 ms at most</dd>`,
@@ -77,19 +95,7 @@ func TestPageOfPlayers(t *testing.T) {
 		`<tr><td>added delay</td><td class="number">1.5</td><td class="number">1.0</td>`,
 		"<dt>kernel</dt>", "<dt>commit</dt><dd>0123</dd>", "<dt>stall</dt><dd>5%:2s</dd>", "<dt>churn</dt><dd>1.5 players per second</dd>",
 		"<dt>server&#39;s process</dt><dd>77</dd>", "<dt>ramp</dt><dd>2 s</dd>",
-	} {
-		if !strings.Contains(got, want) {
-			t.Errorf("the page lacks %q", want)
-		}
-	}
-	for _, absent := range []string{"What went wrong", "What was not measured", "Nothing was measured", "nterrupted"} {
-		if strings.Contains(got, absent) {
-			t.Errorf("the page says %q", absent)
-		}
-	}
-	if t.Failed() {
-		t.Log(got)
-	}
+	}, []string{"What went wrong", "What was not measured", "Nothing was measured", "nterrupted"})
 }
 
 func TestMeasurementIsMarkedInPlots(t *testing.T) {
@@ -116,7 +122,7 @@ func TestPageOfAFailedRunHasNoZeros(t *testing.T) {
 		Timeline: []load.Sample{{At: 0.1, Seconds: 0.1, Lost: 3}},
 	}
 	got := shown(t, r.page())
-	for _, want := range []string{
+	checkPage(t, got, []string{
 		`<p class="verdict bad">Failed: 3 lost: connection refused; and 1 more, below.</p>`,
 		`<td class="bad">3 lost: connection refused</td>`, `<td class="bad">&lt;b&gt;worse&lt;/b&gt;</td>`,
 		`<div class="bad"><dt>Held to the end</dt><dd>0 <small>of 3</small></dd><dd class="note">3 lost</dd></div>`,
@@ -124,19 +130,7 @@ func TestPageOfAFailedRunHasNoZeros(t *testing.T) {
 		"<td>nothing was measured: the run ended early</td>",
 		"<figcaption>Added delay <span>ms, of verified players, logarithmic</span></figcaption>\n<p class=\"empty\">Nothing was measured.</p>",
 		"<figcaption>Received <span>Mbit/s, all players</span></figcaption>\n<p class=\"empty\">Nothing was measured.</p>",
-	} {
-		if !strings.Contains(got, want) {
-			t.Errorf("the page lacks %q", want)
-		}
-	}
-	for _, absent := range []string{"p99", "CPU-s", "memory", "descriptors", "Mbit/s</td>", "Times", "Gaps", "Verified players"} {
-		if strings.Contains(got, absent) {
-			t.Errorf("the page has %q", absent)
-		}
-	}
-	if t.Failed() {
-		t.Log(got)
-	}
+	}, []string{"p99", "CPU-s", "memory", "descriptors", "Mbit/s</td>", "Times", "Gaps", "Verified players"})
 }
 
 // Nobody had the stream, so that there is nobody to divide the CPU by.

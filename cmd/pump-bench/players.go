@@ -151,14 +151,12 @@ func (e env) play(ctx context.Context, url string, o *crowdFlags) error {
 		_, err = e.stdout.Write(appendResult(nil, r))
 	}
 	// A page is worth having even if nobody takes what is printed.
-	if err := errors.Join(err, page.write(all.page())); err != nil {
-		return err
-	}
+	err = errors.Join(err, page.write(all.page()))
 	for _, p := range r.Problems {
 		fmt.Fprintf(e.stderr, "pump-bench: %s\n", p)
 	}
-	if len(r.Problems) > 0 {
+	if err == nil && len(r.Problems) > 0 {
 		return cli.ErrTold
 	}
-	return nil
+	return err
 }
