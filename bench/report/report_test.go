@@ -37,7 +37,7 @@ func sample(text string) *Page {
 				Series: []Series{{Name: "rss", X: []float64{1}, Y: []float64{nan}}},
 			}}},
 			{Title: "table", Table: &Table{
-				Head: []string{text + "viewers", "p99"},
+				Head: []string{text + "viewers", "verdict"},
 				Rows: [][]Cell{{{text + "100", true, Plain}, {"too late", false, Bad}}},
 			}},
 		},
@@ -66,12 +66,13 @@ func TestPiecesOfAPage(t *testing.T) {
 		"<figcaption>delay <span>ms, logarithmic</span></figcaption>\n<div class=\"canvas\" data-plot=\"0\" role=\"img\" aria-label=\"delay, ms\"></div>",
 		"<figcaption>cost <span>cores</span></figcaption>\n<div class=\"canvas\" data-plot=\"1\"",
 		"<figcaption>nothing <span>MB</span></figcaption>\n<p class=\"empty\">Nothing was measured.</p>",
-		"<thead><tr><th scope=\"col\">s</th><th scope=\"col\">p50</th><th scope=\"col\">p99</th></tr></thead>\n<tbody>\n" +
+		`<thead><tr><th scope="col" class="number">s</th><th scope="col" class="number">p50</th><th scope="col" class="number">p99</th></tr></thead>` + "\n<tbody>\n" +
 			`<tr><td class="number">1</td><td class="number">10</td><td class="number"></td></tr>` + "\n" +
 			`<tr><td class="number">2</td><td class="number"></td><td></td></tr>` + "\n" +
 			`<tr><td class="number">3</td><td></td><td class="number">0</td></tr>` + "\n" +
 			`<tr><td class="number">4</td><td class="number">0.25</td><td></td></tr>`,
 		`<td class="number">1 (0.5–1.5)</td>`,
+		`<th scope="col" class="number">viewers</th><th scope="col">verdict</th>`,
 		`<tr><td class="number">100</td><td class="bad">too late</td></tr>`,
 		"<div><dt>kernel</dt><dd>6.1</dd></div>",
 		"Copyright (c) 2022 Leon Sorokin",

@@ -14,12 +14,15 @@ import (
 //go:embed page.html page.css page.js uplot
 var files embed.FS
 
-var page = template.Must(template.New("page.html").Funcs(template.FuncMap{"class": class, "named": named}).ParseFS(files, "page.html"))
+var page = template.Must(template.New("page.html").Funcs(template.FuncMap{"class": class, "named": named, "numeric": numeric}).ParseFS(files, "page.html"))
 
 // named reports whether any column has a name.
 func named(head []string) bool {
 	return slices.ContainsFunc(head, func(name string) bool { return name != "" })
 }
+
+// numeric reports whether a column is one of numbers, as its first row has it.
+func numeric(t *Table, column int) bool { return len(t.Rows) > 0 && t.Rows[0][column].Number }
 
 // class is how a cell looks.
 func class(c Cell) string {

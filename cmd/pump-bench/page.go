@@ -30,8 +30,8 @@ func openPage(path string) (*pageFile, error) {
 	if path == "" {
 		return nil, nil
 	}
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
+	if file, err := filepath.EvalSymlinks(path); err == nil {
+		path = file
 	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("no page can be written to %s: it is there, and no file", path)

@@ -211,8 +211,8 @@ func TestPageOfARunThatCouldNotBegin(t *testing.T) {
 
 func TestPagesAreWritten(t *testing.T) {
 	dir := t.TempDir()
-	real, path := filepath.Join(dir, "real.html"), filepath.Join(dir, "r.html")
-	for _, err := range []error{os.WriteFile(real, []byte("old"), 0o600), os.Symlink(real, path)} {
+	file, path := filepath.Join(dir, "real.html"), filepath.Join(dir, "r.html")
+	for _, err := range []error{os.WriteFile(file, []byte("old"), 0o600), os.Symlink(file, path)} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -226,7 +226,7 @@ func TestPagesAreWritten(t *testing.T) {
 		{[]string{"players", "http://" + unused(t) + "/x", "-n", "2", "--ramp", "0"}, cli.ExitFailed, `verdict bad">Failed: `},
 	} {
 		o := start(t, append(c.args, "--html", path)...)
-		got, err := os.ReadFile(real)
+		got, err := os.ReadFile(file)
 		if err != nil || o.code != c.code || o.stdout == "" || !strings.Contains(bare(string(got)), c.want) {
 			t.Errorf("%v: %+v, page\n%s", err, o, bare(string(got)))
 		}
@@ -234,7 +234,7 @@ func TestPagesAreWritten(t *testing.T) {
 	if left := entries(t, dir); !slices.Equal(left, []string{"r.html", "real.html"}) {
 		t.Errorf("there is %q", left)
 	}
-	if info, err := os.Stat(real); err != nil || info.Mode() != pageMode {
+	if info, err := os.Stat(file); err != nil || info.Mode() != pageMode {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
 }

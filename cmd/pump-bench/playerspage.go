@@ -73,7 +73,7 @@ func headlineOf(r *load.Result) []report.Figure {
 	}
 	all = append(all, held)
 	if v := r.Verified; v != nil && v.Packets > 0 {
-		all = append(all, report.Figure{Name: "Gaps", Value: strconv.FormatInt(v.Gaps, 10), Note: fmt.Sprintf("at %d verified players", v.Players)})
+		all = append(all, report.Figure{Name: "Gaps", Value: strconv.FormatInt(v.Gaps, 10), Note: fmt.Sprintf("verified players: %d", v.Players)})
 	}
 	return all
 }
