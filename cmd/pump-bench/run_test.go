@@ -229,7 +229,7 @@ note        so it is
 	if got := string(appendResult(nil, r)); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
-	if got := string(appendResult(nil, &load.Result{Players: 3})); got != "players     3 asked for; 0 connected, 0 joined, 0 held to the end\n" {
+	if got := string(appendResult(nil, &load.Result{Players: 3, Verified: &load.Verified{Players: 1}})); got != "players     3 asked for; 0 connected, 0 joined, 0 held to the end\n" {
 		t.Errorf("got\n%s", got)
 	}
 }

@@ -59,7 +59,7 @@ func appendTimes(b []byte, name string, t *load.Times) []byte {
 }
 
 func appendVerified(b []byte, v *load.Verified) []byte {
-	if v == nil {
+	if v == nil || v.Packets == 0 && v.Broken == 0 { // nothing came that could be
 		return b
 	}
 	b = fmt.Appendf(b, "verified    %d players: %d packets, %d media objects, %d gaps of %d packets, %d broken\n",
