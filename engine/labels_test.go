@@ -121,7 +121,7 @@ func TestWorkForAStreamIsLabelled(t *testing.T) {
 	want("it takes bytes again", &written, "bert: loop=0 stream=news")
 
 	anna.hangup()
-	film.send("Pk x\n" + strings.Repeat("P "+strings.Repeat("x", 1000)+"\n", 5*maxWrite/1000))
+	film.send("Pk x\n" + strings.Repeat("P "+strings.Repeat("x", 1000)+"\n", 7*maxWrite/1000))
 	b.viewer("carl", 0, "PLAY film")
 	want("more than one turn allows", &written, slices.Repeat([]string{"carl: loop=0 stream=film"}, turns+1)...)
 	b.finish()
