@@ -31,10 +31,11 @@ type show struct {
 // fanout serves the shows that have something new or something held.
 func (l *loop) fanout() {
 	l.flushAt = never
+	l.tellDemand()
 	if len(l.shows) == 0 {
 		return
 	}
-	dear := l.dear()
+	m, hold := l.eng.holding()
 	// The turn begins here: what the pass did before is not taken off it, or
 	// slow sockets that come back in each pass would leave the others nothing.
 	began := l.eng.clock()
@@ -43,7 +44,7 @@ func (l *loop) fanout() {
 		// whole turn does not keep the others waiting.
 		l.turn = (l.turn + 1) % len(l.shows)
 		s := l.shows[l.turn]
-		s.take(dear, l.now)
+		s.take(hold, m, l.now)
 		if s.owed > 0 {
 			l.label(s)
 		}
@@ -51,29 +52,47 @@ func (l *loop) fanout() {
 			l.again = true
 			break
 		}
-		l.flushAt = min(l.flushAt, s.nextShare())
+		l.flushAt = min(l.flushAt, s.nextShare(m))
 	}
 	l.dropShows()
 }
 
-// dear says how many times what fan-out may cost it would cost the loop to serve
-// each packet as it comes; up to 1 nothing is held.
-func (l *loop) dear() float64 {
-	if l.eng.cfg.Fanout.Budget <= 0 {
-		return 0
-	}
-	calls := 0.0
+// demand is what one loop's viewers would cost if each packet went out as it
+// comes. The loop tells it; all loops look at it.
+type demand struct {
+	viewers atomic.Int64
+	calls   atomic.Int64 // a second
+}
+
+// tellDemand says what this loop's viewers would cost.
+func (l *loop) tellDemand() {
+	viewers, calls := 0, 0.0
 	for _, s := range l.shows {
+		viewers += len(s.viewers)
 		if p := s.stream.cur.Load(); p != nil {
 			calls += float64(len(s.viewers)) * p.packetRate()
 		}
 	}
-	return calls * callCost.Seconds() / cheapShare
+	l.demand.viewers.Store(int64(viewers))
+	l.demand.calls.Store(int64(calls))
+}
+
+// holding says what bounds the holding of packets now, and whether any are held.
+// It is of all loops together: more loops are there to carry more, and not to
+// make the same dearer.
+func (e *Engine) holding() (m limits, hold bool) {
+	viewers, calls := int64(0), int64(0)
+	for _, l := range e.loops {
+		viewers += l.demand.viewers.Load()
+		calls += l.demand.calls.Load()
+	}
+	m = limits{budget: int64(e.cfg.Fanout.Budget), want: int64(float64(viewers) * float64(callCost) / cheapShare)}
+	return m, m.budget > 0 && float64(calls)*callCost.Seconds() > cheapShare
 }
 
 // take adds to what the show owes: everybody, or the share for which the time
 // has come.
-func (s *show) take(dear float64, now int64) {
+func (s *show) take(hold bool, m limits, now int64) {
 	n := len(s.viewers)
 	s.asleep.Store(false) // before the look: what comes after it wakes the loop
 	fresh := s.dirty.Swap(false)
@@ -83,34 +102,21 @@ func (s *show) take(dear float64, now int64) {
 	if fresh {
 		s.held.arrived(n, now)
 	}
-	if dear <= 1 || s.behind == 0 {
+	if !hold || s.behind == 0 {
 		s.owed = s.behind
 		s.held.clear()
 		return
 	}
-	s.owed = min(s.owed+s.held.due(now, s.limits(), n), s.behind)
+	s.owed = min(s.owed+s.held.due(now, m, n), s.behind)
 	s.asleep.Store(s.held.open)
 }
 
 // nextShare is when the show is to be looked at again although nothing comes.
-func (s *show) nextShare() int64 {
+func (s *show) nextShare(m limits) int64 {
 	if s.behind == 0 {
 		return never
 	}
-	return s.held.next(s.limits())
-}
-
-// limits are what bounds the holding of the show's packets.
-func (s *show) limits() limits {
-	l := s.loop
-	viewers := 0
-	for _, other := range l.shows {
-		viewers += len(other.viewers)
-	}
-	return limits{
-		budget: int64(l.eng.cfg.Fanout.Budget),
-		want:   int64(float64(viewers) * float64(callCost) / cheapShare),
-	}
+	return s.held.next(m)
 }
 
 // serveShare serves what the show owes; false if the loop's turn, which began at

@@ -29,6 +29,7 @@ type loop struct {
 	mailMu   sync.Mutex
 	mail     []func()
 	stats    loopStats
+	demand   demand
 
 	// Owned by the loop.
 	now     int64 // of the present pass
