@@ -56,10 +56,14 @@ func (c *Cutter) Consume(b []byte) (n int, head []byte, err error) {
 		*c = Cutter{Max: c.Max}
 	}
 	start := 0 // where the head begins in b
-	for i, x := range b {
+	for i := 0; i < len(b); i++ {
+		if i += c.run(b[i:]); i == len(b) {
+			break
+		}
 		if c.seen >= c.max() {
 			return i, nil, &Error{431, fmt.Sprintf("the head is longer than %d bytes", c.max()), -1}
 		}
+		x := b[i]
 		if what := c.bad(x); what != "" {
 			return i, nil, &Error{400, what, c.seen}
 		}
@@ -78,6 +82,21 @@ func (c *Cutter) Consume(b []byte) (n int, head []byte, err error) {
 		c.buf = append(c.buf, b[start:]...)
 	}
 	return len(b), nil, nil
+}
+
+// run takes the bytes at the front of b that are ordinary within a line, as
+// nearly all are, and says how many. The others are looked at one by one.
+func (c *Cutter) run(b []byte) (n int) {
+	if !c.text || c.cr {
+		return 0
+	}
+	b = b[:min(len(b), c.max()-c.seen)]
+	for n < len(b) && b[n] >= ' ' && b[n] != 0x7F {
+		n++
+	}
+	c.seen += n
+	c.line += n
+	return n
 }
 
 // step follows one legal byte; it reports the end of the head.
