@@ -29,6 +29,13 @@ LDFLAGS := -s -w $(if $(VERSION),-X streampump/cmd/internal/cli.Version=$(VERSIO
 # How long each fuzz target runs.
 FUZZTIME ?= 30s
 
+# How often and how long each micro-benchmark runs, which ones, and the stored
+# results that they are compared with: the last release's.
+BENCHCOUNT ?= 10
+BENCHTIME ?= 20ms
+BENCH ?= .
+BENCHOLD ?= $(lastword $(shell ls bench/results/v*.txt | sort -V))
+
 # Options of `make run`, as in: make run ARGS="--help"
 ARGS ?=
 
@@ -88,6 +95,25 @@ packages: ## install the players that e2e needs, as root on Debian; else say wha
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (30s)
 	@GO="$(GO)" .ci/fuzz $(FUZZTIME)
+
+.PHONY: bench
+bench: ## run the micro-benchmarks BENCHCOUNT (10) times into bin/bench.txt, in a minute
+	@mkdir -p bin
+	@$(GO) run ./bench/micro head > bin/bench.tmp
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -cpu 1 -count $(BENCHCOUNT) -benchtime $(BENCHTIME) -timeout 10m ./codec/... ./engine/... | tee -a bin/bench.tmp
+	@mv bin/bench.tmp bin/bench.txt
+
+.PHONY: benchstat
+benchstat: ## compare bin/bench.txt with the last release's; fail if a count grew
+	@$(GO) build -o bin/micro ./bench/micro
+	@if bin/micro same '$(BENCHOLD)' bin/bench.txt; then \
+	  $(TOOL) benchstat -filter '.unit:(sec/op OR sec/packet)' -table pkg -ignore version,commit,date,go '$(BENCHOLD)' bin/bench.txt; \
+	fi
+	@bin/micro counts '$(BENCHOLD)' bin/bench.txt
+
+.PHONY: bench-store
+bench-store: ## keep bin/bench.txt as the results of release VERSION (v1.2.3)
+	@$(GO) run ./bench/micro store bin/bench.txt bench/results '$(VERSION)'
 
 .PHONY: lint
 lint: ## gofmt, vet, staticcheck, golangci-lint, go.mod tidy

@@ -13,6 +13,7 @@
 //	bench/floor   the least that sending to many viewers can cost
 //	bench/report  results as one HTML page with plots
 //	bench/meter   the common clock, and what processes use
+//	bench/micro   compares the micro-benchmarks with a release's (make bench)
 //
 //	synth ─► live ──packets──► push ──socket──► pump ──socket──► player, drain
 //	                                                               │     │
