@@ -180,3 +180,26 @@ func TestRun(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// Every stored file is complete and says what it was measured on.
+func TestStoredFiles(t *testing.T) {
+	files, err := filepath.Glob("../results/v*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no stored results (%v)", err)
+	}
+	for _, name := range files {
+		r, err := readFile(name)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if got := r.config("version") + ".txt"; got != filepath.Base(name) {
+			t.Errorf("%s says it is %s", name, got)
+		}
+		for _, key := range append([]string{"commit", "date", "go"}, machineKeys...) {
+			if v := r.config(key); v == "" || strings.HasPrefix(v, "unknown") {
+				t.Errorf("%s: %s is %q", name, key, v)
+			}
+		}
+	}
+}
