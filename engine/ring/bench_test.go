@@ -16,13 +16,11 @@ const (
 // benchRing is a ring that is full, with packets one nanosecond apart, and what
 // appends one more. Each of the first few is pinned, as by a stalled reader.
 func benchRing(loops, pinned int) (r *Ring, step func()) {
-	r = newTestRing(Limits{Bytes: 1 << 30, Duration: benchKept}, loops)
+	r = New(Limits{Bytes: 1 << 30, Duration: benchKept}, variantOf, NewEpochs(loops), new(Buffers))
 	packet := make([]byte, benchPacket)
 	at := int64(0)
 	step = func() {
-		buf := r.buffers.Get()
-		buf.B = append(buf.B, packet...)
-		r.Append(buf, at, at%benchGOP == 0, false)
+		r.Append(append(r.Room(len(packet)), packet...), at, at%benchGOP == 0, false)
 		at++
 	}
 	for i := range 3 * benchKept {
