@@ -33,9 +33,9 @@ type Heat struct {
 	Spec synth.Spec
 	// Load is what the players do; where they play is filled in.
 	Load load.Options
-	// Profile is called with the pump's admin listener while it is measured,
-	// from a goroutine of its own that ends with ctx; nil is not.
-	Profile func(ctx context.Context, admin string)
+	// Profile is called with the pump's admin listener while players play, on a
+	// goroutine of its own; it ends when ctx does. nil is not called.
+	Profile func(ctx context.Context, admin string) error
 }
 
 // Outcome is what a heat found out.
@@ -84,17 +84,12 @@ func (h *Heat) Run(ctx context.Context) (*Outcome, error) {
 	if s.Admin != "" {
 		o.Counters = func() (map[string]float64, error) { return counters(s.Admin) }
 	}
-	if h.Profile != nil && s.Admin != "" {
-		profiling, stop := context.WithCancel(ctx)
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			h.Profile(profiling, s.Admin)
-		}()
-		defer func() { stop(); <-done }()
-	}
+	profiled := h.profile(ctx, s.Admin)
 	out.Result, err = load.Run(ctx, o)
 	failed := s.Err()
+	if failed == nil {
+		failed = profiled()
+	}
 	if stopped := s.Stop(); failed == nil {
 		failed = stopped
 	}
@@ -106,6 +101,21 @@ func (h *Heat) Run(ctx context.Context) (*Outcome, error) {
 	}
 	out.Figures.take(out.Result)
 	return out, nil
+}
+
+// profile has the pump profiled; what it returns waits for that.
+func (h *Heat) profile(ctx context.Context, admin string) (wait func() error) {
+	if h.Profile == nil || admin == "" {
+		return func() error { return nil }
+	}
+	done := make(chan error, 1)
+	go func() { done <- h.Profile(ctx, admin) }()
+	return func() error {
+		if err := <-done; err != nil {
+			return fmt.Errorf("its profile: %w", err)
+		}
+		return nil
+	}
 }
 
 // FloorName is what the floor is called among servers.

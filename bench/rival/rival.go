@@ -79,10 +79,10 @@ func (k *Kind) Find() (path string, err error) {
 	return "", fmt.Errorf("%s is not installed: apt-get install --no-install-recommends %s", k.Name, k.Package)
 }
 
-// Version is the first line that the program tells of itself.
-func (k *Kind) Version(ctx context.Context) string {
-	path, err := k.Find()
-	if err != nil {
+// Version is the first line that the program tells of itself; empty if it does
+// not.
+func (k *Kind) Version(ctx context.Context, path string) string {
+	if len(k.version) == 0 {
 		return ""
 	}
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)

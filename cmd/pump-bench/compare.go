@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,118 +17,232 @@ import (
 	"streampump/bench/rival"
 	"streampump/bench/synth"
 	"streampump/cmd/internal/cli"
+	"streampump/cmd/internal/fetch"
 )
-
-// comparing is what the flags of compare say.
-type comparing struct {
-	servers []string
-	pump    string
-	cores   string
-	rounds  int
-	stall   string
-	bitrate bits
-	packet  int
-	load.Options
-	floor, json bool
-}
 
 // maxRounds bounds how often a contest is repeated: a night's worth.
 const maxRounds = 1000
+
+// comparing is what the flags of compare say.
+type comparing struct {
+	servers      []string
+	pump         string
+	cores        string
+	rounds       int
+	stall        string
+	throttle     string
+	bitrate      bits
+	packet       int
+	fps          float64
+	gop          int
+	players      load.Options
+	floor, json  bool
+	html         string
+	profile      string
+	placed       contest.Placement
+	versions     map[string]string
+	notInstalled []string
+}
 
 func newCompareCommand(e env) *cobra.Command {
 	o := comparing{bitrate: 1_000_000}
 	cmd := &cobra.Command{
 		Use:   "compare",
 		Short: "Measure the pump and its rivals side by side",
-		Args:  cli.Arguments(),
+		Long: `Measure the pump and its rivals side by side: each in its turn on the same cores,
+fed with the same stream, with the same players, in several rounds, and beside
+them the floor, with as many packets in a call as the pump had.
+
+The servers are started here, with the settings they come with: Stream Pump
+(` + "`make build`" + `), and of Cubemap, Icecast and VLC those that are installed. They
+have the first processor, or those of --cores, and the load has the others.
+
+What is compared are ratios within a round, because no machine is equally fast
+for long: the median, and in brackets the interval it lies in. Ctrl-C ends after
+the heat under way and prints what was measured so far. The exit code is 1 if a
+server failed or lost players.`,
+		Example: `  pump-bench compare
+  pump-bench compare --servers pump,cubemap,icecast,vlc --rounds 5 --html compare.html
+  pump-bench compare -n 500 --stall 5%:20s --duration 25s
+  pump-bench compare --servers pump --profile profiles/`,
+		Args: cli.Arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			heats, err := o.heats()
-			if err != nil {
+			if err := o.check(); err != nil {
 				return &cli.UsageError{Cmd: cmd, Err: err}
 			}
-			return e.compare(cmd.Context(), &o, heats)
+			return e.compare(cmd.Context(), &o)
 		},
 	}
 	f := cmd.Flags()
-	f.StringSliceVar(&o.servers, "servers", []string{"pump", "cubemap"}, "who takes part, of pump, cubemap, icecast and vlc")
+	f.StringSliceVar(&o.servers, "servers", nil, "who takes part, of pump, cubemap, icecast and vlc; those installed if empty")
 	f.StringVar(&o.pump, "pump", "", "the pump's program; stream-pump beside this one, or on the PATH, if empty")
 	f.StringVar(&o.cores, "cores", "", "the servers' processors, such as 0,2-3; the first if empty")
 	f.IntVar(&o.rounds, "rounds", 3, "how often each is measured")
 	f.BoolVar(&o.floor, "floor", true, "measure the floor too")
-	f.IntVarP(&o.Players, "number", "n", 1000, "players")
+	f.IntVarP(&o.players.Players, "number", "n", 1000, "players")
 	f.Var(&o.bitrate, "bitrate", "of the stream, such as 64k or 1.5M")
 	f.IntVar(&o.packet, "packet-size", 1400, "bytes of a data packet")
-	f.DurationVar(&o.Ramp, "ramp", time.Second, "time over which the players connect; 0: at once")
-	f.DurationVar(&o.Duration, "duration", 5*time.Second, "how long each measurement is")
+	f.Float64Var(&o.fps, "fps", 25, "video frames per second")
+	f.IntVar(&o.gop, "gop", 25, "frames from one key frame to the next")
+	f.DurationVar(&o.players.Ramp, "ramp", time.Second, "time over which the players connect; 0: at once")
+	f.DurationVar(&o.players.Duration, "duration", 5*time.Second, "how long each measurement is")
 	f.StringVar(&o.stall, "stall", "", "which share of the players stops reading for how long, as in 5%:20s")
+	f.StringVar(&o.throttle, "throttle", "", "which share of the players reads no faster than what, as in 5%:300k")
+	f.StringVar(&o.profile, "profile", "", "keep a CPU profile of each of the pump's runs in this folder")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	f.StringVar(&o.html, "html", "", htmlUsage)
 	return cmd
 }
 
-// heats are the heats that the flags ask for.
-func (o *comparing) heats() ([]*contest.Heat, error) {
-	var err error
+// check reads the flags that are texts, and checks the whole.
+func (o *comparing) check() (err error) {
 	if o.stall != "" {
-		if o.Stall, err = load.ParseStall(o.stall); err != nil {
-			return nil, err
+		if o.players.Stall, err = load.ParseStall(o.stall); err != nil {
+			return err
+		}
+	}
+	if o.throttle != "" {
+		if o.players.Throttle, err = load.ParseThrottle(o.throttle); err != nil {
+			return err
 		}
 	}
 	if o.rounds < 1 || o.rounds > maxRounds {
-		return nil, fmt.Errorf("there are 1 to %d rounds, not %d", maxRounds, o.rounds)
+		return fmt.Errorf("there are 1 to %d rounds, not %d", maxRounds, o.rounds)
 	}
-	o.Threads, o.Verify = 1, min(o.Players, verifyAuto)
-	if err := o.Options.Check(); err != nil {
-		return nil, err
-	}
-	var cores []int
+	o.players.Threads, o.players.Verify = 1, min(o.players.Players, verifyAuto)
 	if o.cores != "" {
-		if cores, err = affinity.Parse(o.cores); err != nil {
-			return nil, err
+		if o.placed.Server, err = affinity.Parse(o.cores); err != nil {
+			return err
 		}
 	}
-	place, err := contest.Place(cores)
-	if err != nil {
-		return nil, err
+	if _, err := o.spec(); err != nil {
+		return err
 	}
-	spec := synth.Spec{PacketSize: o.packet, Preroll: preroll, Streams: []synth.Stream{synth.Video(1, 25, int(o.bitrate), 25)}}
-	var heats []*contest.Heat
 	for _, name := range o.servers {
-		k, err := rival.Named(name)
-		if err != nil {
-			return nil, err
+		if _, err := rival.Named(name); err != nil {
+			return err
 		}
-		h := &contest.Heat{Kind: k, Cores: place.Server, Spec: spec, Load: o.Options}
-		if name == "pump" {
-			h.Path = o.pump
-		}
-		heats = append(heats, h)
 	}
-	if len(heats) == 0 {
-		return nil, errors.New("nobody takes part")
+	if len(o.servers) > 0 && o.floor && !slices.Contains(o.servers, "pump") {
+		return errors.New("the floor takes its packets in a call from the pump: without it --floor=false")
 	}
-	return heats, nil
+	return o.players.Check()
 }
 
-func (e env) compare(ctx context.Context, o *comparing, heats []*contest.Heat) error {
-	c := contest.Contest{Heats: heats, Floor: o.floor, Rounds: o.rounds, Progress: func(i, n int, name string) {
-		fmt.Fprintf(e.stderr, "%d of %d: %s\n", i+1, n, name)
-	}}
-	t, err := c.Run(ctx)
+// spec is the stream that all get.
+func (o *comparing) spec() (synth.Spec, error) {
+	e := encoding{bitrate: o.bitrate, packetSize: o.packet, fps: o.fps, gop: o.gop}
+	return e.spec()
+}
+
+// compare runs the contest and prints what came of it.
+func (e env) compare(ctx context.Context, o *comparing) error {
+	page, err := openPage(o.html)
 	if err != nil {
 		return err
 	}
+	defer page.discard()
+	heats, err := o.heats(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range o.notInstalled {
+		fmt.Fprintf(e.stderr, "pump-bench: left out: %s\n", n)
+	}
+	steps := len(heats)
+	if o.floor {
+		steps++
+	}
+	one := o.players.Expected() + startsWithin
+	show := e.newProgress(one*time.Duration(steps*o.rounds), steps*o.rounds)
+	c := contest.Contest{Heats: heats, Floor: o.floor, Rounds: o.rounds, Progress: func(_, _ int, name string) { show.next(one, name) }}
+	for _, h := range heats {
+		h.Load.Progress = show.players
+	}
+	t, err := c.Run(ctx)
+	show.done()
+	if err != nil {
+		return err
+	}
+	all := compareReport{about(), o.settings(), o.versions, t, t.Failures()}
 	if o.json {
-		return e.json(t)
+		err = e.json(all)
+	} else {
+		_, err = e.stdout.Write(all.appendText(nil))
 	}
-	for _, f := range []contest.Figure{contest.CPUPerGB, contest.CPUPerCall, contest.PacketsPerCall, contest.Cores, contest.DelayP50, contest.DelayP99, contest.AllJoined, contest.RSSPerViewer, contest.RSSGrowth, contest.StalledKernel, contest.Lost, contest.Gaps, contest.Broken, contest.GeneratorCores} {
-		fmt.Fprintf(e.stdout, "%-22s", f)
-		for _, n := range t.Names {
-			fmt.Fprintf(e.stdout, " %s=%.3f", n, t.Column(n, f))
+	err = errors.Join(err, page.write(all.page()))
+	if err == nil && len(all.Failures) > 0 {
+		return cli.ErrTold
+	}
+	return err
+}
+
+// startsWithin is about how long a server takes to start, to get the stream and
+// to end.
+const startsWithin = 1500 * time.Millisecond
+
+// heats are those that the flags ask for. It confines this process to the load's
+// processors.
+func (o *comparing) heats(ctx context.Context) (heats []*contest.Heat, err error) {
+	if o.placed, err = contest.Place(o.placed.Server); err != nil {
+		return nil, err
+	}
+	spec, err := o.spec()
+	if err != nil {
+		return nil, err
+	}
+	o.versions = map[string]string{}
+	for _, k := range rival.Kinds() {
+		asked := slices.Contains(o.servers, k.Name)
+		if len(o.servers) > 0 && !asked {
+			continue
 		}
-		fmt.Fprintln(e.stdout)
+		h := &contest.Heat{Kind: k, Cores: o.placed.Server, Spec: spec, Load: o.players}
+		if k.Name == "pump" && o.pump != "" {
+			h.Path = o.pump
+		} else if h.Path, err = k.Find(); err != nil {
+			if asked || k.Name == "pump" {
+				return nil, err
+			}
+			o.notInstalled = append(o.notInstalled, err.Error())
+			continue
+		}
+		o.versions[k.Name] = k.Version(ctx, h.Path)
+		heats = append(heats, h)
 	}
-	for _, f := range t.Failures() {
-		fmt.Fprintln(e.stdout, f)
+	return heats, o.profiled(heats)
+}
+
+// profiled has each of the pump's runs profiled, if that is asked for.
+func (o *comparing) profiled(heats []*contest.Heat) error {
+	if o.profile == "" {
+		return nil
+	}
+	if err := os.MkdirAll(o.profile, 0o755); err != nil {
+		return fmt.Errorf("no folder for the profiles: %w", err)
+	}
+	for _, h := range heats {
+		if h.Kind.Name != "pump" {
+			continue
+		}
+		run := 0
+		h.Profile = func(ctx context.Context, admin string) error {
+			run++
+			return keepProfile(ctx, admin, filepath.Join(o.profile, fmt.Sprintf("pump-%d.pb.gz", run)), o.players.Expected())
+		}
 	}
 	return nil
+}
+
+// keepProfile writes a CPU profile of a run to a file.
+func keepProfile(ctx context.Context, admin, file string, length time.Duration) error {
+	a, err := fetch.Parse(admin)
+	if err != nil {
+		return err
+	}
+	packed, err := a.Profile(ctx, fetch.Order{Kind: "profile", Seconds: max(int(length.Seconds()), 1)})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, packed, 0o644)
 }
