@@ -12,6 +12,7 @@ PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSCTLDIR ?= $(PREFIX)/lib/sysctl.d
 BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
@@ -128,6 +129,10 @@ lint: ## gofmt, vet, staticcheck, golangci-lint, go.mod tidy
 .PHONY: check
 check: lint fast race ## before a commit: lint and all tests without players
 
+.PHONY: generate
+generate: ## make the files that come from the table of settings anew
+	$(GO) generate ./tuning
+
 .PHONY: clip
 clip: ## make the demo's clip anew with ffmpeg
 	demo/make-clip.sh
@@ -137,7 +142,7 @@ clean: ## remove what was built
 	rm -rf bin
 
 .PHONY: install
-install: build ## install binaries, man pages, unit and shell completion (DESTDIR, PREFIX)
+install: build ## install binaries, man pages, unit, sysctl.d and shell completion (DESTDIR, PREFIX)
 	install -Dm755 bin/stream-pump '$(DESTDIR)$(BINDIR)/stream-pump'
 	install -Dm755 bin/pump-bench '$(DESTDIR)$(BINDIR)/pump-bench'
 	install -d '$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(MANDIR)/man5'
@@ -146,6 +151,7 @@ install: build ## install binaries, man pages, unit and shell completion (DESTDI
 	install -d '$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(BASHDIR)' '$(DESTDIR)$(ZSHDIR)' '$(DESTDIR)$(FISHDIR)'
 	sed 's|/usr/local/bin/|$(BINDIR)/|' systemd/stream-pump.service > '$(DESTDIR)$(UNITDIR)/stream-pump.service'
 	chmod 644 '$(DESTDIR)$(UNITDIR)/stream-pump.service'
+	install -Dm644 systemd/90-stream-pump.conf '$(DESTDIR)$(SYSCTLDIR)/90-stream-pump.conf'
 	bin/stream-pump completion bash > '$(DESTDIR)$(BASHDIR)/stream-pump'
 	bin/stream-pump completion zsh > '$(DESTDIR)$(ZSHDIR)/_stream-pump'
 	bin/stream-pump completion fish > '$(DESTDIR)$(FISHDIR)/stream-pump.fish'
@@ -153,6 +159,7 @@ install: build ## install binaries, man pages, unit and shell completion (DESTDI
 .PHONY: uninstall
 uninstall: ## remove what install put there; the configuration stays
 	rm -f '$(DESTDIR)$(BINDIR)/stream-pump' '$(DESTDIR)$(BINDIR)/pump-bench' '$(DESTDIR)$(UNITDIR)/stream-pump.service'
+	rm -f '$(DESTDIR)$(SYSCTLDIR)/90-stream-pump.conf'
 	rm -f $(patsubst %,'$(DESTDIR)$(MANDIR)/man1/%',$(notdir $(wildcard cmd/*/man/*.1)))
 	rm -f $(patsubst cmd/stream-pump/man/%,'$(DESTDIR)$(MANDIR)/man5/%',$(wildcard cmd/stream-pump/man/*.5))
 	rm -f '$(DESTDIR)$(BASHDIR)/stream-pump' '$(DESTDIR)$(ZSHDIR)/_stream-pump' '$(DESTDIR)$(FISHDIR)/stream-pump.fish'

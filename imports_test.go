@@ -59,7 +59,7 @@ var layers = []layer{
 		"bench is a client of a running pump and knows nothing of its insides"},
 	{"config/...", []string{"engine"}, []string{"github.com/spf13/cobra", "net/http"},
 		"the configuration fills the other packages' Config and starts nothing"},
-	{"tuning/...", nil, []string{"net/http", "github.com/panjf2000/gnet/v2"},
+	{"tuning/...", []string{"tuning"}, []string{"net/http", "github.com/panjf2000/gnet/v2"},
 		"settings of the machine are known without the engine"},
 	{"demo", nil, []string{"net", "os"},
 		"the clip is bytes; who plays it parses it"},

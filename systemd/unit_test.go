@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"streampump/engine"
+	"streampump/tuning"
 )
 
 const (
@@ -158,5 +159,8 @@ func TestUnitHasDescriptorsForAllSessions(t *testing.T) {
 	}
 	if least := engine.DefaultConfig().Limits.Sessions + engine.ReservedDescriptors; limit < least {
 		t.Errorf("LimitNOFILE is %d, want at least %d", limit, least)
+	}
+	if limit != tuning.DescriptorLimit {
+		t.Errorf("LimitNOFILE is %d, and the table of settings says %d", limit, tuning.DescriptorLimit)
 	}
 }

@@ -1,14 +1,20 @@
-// Package tuning fits the program to the machine it runs on: how many event
-// loops, how many processors for the Go scheduler, how many descriptors.
+// Package tuning fits the program to the machine it runs on, and says what to
+// change on the machine.
 //
-//	affinity mask ─┐
-//	SMT siblings  ─┼─► Machine ──► Decide ──► loops, and why
-//	CPU quota     ─┘
+//	affinity mask, cores, NUMA ─┐            ┌─► Decide     how many event loops
+//	quota, memory limit        ─┼─► Machine ─┼─► Pins       on which processors
+//	CPUID, network cards       ─┘      │     └─► SoftLimit  how much memory for Go
+//	                                   ▼
+//	table of settings (Row) ────────► Check ──► Finding: what is, what should be, the cost
+//	        └───────────────────────► Documents: the file for sysctl.d, SETTINGS.md
 //
-// [ReadMachine] looks, [Decide] is a function of what was seen, so that every
-// kind of machine can be tried in a test. The package knows nothing of the
+// [Look] looks, everything else is a function of what was seen, so that every
+// kind of machine can be tried in a test. What is read of the system comes
+// from a file system that is passed in. The package knows nothing of the
 // engine, and only [RaiseDescriptors] changes anything.
 //
-// The table of settings for kernel, network card and process, with the checks
-// and files that are made from it, comes with an issue of its own.
+// A setting is one [Row] of the table and is said nowhere else. To add one, add
+// its row to one of the rows_*.go files and run go generate.
 package tuning
+
+//go:generate go run ./generate

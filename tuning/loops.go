@@ -10,21 +10,6 @@ import (
 // ever tried, and a bound on what a strange machine can make us start.
 const MaxLoops = 256
 
-// Machine is what decides the number of event loops.
-type Machine struct {
-	// CPUs are the logical processors that we may run on.
-	CPUs []int
-	// Siblings names, for each logical processor, the physical core it is a
-	// thread of. It is empty, or lacks processors, where that is not known.
-	Siblings map[int]string
-	// ThreadsPerCore is how many logical processors a physical core has,
-	// from CPUID; 0 or 1 where it is not known. It serves where Siblings is silent.
-	ThreadsPerCore int
-	// Quota is how many processors' time the control groups allow, 0 if they
-	// set no bound.
-	Quota float64
-}
-
 // Decide says how many event loops suit a machine, and why, in one sentence
 // for the log. A loop keeps a core busy with copying to sockets, so that a
 // second thread of the same core adds little; and a loop that the quota stops

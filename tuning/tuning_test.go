@@ -95,7 +95,7 @@ func TestQuota(t *testing.T) {
 		{"nonsense", map[string]string{"proc/self/cgroup": "\nx\n::::\n"}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := quota(files(c.files)); got != c.want {
+			if got := quota(files(c.files), Self); got != c.want {
 				t.Errorf("got %v, want %v", got, c.want)
 			}
 		})
