@@ -29,7 +29,7 @@ func lookQdisc(r *Row, b *Box) []Finding {
 func lookRPS(_ *Row, b *Box) (found []Finding) {
 	all := b.Machine.CPUs
 	for _, i := range b.Machine.Interfaces {
-		if i.RX >= b.Machine.cores() {
+		if i.RX >= b.Machine.Cores() {
 			found = append(found, Finding{Where: i.Name, State: Away, Note: fmt.Sprintf("it has %s, one for each core", count(i.RX, "receive queue"))})
 			continue
 		}
@@ -129,7 +129,7 @@ func lookCard(b *Box, i Interface, irqs []int) Finding {
 			on[cpu] = true
 		}
 	}
-	want := (min(len(irqs), b.Machine.cores()) + 1) / 2
+	want := (min(len(irqs), b.Machine.Cores()) + 1) / 2
 	f := Finding{
 		State: OK, Is: fmt.Sprintf("%s on %s", count(len(irqs), "interrupt"), count(len(on), "processor")),
 		Want: fmt.Sprintf("on at least %d", want),
@@ -197,29 +197,35 @@ func belongs(name string, i Interface) bool {
 	return false
 }
 
-// softnet sums up what the kernel counts of packets that arrived, in
-// /proc/net/softnet_stat: those it dropped, and the times it left some for
-// later. There is a line for each processor, of numbers to the base of 16.
-func softnet(root fs.FS) (dropped, left uint64, err error) {
+// arrivals is what the kernel counts of packets that arrived since it started.
+type arrivals struct {
+	packets, dropped uint64
+	left             uint64 // times that it left some for later
+}
+
+// softnet sums up /proc/net/softnet_stat. There is a line for each processor, of
+// numbers to the base of 16.
+func softnet(root fs.FS) (arrivals, error) {
 	text, err := fs.ReadFile(root, "proc/net/softnet_stat")
 	if err != nil {
-		return 0, 0, err
+		return arrivals{}, err
 	}
 	return parseSoftnet(string(text))
 }
 
-func parseSoftnet(text string) (dropped, left uint64, err error) {
+func parseSoftnet(text string) (sum arrivals, err error) {
 	for line := range strings.Lines(text) {
 		fields := strings.Fields(line)
 		if len(fields) < 3 {
-			return 0, 0, fmt.Errorf("a line has %d numbers, not 3 or more", len(fields))
+			return arrivals{}, fmt.Errorf("a line has %d numbers, not 3 or more", len(fields))
 		}
-		d, err1 := strconv.ParseUint(fields[1], 16, 32)
-		l, err2 := strconv.ParseUint(fields[2], 16, 32)
-		if err := errors.Join(err1, err2); err != nil {
-			return 0, 0, err
+		for i, into := range []*uint64{&sum.packets, &sum.dropped, &sum.left} {
+			n, err := strconv.ParseUint(fields[i], 16, 32)
+			if err != nil {
+				return arrivals{}, err
+			}
+			*into += n
 		}
-		dropped, left = dropped+d, left+l
 	}
-	return dropped, left, nil
+	return sum, nil
 }

@@ -15,7 +15,7 @@ const MaxLoops = 256
 // second thread of the same core adds little; and a loop that the quota stops
 // in the middle of a round delays all its viewers.
 func Decide(m Machine) (n int, why string) {
-	cpus, cores := max(1, len(m.CPUs)), m.cores()
+	cpus, cores := max(1, len(m.CPUs)), m.Cores()
 	n = cores
 	why = fmt.Sprintf("one for each of %s", count(cores, "core"))
 	if cores < cpus {
@@ -32,8 +32,8 @@ func Decide(m Machine) (n int, why string) {
 	return n, why
 }
 
-// cores counts the physical cores that we may run on, at least one.
-func (m Machine) cores() int {
+// Cores counts the physical cores that we may run on, at least one.
+func (m Machine) Cores() int {
 	known, strangers := map[string]bool{}, 0
 	for _, cpu := range m.CPUs {
 		if core, ok := m.Siblings[cpu]; ok {

@@ -201,3 +201,15 @@ func (m Machine) Usable() int64 {
 	}
 	return m.Memory
 }
+
+// NodeCount is the number of NUMA nodes that the processors lie on; 0 if it is
+// not known.
+func (m Machine) NodeCount() int {
+	on := map[int]bool{}
+	for _, cpu := range m.CPUs {
+		if node, known := m.Nodes[cpu]; known {
+			on[node] = true
+		}
+	}
+	return len(on)
+}

@@ -161,9 +161,9 @@ func setSysctl(name, value string) string {
 // unread is a finding for what can not be read. The files of a network
 // namespace of one's own, as containers have it, are fewer.
 func unread(want string, err error) Finding {
-	note := "can not be read here: " + err.Error()
+	note := err.Error()
 	if errors.Is(err, fs.ErrNotExist) {
-		note = "can not be read here: the system does not show it (an older kernel, or a container, where the host decides)"
+		note = "the system does not show it (an older kernel, or a container, where the host decides)"
 	}
 	return Finding{State: Unread, Want: want, Note: note}
 }

@@ -43,8 +43,8 @@ func acceptRows() []Row {
 				if b.Use.Generator || b.Use.Pulls >= manyPulls {
 					return ""
 				}
-				return fmt.Sprintf("this box opens few connections of its own (%s); --generator looks at it as one that makes load",
-					count(b.Use.Pulls, "stream")+" to fetch")
+				return fmt.Sprintf("this box fetches %s and opens few connections of its own; --generator looks at it as one that makes load",
+					count(b.Use.Pulls, "stream"))
 			},
 		},
 	}

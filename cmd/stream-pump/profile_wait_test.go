@@ -15,7 +15,7 @@ import (
 func TestWaitingIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b bytes.Buffer
-		e := env{io.Discard, &b}
+		e := env{stdout: io.Discard, stderr: &b}
 		cpu, _ := fetch.KindOf("cpu")
 		done := e.waiting(fetch.Order{Kind: cpu, Seconds: 20})
 		time.Sleep(21 * time.Second)

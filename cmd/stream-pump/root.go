@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"streampump/cmd/internal/cli"
+	"streampump/tuning"
 )
 
 // env is what a command may touch of the world outside: it prints nowhere
@@ -14,12 +15,14 @@ import (
 // early is the command's context.
 type env struct {
 	stdout, stderr io.Writer
+	// box is the machine as a process sees it, for doctor.
+	box func(process string) *tuning.Box
 }
 
 // run runs the program and returns its exit code. Cancelling ctx ends a
 // command that would run for ever.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	return cli.Run(ctx, newRootCommand(env{stdout, stderr}), args, stderr)
+	return cli.Run(ctx, newRootCommand(env{stdout, stderr, thisBox}), args, stderr)
 }
 
 func newRootCommand(e env) *cobra.Command {
@@ -31,9 +34,10 @@ that it fetches from and from files, and gives them to thousands of viewers.`,
 		Example: `  stream-pump demo                      a test stream, at once
   stream-pump example > pump.json       a configuration to start from
   stream-pump check pump.json           every mistake in it
-  stream-pump serve pump.json           run it`,
+  stream-pump serve pump.json           run it
+  stream-pump doctor                    whether the machine is ready for it`,
 	}
 	cli.Dress(root, e.stdout, e.stderr, "serve",
-		newServeCommand(e), newDemoCommand(e), newCheckCommand(e), newExampleCommand(e), newProfileCommand(e))
+		newServeCommand(e), newDemoCommand(e), newCheckCommand(e), newExampleCommand(e), newProfileCommand(e), newDoctorCommand(e))
 	return root
 }

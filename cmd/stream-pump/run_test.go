@@ -173,7 +173,7 @@ func commands(t *testing.T) []*cobra.Command {
 			add(sub)
 		}
 	}
-	add(newRootCommand(env{io.Discard, io.Discard}))
+	add(newRootCommand(env{stdout: io.Discard, stderr: io.Discard}))
 	return all
 }
 

@@ -107,11 +107,12 @@ func noCommand(cmd *cobra.Command, _ []string) error {
 	return &UsageError{cmd, errors.New("a command is missing")}
 }
 
-// Arguments makes a command ask for exactly the named arguments.
+// Arguments makes a command ask for exactly the named arguments. Those in
+// brackets, as in "[CONFIG]", may be left out; they come last.
 func Arguments(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
-		case len(args) < len(names):
+		case len(args) < len(names) && names[len(args)][0] != '[':
 			return &UsageError{cmd, fmt.Errorf("%s is missing", names[len(args)])}
 		case len(args) > len(names):
 			return &UsageError{cmd, fmt.Errorf("%q is too much", args[len(names)])}

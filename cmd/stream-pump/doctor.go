@@ -1,0 +1,197 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"streampump/cmd/internal/cli"
+	"streampump/config"
+	"streampump/tuning"
+)
+
+// doctorFlags are the options of doctor.
+type doctorFlags struct {
+	all, json, generator bool
+	pid                  int
+}
+
+func newDoctorCommand(e env) *cobra.Command {
+	var o doctorFlags
+	cmd := &cobra.Command{
+		Use:   "doctor [CONFIG]",
+		Short: "Look at the machine: what is set, what should be, what it costs",
+		Long: `Look at the settings of this machine that matter for many viewers: what is, what
+should be, what it costs where it is not so, and how to set it right. With a
+configuration, also at what that asks of the machine. Nothing is changed, and
+root is not needed.
+
+The exit code is 0 if all is well, and 1 if something is worth changing; what
+can not be read here does not count.`,
+		Example: `  stream-pump doctor
+  stream-pump doctor pump.json --all
+  stream-pump doctor pump.json --pid $(pidof stream-pump) --json`,
+		Args: cli.Arguments("[CONFIG]"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.pid < 0 {
+				return &cli.UsageError{Cmd: cmd, Err: errors.New("a process has a number above 0")}
+			}
+			return e.doctor(args, o)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVarP(&o.all, "all", "a", false, "show what is well, too")
+	f.BoolVar(&o.json, "json", false, "print everything as JSON")
+	f.IntVar(&o.pid, "pid", 0, "look at the limits and the environment of a running pump, not of this shell")
+	f.BoolVar(&o.generator, "generator", false, "look at the machine as one that makes load with pump-bench, too")
+	return cmd
+}
+
+// doctor looks at the machine and tells; cli.ErrTold if something is worth changing.
+func (e env) doctor(args []string, o doctorFlags) error {
+	box, err := e.boxOf(o.pid)
+	if err != nil {
+		return err
+	}
+	if len(args) > 0 {
+		c, err := e.load(args[0])
+		if err != nil {
+			return err
+		}
+		box.Use = useOf(c)
+	}
+	box.Use.Generator = o.generator
+	found := tuning.Check(box)
+	if o.json {
+		err = e.json(reportOf(box, found))
+	} else {
+		_, err = e.stdout.Write(appendCheck(nil, box, found, o.all))
+	}
+	if err == nil && number(found, tuning.Change) > 0 {
+		err = cli.ErrTold
+	}
+	return err
+}
+
+// boxOf is the machine, as the process of that number sees it, or this one.
+func (e env) boxOf(pid int) (*tuning.Box, error) {
+	if pid == 0 {
+		return e.box(tuning.Self), nil
+	}
+	box := e.box(strconv.Itoa(pid))
+	if _, err := fs.Stat(box.Root, path.Join("proc", box.Process)); err != nil {
+		return nil, fmt.Errorf("there is no process %d", pid)
+	}
+	return box, nil
+}
+
+// thisBox is the machine that we run on.
+func thisBox(process string) *tuning.Box {
+	root := tuning.Root()
+	return &tuning.Box{Root: root, Process: process, Machine: tuning.Look(root, process)}
+}
+
+// useOf is what a configuration asks of the machine.
+func useOf(c *config.Config) tuning.Use {
+	u := tuning.Use{Viewers: c.Engine.Limits.Connections, Loops: c.Engine.Loops, NotSentLowat: c.Engine.Fanout.NotSentLowat}
+	for _, s := range c.Streams {
+		if s.Enabled && s.Type == config.TypePull {
+			u.Pulls++
+		}
+	}
+	return u
+}
+
+// number counts the findings of a state.
+func number(found []tuning.Finding, state tuning.State) (n int) {
+	for _, f := range found {
+		if f.State == state {
+			n++
+		}
+	}
+	return n
+}
+
+// checkReport is the JSON of doctor.
+type checkReport struct {
+	Machine  machineReport        `json:"machine"`
+	Count    map[tuning.State]int `json:"count"`
+	Settings []settingReport      `json:"settings"`
+}
+
+// machineReport is the machine; what is not known is left out.
+type machineReport struct {
+	Processor   string            `json:"processor,omitempty"`
+	Processors  int               `json:"processors"`
+	Cores       int               `json:"cores"`
+	Nodes       int               `json:"numa_nodes,omitempty"`
+	CacheLine   int               `json:"cache_line_bytes,omitempty"`
+	L1          int               `json:"l1_bytes,omitempty"`
+	L2          int               `json:"l2_bytes,omitempty"`
+	L3          int               `json:"l3_bytes,omitempty"`
+	Quota       float64           `json:"cpu_quota,omitempty"`
+	Memory      int64             `json:"memory_bytes,omitempty"`
+	MemoryLimit int64             `json:"memory_limit_bytes,omitempty"`
+	Interfaces  []interfaceReport `json:"interfaces"`
+}
+
+type interfaceReport struct {
+	Name  string `json:"name"`
+	Speed int    `json:"speed_mbits,omitempty"`
+	RX    int    `json:"rx_queues"`
+	TX    int    `json:"tx_queues"`
+}
+
+// settingReport is one finding.
+type settingReport struct {
+	Name   string       `json:"name"`
+	Where  string       `json:"where,omitempty"`
+	State  tuning.State `json:"state"`
+	Is     string       `json:"is,omitempty"`
+	Should string       `json:"should_be,omitempty"`
+	Unit   string       `json:"unit,omitempty"`
+	Note   string       `json:"note,omitempty"`
+	Cost   string       `json:"cost"`
+	Reason string       `json:"reason"`
+	Source string       `json:"source"`
+	Fix    []string     `json:"fix,omitempty"`
+}
+
+func reportOf(b *tuning.Box, found []tuning.Finding) checkReport {
+	r := checkReport{Machine: machineOf(b.Machine), Count: map[tuning.State]int{}}
+	for _, s := range []tuning.State{tuning.OK, tuning.Change, tuning.Unread, tuning.Away} {
+		r.Count[s] = number(found, s)
+	}
+	for _, f := range found {
+		r.Settings = append(r.Settings, settingReport{
+			f.Row.Name, f.Where, f.State, f.Is, f.Want, f.Row.Unit, f.Note, f.Row.Cost, f.Row.Reason, f.Row.Source, f.Fix,
+		})
+	}
+	return r
+}
+
+func machineOf(m tuning.Machine) machineReport {
+	p := m.Processor
+	r := machineReport{
+		Processor: p.Name, Processors: len(m.CPUs), Cores: m.Cores(), Nodes: m.NodeCount(),
+		CacheLine: p.CacheLine, L1: p.L1, L2: p.L2, L3: p.L3,
+		Quota: m.Quota, Memory: m.Memory, MemoryLimit: m.MemoryLimit, Interfaces: []interfaceReport{},
+	}
+	for _, i := range m.Interfaces {
+		r.Interfaces = append(r.Interfaces, interfaceReport{i.Name, i.Speed, i.RX, i.TX})
+	}
+	return r
+}
+
+// json prints a result for programs.
+func (e env) json(v any) error {
+	enc := json.NewEncoder(e.stdout)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
