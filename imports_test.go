@@ -57,7 +57,7 @@ var layers = []layer{
 		"the admin listener shows the engine's snapshot and knows no protocol"},
 	{"bench/...", []string{"bench/...", "codec", "codec/..."}, []string{"github.com/panjf2000/gnet/v2"},
 		"bench is a client of a running pump and knows nothing of its insides"},
-	{"config/...", []string{"engine"}, []string{"github.com/spf13/cobra", "net/http"},
+	{"config/...", []string{"engine", "tuning"}, []string{"github.com/spf13/cobra", "net/http"},
 		"the configuration fills the other packages' Config and starts nothing"},
 	{"tuning/...", []string{"tuning"}, []string{"net/http", "github.com/panjf2000/gnet/v2"},
 		"settings of the machine are known without the engine"},

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"streampump/engine"
+	"streampump/tuning"
 )
 
 // Config is a whole configuration, checked. [Default] fills it with what
@@ -19,9 +20,12 @@ type Config struct {
 	// Listen is where viewers and encoders connect. A port of 0 lets the
 	// system choose one. [::] stands for IPv4 as well.
 	Listen []netip.AddrPort
-	// Engine is ready for the engine, with one exception: Engine.Loops is 0
-	// for "auto", which the caller replaces by what package tuning says.
+	// Engine is ready for the engine, with two exceptions: Engine.Loops is 0
+	// for "auto", and Engine.Processors is empty. The caller fills them with
+	// what package tuning says.
 	Engine engine.Config
+	// Pin asks for loops that stay on processors of their own.
+	Pin bool
 	// MaxHead is the longest head of a request that is read, in bytes.
 	MaxHead int
 	Proxy   Proxy
@@ -73,6 +77,8 @@ const maxFile = 4 << 20
 func Default() *Config {
 	e := engine.DefaultConfig()
 	e.Loops = 0
+	// What the table of settings says is said there alone.
+	e.Fanout.NotSentLowat, e.ReadBuffer = tuning.NotSentLowat, tuning.ReadBuffer
 	return &Config{
 		Listen:  []netip.AddrPort{everywhere(defaultPort)},
 		Engine:  e,

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"streampump/engine"
 )
 
 // parse checks src in a folder that holds clip.wmv, an ASF file as far as
@@ -143,7 +145,7 @@ func TestServerSettings(t *testing.T) {
   "listen": ["192.0.2.1:80", "[2001:db8::1]:80", ":8086", "127.0.0.1:0", "127.0.0.1:0"],
   "admin": {"listen": "[::1]:9000"},
   "log": {"level": "debug", "format": "json"},
-  "fanout": {"loops": 3, "notsent_lowat": "16KiB", "latency_budget": 0},
+  "fanout": {"loops": 3, "pin": true, "notsent_lowat": "16KiB", "latency_budget": 0},
   "limits": {"connections": 5000, "request_head_bytes": 4096},
   `+push+`}`)
 	var got []string
@@ -157,7 +159,7 @@ func TestServerSettings(t *testing.T) {
 		t.Errorf("admin %+v, log %+v", c.Admin, c.Log)
 	}
 	e := c.Engine
-	if e.Loops != 3 || e.Fanout.NotSentLowat != 16<<10 || e.Fanout.Budget != 0 || e.Limits.Connections != 5000 || c.MaxHead != 4096 {
+	if e.Loops != 3 || !c.Pin || e.Fanout.NotSentLowat != 16<<10 || e.Fanout.Budget != 0 || e.Limits.Connections != 5000 || c.MaxHead != 4096 {
 		t.Errorf("engine %+v, head %d", e, c.MaxHead)
 	}
 	if c := good(t, `{"listen": ":80", "admin": {"enabled": false, "listen": "[::]:80"}, `+push+`}`); c.Admin.Enabled || len(c.Listen) != 1 {
@@ -165,6 +167,14 @@ func TestServerSettings(t *testing.T) {
 	}
 	if c := good(t, `{"listen": "[::ffff:192.0.2.1]:80", `+push+`}`); !c.Listen[0].Addr().Is4() {
 		t.Errorf("listen %v is not unmapped", c.Listen)
+	}
+}
+
+// The engine's own defaults are for whoever uses it without a configuration.
+func TestTableAgreesWithTheEngine(t *testing.T) {
+	c, e := Default().Engine, engine.DefaultConfig()
+	if c.Fanout.NotSentLowat != e.Fanout.NotSentLowat || c.ReadBuffer != e.ReadBuffer {
+		t.Errorf("the table of settings says %d and %d, the engine %d and %d", c.Fanout.NotSentLowat, c.ReadBuffer, e.Fanout.NotSentLowat, e.ReadBuffer)
 	}
 }
 
@@ -200,6 +210,9 @@ func TestWindowsEditors(t *testing.T) {
 func TestSettingsAtTheirBounds(t *testing.T) {
 	for _, g := range groups() {
 		for _, r := range g.rows {
+			if !ranged(r) {
+				continue
+			}
 			unit := int64(1)
 			if _, ok := r.into(Default()).(*time.Duration); ok {
 				unit = int64(time.Millisecond)
@@ -228,6 +241,12 @@ func TestSettingsAtTheirBounds(t *testing.T) {
 	}
 }
 
+// ranged reports whether a setting has bounds; a truth value has none.
+func ranged(r row) bool {
+	_, truth := r.into(Default()).(*bool)
+	return !truth
+}
+
 // decimalText writes v as JSON: times in milliseconds, other things as they are.
 func decimalText(v, unit int64) string {
 	n := itoa(v / unit)
@@ -241,6 +260,9 @@ func TestDefaultsAreWithinTheirBounds(t *testing.T) {
 	c := Default()
 	for _, g := range groups() {
 		for _, r := range g.rows {
+			if !ranged(r) {
+				continue
+			}
 			v := reflect.ValueOf(r.into(c)).Elem().Int()
 			if computed := r.key == "loops" || r.key == "connections"; computed && v == 0 {
 				continue

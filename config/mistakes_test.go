@@ -74,6 +74,7 @@ func TestOneMistake(t *testing.T) {
 		{"time_negative", `{"timeouts": {"end_hold": -1}, ` + push + `}`, `1:27: /timeouts/end_hold: the time must be between 0s and 1h, not -1`},
 		{"size", `{"backlog": {"bytes": "32MB"}, ` + push + `}`, `1:23: /backlog/bytes: a size is wanted here, as a number of bytes or as a text like "64KiB", "32MiB" or "1GiB", not "32MB"`},
 		{"size_small", `{"backlog": {"bytes": 5}, ` + push + `}`, `1:23: /backlog/bytes: the size must be between 128KiB and 64GiB, not 5`},
+		{"pin", `{"fanout": {"pin": 1}, ` + push + `}`, `1:20: /fanout/pin: true or false is wanted here, not 1`},
 		{"loops", `{"fanout": {"loops": "many"}, ` + push + `}`, `1:22: /fanout/loops: a whole number is wanted here, not "many"`},
 		{"burst_and_lag", `{"backlog": {"join_burst": 6}, ` + push + `}`, `1:28: /backlog/join_burst: join_burst (6s) can not be more than half of max_lag (10s): viewers would be moved forward as soon as they joined`},
 		{"burst", `{"backlog": {"join_burst": 30}, ` + push + `}`, `1:28: /backlog/join_burst: join_burst (30s) can not be more than the backlog's duration (20s)`},

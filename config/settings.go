@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"streampump/engine"
+	"streampump/tuning"
 )
 
 // Floors and ceilings of the settings. The floors are where the program still
@@ -26,7 +27,7 @@ const (
 	maxBacklog     = 64 << 30
 	minLowat       = 4 << 10 // less than a packet or two would wake us for each segment
 	maxLowat       = 16 << 20
-	maxLoops       = 256
+	maxLoops       = tuning.MaxLoops
 )
 
 // group is an object of settings that are all alike: a key, a value with a
@@ -37,7 +38,8 @@ type group struct {
 }
 
 // row is one setting. into decides how the value is read: *time.Duration as a
-// time, *int64 as a size in bytes, *int as a count; isSize makes an *int a size too.
+// time, *int64 as a size in bytes, *int as a count, *bool as a truth value, which
+// has no range; isSize makes an *int a size too.
 type row struct {
 	key    string
 	lo, hi int64 // nanoseconds, bytes or a count
@@ -115,6 +117,7 @@ func backlogRows() []row {
 func fanoutRows() []row {
 	return []row{
 		{"loops", 1, maxLoops, false, func(c *Config) any { return &c.Engine.Loops }},
+		{"pin", 0, 0, false, func(c *Config) any { return &c.Pin }},
 		{"latency_budget", 0, int64(maxBudget), false, func(c *Config) any { return &c.Engine.Fanout.Budget }},
 		{"notsent_lowat", minLowat, maxLowat, true, func(c *Config) any { return &c.Engine.Fanout.NotSentLowat }},
 	}
@@ -156,6 +159,10 @@ func (w *walker) setting(n node, r row, c *Config) {
 	case *int:
 		if v, ok := w.count(n, r); ok {
 			*into = int(v)
+		}
+	case *bool:
+		if b, ok := w.boolean(n); ok {
+			*into = b
 		}
 	}
 }

@@ -11,7 +11,15 @@ import (
 // fills every field; a zero means what the field's comment says.
 type Config struct {
 	// Loops is the number of event loops; 0 means one.
-	Loops    int
+	Loops int
+	// Processors are the logical processors that the loops' threads stay on, in
+	// the loops' order. Empty means that the system moves them as it likes. A
+	// loop is pinned with its first connection.
+	Processors []int
+	// ReadBuffer is a loop's buffer for incoming bytes: some packets of an
+	// encoder; viewers send requests of less than a kilobyte. 0 means 64 KiB.
+	ReadBuffer int
+
 	Limits   Limits
 	Timeouts Timeouts
 	Backlog  Backlog
@@ -85,7 +93,8 @@ const ReservedDescriptors = 128
 // DefaultConfig is a configuration that needs no change on an ordinary box.
 func DefaultConfig() Config {
 	return Config{
-		Loops: 1,
+		Loops:      1,
+		ReadBuffer: 64 << 10,
 		Limits: Limits{
 			PendingPerAddress: 256,
 			Sessions:          1 << 17,

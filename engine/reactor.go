@@ -29,10 +29,6 @@ type netReactor struct {
 	events gnet.EventLoop // known since the first connection
 }
 
-// readBuffer is gnet's buffer for incoming bytes, one for each loop: some
-// packets of an encoder; viewers send requests of less than a kilobyte.
-const readBuffer = 64 << 10
-
 // startReactor starts the event loop of l.
 func startReactor(l *loop) (*netReactor, error) {
 	s, err := newSockets()
@@ -43,7 +39,8 @@ func startReactor(l *loop) (*netReactor, error) {
 	l.kernel, l.reactor = s, r
 	r.client, err = gnet.NewClient(r,
 		gnet.WithNumEventLoop(1),
-		gnet.WithReadBufferCap(readBuffer),
+		gnet.WithReadBufferCap(l.eng.cfg.ReadBuffer),
+		gnet.WithLockOSThread(l.eng.pinned()),
 		gnet.WithTCPNoDelay(gnet.TCPNoDelay),
 		gnet.WithTCPKeepAlive(keepAlive),
 		gnet.WithLogger(gnetLog{l.eng.log}))
@@ -148,6 +145,9 @@ func (r *netReactor) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 		r.events = g.EventLoop()
 	}
 	r.mu.Unlock()
+	if first && r.loop.eng.pinned() {
+		r.pin()
+	}
 	if first {
 		r.loop.wake()
 	}

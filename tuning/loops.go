@@ -54,11 +54,6 @@ func count(n int, noun string) string {
 	return strconv.Itoa(n) + " " + noun + "s"
 }
 
-// Loops is [Decide] for this machine.
-func Loops() (n int, why string) {
-	return Decide(ReadMachine())
-}
-
 // Procs is the GOMAXPROCS to run a number of event loops with. It must exceed
 // them: with as many, every processor of the scheduler sits in a loop's wait
 // for events, the scheduler's own thread takes them away and hands them out

@@ -118,7 +118,7 @@ func TestThisMachine(t *testing.T) {
 	if len(m.CPUs) == 0 || !slices.IsSorted(m.CPUs) {
 		t.Fatalf("processors %v", m.CPUs)
 	}
-	n, why := Loops()
+	n, why := Decide(m)
 	if n < 1 || n > len(m.CPUs) || why == "" {
 		t.Errorf("%d loops on %d processors: %s", n, len(m.CPUs), why)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,7 +15,6 @@ import (
 	"streampump/config"
 	"streampump/engine"
 	"streampump/engine/route"
-	"streampump/tuning"
 )
 
 func newServeCommand(e env) *cobra.Command {
@@ -83,21 +81,6 @@ func (e env) serve(ctx context.Context, c *config.Config, streams []engine.Strea
 	}
 	log.Info("down")
 	return nil
-}
-
-// fit adapts the configuration and the process to the machine.
-func fit(c *config.Config, log *slog.Logger) {
-	why := "the configuration says so"
-	if c.Engine.Loops == 0 {
-		c.Engine.Loops, why = tuning.Loops()
-	}
-	procs := tuning.Procs(c.Engine.Loops)
-	runtime.GOMAXPROCS(procs)
-	descriptors, err := tuning.RaiseDescriptors()
-	if err != nil {
-		log.Warn("the descriptor limit can not be raised", "error", err)
-	}
-	log.Info("stream pump", "version", cli.Version, "loops", c.Engine.Loops, "why", why, "processors", procs, "descriptors", descriptors)
 }
 
 // protocolOf is the protocol that this version speaks.

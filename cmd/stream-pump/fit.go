@@ -1,0 +1,61 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+	"runtime"
+	"runtime/debug"
+
+	"streampump/cmd/internal/cli"
+	"streampump/config"
+	"streampump/tuning"
+)
+
+// fit adapts the configuration and the process to the machine, and says how.
+func fit(c *config.Config, log *slog.Logger) {
+	m := tuning.ReadMachine()
+	why := "the configuration says so"
+	if c.Engine.Loops == 0 {
+		c.Engine.Loops, why = tuning.Decide(m)
+	}
+	procs := tuning.Procs(c.Engine.Loops)
+	runtime.GOMAXPROCS(procs)
+	descriptors, err := tuning.RaiseDescriptors()
+	if err != nil {
+		log.Warn("the descriptor limit can not be raised", "error", err)
+	}
+	log.Info("stream pump", "version", cli.Version, "loops", c.Engine.Loops, "why", why, "processors", procs, "descriptors", descriptors)
+	if c.Pin {
+		c.Engine.Processors = pins(m, c.Engine.Loops, log)
+	}
+	limitMemory(m, log)
+}
+
+// pins are the processors of the loops; none where they can not have a core each.
+func pins(m tuning.Machine, loops int, log *slog.Logger) []int {
+	cpus, how, err := tuning.Pins(m, loops)
+	if err != nil {
+		log.Warn("event loops are not pinned", "error", err)
+		return nil
+	}
+	log.Info("event loops are pinned with their first connection", "processors", cpus, "how", how)
+	return cpus
+}
+
+// memoryVariable sets Go's soft limit of memory from outside; Go reads it itself.
+const memoryVariable = "GOMEMLIMIT"
+
+// limitMemory sets the soft limit of Go's memory, unless the environment has.
+func limitMemory(m tuning.Machine, log *slog.Logger) {
+	if set := os.Getenv(memoryVariable); set != "" {
+		log.Info("soft memory limit", "limit", set, "why", memoryVariable+" says so")
+		return
+	}
+	bytes, why := tuning.SoftLimit(m)
+	if bytes == 0 {
+		log.Warn("no soft memory limit", "why", why)
+		return
+	}
+	debug.SetMemoryLimit(bytes)
+	log.Info("soft memory limit", "limit", tuning.SizeText(bytes), "why", why)
+}
