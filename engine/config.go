@@ -13,8 +13,9 @@ type Config struct {
 	// Loops is the number of event loops; 0 means one.
 	Loops int
 	// Processors are the logical processors that the loops' threads stay on, in
-	// the loops' order. Empty means that the system moves them as it likes. A
-	// loop is pinned with its first connection.
+	// the loops' order; a list that is too short is used again from its start.
+	// Empty means that the system moves them as it likes. A loop is pinned with
+	// its first connection.
 	Processors []int
 	// ReadBuffer is a loop's buffer for incoming bytes: some packets of an
 	// encoder; viewers send requests of less than a kilobyte. 0 means 64 KiB.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -83,40 +84,56 @@ func processor() Processor {
 	}
 }
 
-// affinity lists the logical processors of the process's affinity mask, which
-// a cpuset narrows as well.
+// affinity lists the logical processors that the process may run on, which a
+// cpuset narrows as well: those of all its threads together, since a thread may
+// be pinned.
 func affinity(root fs.FS, process string) []int {
-	if list, ok := statusLine(root, process, "Cpus_allowed_list"); ok {
-		if cpus, err := parseList(list); err == nil && len(cpus) > 0 {
-			return cpus
-		}
+	const key = "Cpus_allowed_list"
+	tasks, _ := fs.ReadDir(root, path.Join("proc", process, "task"))
+	var all []int
+	for _, task := range tasks {
+		all = append(all, listIn(statusLine(root, path.Join("proc", process, "task", task.Name()), key))...)
+	}
+	all = append(all, listIn(statusLine(root, path.Join("proc", process), key))...)
+	if len(all) > 0 {
+		slices.Sort(all)
+		return slices.Compact(all)
 	}
 	var set unix.CPUSet
 	if process != Self || unix.SchedGetaffinity(0, &set) != nil {
 		return upTo(runtime.NumCPU())
 	}
 	const bits = len(set) * 64
-	var cpus []int
 	for cpu := range bits {
 		if set.IsSet(cpu) {
-			cpus = append(cpus, cpu)
+			all = append(all, cpu)
 		}
+	}
+	return all
+}
+
+// listIn is a list of processors, empty where it is none.
+func listIn(text string) []int {
+	cpus, err := parseList(text)
+	if err != nil {
+		return nil
 	}
 	return cpus
 }
 
-// statusLine is the value of one line of /proc/PID/status.
-func statusLine(root fs.FS, process, name string) (string, bool) {
-	text, err := fs.ReadFile(root, path.Join("proc", process, "status"))
+// statusLine is the value of one line of the file status in a folder of /proc;
+// empty if it is not there.
+func statusLine(root fs.FS, dir, name string) string {
+	text, err := fs.ReadFile(root, path.Join(dir, "status"))
 	if err != nil {
-		return "", false
+		return ""
 	}
 	for line := range strings.Lines(string(text)) {
 		if value, ok := strings.CutPrefix(line, name+":"); ok {
-			return strings.TrimSpace(value), true
+			return strings.TrimSpace(value)
 		}
 	}
-	return "", false
+	return ""
 }
 
 func upTo(n int) []int {

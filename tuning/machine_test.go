@@ -82,6 +82,11 @@ func TestLook(t *testing.T) {
 			"proc/self/cgroup": "4:memory:/\n", "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
 		}), 2, "0-1", "24 GiB"},
 		{"mask_of_second_socket", machine(16, 2, 2).with(tree{"proc/self/status": "Cpus_allowed_list:\t4-7,12-15\n"}), 4, "4-7", "24 GiB"},
+		{"pinned_threads", machine(4, 1, 1).with(tree{
+			"proc/self/status":        "Cpus_allowed_list:\t1\n",
+			"proc/self/task/7/status": "Cpus_allowed_list:\t1\n", "proc/self/task/8/status": "Cpus_allowed_list:\t0\n",
+			"proc/self/task/9/status": "Cpus_allowed_list:\t0-2\n",
+		}), 3, "0-2", "24 GiB"},
 		{"no_sysfs", tree{"proc/self/status": "Cpus_allowed_list:\t0-2\n"}, 3, "0-2", "0 B"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

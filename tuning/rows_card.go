@@ -49,7 +49,7 @@ func cardRows() []Row {
 		{
 			Name: "rps_cpus", Value: "all processors, where there are fewer receive queues than cores",
 			Reason: "What arrives in a queue is worked off by one processor unless it is handed on to others. A card with a queue for each core does it by itself.",
-			Source: "Linux, Documentation/networking/scaling.rst: RPS. In a virtual machine the hand-over cost a third of what it relieved, as we measured, so it is no gain for slow cards",
+			Source: "Linux, Documentation/networking/scaling.rst: RPS. In a virtual machine the interrupts by which it hands over took 31 % of the sender's CPU, as we measured, so it is no gain for slow cards",
 			When:   "physical interfaces; " + when,
 			Cost:   "One processor takes all acknowledgements in, and its event loop falls behind the others.",
 			away:   orOneCore(notBusy), look: lookRPS,

@@ -20,7 +20,7 @@ func tcpRows() []Row {
 	return []Row{
 		{
 			Name: "net.ipv4.tcp_congestion_control", Value: "bbr",
-			Reason: "A live stream has to pass its bottleneck steadily. BBR paces what it sends at the rate that gets through; loss-based algorithms fill the bottleneck's queue first, which is delay for everybody behind it, and halve their rate at each random loss.",
+			Reason: "A live stream has to pass its bottleneck steadily. BBR paces what it sends at the rate that gets through; loss-based algorithms fill the bottleneck's queue first, which is delay for everybody behind it, and cut their rate at each random loss.",
 			Source: "Cardwell and others, BBR: Congestion-Based Congestion Control, ACM Queue 14(5), 2016; tcp(7). On loopback it costs the same CPU as reno, as we measured",
 			When:   "always",
 			Cost:   "Viewers on radio links or behind full queues stall and are moved forward more often; seconds of delay in the queue before them.",

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"strconv"
-	"strings"
+
+	"streampump/cmd/internal/cli"
 )
 
 // defaultPort is that of a URL without one: the pump's.
@@ -41,42 +41,7 @@ func parseTarget(text string) (target, error) {
 	return target{net.JoinHostPort(u.Hostname(), port), u.RequestURI()}, nil
 }
 
-// bits is a bitrate on the command line: a number of bits per second, or of
-// thousands or millions of them: 64k, 1M, 2.5M.
-type bits int
+// bits is a bitrate on the command line.
+type bits = cli.Bits
 
-// maxBits is the highest bitrate that can be asked for: ten times that of the
-// fastest stream anybody sends over MMSH, and far below an overflow.
-const maxBits = 1_000_000_000
-
-func (b *bits) String() string {
-	switch n := int(*b); {
-	case n >= 1_000_000 && n%100_000 == 0:
-		return strconv.FormatFloat(float64(n)/1e6, 'g', -1, 64) + "M"
-	case n >= 1000 && n%1000 == 0:
-		return strconv.Itoa(n/1000) + "k"
-	default:
-		return strconv.Itoa(n)
-	}
-}
-
-// Type implements [pflag.Value].
-func (b *bits) Type() string { return "bits/s" }
-
-// Set implements [pflag.Value].
-func (b *bits) Set(s string) error {
-	factor := 1.0
-	number := s
-	switch {
-	case strings.HasSuffix(s, "k"):
-		factor, number = 1e3, s[:len(s)-1]
-	case strings.HasSuffix(s, "M"):
-		factor, number = 1e6, s[:len(s)-1]
-	}
-	f, err := strconv.ParseFloat(number, 64)
-	if err != nil || !(f*factor >= 1 && f*factor <= maxBits) {
-		return errors.New("a bitrate is a number of bits per second up to 1000M, such as 64k or 1.5M")
-	}
-	*b = bits(f * factor)
-	return nil
-}
+const maxBits = cli.MaxBits

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 type doctorFlags struct {
 	all, json, generator bool
 	pid                  int
+	capacity             capacityFlags
 }
 
 func newDoctorCommand(e env) *cobra.Command {
@@ -32,16 +34,24 @@ configuration, also at what that asks of the machine. Nothing is changed, and
 root is not needed.
 
 The exit code is 0 if all is well, and 1 if something is worth changing; what
-can not be read here does not count.`,
+can not be read here does not count.
+
+With --capacity: how many viewers of the configuration's streams this machine can
+carry, and what gives out first. It measures for two seconds what a write call
+costs here, over loopback, and computes the rest from limits that it reads.`,
 		Example: `  stream-pump doctor
   stream-pump doctor pump.json --all
-  stream-pump doctor pump.json --pid $(pidof stream-pump) --json`,
+  stream-pump doctor pump.json --pid $(pidof stream-pump) --json
+  stream-pump doctor --capacity pump.json --bitrate 1.5M --nic 10G`,
 		Args: cli.Arguments("[CONFIG]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.pid < 0 {
 				return &cli.UsageError{Cmd: cmd, Err: errors.New("a process has a number above 0")}
 			}
-			return e.doctor(args, o)
+			if err := o.capacity.check(cmd, args); err != nil {
+				return &cli.UsageError{Cmd: cmd, Err: err}
+			}
+			return e.doctor(cmd.Context(), args, o)
 		},
 	}
 	f := cmd.Flags()
@@ -49,11 +59,12 @@ can not be read here does not count.`,
 	f.BoolVar(&o.json, "json", false, "print everything as JSON")
 	f.IntVar(&o.pid, "pid", 0, "look at the limits and the environment of a running pump, not of this shell")
 	f.BoolVar(&o.generator, "generator", false, "look at the machine as one that makes load with pump-bench, too")
+	o.capacity.add(f)
 	return cmd
 }
 
 // doctor looks at the machine and tells; cli.ErrTold if something is worth changing.
-func (e env) doctor(args []string, o doctorFlags) error {
+func (e env) doctor(ctx context.Context, args []string, o doctorFlags) error {
 	box, err := e.boxOf(o.pid)
 	if err != nil {
 		return err
@@ -64,6 +75,9 @@ func (e env) doctor(args []string, o doctorFlags) error {
 			return err
 		}
 		box.Use = useOf(c)
+		if o.capacity.on {
+			return e.capacity(ctx, box, c, o.capacity, o.json)
+		}
 	}
 	box.Use.Generator = o.generator
 	found := tuning.Check(box)

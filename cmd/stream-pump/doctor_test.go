@@ -108,7 +108,7 @@ func fakeBox(contents map[string]string) func(process string) *tuning.Box {
 func startOn(t *testing.T, box func(string) *tuning.Box, args ...string) output {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	code := cli.Run(t.Context(), newRootCommand(env{&stdout, &stderr, box}), args, &stderr)
+	code := cli.Run(t.Context(), newRootCommand(env{&stdout, &stderr, box, fixedFloor}), args, &stderr)
 	return output{code, stdout.String(), stderr.String()}
 }
 

@@ -7,9 +7,10 @@
 //
 //	main ──► run ──► one command ──► exit code
 //
-// Exit codes: 0 all went well, 1 something failed or a configuration has
-// mistakes, 2 the command line was not understood. What a command was asked
-// for goes to standard output, everything else to standard error.
+// Exit codes: 0 all went well, 1 something failed, a configuration has mistakes
+// or doctor found something worth changing, 2 the command line was not
+// understood. What a command was asked for goes to standard output, everything
+// else to standard error.
 package main
 
 import "streampump/cmd/internal/cli"

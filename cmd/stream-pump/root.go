@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"streampump/bench/floor"
 	"streampump/cmd/internal/cli"
 	"streampump/tuning"
 )
@@ -15,14 +16,16 @@ import (
 // early is the command's context.
 type env struct {
 	stdout, stderr io.Writer
-	// box is the machine as a process sees it, for doctor.
-	box func(process string) *tuning.Box
+	// box is the machine as a process sees it, and floor measures the price of
+	// write calls on it; both are for doctor.
+	box   func(process string) *tuning.Box
+	floor func(context.Context, floor.Options) (*floor.Result, error)
 }
 
 // run runs the program and returns its exit code. Cancelling ctx ends a
 // command that would run for ever.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	return cli.Run(ctx, newRootCommand(env{stdout, stderr, thisBox}), args, stderr)
+	return cli.Run(ctx, newRootCommand(env{stdout, stderr, thisBox, floor.Run}), args, stderr)
 }
 
 func newRootCommand(e env) *cobra.Command {

@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"streampump/cmd/internal/cli"
+	"streampump/codec/asf"
+	"streampump/config"
+	"streampump/engine"
+	"streampump/tuning"
+	"streampump/tuning/capacity"
+)
+
+// capacityFlags are the options of doctor --capacity.
+type capacityFlags struct {
+	on         bool
+	bitrate    cli.Bits
+	packetSize int
+	card       string
+	shares     map[string]int
+}
+
+// add defines the options; defaults are those of a usual stream.
+func (o *capacityFlags) add(f *pflag.FlagSet) {
+	o.bitrate = 1_000_000
+	f.BoolVar(&o.on, "capacity", false, "say how many viewers of CONFIG's streams this machine can carry, and what gives out first")
+	f.Var(&o.bitrate, "bitrate", "of streams that do not run yet, with --capacity")
+	f.IntVar(&o.packetSize, "packet-size", 1400, "bytes of a packet of streams that do not run yet, with --capacity")
+	f.StringVar(&o.card, "nic", "", "the network card, by name (eth0) or by speed (10G, 500M), with --capacity")
+	f.StringToIntVar(&o.shares, "share", nil, "how viewers divide, as PATH=PARTS,…, with --capacity; a stream that is not named has 1")
+}
+
+// check refuses options that would have no effect.
+func (o *capacityFlags) check(cmd *cobra.Command, args []string) error {
+	without := []string{"all", "generator"} // of no effect with --capacity
+	if !o.on {
+		without = []string{"bitrate", "packet-size", "nic", "share"}
+	}
+	for _, name := range without {
+		if cmd.Flags().Changed(name) {
+			return fmt.Errorf("--%s says nothing %s --capacity", name, map[bool]string{true: "with", false: "without"}[o.on])
+		}
+	}
+	switch {
+	case o.on && len(args) == 0:
+		return errors.New("CONFIG is missing: --capacity is about its streams")
+	case o.packetSize < asf.PacketSizeMin || o.packetSize > asf.PacketSizeMax:
+		return fmt.Errorf("a packet has %d to %d bytes", asf.PacketSizeMin, asf.PacketSizeMax)
+	}
+	return nil
+}
+
+// capacity computes what the machine can carry, and tells.
+func (e env) capacity(ctx context.Context, box *tuning.Box, c *config.Config, o capacityFlags, asJSON bool) error {
+	streams, err := o.streamsOf(c)
+	if err != nil {
+		return err
+	}
+	p := planOf(box, c, streams)
+	card, err := o.cardOf(box)
+	if err != nil {
+		return err
+	}
+	p.Card = card.bits
+	price, err := e.price(ctx, p)
+	if err != nil {
+		return err
+	}
+	p.Price = price.line
+	est := capacity.Make(p)
+	notes := assumptions(streams, card, price)
+	if asJSON {
+		return e.json(reportCapacity(est, streams, price, notes))
+	}
+	_, err = e.stdout.Write(appendCapacity(nil, est, streams, notes))
+	return err
+}
+
+// planned is a stream of the plan, and how its numbers are known.
+type planned struct {
+	capacity.Stream
+	kind    string
+	assumed bool // bitrate and packet size are those of the options
+}
+
+// keyFrames is how far key frames are apart at most, for the backlog: what is
+// kept begins with one.
+const keyFrames = 10 * time.Second
+
+// streamsOf are the enabled streams of a configuration with their shares.
+func (o *capacityFlags) streamsOf(c *config.Config) (all []planned, err error) {
+	shares := o.shares
+	total := 0
+	for _, s := range c.Streams {
+		if !s.Enabled {
+			continue
+		}
+		parts, named := shares[s.Path]
+		if !named {
+			parts = 1
+		}
+		if parts < 0 || parts > maxParts {
+			return nil, fmt.Errorf("--share gives %q %d parts, and 0 to %d are possible", s.Path, parts, maxParts)
+		}
+		p := planned{kind: string(s.Type), assumed: true, Stream: capacity.Stream{
+			Name: s.Path, Bitrate: int(o.bitrate), PacketSize: o.packetSize, Share: float64(parts),
+		}}
+		if s.Type == config.TypeFile {
+			if err := p.readHeader(s.File); err != nil {
+				return nil, fmt.Errorf("stream %q: %w", s.Path, err)
+			}
+		}
+		b := c.Engine.Backlog
+		p.Backlog = min(b.Bytes, int64(float64(p.Bitrate)/8*(b.Duration+keyFrames).Seconds()))
+		total += parts
+		all = append(all, p)
+	}
+	if total == 0 {
+		return nil, errors.New("no stream is enabled, or none has viewers: there is nothing to compute")
+	}
+	for name := range shares {
+		if !slices.ContainsFunc(all, func(p planned) bool { return p.Name == name }) {
+			return nil, fmt.Errorf("--share names %q, and no stream with that path is enabled", name)
+		}
+	}
+	for i := range all {
+		all[i].Share /= float64(total)
+	}
+	return all, nil
+}
+
+// maxParts keeps shares from overflowing when they are added.
+const maxParts = 1_000_000
+
+// readHeader takes bitrate and packet size from an ASF file; a file whose header
+// has no bitrate keeps the assumed one.
+func (p *planned) readHeader(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, asf.HeaderMax))
+	if err != nil {
+		return err
+	}
+	h, err := asf.ParseHeader(b)
+	if err != nil {
+		return err
+	}
+	p.PacketSize = h.PacketSize()
+	if h.Bitrate() > 0 {
+		p.Bitrate, p.assumed = int(min(h.Bitrate(), cli.MaxBits)), false
+	}
+	return nil
+}
+
+// planOf is everything but the card and the price.
+func planOf(box *tuning.Box, c *config.Config, streams []planned) *capacity.Plan {
+	m := box.Machine
+	loops := c.Engine.Loops
+	if loops == 0 {
+		loops, _ = tuning.Decide(m)
+	}
+	processors := float64(max(1, len(m.CPUs)))
+	if m.Quota > 0 {
+		processors = min(processors, m.Quota)
+	}
+	hard, _ := tuning.HardDescriptors(box.Root, box.Process) // 0 is told as not known
+	budget := c.Engine.Fanout.Budget
+	p := &capacity.Plan{
+		Loops: loops, Processors: processors,
+		Turn: func(viewers int, packets float64) time.Duration {
+			return engine.Turn(viewers, packets, budget)
+		},
+		Memory: box.Available(), SocketPages: box.SocketPages(), Descriptors: hard, Tracked: box.Tracked(),
+		Connections: c.Engine.Limits.Connections, Sessions: c.Engine.Limits.Sessions,
+	}
+	for _, s := range streams {
+		p.Streams = append(p.Streams, s.Stream)
+	}
+	return p
+}
+
+// card is the network card that counts.
+type card struct {
+	bits float64 // per second; 0 if it is not known
+	how  string
+}
+
+// cardOf is the card of the options, or the fastest physical one.
+func (o *capacityFlags) cardOf(box *tuning.Box) (card, error) {
+	if o.card == "" {
+		return fastest(box.Machine.Interfaces), nil
+	}
+	if bits, ok := parseSpeed(o.card); ok {
+		return card{bits, "the network card's speed is as given, " + o.card + "bit/s"}, nil
+	}
+	mbits, exists := tuning.Speed(box.Root, o.card)
+	switch {
+	case !exists:
+		return card{}, fmt.Errorf("--nic %s is no interface of this machine, and no speed such as 500M or 10G", o.card)
+	case mbits == 0:
+		return card{0, o.card + " does not tell its speed; --nic 10G says it"}, nil
+	}
+	return card{float64(mbits) * 1e6, "viewers are reached by " + o.card}, nil
+}
+
+func fastest(all []tuning.Interface) card {
+	best := card{0, "no physical interface tells its speed; --nic 10G says it"}
+	for _, i := range all {
+		if bits := float64(i.Speed) * 1e6; bits > best.bits {
+			best = card{bits, "viewers are reached by " + i.Name + ", the fastest physical interface"}
+		}
+	}
+	return best
+}
+
+// mostSpeed is a speed that no card has: a bound against slips.
+const mostSpeed = 10e12
+
+// parseSpeed reads a speed such as 500M, 2.5G or 100G in bits per second.
+func parseSpeed(text string) (bits float64, ok bool) {
+	for unit, factor := range map[string]float64{"M": 1e6, "G": 1e9} {
+		if digits, found := strings.CutSuffix(text, unit); found {
+			f, err := strconv.ParseFloat(digits, 64)
+			return f * factor, err == nil && f > 0 && f*factor <= mostSpeed
+		}
+	}
+	return 0, false
+}

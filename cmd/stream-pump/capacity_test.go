@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"streampump/bench/floor"
+	"streampump/cmd/internal/cli"
+	"streampump/demo"
+	"streampump/tuning/capacity"
+)
+
+// fixedFloor measures nothing: 6 microseconds a call, and a tenth for each 1,000 bytes.
+func fixedFloor(_ context.Context, o floor.Options) (*floor.Result, error) {
+	return &floor.Result{Calls: 1000, NsPerCall: 6000 + 0.1*float64(o.PacketSize)*o.Coalesce, Seconds: o.Duration.Seconds()}, nil
+}
+
+const twoStreams = `{"streams": [
+  {"type": "mmsh_push", "path": "live"},
+  {"type": "mmsh_push", "path": "off", "enabled": false},
+  {"type": "file", "path": "clip", "source_options": {"file": "clip.wmv"}},
+]}`
+
+// inFolder writes a configuration and a clip into an empty folder.
+func inFolder(t *testing.T, config string) {
+	t.Helper()
+	folder := t.TempDir()
+	t.Chdir(folder)
+	write(t, "pump.json", config)
+	write(t, "clip.wmv", string(demo.Clip()))
+}
+
+func TestCapacityText(t *testing.T) {
+	testdata, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Nothing is held, so that the text does not depend on the engine's rule.
+	inFolder(t, strings.Replace(twoStreams, "{", `{"fanout": {"latency_budget": 0}, `, 1))
+	o := startOn(t, fakeBox(readyBox), "doctor", "--capacity", "pump.json", "--bitrate", "500k")
+	if o.code != cli.ExitOK || o.stderr != "" {
+		t.Errorf("exit code %d, errors %q", o.code, o.stderr)
+	}
+	t.Chdir(testdata)
+	golden(t, "capacity.txt", o.stdout)
+}
+
+// capacityOf runs doctor --capacity --json on a machine that is ready.
+func capacityOf(t *testing.T, args ...string) capacityReport {
+	t.Helper()
+	o := startOn(t, fakeBox(readyBox), append([]string{"doctor", "--json", "--capacity", "pump.json"}, args...)...)
+	var r capacityReport
+	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil || o.code != cli.ExitOK || o.stderr != "" {
+		t.Fatalf("exit code %d, errors %q, %v", o.code, o.stderr, err)
+	}
+	return r
+}
+
+func (r capacityReport) limit(resource string) int {
+	i := slices.IndexFunc(r.Limits, func(l limitReport) bool { return l.Resource == resource })
+	if i < 0 {
+		return -1
+	}
+	return r.Limits[i].Viewers
+}
+
+func TestCapacityJSON(t *testing.T) {
+	inFolder(t, twoStreams)
+	r := capacityOf(t)
+	if len(r.Streams) != 2 || r.Streams[0].Path != "live" || !r.Streams[0].Assumed || r.Streams[0].Bitrate != 1_000_000 || r.Streams[0].Share != 0.5 {
+		t.Errorf("streams %+v", r.Streams)
+	}
+	if clip := r.Streams[1]; clip.Assumed || clip.Bitrate <= 0 || clip.PacketSize < 100 || clip.Type != "file" {
+		t.Errorf("the file's header was not read: %+v", clip)
+	}
+	// So many viewers of 1 Mbit/s that packets are held, by the engine's own rule.
+	live := r.Streams[0]
+	if want := live.TurnMS / 1e3 * 1e6 / 8 / 1400; live.TurnMS <= 0 || math.Abs(live.Packets-want) > 0.01 || want < 2 {
+		t.Errorf("%+v, want %.2f packets in a call", live, want)
+	}
+	if len(r.Measured) != 2 || math.Abs(r.Measured[0].Packets-live.Packets) > 0.01 || r.Factor != capacity.PumpFactor {
+		t.Errorf("measured %+v", r.Measured)
+	}
+	if r.Viewers != r.Limits[0].Viewers || r.First != r.Limits[0].Resource || r.limit("network card") < 0 || r.limit("descriptors") != 524288-128 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestCapacityOptions(t *testing.T) {
+	inFolder(t, `{"streams": [{"type": "mmsh_push", "path": "live"}, {"type": "mmsh_push", "path": "slow"}],
+  "fanout": {"latency_budget": 0, "loops": 2}, "limits": {"connections": 50}}`)
+	r := capacityOf(t, "--bitrate", "2M", "--packet-size", "2000", "--nic", "10G", "--share", "live=3")
+	if s := r.Streams[0]; s.Bitrate != 2_000_000 || s.PacketSize != 2000 || s.Share != 0.75 || s.Packets != 1 || s.TurnMS != 0 {
+		t.Errorf("%+v", s)
+	}
+	// 125 calls a second of 2012 bytes and two segments.
+	if want := 0.95 * 10e9 / (125 * 8 * (2012 + 2*90)); math.Abs(float64(r.limit("network card"))-want) > 1 {
+		t.Errorf("%d by the network card, want %.0f", r.limit("network card"), want)
+	}
+	if r.Viewers != 50 || r.First != "limits.connections" || len(r.Measured) != 1 {
+		t.Errorf("%d by %s, measured %+v", r.Viewers, r.First, r.Measured)
+	}
+	if r = capacityOf(t, "--nic", "lo"); len(r.Unknown) != 1 || r.Unknown[0].Resource != "network card" || !strings.Contains(strings.Join(r.Assumptions, "\n"), "lo does not tell its speed") {
+		t.Errorf("not known %+v, assumptions %q", r.Unknown, r.Assumptions)
+	}
+}
+
+func TestCapacityRefuses(t *testing.T) {
+	inFolder(t, twoStreams)
+	write(t, "one.json", `{"streams": [{"type": "mmsh_push", "path": "live"}]}`)
+	for _, c := range []struct {
+		args, want string
+		code       int
+	}{
+		{"--capacity", "CONFIG is missing: --capacity is about its streams", cli.ExitUsage},
+		{"--nic 10G", "--nic says nothing without --capacity", cli.ExitUsage},
+		{"--share a=1 pump.json", "--share says nothing without --capacity", cli.ExitUsage},
+		{"--capacity --all pump.json", "--all says nothing with --capacity", cli.ExitUsage},
+		{"--capacity --packet-size 10 pump.json", "a packet has 64 to 65527 bytes", cli.ExitUsage},
+		{"--capacity --nic eth7 pump.json", "--nic eth7 is no interface of this machine, and no speed such as 500M or 10G", cli.ExitFailed},
+		{"--capacity --share far=2 pump.json", `--share names "far", and no stream with that path is enabled`, cli.ExitFailed},
+		{"--capacity --share live=-1 pump.json", `--share gives "live" -1 parts, and 0 to 1000000 are possible`, cli.ExitFailed},
+		{"--capacity --share live=0,clip=0 pump.json", "no stream is enabled, or none has viewers: there is nothing to compute", cli.ExitFailed},
+		{"--capacity --share live=0 one.json", "no stream is enabled, or none has viewers: there is nothing to compute", cli.ExitFailed},
+	} {
+		want := "stream-pump: " + c.want + "\n"
+		if c.code == cli.ExitUsage {
+			want += "Try 'stream-pump doctor --help'.\n"
+		}
+		startOn(t, fakeBox(readyBox), append([]string{"doctor"}, strings.Fields(c.args)...)...).want(t, c.code, "", want)
+	}
+}
+
+func TestCapacityOfABrokenMeasurement(t *testing.T) {
+	p := &capacity.Plan{
+		Streams: []capacity.Stream{{Name: "live", Bitrate: 1_000_000, PacketSize: 1400, Share: 1}},
+		Turn:    func(int, float64) time.Duration { return 0 },
+	}
+	e := env{floor: func(context.Context, floor.Options) (*floor.Result, error) { return nil, errors.New("no sockets") }}
+	if _, err := e.price(t.Context(), p); err == nil || err.Error() != "the price of a write call can not be measured: no sockets" {
+		t.Error(err)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if _, err := (env{floor: fixedFloor}).price(ended, p); err == nil || !strings.Contains(err.Error(), "interrupted") {
+		t.Error(err)
+	}
+}
+
+// What is measured is bounded in sockets and in how busy it is, and the floor
+// takes it.
+func TestMeasurement(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		bitrate    int
+		packets    float64
+		limit      uint64
+		viewers    int
+		minBitrate int
+	}{
+		{"a_usual_stream", 1_000_000, 7, 0, 1000, 0},
+		{"so_fast_that_fewer_are_enough", 100_000_000, 64, 0, 179, 0},
+		{"so_slow_that_it_is_sent_faster", 8_000, 1, 0, 500, 560_000},
+		{"few_descriptors", 1_000_000, 7, 356, 50, 0},
+		{"no_descriptors", 1_000_000, 7, 10, 1, 0},
+	} {
+		p := &capacity.Plan{Streams: []capacity.Stream{{Name: "live", Bitrate: c.bitrate, PacketSize: 1400 - capacity.Framing}}, Descriptors: c.limit}
+		o := measurement(capacity.Calls{Stream: "live", Packets: c.packets, Bytes: int(c.packets * 1400)}, time.Second, p)
+		if o.Viewers != c.viewers || o.Coalesce != c.packets || o.PacketSize != 1400 || o.Bitrate < c.minBitrate || o.Duration != time.Second {
+			t.Errorf("%s: %+v, want %d viewers", c.name, o, c.viewers)
+		}
+	}
+	r, err := floor.Run(t.Context(), floor.Options{Viewers: 10, PacketSize: 1400, Coalesce: 1, Bitrate: 1_000_000, Duration: 50 * time.Millisecond})
+	if err != nil || r.NsPerCall <= 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestParseSpeed(t *testing.T) {
+	for text, want := range map[string]float64{"10G": 10e9, "2.5G": 2.5e9, "500M": 500e6} {
+		if got, ok := parseSpeed(text); !ok || got != want {
+			t.Errorf("%s: %v, %v", text, got, ok)
+		}
+	}
+	for _, text := range []string{"", "G", "-1G", "0M", "NaNG", "InfG", "10", "10T", "99999G", "eth0"} {
+		if got, ok := parseSpeed(text); ok {
+			t.Errorf("%q was taken for %v", text, got)
+		}
+	}
+}
+
+func TestThousands(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567"} {
+		if got := thousands(n); got != want {
+			t.Errorf("%d: %s", n, got)
+		}
+	}
+	for n, want := range map[int]int{0: 0, 99: 99, 101: 100, 7442: 7400, 19872: 19000} {
+		if got := rounded(n); got != want {
+			t.Errorf("%d: %d", n, got)
+		}
+	}
+}

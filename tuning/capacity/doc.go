@@ -1,0 +1,15 @@
+// Package capacity computes how many viewers a machine can carry, and what gives
+// out first. It is a function of numbers: what was measured, what the limits
+// are, what the streams are like. Who measures and reads is above (cmd).
+//
+//	streams, shares ──┐
+//	a call's price  ──┤
+//	the engine's rule ┼─► Estimate ──► a number of viewers for each resource, the least first
+//	limits read     ──┘
+//
+// The processors' share is the only part that is a model and no division. Each
+// loop has its part of the viewers. The engine's rule says how often it comes to
+// each of so many (Plan.Turn), and so how many packets are in a call; the price of a
+// call was measured by one that writes as many packets to as many sockets and
+// does nothing else; and PumpFactor is what the pump does besides.
+package capacity

@@ -1,0 +1,174 @@
+package capacity
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+	"time"
+
+	"streampump/tuning"
+)
+
+// mostViewers bounds the search: more than addresses a process can have.
+const mostViewers = 10_000_000
+
+// Limit is how many viewers one resource allows.
+type Limit struct {
+	Resource string
+	Viewers  int
+	From     string // how the number comes about
+}
+
+// Unknown is a resource of which nothing is known.
+type Unknown struct{ Resource, Why string }
+
+// Estimate is the answer.
+type Estimate struct {
+	Limits  []Limit // the least first; at least the processors'
+	Unknown []Unknown
+	// Calls are what the loops do at the processors' limit, one for each stream.
+	Calls []Calls
+}
+
+// Calls is how a stream is sent.
+type Calls struct {
+	Stream  string
+	Packets float64       // in a call, on average
+	Bytes   int           // in a call, with framing
+	Turn    time.Duration // from one call for a viewer to the next; 0: each packet is a call
+}
+
+// Viewers is how many can be carried.
+func (e *Estimate) Viewers() int { return e.Limits[0].Viewers }
+
+// Make computes the estimate for a plan, which has at least one stream and loop.
+func Make(p *Plan) *Estimate {
+	e := &Estimate{}
+	cpu, turn := p.processors()
+	e.Limits = append(e.Limits, cpu)
+	for _, s := range p.Streams {
+		e.Calls = append(e.Calls, s.callsFor(turn))
+	}
+	e.divide("network card", p.Card > 0, p.wire(turn), FullCard*p.Card, "its speed is not told",
+		func(each, _ float64) string {
+			return fmt.Sprintf("%.4g Mbit/s, of which %.0f%% may be used, at %.4g Mbit/s on the wire for a viewer", p.Card/1e6, 100*FullCard, each/1e6)
+		})
+	e.divide("memory", p.Memory > 0, viewerMemory(), p.memory(), "how much is free could not be read",
+		func(each, all float64) string {
+			return fmt.Sprintf("%s beside the streams' backlogs, at %s for a viewer", tuning.SizeText(int64(all)), tuning.SizeText(int64(each)))
+		})
+	e.divide("sockets' memory", p.SocketPages > 0, socketData(), float64(p.SocketPages)*tuning.PageSize, "net.ipv4.tcp_mem could not be read",
+		func(each, all float64) string {
+			return fmt.Sprintf("%s before the kernel shrinks buffers (net.ipv4.tcp_mem), at %s for a viewer", tuning.SizeText(int64(all)), tuning.SizeText(int64(each)))
+		})
+	e.divide("descriptors", p.Descriptors > 0, 1, float64(p.Descriptors)-tuning.ReservedDescriptors, "the limit could not be read",
+		func(_, _ float64) string {
+			return fmt.Sprintf("the limit is %d, less %d", p.Descriptors, tuning.ReservedDescriptors)
+		})
+	e.settings(p)
+	slices.SortStableFunc(e.Limits, func(a, b Limit) int { return cmp.Compare(a.Viewers, b.Viewers) })
+	return e
+}
+
+// divide adds how many viewers share what there is, if that is known.
+func (e *Estimate) divide(resource string, known bool, each, all float64, missing string, from func(each, all float64) string) {
+	if !known {
+		e.Unknown = append(e.Unknown, Unknown{resource, missing})
+		return
+	}
+	n := int(min(max(0, all/each), mostViewers))
+	e.Limits = append(e.Limits, Limit{resource, n, from(each, all)})
+}
+
+// settings adds what somebody has set.
+func (e *Estimate) settings(p *Plan) {
+	for _, l := range []struct {
+		resource string
+		viewers  int64
+		from     string
+	}{
+		{"tracked connections", p.Tracked, "the firewall's table (net.netfilter.nf_conntrack_max)"},
+		{"limits.connections", int64(p.Connections), "as configured"},
+		{"limits.sessions", int64(p.Sessions), "as configured, or by default"},
+	} {
+		if l.viewers > 0 {
+			e.Limits = append(e.Limits, Limit{l.resource, int(min(l.viewers, mostViewers)), l.from})
+		}
+	}
+}
+
+// processors is how many viewers the loops can serve, and how often they come to
+// each of them then.
+func (p *Plan) processors() (Limit, time.Duration) {
+	whole := min(float64(p.Loops), p.Processors)
+	busy := FullLoop * whole / float64(p.Loops) // of each loop
+	perLoop := sort.Search(mostViewers, func(n int) bool { return p.load(n) > busy }) - 1
+	turn := p.turn(perLoop)
+	return Limit{
+		"processors", perLoop * p.Loops,
+		fmt.Sprintf("%d event loops, each busy at %.0f%%; %s", p.Loops, 100*busy, p.costText(turn)),
+	}, turn
+}
+
+// turn is how long a loop with so many viewers takes to come back to one.
+func (p *Plan) turn(viewers int) time.Duration {
+	owed := 0.0
+	for _, s := range p.Streams {
+		owed += float64(viewers) * s.Share * s.packets()
+	}
+	return p.Turn(viewers, owed)
+}
+
+// load is how busy a loop is with so many viewers.
+func (p *Plan) load(viewers int) float64 {
+	turn := p.turn(viewers)
+	load := 0.0
+	for _, s := range p.Streams {
+		c := s.callsFor(turn)
+		calls := float64(viewers) * s.Share * s.packets() / c.Packets
+		load += calls * PumpFactor * p.Price.of(c.Bytes)
+	}
+	return load
+}
+
+// costText tells the price of the calls.
+func (p *Plan) costText(turn time.Duration) string {
+	least, most := math.MaxInt, 0
+	for _, s := range p.Streams {
+		bytes := s.callsFor(turn).Bytes
+		least, most = min(least, bytes), max(most, bytes)
+	}
+	text := fmt.Sprintf("%.1f µs measured for a call of %d bytes", 1e6*p.Price.of(most), most)
+	if least != most {
+		text += fmt.Sprintf(", %.1f µs for one of %d", 1e6*p.Price.of(least), least)
+	}
+	return text + fmt.Sprintf(", times %.2f for what the pump does besides", PumpFactor)
+}
+
+// wire is what an average viewer takes of the wire, in bits per second.
+func (p *Plan) wire(turn time.Duration) (bits float64) {
+	for _, s := range p.Streams {
+		c := s.callsFor(turn)
+		segments := (c.Bytes + SegmentPayload - 1) / SegmentPayload
+		bits += s.Share * s.packets() / c.Packets * 8 * float64(c.Bytes+segments*SegmentHead)
+	}
+	return bits
+}
+
+// Extremes are the calls of the fewest and the most bytes that loops with no end
+// of viewers would make: what there is to be measured.
+func (p *Plan) Extremes() (least, most Calls) {
+	turn := p.turn(mostViewers)
+	for i, s := range p.Streams {
+		c := s.callsFor(turn)
+		if i == 0 || c.Bytes < least.Bytes {
+			least = c
+		}
+		if c.Bytes > most.Bytes {
+			most = c
+		}
+	}
+	return least, most
+}

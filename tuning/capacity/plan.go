@@ -1,0 +1,134 @@
+package capacity
+
+import (
+	"math"
+	"time"
+
+	"streampump/tuning"
+)
+
+// What the model assumes. Each is a round number with a reason, to be corrected
+// by what `pump-bench capacity` finds.
+const (
+	// PumpFactor is the pump's CPU for a write call against that of the floor,
+	// which writes from a fixed buffer and does nothing else. The pump also
+	// walks its viewers, gathers the vectors, keeps its books, and answers
+	// requests: for that the target is 1.10. Joins and Go's own work come to it;
+	// 1.15 to 1.2 were seen with 2,000 and 4,000 viewers of 1 Mbit/s on a machine
+	// that was busy otherwise. It is the one number here to correct when measured
+	// capacity and estimate differ.
+	PumpFactor = 1.15
+
+	// FullLoop is how busy a loop may be. Above, a round over all viewers takes
+	// longer than it may, and the delay of the last ones grows without end.
+	FullLoop = 0.9
+
+	// FullCard is how much of a card's speed may be streams: the rest is for
+	// bursts at key frames, joins and whatever else the machine does.
+	FullCard = 0.95
+
+	// FullMemory is how much of the memory may be taken, so that a reading that
+	// is a little old does no harm.
+	FullMemory = 0.9
+
+	// BaseMemory is the process without streams and viewers, in bytes: the
+	// session table at its default size, buffers of the loops, Go itself.
+	BaseMemory = 64 << 20
+
+	// ViewerMemory is the process's memory for a viewer in bytes, as its end-to-end
+	// test bounds it; 1.2 to 1.4 KB were measured.
+	ViewerMemory = 1536
+
+	// SocketMemory is the kernel's memory for a socket without data, in bytes:
+	// its TCP, socket, file, directory and epoll structures take 3.7 KB in Linux 6.18.
+	SocketMemory = 4 << 10
+
+	// SegmentPayload and SegmentHead are what a full segment carries on Ethernet,
+	// and what it takes on the wire beyond: TCP with time stamps, IP, Ethernet
+	// with preamble and gap.
+	SegmentPayload = 1448
+	SegmentHead    = 90
+)
+
+// Stream is one stream of the plan.
+type Stream struct {
+	Name       string
+	Bitrate    int     // bits per second of its packets, without framing
+	PacketSize int     // bytes, without framing
+	Share      float64 // of all viewers; those of all streams add up to 1
+	Backlog    int64   // bytes that are kept of it
+}
+
+// Framing is what is sent in front of each packet, in bytes.
+const Framing = 12
+
+// packets is how many packets a second the stream has.
+func (s Stream) packets() float64 { return float64(s.Bitrate) / 8 / float64(s.PacketSize) }
+
+// coalesced is how many packets of it go into a call on average, where a viewer
+// is served once in so long.
+func (s Stream) coalesced(turn time.Duration) float64 { return max(1, turn.Seconds()*s.packets()) }
+
+// callsFor is what calls of the stream are like then.
+func (s Stream) callsFor(turn time.Duration) Calls {
+	k := s.coalesced(turn)
+	return Calls{s.Name, k, int(math.Round(k * float64(s.PacketSize+Framing))), turn}
+}
+
+// Price is what a write call costs, in seconds: Call, and for each byte PerByte.
+type Price struct{ Call, PerByte float64 }
+
+// Line is the price that two measurements tell: calls of so many bytes that cost
+// so many seconds each. Where they can not tell what a byte costs (the same size,
+// or noise above the difference), the larger cost counts for both.
+func Line(bytes1 int, cost1 float64, bytes2 int, cost2 float64) Price {
+	if bytes1 > bytes2 {
+		bytes1, bytes2, cost1, cost2 = bytes2, bytes1, cost2, cost1
+	}
+	perByte := (cost2 - cost1) / float64(bytes2-bytes1)
+	call := cost1 - perByte*float64(bytes1)
+	if bytes1 == bytes2 || perByte < 0 || call < 0 {
+		return Price{Call: max(cost1, cost2)}
+	}
+	return Price{call, perByte}
+}
+
+func (p Price) of(bytes int) float64 { return p.Call + p.PerByte*float64(bytes) }
+
+// Plan is everything that an estimate is made from. A limit of 0 is not known.
+type Plan struct {
+	Streams []Stream
+	Loops   int
+	// Processors is how many processors' time the loops can have together.
+	Processors float64
+	// Turn is the engine's rule: how long it is from one call for a viewer to the
+	// next, on a loop with so many viewers who are owed so many packets a second;
+	// 0 means that each packet is a call.
+	Turn func(viewers int, packetsPerSecond float64) time.Duration
+	// Price is the floor's.
+	Price Price
+
+	Card        float64 // bits per second
+	Memory      int64   // bytes that are free
+	SocketPages int64   // of tcp_mem, where pressure begins
+	Descriptors uint64  // that the process may have
+	Tracked     int64   // connections that the firewall may track
+	Connections int     // limits.connections
+	Sessions    int     // limits.sessions
+}
+
+// memory is how many bytes all viewers may take together.
+func (p *Plan) memory() float64 {
+	free := FullMemory*float64(p.Memory) - BaseMemory
+	for _, s := range p.Streams {
+		// As much again lies in buffers that are free for the moment.
+		free -= 2 * float64(s.Backlog)
+	}
+	return max(0, free)
+}
+
+// viewerMemory is what a viewer takes in all, in bytes.
+func viewerMemory() float64 { return ViewerMemory + SocketMemory + socketData() }
+
+// socketData is the data in an average viewer's socket, in bytes.
+func socketData() float64 { return float64(tuning.SocketBytes(1_000_000)) / 1e6 }
