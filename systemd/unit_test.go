@@ -75,7 +75,7 @@ func TestUnitHasOnlyKnownKeys(t *testing.T) {
 	known := []string{
 		"Unit.Description", "Unit.Documentation", "Unit.Wants", "Unit.After",
 		"Service.Type", "Service.ExecStartPre", "Service.ExecStart", "Service.Restart",
-		"Service.RestartSec", "Service.LimitNOFILE", "Service.TimeoutStopSec",
+		"Service.RestartSec", "Service.LimitNOFILE", "Service.TimerSlackNSec", "Service.TimeoutStopSec",
 		"Install.WantedBy",
 	}
 	for key := range readUnit(t) {
@@ -148,6 +148,14 @@ func TestUnitWaitsForTheShutdown(t *testing.T) {
 	want := engine.DefaultConfig().Timeouts.Shutdown + stopReserve
 	if got := time.Duration(seconds) * time.Second; got != want {
 		t.Errorf("TimeoutStopSec is %v, want the shutdown deadline and %v: %v", got, stopReserve, want)
+	}
+}
+
+// The unit says what the table of settings says.
+func TestUnitHasTheTimerSlackOfTheTable(t *testing.T) {
+	slack, err := time.ParseDuration(readUnit(t).one(t, "Service.TimerSlackNSec"))
+	if err != nil || slack != tuning.TimerSlack {
+		t.Errorf("TimerSlackNSec is %v, %v; the table of settings says %d ns", slack, err, tuning.TimerSlack)
 	}
 }
 

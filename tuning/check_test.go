@@ -1,7 +1,9 @@
 package tuning
 
 import (
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -138,7 +140,7 @@ func TestCheck(t *testing.T) {
 
 // A machine that shows nothing gives findings that say so, and none that pass.
 func TestCheckWithoutFiles(t *testing.T) {
-	pumpsOwn := []string{"fanout.notsent_lowat", "fanout.loops", "GOMAXPROCS", "read buffer"}
+	pumpsOwn := []string{"fanout.notsent_lowat", "fanout.loops", "GOMAXPROCS", "timer slack", "read buffer"}
 	for _, f := range Check(boxOf(tree{}, Use{})) {
 		if f.State != Unread && f.State != Away && !slices.Contains(pumpsOwn, f.Row.Name) {
 			t.Errorf("%s is %s: %+v", f.Row.Name, f.State, f)
@@ -177,5 +179,39 @@ func TestParseSize(t *testing.T) {
 		if got, ok := parseSize(text); ok {
 			t.Errorf("%q was taken for %d", text, got)
 		}
+	}
+}
+
+func TestTimerSlackOfARunningPump(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		slack string // of the process; empty if it has no such file
+		state State
+	}{
+		{"as_the_kernel_gives_it", "50000\n", Change}, {"as_the_pump_sets_it", "1000000\n", OK}, {"not_to_be_read", "", Unread},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			files := map[string]string{}
+			if c.slack != "" {
+				files["proc/77/timerslack_ns"] = c.slack
+			}
+			b := &Box{Root: tree(files).root(), Process: "77"}
+			for _, f := range Check(b) {
+				if f.Row.Name == "timer slack" && f.State != c.state {
+					t.Errorf("%+v", f)
+				}
+			}
+		})
+	}
+}
+
+// The tests' own threads take it as well as the pump's.
+func TestRelaxTimers(t *testing.T) {
+	if err := RelaxTimers(); err != nil {
+		t.Skip(err) // without CAP_SYS_NICE
+	}
+	text, err := os.ReadFile("/proc/self/timerslack_ns")
+	if err != nil || strings.TrimSpace(string(text)) != strconv.Itoa(TimerSlack) {
+		t.Errorf("%q, %v", text, err)
 	}
 }

@@ -240,7 +240,8 @@ func keepProfile(ctx context.Context, admin, file string, length time.Duration) 
 	if err != nil {
 		return err
 	}
-	packed, err := a.Profile(ctx, fetch.Order{Kind: "profile", Seconds: max(int(length.Seconds()), 1)})
+	kind, _ := fetch.KindOf("cpu") // there is one
+	packed, err := a.Profile(ctx, fetch.Order{Kind: kind, Seconds: max(int(length.Seconds()), 1)})
 	if err != nil {
 		return err
 	}

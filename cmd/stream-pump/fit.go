@@ -25,6 +25,9 @@ func fit(c *config.Config, log *slog.Logger) {
 		log.Warn("the descriptor limit can not be raised", "error", err)
 	}
 	log.Info("stream pump", "version", cli.Version, "loops", c.Engine.Loops, "why", why, "processors", procs, "descriptors", descriptors)
+	if err := tuning.RelaxTimers(); err != nil {
+		log.Info("timers are finer than need be", "why", err)
+	}
 	if c.Pin {
 		c.Engine.Processors = pins(m, c.Engine.Loops, log)
 	}
