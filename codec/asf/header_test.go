@@ -2,6 +2,7 @@ package asf
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"flag"
 	"os"
@@ -359,5 +360,30 @@ func TestDumpErrors(t *testing.T) {
 		if err := DumpPacket(&bytes.Buffer{}, b, 100); !errors.As(err, &syntax) {
 			t.Errorf("error %v", err)
 		}
+	}
+}
+
+// TestFormatStructures holds what players read of a stream's format against the
+// bytes that ffmpeg writes for such streams.
+func TestFormatStructures(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		spec StreamSpec
+		want string
+	}{
+		{
+			"pcm8", StreamSpec{Kind: Audio, FormatTag: 1, SampleRate: 8000, Channels: 1, BlockAlign: 1, SampleBits: 8, Bitrate: 64000},
+			"0100 0100 401f0000 401f0000 0100 0800 0000",
+		},
+		{
+			"mjpeg", StreamSpec{Kind: Video, FourCC: "MJPG", Width: 96, Height: 64},
+			"60000000 40000000 02 2800 28000000 60000000 40000000 0100 1800 4d4a5047 00480000 00000000 00000000 00000000 00000000",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got, want := hex.EncodeToString(c.spec.typeData()), strings.ReplaceAll(c.want, " ", ""); got != want {
+				t.Errorf("got  %s\nwant %s", got, want)
+			}
+		})
 	}
 }

@@ -56,6 +56,7 @@ type StreamSpec struct {
 	SampleRate int
 	Channels   int
 	BlockAlign int
+	SampleBits int // 16 if 0
 
 	CodecData   []byte // what follows the format structure
 	CodecName   string // in the codec list

@@ -1,6 +1,7 @@
 package asf
 
 import (
+	"cmp"
 	"time"
 
 	"streampump/codec/wire"
@@ -257,7 +258,7 @@ func (s *StreamSpec) typeData() (b []byte) {
 		b = wire.AppendU32(b, uint32(s.SampleRate))
 		b = wire.AppendU32(b, s.Bitrate/8)
 		b = wire.AppendU16(b, uint16(s.BlockAlign))
-		b = wire.AppendU16(b, 16)
+		b = wire.AppendU16(b, uint16(cmp.Or(s.SampleBits, 16)))
 		b = wire.AppendU16(b, uint16(len(s.CodecData)))
 	case Video:
 		size := uint32(40 + len(s.CodecData))
@@ -271,7 +272,8 @@ func (s *StreamSpec) typeData() (b []byte) {
 		b = wire.AppendU16(b, 1)
 		b = wire.AppendU16(b, 24)
 		b = append(b, (s.FourCC + "\x00\x00\x00\x00")[:4]...)
-		b = append(b, make([]byte, 20)...)
+		b = wire.AppendU32(b, uint32(s.Width*s.Height*3)) // of the picture, in bytes
+		b = append(b, make([]byte, 16)...)
 	}
 	return append(b, s.CodecData...)
 }
