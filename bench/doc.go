@@ -3,7 +3,8 @@
 // measures them. The command is cmd/pump-bench.
 //
 //	bench/synth   a synthetic encoder: a header and an endless row of data
-//	              packets whose media objects carry a pattern that proves them
+//	              packets whose media objects, which players can show, carry
+//	              a pattern that proves them
 //	bench/live    its packets in real time, with time stamps
 //	bench/push    the push client: PushSetup, PushStart, the body's packets
 //	bench/player  the viewer: Describe, Play, and a verifier of what arrives

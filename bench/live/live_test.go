@@ -15,8 +15,13 @@ import (
 // specs are the shapes whose stamps are looked at.
 func specs() map[string]synth.Spec {
 	single := synth.Spec{Streams: []synth.Stream{synth.Video(1, 25, 200_000, 25)}, PacketSize: 1400, Padding: asf.Word}
-	slow := synth.Sound(16_000)
-	return map[string]synth.Spec{"single": single, "multiple": synth.Plain(300_000), "slow": slow}
+	playable := synth.Plain(300_000)
+	for i := range playable.Streams {
+		playable.Streams[i] = playable.Streams[i].Playable()
+	}
+	return map[string]synth.Spec{
+		"single": single, "multiple": synth.Plain(300_000), "playable": playable, "slow": synth.Sound(16_000),
+	}
 }
 
 // TestStampIsWhenThePacketLeft: in a time that only passes while the source

@@ -32,7 +32,7 @@ type source struct {
 
 // New makes an encoder. An error says what of the Spec can not be.
 func New(s Spec) (*Encoder, error) {
-	if err := s.check(); err != nil {
+	if err := s.Check(); err != nil {
 		return nil, err
 	}
 	header, err := s.header()
@@ -108,7 +108,7 @@ func (e *Encoder) add(s *source) error {
 	if s.Kind == asf.Audio && !s.KeyBit {
 		key = false
 	}
-	m := Mark{Stream: s.Number, Key: key, Epoch: e.spec.Epoch, Sequence: s.made, Stamp: e.stampOf(s)}
+	m := Mark{Carrier: s.Carrier, Stream: s.Number, Key: key, Epoch: e.spec.Epoch, Sequence: s.made, Stamp: e.stampOf(s)}
 	e.object = AppendObject(e.object[:0], m, s.size(m))
 	err := e.builder.Add(asf.Object{
 		Stream:     s.Number,
@@ -131,13 +131,14 @@ func (e *Encoder) stampOf(s *source) uint64 {
 	return e.stamp + uint64(s.due.Truncate(time.Millisecond))
 }
 
-// size is how large the next object is: video varies by up to a quarter, in a
-// way that follows from the object.
+// size is how large the next object is: video varies by up to a quarter, but
+// not below what its carrier needs, in a way that follows from the object.
 func (s *source) size(m Mark) int {
 	size := s.sizeOf(m.Key)
 	if s.Kind != asf.Video {
 		return size
 	}
 	n := m.noise()
-	return size - size/4 + int(n.next()%uint64(size/2+1))
+	by := min(size/4, size-s.Carrier.MinObject())
+	return size - by + int(n.next()%uint64(2*by+1))
 }

@@ -2,6 +2,7 @@ package synth
 
 import (
 	"fmt"
+	"math"
 
 	"streampump/codec/asf"
 	"streampump/codec/wire"
@@ -65,26 +66,48 @@ func (st *Stream) headerSpec() asf.StreamSpec {
 	}
 	switch st.Kind {
 	case asf.Video:
-		o.FourCC, o.Width, o.Height, o.FrameTime = st.FourCC, 320, 240, st.Interval
-		o.CodecData = []byte{0x4E, 0x51, 0x00, 0x01, 0x00}
-		o.CodecName = "Synthetic video"
-		if o.FourCC == "" {
-			o.FourCC = "WMV3"
-		}
+		st.describeVideo(&o)
 	case asf.Audio:
-		o.FormatTag, o.SampleRate, o.Channels, o.BlockAlign = st.FormatTag, 44100, 2, st.Size
-		o.CodecData = []byte{0x00, 0x88, 0x00, 0x00, 0x0F, 0x00, 0x00, 0x00, 0x00, 0x00}
-		o.CodecName = "Synthetic sound"
-		if o.FormatTag == 0 {
-			o.FormatTag = 0x161
-		}
+		st.describeAudio(&o)
 	}
 	return o
 }
 
+func (st *Stream) describeVideo(o *asf.StreamSpec) {
+	o.FrameTime = st.Interval
+	if st.Carrier == JPEG {
+		o.FourCC, o.Width, o.Height, o.CodecName = "MJPG", 8*pictureColumns, 8*pictureRows, "Motion JPEG"
+		return
+	}
+	o.FourCC, o.Width, o.Height = st.FourCC, 320, 240
+	o.CodecData = []byte{0x4E, 0x51, 0x00, 0x01, 0x00}
+	o.CodecName = "Synthetic video"
+	if o.FourCC == "" {
+		o.FourCC = "WMV3"
+	}
+}
+
+func (st *Stream) describeAudio(o *asf.StreamSpec) {
+	if st.Carrier == PCM {
+		o.FormatTag, o.SampleRate, o.Channels, o.BlockAlign, o.SampleBits = 1, st.rate(), 1, 1, 8
+		o.Bitrate, o.CodecName = uint32(8*st.rate()), "PCM"
+		return
+	}
+	o.FormatTag, o.SampleRate, o.Channels, o.BlockAlign = st.FormatTag, 44100, 2, st.Size
+	o.CodecData = []byte{0x00, 0x88, 0x00, 0x00, 0x0F, 0x00, 0x00, 0x00, 0x00, 0x00}
+	o.CodecName = "Synthetic sound"
+	if o.FormatTag == 0 {
+		o.FormatTag = 0x161
+	}
+}
+
+// rate is how many bytes of objects of one size make a second; the interval,
+// in whole nanoseconds, is not exact.
+func (st *Stream) rate() int { return int(math.Round(st.bitrate() / 8)) }
+
 // bitrate is what the stream's objects add up to, in bits per second.
 func (st *Stream) bitrate() float64 {
-	perGOP, gop := float64(st.Size), 1
+	perGOP, gop := float64(st.sizeOf(true)), 1
 	if st.GOP > 1 {
 		gop = st.GOP
 		perGOP = float64(st.sizeOf(true) + (gop-1)*st.Size)

@@ -6,40 +6,68 @@ import (
 	"testing"
 )
 
+// carriers are all there are.
+var carriers = []Carrier{Bare, JPEG, PCM, Text}
+
 func TestObjectRoundTrip(t *testing.T) {
-	for _, m := range []Mark{
-		{Stream: 1}, {Stream: 127, Key: true, Epoch: 65535, Sequence: 1<<32 - 1, Stamp: 1<<64 - 1}, {Stream: 2, Sequence: 7, Stamp: 5},
-	} {
-		for _, size := range []int{MinObject, MinObject + 1, MinObject + 7, MinObject + 8, 1000, 70_000} {
-			b := AppendObject([]byte("before"), m, size)[len("before"):]
-			got, err := CheckObject(b)
-			if err != nil || got != m || len(b) != size {
-				t.Errorf("%+v in %d bytes reads as %+v in %d (%v)", m, size, got, len(b), err)
+	for _, c := range carriers {
+		least := c.MinObject()
+		for _, m := range []Mark{
+			{Carrier: c, Stream: 1},
+			{Carrier: c, Stream: 127, Key: true, Epoch: 65535, Sequence: 1<<32 - 1, Stamp: 1<<64 - 1},
+			{Carrier: c, Stream: 2, Sequence: 7, Stamp: 5},
+		} {
+			for _, size := range []int{3, least, least + 1, least + 7, least + 8, 1000, 70_000} {
+				b := AppendObject([]byte("before"), m, size)[len("before"):]
+				want := max(size, least)
+				if c == Text {
+					want = least
+				}
+				got, err := CheckObject(b)
+				if err != nil || got != m || len(b) != want {
+					t.Errorf("%+v in %d bytes reads as %+v in %d (%v)", m, size, got, len(b), err)
+				}
 			}
 		}
-	}
-	if b := AppendObject(nil, Mark{}, 3); len(b) != MinObject {
-		t.Errorf("an object of 3 bytes has %d", len(b))
 	}
 }
 
 // TestEveryByteCounts changes each bit in turn.
 func TestEveryByteCounts(t *testing.T) {
-	b := AppendObject(nil, Mark{Stream: 3, Key: true, Sequence: 9, Stamp: 1234}, 101)
-	for i := range len(b) * 8 {
-		b[i/8] ^= 1 << (i % 8)
+	for _, c := range carriers {
+		b := AppendObject(nil, Mark{Carrier: c, Stream: 3, Key: true, Sequence: 9, Stamp: 1234}, c.MinObject()+73)
+		for i := range len(b) * 8 {
+			b[i/8] ^= 1 << (i % 8)
+			if m, err := CheckObject(b); err == nil {
+				t.Errorf("carrier %d: with bit %d of byte %d changed it reads as %+v", c, i%8, i/8, m)
+			}
+			b[i/8] ^= 1 << (i % 8)
+		}
+		for n := range b {
+			if _, err := CheckObject(b[:n]); err == nil {
+				t.Errorf("carrier %d: cut at %d bytes it passes", c, n)
+			}
+		}
+		if _, err := CheckObject(append(bytes.Clone(b), 0)); err == nil {
+			t.Errorf("carrier %d: with a byte more it passes", c)
+		}
+	}
+}
+
+// TestForgedSizesAreRefused: a head with a good checksum may still claim what no
+// object of its carrier is.
+func TestForgedSizesAreRefused(t *testing.T) {
+	for _, c := range []struct {
+		carrier Carrier
+		size    int
+	}{{JPEG, JPEG.MinObject() - 1}, {Text, Text.MinObject() - 1}, {Text, Text.MinObject() + 1}} {
+		m := Mark{Carrier: c.carrier, Stream: 1}
+		h := m.head(c.size)
+		b := m.appendBody(c.carrier.appendHead(nil, &h))
+		b = m.appendNoise(b, max(c.size-len(b), 0))[:c.size]
 		if m, err := CheckObject(b); err == nil {
-			t.Errorf("with bit %d of byte %d changed it reads as %+v", i%8, i/8, m)
+			t.Errorf("%d bytes pass as %+v", c.size, m)
 		}
-		b[i/8] ^= 1 << (i % 8)
-	}
-	for n := range b {
-		if _, err := CheckObject(b[:n]); err == nil {
-			t.Errorf("cut at %d bytes it passes", n)
-		}
-	}
-	if _, err := CheckObject(append(bytes.Clone(b), 0)); err == nil {
-		t.Error("with a byte more it passes")
 	}
 }
 
@@ -80,21 +108,25 @@ func TestChecker(t *testing.T) {
 }
 
 func TestCheckDoesNotAllocate(t *testing.T) {
-	b := AppendObject(nil, Mark{Stream: 1}, 5000)
-	if n := testing.AllocsPerRun(100, func() { _, _ = CheckObject(b) }); n != 0 {
-		t.Errorf("%v allocations per object", n)
+	for _, c := range carriers {
+		b := AppendObject(nil, Mark{Carrier: c, Stream: 1}, 5000)
+		if n := testing.AllocsPerRun(100, func() { _, _ = CheckObject(b) }); n != 0 {
+			t.Errorf("carrier %d: %v allocations per object", c, n)
+		}
 	}
 }
 
 func FuzzCheckObject(f *testing.F) {
-	f.Add(AppendObject(nil, Mark{Stream: 1, Key: true}, 40))
+	for _, c := range carriers {
+		f.Add(AppendObject(nil, Mark{Carrier: c, Stream: 1, Key: true}, 40))
+	}
 	f.Add([]byte("SPMO"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := CheckObject(b)
 		if err != nil {
 			return
 		}
-		if b[5] > 1 {
+		if h, _, _ := findHead(b); h[5] > 1 {
 			return // a flag that does not exist yet, with a checksum
 		}
 		if again := AppendObject(nil, m, len(b)); !bytes.Equal(again, b) {
@@ -107,7 +139,8 @@ func TestNoiseDiffers(t *testing.T) {
 	seen := map[uint64]bool{}
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 1000 {
-		n := Mark{Stream: uint8(r.UintN(128)), Epoch: uint16(r.UintN(4)), Sequence: r.Uint32()}.noise()
+		m := Mark{Stream: uint8(r.UintN(128)), Epoch: uint16(r.UintN(4)), Sequence: r.Uint32()}
+		n := m.noise()
 		v := n.next()
 		if seen[v] {
 			t.Fatal("two objects begin with the same noise")
@@ -129,7 +162,7 @@ func TestStampsRiseWithDueTimes(t *testing.T) {
 		if err := e.add(e.earliest()); err != nil {
 			t.Fatal(err)
 		}
-		if m, ok := ReadMark(e.object[:MinObject]); !ok || m.Stamp != want {
+		if m, ok := ReadMark(e.object[:patternHead]); !ok || m.Stamp != want {
 			t.Errorf("stamp %d, %v; want %d", m.Stamp, ok, want)
 		}
 	}
@@ -143,21 +176,23 @@ func TestStampsRiseWithDueTimes(t *testing.T) {
 }
 
 func TestReadMarkWantsTheWholeHead(t *testing.T) {
-	want := Mark{Stream: 3, Key: true, Epoch: 2, Sequence: 9, Stamp: 12345}
-	b := AppendObject(nil, want, 100)
-	if m, ok := ReadMark(b[:MinObject]); !ok || m != want {
-		t.Errorf("%+v, %v", m, ok)
-	}
-	for n := range MinObject {
-		if m, ok := ReadMark(b[:n]); ok {
-			t.Errorf("%d bytes are taken for %+v", n, m)
+	for _, c := range carriers {
+		want := Mark{Carrier: c, Stream: 3, Key: true, Epoch: 2, Sequence: 9, Stamp: 12345}
+		b := AppendObject(nil, want, 100)
+		if m, ok := ReadMark(b[:c.headEnd()]); !ok || m != want {
+			t.Errorf("%+v, %v", m, ok)
 		}
-	}
-	for i := range MinObject {
-		b[i] ^= 1
-		if m, ok := ReadMark(b); ok {
-			t.Errorf("with byte %d changed it is taken for %+v", i, m)
+		for n := range c.headEnd() {
+			if m, ok := ReadMark(b[:n]); ok {
+				t.Errorf("carrier %d: %d bytes are taken for %+v", c, n, m)
+			}
 		}
-		b[i] ^= 1
+		for i := range c.headEnd() {
+			b[i] ^= 1
+			if m, ok := ReadMark(b); ok {
+				t.Errorf("carrier %d: with byte %d changed it is taken for %+v", c, i, m)
+			}
+			b[i] ^= 1
+		}
 	}
 }

@@ -1,7 +1,6 @@
 package synth
 
 import (
-	"fmt"
 	"time"
 
 	"streampump/codec/asf"
@@ -11,10 +10,12 @@ import (
 type Stream struct {
 	Number uint8
 	Kind   asf.StreamKind
+	// Carrier is what the objects are to players; see [Stream.Playable].
+	Carrier Carrier
 	// Interval is from one media object to the next; the first is due at 0.
 	Interval time.Duration
-	// Size is that of a media object in bytes, at least [MinObject]. The sizes
-	// of video vary around it by a quarter.
+	// Size is that of a media object in bytes, at least [Carrier.MinObject].
+	// The sizes of video vary around it by up to a quarter, and not below that.
 	Size int
 	// KeySize is that of a key frame of video; Size if 0.
 	KeySize int
@@ -28,7 +29,8 @@ type Stream struct {
 	Compressed bool
 	// NoCleanPoints says in the header that the key bit means nothing.
 	NoCleanPoints bool
-	// FourCC of video and FormatTag of sound; WMV3 and 0x161 if empty.
+	// FourCC of video and FormatTag of sound where the carrier is Bare; WMV3
+	// and 0x161 if empty.
 	FourCC    string
 	FormatTag uint16
 }
@@ -68,12 +70,24 @@ type Spec struct {
 // keyRatio is how many times larger than others a key frame is.
 const keyRatio = 6
 
+// Bounds of what a [Spec] may ask for.
+const (
+	// MinRate and MaxRate bound the bytes, which are samples, per second of
+	// [PCM]. VLC plays no sound below the one and none far above the other.
+	MinRate, MaxRate = 4000, 352_800
+
+	// packetFields is what precedes the media in a packet of the widest layout:
+	// error correction 3, flags 2, lengths 8, times 6, payload count 1, and of
+	// the payload its fields 7, replicated data 12, length 2.
+	packetFields = 41
+)
+
 // Video is a video stream of about bitrate bits per second with fps frames per
 // second and a key frame every gop frames.
 func Video(number uint8, fps float64, bitrate, gop int) Stream {
 	interval := time.Duration(float64(time.Second) / fps)
 	perGOP := float64(bitrate) / 8 * interval.Seconds() * float64(gop)
-	size := max(MinObject*2, int(perGOP/float64(gop-1+keyRatio)))
+	size := int(perGOP / float64(gop-1+keyRatio))
 	return Stream{Number: number, Kind: asf.Video, Interval: interval, Size: size, KeySize: keyRatio * size, GOP: gop, KeyBit: true}
 }
 
@@ -85,9 +99,24 @@ func Audio(number uint8, bitrate, size int) Stream {
 }
 
 // Script is a stream of script commands, one every interval. Its objects hold
-// the pattern and no text.
+// the pattern and no text, unless they are made playable.
 func Script(number uint8, interval time.Duration) Stream {
 	return Stream{Number: number, Kind: asf.Command, Interval: interval, Size: 64, KeyBit: true}
+}
+
+// Playable is the stream with objects that players decode: pictures, sound and
+// text. Nothing else is different, except that script commands have their own
+// size and the objects' sizes another bound.
+func (st Stream) Playable() Stream {
+	switch st.Kind {
+	case asf.Video:
+		st.Carrier = JPEG
+	case asf.Audio:
+		st.Carrier = PCM
+	case asf.Command:
+		st.Carrier, st.Size = Text, Text.MinObject()
+	}
+	return st
 }
 
 // Plain is a stream as ffmpeg makes them: 3200-byte multi-payload packets,
@@ -141,21 +170,4 @@ func (s *Spec) packetSize() int {
 		return asf.EE4Header(0).PacketSize
 	}
 	return s.PacketSize
-}
-
-// check refuses a Spec that makes no stream.
-func (s *Spec) check() error {
-	if len(s.Streams) == 0 {
-		return fmt.Errorf("the encoder has no streams")
-	}
-	for i := range s.Streams {
-		st := &s.Streams[i]
-		switch {
-		case st.Interval <= 0:
-			return fmt.Errorf("stream %d has no interval between its objects", st.Number)
-		case st.Size < MinObject || st.KeySize != 0 && st.KeySize < MinObject:
-			return fmt.Errorf("stream %d has objects of less than %d bytes", st.Number, MinObject)
-		}
-	}
-	return nil
 }

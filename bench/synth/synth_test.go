@@ -3,8 +3,11 @@ package synth_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"math"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +44,13 @@ func shapes() map[string]synth.Spec {
 	unclean.Streams[0].NoCleanPoints = true
 	small := synth.Plain(100_000)
 	small.PacketSize = 300
+	playable := playable(300_000)
+	playableSingle := playable
+	playableSingle.Multiple, playableSingle.Padding, playableSingle.PacketSize = false, asf.Word, 1400
+	playableStripped := playableSingle
+	playableStripped.Strip = true
+	playableSmall := playable
+	playableSmall.PacketSize = playable.MinPacket()
 	longHeader := synth.Plain(300_000)
 	longHeader.HeaderSize = 65_531
 	return map[string]synth.Spec{
@@ -49,7 +59,19 @@ func shapes() map[string]synth.Spec {
 		"explicit": explicit, "explicit-stripped": explicitStripped, "stripped": strippedMultiple,
 		"wrap": wrap, "late": late, "compressed": compressed, "compressed-mixed": mixed,
 		"two-videos": two, "no-clean-points": unclean, "small-packets": small, "long-header": longHeader,
+		"playable": playable, "playable-single": playableSingle,
+		"playable-stripped": playableStripped, "playable-small": playableSmall,
 	}
+}
+
+// playable is a stream of all kinds that players decode.
+func playable(bitrate int) synth.Spec {
+	s := synth.Plain(bitrate)
+	s.Streams = append(s.Streams, synth.Script(3, time.Second))
+	for i := range s.Streams {
+		s.Streams[i] = s.Streams[i].Playable()
+	}
+	return s
 }
 
 func encoder(t *testing.T, s synth.Spec) *synth.Encoder {
@@ -226,8 +248,12 @@ func TestSendTimes(t *testing.T) {
 }
 
 func TestBitrate(t *testing.T) {
-	for _, want := range []int{100_000, 500_000, 2_000_000} {
-		e := encoder(t, synth.Plain(want))
+	for _, c := range []struct {
+		spec func(bitrate int) synth.Spec
+		want int
+	}{{synth.Plain, 100_000}, {synth.Plain, 500_000}, {synth.Plain, 2_000_000}, {playable, 260_000}, {playable, 2_000_000}} {
+		want := c.want
+		e := encoder(t, c.spec(want))
 		bytes, last := 0, uint32(0)
 		for last < 20_000 {
 			b, at, err := e.Next()
@@ -281,17 +307,86 @@ func TestHeaderSize(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	none := synth.Plain(1)
-	none.Streams = nil
-	tiny := synth.Plain(300_000)
-	tiny.Streams[0].Size = synth.MinObject - 1
-	still := synth.Plain(300_000)
-	still.Streams[1].Interval = 0
-	squeezed := synth.Plain(300_000)
-	squeezed.HeaderSize = 100
-	for name, s := range map[string]synth.Spec{"no-streams": none, "tiny-objects": tiny, "no-interval": still, "small-header": squeezed} {
-		if _, err := synth.New(s); err == nil {
-			t.Errorf("%s: an encoder was made", name)
+	const longer = ", or fewer a second"
+	with := func(change func(s *synth.Spec)) synth.Spec {
+		s := playable(300_000)
+		change(&s)
+		return s
+	}
+	for _, c := range []struct {
+		name, want string
+		spec       synth.Spec
+	}{
+		{"no-streams", "the encoder has no streams", with(func(s *synth.Spec) { s.Streams = nil })},
+		{"no-interval", "stream 2 has no interval between its objects", with(func(s *synth.Spec) { s.Streams[1].Interval = 0 })},
+		{"small-header", "the encoder's header: the header can not have 100 bytes", with(func(s *synth.Spec) { s.HeaderSize = 100 })},
+		{
+			"tiny-objects", "stream 1, video of 58 kbit/s, has 27 bytes for an object and needs 28: that takes 7 kbit/s" + longer,
+			with(func(s *synth.Spec) { s.Streams[0].Carrier, s.Streams[0].Size = synth.Bare, 27 }),
+		},
+		{
+			"tiny-pictures", "stream 1, video of 40 kbit/s, has 166 bytes for a picture and needs 238: that takes 58 kbit/s" + longer,
+			with(func(s *synth.Spec) { s.Streams[0] = synth.Video(1, 25, 40_000, 25).Playable() }),
+		},
+		{
+			"no-bitrate", "stream 1, video of 0 kbit/s, has 0 bytes for a picture and needs 238: that takes 58 kbit/s" + longer,
+			with(func(s *synth.Spec) { s.Streams[0] = synth.Video(1, 25, 0, 25).Playable() }),
+		},
+		{
+			"tiny-key-frames", "stream 1, video of 40 kbit/s, has 198 bytes for a picture and needs 238: that takes 48 kbit/s" + longer,
+			with(func(s *synth.Spec) { s.Streams[0] = synth.Video(1, 25, 40_000, 1).Playable() }),
+		},
+		{
+			"slow-sound", "stream 2, sound of 24 kbit/s, has 3000 samples per second; players take 4000 to 352800, which is 32 kbit/s to 2822 kbit/s",
+			with(func(s *synth.Spec) { s.Streams[1] = synth.Audio(2, 24_000, 371).Playable() }),
+		},
+		{
+			"fast-sound", "stream 2, sound of 4000 kbit/s, has 500000 samples per second; players",
+			with(func(s *synth.Spec) { s.Streams[1] = synth.Audio(2, 4_000_000, 371).Playable() }),
+		},
+		{"text-as-video", "stream 1 is video, and its objects are each a script command", with(func(s *synth.Spec) { s.Streams[0].Carrier = synth.Text })},
+		{
+			"small-packets", "packets of 162 bytes have no room for the beginning of each object in one piece, which takes 163",
+			with(func(s *synth.Spec) { s.PacketSize = 162 }),
+		},
+	} {
+		if _, err := synth.New(c.spec); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %s", c.name, err, c.want)
+		}
+	}
+}
+
+// TestPlayersFindTheirCodecs is what the header says of what players decode.
+func TestPlayersFindTheirCodecs(t *testing.T) {
+	h, err := asf.ParseHeader(encoder(t, playable(300_000)).Header())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, st := range h.Streams() {
+		got = append(got, st.String())
+	}
+	want := []string{"video 1 MJPG 96x64 262 kb/s", "audio 2 PCM 4.688 kHz mono 38 kb/s", "script 3"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestLeastBitrate: what a refusal asks for is enough, and so small a picture's
+// sizes do not vary below what it needs.
+func TestLeastBitrate(t *testing.T) {
+	for _, gop := range []int{1, 2, 25, 250} {
+		bitrate := 10_000
+		s := synth.Spec{PacketSize: 1400}
+		for ; ; bitrate += 1000 {
+			s.Streams = []synth.Stream{synth.Video(1, 25, bitrate, gop).Playable()}
+			if s.Check() == nil {
+				break
+			}
+		}
+		s.Streams = []synth.Stream{synth.Video(1, 25, bitrate-1000, gop).Playable()}
+		if want := fmt.Sprintf("takes %d kbit/s,", bitrate/1000); !strings.Contains(s.Check().Error(), want) {
+			t.Errorf("GOP %d: %v, and %d are enough", gop, s.Check(), bitrate)
 		}
 	}
 }
@@ -309,11 +404,13 @@ func TestPacketsLimit(t *testing.T) {
 }
 
 func TestNextDoesNotAllocate(t *testing.T) {
-	e := encoder(t, synth.Plain(500_000))
-	for range 200 {
-		_, _, _ = e.Next()
-	}
-	if n := testing.AllocsPerRun(200, func() { _, _, _ = e.Next() }); n > 0.1 {
-		t.Errorf("%v allocations per packet", n)
+	for _, spec := range []synth.Spec{synth.Plain(500_000), playable(500_000)} {
+		e := encoder(t, spec)
+		for range 500 {
+			_, _, _ = e.Next()
+		}
+		if n := testing.AllocsPerRun(200, func() { _, _, _ = e.Next() }); n > 0.1 {
+			t.Errorf("%v allocations per packet", n)
+		}
 	}
 }
