@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"streampump/bench/live"
 	"streampump/bench/push"
@@ -17,14 +18,15 @@ import (
 
 // Bounds of the encoder's options.
 const (
-	// minPacket has room for a packet's fields and the head of the pattern in
-	// one piece, which carries the time stamp.
-	minPacket, maxPacket = 128, 65000
-	maxFPS               = 1000
-	// audioShare is which part of the bitrate sound has beside video.
+	maxPacket = 65000
+	maxFPS    = 1000
+	// audioShare is which part of the bitrate sound has beside video, within
+	// what players take.
 	audioShare = 8
 	// audioObject is the size of a media object of sound.
 	audioObject = 371
+	// scriptInterval is from one script command to the next.
+	scriptInterval = 5 * time.Second
 	// preroll is how much players buffer, as ffmpeg says it in its headers.
 	preroll = 3100 * time.Millisecond
 )
@@ -36,23 +38,25 @@ type encoding struct {
 	gop            int
 	fps            float64
 	audio, noVideo bool
+	script         bool
 	multiple       bool
 	strip          bool
 	duration       time.Duration
 }
 
 func newEncoderCommand(e env) *cobra.Command {
-	o := encoding{bitrate: 1_000_000}
+	var o encoding
 	cmd := &cobra.Command{
 		Use:   "encoder URL",
 		Short: "Push a synthetic stream in real time",
 		Long: `Push a synthetic stream in real time, until Ctrl-C or for --duration, and end it
-properly. Its media is no picture and no sound but a pattern, by which pump-bench
-players check every byte; each media object carries the time at which it was
-due, on the machine's own clock, by which players on the same machine measure
-the delay.`,
+properly. Players can play it: the video is Motion JPEG that counts its frames, the
+sound a quiet hiss. Every byte of it follows from a pattern, by which pump-bench
+players check it; each media object carries the time at which it was due, on the
+machine's own clock, by which players on the same machine measure the delay.`,
 		Example: `  pump-bench encoder http://localhost:8086/streams/live_push
-  pump-bench encoder http://localhost:8086/streams/live_push --bitrate 64k --packet-size 1400 --gop 50`,
+  pump-bench encoder http://localhost:8086/streams/live_push --bitrate 64k --packet-size 1400 --gop 50
+  pump-bench encoder http://localhost:8086/streams/live_push --audio --script --multiple --strip`,
 		Args: cli.Arguments("URL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			to, err := parseTarget(args[0])
@@ -66,24 +70,28 @@ the delay.`,
 			return e.encode(cmd.Context(), to, spec, o.duration)
 		},
 	}
-	f := cmd.Flags()
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+// addFlags adds the flags that fill the encoding, and sets their defaults.
+func (o *encoding) addFlags(f *pflag.FlagSet) {
+	o.bitrate = 1_000_000
 	f.Var(&o.bitrate, "bitrate", "of video and sound together, such as 64k or 1.5M")
 	f.IntVar(&o.packetSize, "packet-size", 1400, "bytes of a data packet")
 	f.IntVar(&o.gop, "gop", 25, "frames from one key frame to the next")
 	f.Float64Var(&o.fps, "fps", 25, "video frames per second")
-	f.BoolVar(&o.audio, "audio", false, "send sound beside the video")
+	f.BoolVar(&o.audio, "audio", false, "send sound beside the video, an eighth of the bitrate and at least 32k")
 	f.BoolVar(&o.noVideo, "no-video", false, "send sound alone")
+	f.BoolVar(&o.script, "script", false, "send a script command every 5 s, on top of the bitrate")
 	f.BoolVar(&o.multiple, "multiple", false, "put several payloads in a packet, as ffmpeg does")
 	f.BoolVar(&o.strip, "strip", false, "leave the packets' padding out, as Expression Encoder does")
 	f.DurationVar(&o.duration, "duration", 0, "end after this time; 0: never")
-	return cmd
 }
 
 // spec is the stream that the flags ask for.
 func (o *encoding) spec() (synth.Spec, error) {
 	switch {
-	case o.packetSize < minPacket || o.packetSize > maxPacket:
-		return synth.Spec{}, fmt.Errorf("a packet has %d to %d bytes, not %d", minPacket, maxPacket, o.packetSize)
 	case !(o.fps > 0 && o.fps <= maxFPS):
 		return synth.Spec{}, fmt.Errorf("there are up to %d frames per second, and more than 0", maxFPS)
 	case o.gop < 1:
@@ -91,19 +99,34 @@ func (o *encoding) spec() (synth.Spec, error) {
 	case o.duration < 0:
 		return synth.Spec{}, errors.New("the duration can not be less than 0")
 	}
-	s := synth.Spec{PacketSize: o.packetSize, Preroll: preroll, Multiple: o.multiple, Padding: asf.Word, Strip: o.strip}
+	s := synth.Spec{
+		Streams: o.streams(), PacketSize: o.packetSize, Preroll: preroll,
+		Multiple: o.multiple, Padding: asf.Word, Strip: o.strip,
+	}
+	if least := s.MinPacket(); o.packetSize < least || o.packetSize > maxPacket {
+		return synth.Spec{}, fmt.Errorf("a packet of such streams has %d to %d bytes, not %d", least, maxPacket, o.packetSize)
+	}
+	return s, s.Check()
+}
+
+// streams are video, if the first packet is to start a key frame, and the
+// others.
+func (o *encoding) streams() (l []synth.Stream) {
 	video, sound := int(o.bitrate), int(o.bitrate)
 	if o.audio && !o.noVideo {
-		sound = video / audioShare
+		sound = min(max(video/audioShare, 8*synth.MinRate), 8*synth.MaxRate)
 		video -= sound
 	}
 	if !o.noVideo {
-		s.Streams = append(s.Streams, synth.Video(1, o.fps, video, o.gop))
+		l = append(l, synth.Video(1, o.fps, video, o.gop).Playable())
 	}
 	if o.audio || o.noVideo {
-		s.Streams = append(s.Streams, synth.Audio(2, max(sound, 1), audioObject))
+		l = append(l, synth.Audio(2, sound, audioObject).Playable())
 	}
-	return s, nil
+	if o.script {
+		l = append(l, synth.Script(3, scriptInterval).Playable())
+	}
+	return l
 }
 
 // encode pushes until ctx ends, which is a proper end.

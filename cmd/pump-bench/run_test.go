@@ -58,7 +58,18 @@ func TestUsageErrors(t *testing.T) {
 		{"players mmsh://h/x --pid -1", "a process has a number above 0", " players"},
 		{"encoder http://h/x --fps 0", "there are up to 1000 frames per second, and more than 0", " encoder"},
 		{"encoder http://h/x --gop 0", "from one key frame to the next there is a frame at least", " encoder"},
-		{"encoder http://h/x --packet-size 100", "a packet has 128 to 65000 bytes, not 100", " encoder"},
+		{"encoder http://h/x --packet-size 74", "a packet of such streams has 75 to 65000 bytes, not 74", " encoder"},
+		{"encoder http://h/x --packet-size 96 --audio", "a packet of such streams has 97 to 65000 bytes, not 96", " encoder"},
+		{"encoder http://h/x --packet-size 162 --script", "a packet of such streams has 163 to 65000 bytes, not 162", " encoder"},
+		{"encoder http://h/x --packet-size 65001", "a packet of such streams has 75 to 65000 bytes, not 65001", " encoder"},
+		{
+			"encoder http://h/x --bitrate 64k --audio",
+			"stream 1, video of 32 kbit/s, has 133 bytes for a picture and needs 238: that takes 58 kbit/s, or fewer a second", " encoder",
+		},
+		{
+			"encoder http://h/x --no-video --bitrate 24k",
+			"stream 2, sound of 24 kbit/s, has 3000 samples per second; players take 4000 to 352800, which is 32 kbit/s to 2822 kbit/s", " encoder",
+		},
 		{"encoder http://h/x --duration -1s", "the duration can not be less than 0", " encoder"},
 	} {
 		start(t, strings.Fields(c.args)...).want(t, cli.ExitUsage, "",
