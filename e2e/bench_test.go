@@ -25,10 +25,7 @@ const benchPlayers = 150
 // stream, and what they say of it is whole and plausible.
 func TestPumpBench(t *testing.T) {
 	p := rig.Start(t, rig.Options{Config: `"streams": [{"type": "mmsh_push", "path": "live"}]`})
-	bench := filepath.Join(t.TempDir(), "pump-bench")
-	if out, err := exec.Command("go", "build", "-o", bench, "streampump/cmd/pump-bench").CombinedOutput(); err != nil {
-		t.Fatalf("pump-bench does not build: %v\n%s", err, out)
-	}
+	bench := buildBench(t)
 	for _, c := range []struct{ name, protocol, shape string }{
 		{"mmsh", "mmsh", "--audio"}, {"http", "http", "--multiple"}, {"stripped", "mmsh", "--strip"},
 	} {
@@ -43,10 +40,21 @@ func TestPumpBench(t *testing.T) {
 	}
 }
 
-// benchEncoder starts an encoder. What it returns ends it as Ctrl-C does.
-func benchEncoder(t *testing.T, bench, url, shape string) (end func()) {
+// buildBench builds pump-bench and returns its path.
+func buildBench(t *testing.T) string {
 	t.Helper()
-	cmd := exec.Command(bench, "encoder", url, "--bitrate", "200k", shape)
+	bench := filepath.Join(t.TempDir(), "pump-bench")
+	if out, err := exec.Command("go", "build", "-o", bench, "streampump/cmd/pump-bench").CombinedOutput(); err != nil {
+		t.Fatalf("pump-bench does not build: %v\n%s", err, out)
+	}
+	return bench
+}
+
+// benchEncoder starts an encoder of 200 kbit/s, unless its shape says another
+// bitrate. What it returns ends it as Ctrl-C does.
+func benchEncoder(t *testing.T, bench, url string, shape ...string) (end func()) {
+	t.Helper()
+	cmd := exec.Command(bench, append([]string{"encoder", url, "--bitrate", "200k"}, shape...)...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {

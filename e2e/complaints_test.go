@@ -16,7 +16,7 @@ import (
 // machine causes.
 var (
 	ffmpegComplaints = list(
-		`^\[(asf|mmsh|wm[av]\w*|msmpeg4\w*|vc1\w*) @ `, // demuxer, protocol and decoders, at -loglevel warning
+		`^\[(asf|mmsh|wm[av]\w*|msmpeg4\w*|vc1\w*|mjpeg|pcm_\w+) @ `, // demuxer, protocol and decoders, at -loglevel warning
 		`first frame is no keyframe`,
 		`[Ee]rror while decoding`,
 		`[Ii]nvalid data found`,
@@ -37,11 +37,12 @@ var (
 		` asf demux (error|warning): `,
 		` access_mms stream (error|warning): `,
 		` (avcodec|packetizer_\w+|wmafixed|vc1) \w+ (error|warning): `,
+		` blend (error|warning): `, // its titles over the picture
 		`desync`,
 		`cannot peek`,
 		`discontinuity`,
 		` (corrupted|damaged) `,
-		`^\[(asf|wm[av]\w*) @ `, // libavcodec itself
+		`^\[(asf|wm[av]\w*|mjpeg|pcm_\w+) @ `, // libavcodec itself
 		`Your input can't be opened`,
 	)
 	vlcExcuses = list(
@@ -64,7 +65,7 @@ var (
 		`Invalid length in ASF header`,
 		`unknown content-type`,
 		`Too many (video|audio) packets`,
-		`^\[(wm[av]\w*|msmpeg4\w*|vc1\w*) @ `,
+		`^\[(wm[av]\w*|msmpeg4\w*|vc1\w*|mjpeg|pcm_\w+) @ `,
 		`Error while decoding`,
 		`size_confirm mismatch`,
 		`[Ff]ailed to (open|parse)`,
@@ -117,8 +118,10 @@ func TestComplaintsAreFound(t *testing.T) {
 	}{
 		{"ffmpegKey", "[wmv2 @ 0x55d0c0a0] first frame is no keyframe", ffmpegComplaints, ffmpegExcuses, 1},
 		{"ffmpegFragment", "[asf @ 0x55d0c0a0] packet fragment position invalid 0,3172 not in 371", ffmpegComplaints, ffmpegExcuses, 1},
+		{"ffmpegPicture", "[mjpeg @ 0x55c81f9e1b00] EOI missing, emulating", ffmpegComplaints, ffmpegExcuses, 1},
 		{"ffmpegLayout", "Guessed Channel Layout for Input Stream #0.1 : mono", ffmpegComplaints, ffmpegExcuses, 0},
 		{"vlcPayload", "[00007f] asf demux warning:   payload length problem 1 2 3", vlcComplaints, vlcExcuses, 1},
+		{"vlcTitles", "[00007f] blend blend error: no matching alpha blending routine (chroma: RGBA -> GREY)", vlcComplaints, vlcExcuses, 1},
 		{"vlcLate", "[00007f] main video output warning: picture is too late to be displayed", vlcComplaints, vlcExcuses, 0},
 		{"vlcStatistics", "| demux corrupted  :        0", vlcComplaints, vlcExcuses, 0},
 		{"vlcDescribe", "[00007f] access_mms stream error: cannot read data 2", vlcComplaints, vlcExcuses, 0},
