@@ -1,7 +1,6 @@
 package load
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -23,20 +22,12 @@ func (k *marks) write(b []byte, found func(synth.Mark)) {
 	k.held = append(k.held, b...)
 	rest := k.held
 	for {
-		at := bytes.Index(rest, synth.Magic())
-		if at < 0 {
-			// The magic itself may be cut in two.
-			rest = rest[max(0, len(rest)-len(synth.Magic())+1):]
+		m, n, ok := synth.FindMark(rest)
+		rest = rest[n:]
+		if !ok {
 			break
 		}
-		rest = rest[at:]
-		if len(rest) < synth.MinObject {
-			break
-		}
-		if m, ok := synth.ReadMark(rest); ok {
-			found(m)
-		}
-		rest = rest[1:]
+		found(m)
 	}
 	k.held = append(k.held[:0], rest...)
 }
