@@ -13,7 +13,7 @@ type show struct {
 	labels context.Context // of the loop's goroutine while it works for the stream
 
 	// Any goroutine.
-	dirty atomic.Bool  // something was published since the last pass
+	fresh atomic.Int64 // when something was published first since the last pass; 0: nothing
 	count atomic.Int64 // len(viewers)
 	// asleep: packets are held, and the loop looks by itself when a share is
 	// due. Whoever publishes need not wake it for the rest of a burst.
@@ -95,12 +95,9 @@ func (e *Engine) holding() (m limits, hold bool) {
 func (s *show) take(hold bool, m limits, now int64) {
 	n := len(s.viewers)
 	s.asleep.Store(false) // before the look: what comes after it wakes the loop
-	fresh := s.dirty.Swap(false)
-	if fresh {
+	if at := s.fresh.Swap(0); at != 0 {
 		s.behind = n
-	}
-	if fresh {
-		s.held.arrived(n, now)
+		s.held.arrived(n, at)
 	}
 	if !hold || s.behind == 0 {
 		s.owed = s.behind

@@ -221,9 +221,10 @@ func (st *stream) packetLocked(p *programme, ev *codec.Event, now int64) (codec.
 
 // publish wakes every loop that has viewers of the stream, once.
 func (st *stream) publish() {
+	now := max(st.eng.clock(), 1)
 	for _, s := range st.shows {
 		if s.count.Load() > 0 {
-			s.dirty.Store(true)
+			s.fresh.CompareAndSwap(0, now)
 			if !s.asleep.Load() {
 				s.loop.wake()
 			}

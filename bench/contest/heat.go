@@ -81,6 +81,7 @@ func (h *Heat) Run(ctx context.Context) (*Outcome, error) {
 	}
 	o := h.Load
 	o.Addr, o.Path, o.PID, o.Plain, o.Marks = s.Addr, s.Path, s.PID(), h.Kind.Plain, h.Kind.Check == rival.Marks
+	o.AnyStart = h.Kind.Package != "" // others can not tell where to begin
 	if s.Admin != "" {
 		o.Counters = func() (map[string]float64, error) { return counters(s.Admin) }
 	}

@@ -57,6 +57,9 @@ type Options struct {
 	// lies around them, and check nothing: for a server that puts the stream
 	// together anew.
 	Marks bool
+	// AnyStart: verified players may begin in the middle of a picture, as they
+	// do where a server does not know what it carries.
+	AnyStart bool
 	// Describe: players ask for the header first, on a connection of its own,
 	// as VLC does. Only MMSH has that.
 	Describe bool

@@ -40,7 +40,7 @@ func (w *watcher) run(ctx context.Context, began time.Time) {
 	w.began = time.Now()
 	w.check = player.Pattern()
 	w.tally.change(func(n *Counts) { n.Started++ })
-	v := player.NewVerifier(player.Options{Plain: w.o.Plain, Object: w.object, Began: w.stamp})
+	v := player.NewVerifier(player.Options{Plain: w.o.Plain, AnyStart: w.o.AnyStart, Object: w.object, Began: w.stamp})
 	watch := w.watch
 	if w.o.Marks {
 		watch = w.watchMarks

@@ -131,7 +131,7 @@ func (o *comparing) check() (err error) {
 
 // spec is the stream that all get.
 func (o *comparing) spec() (synth.Spec, error) {
-	e := encoding{bitrate: o.bitrate, packetSize: o.packet, fps: o.fps, gop: o.gop}
+	e := encoding{bitrate: o.bitrate, packetSize: o.packet, fps: o.fps, gop: o.gop, multiple: true}
 	return e.spec()
 }
 
