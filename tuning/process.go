@@ -24,6 +24,9 @@ const (
 	ReadBuffer = 64 << 10
 )
 
+// GCPercent is by how many per cent the heap may grow between two collections.
+const GCPercent = 25
+
 // memoryShare is what part of the usable memory Go's is held to. What sockets
 // hold is the kernel's and not counted by Go, but counts to the control group:
 // a quarter of the memory is theirs.

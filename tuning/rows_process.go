@@ -50,11 +50,11 @@ func processRows() []Row {
 			},
 		},
 		{
-			Name: "GOGC", Value: "unset, which is 100", Unit: "percent",
-			Reason: "Carrying packets allocates nothing, so that collections are rare whatever this is.",
-			Source: "we measured no collection in 26 seconds and 2.3 million deliveries; go.dev/doc/gc-guide",
+			Name: "GOGC", Value: strconv.Itoa(GCPercent), Unit: "percent",
+			Reason: "Carrying packets allocates nothing, so that only joins make garbage and collections are rare whatever this is. A low value keeps what joins leave behind small. The pump sets it itself unless the environment does.",
+			Source: "we measured 1.34 kB of resident memory for each of 5,000 viewers with 25, and 1.85 with Go's 100, at the same CPU; go.dev/doc/gc-guide",
 			When:   "always",
-			Cost:   "Lower, or off with a low GOMEMLIMIT: CPU for collections. Higher: memory for nothing.",
+			Cost:   "Higher: a third more memory for each viewer. Off, or much lower: memory without end, or CPU for collections.",
 			look:   lookGOGC,
 		},
 		{
@@ -119,14 +119,17 @@ func variable(b *Box, name string) (string, error) {
 }
 
 func lookGOGC(_ *Row, b *Box) []Finding {
+	want := strconv.Itoa(GCPercent)
 	is, err := variable(b, "GOGC")
 	switch {
 	case err != nil:
-		return []Finding{unread("unset", err)}
-	case is == "" || is == "100":
-		return []Finding{{State: OK, Is: "unset", Want: "unset"}}
+		return []Finding{unread(want, err)}
+	case is == "":
+		return []Finding{{State: OK, Is: want, Want: want, Note: "the pump sets it"}}
+	case is == want:
+		return []Finding{{State: OK, Is: is, Want: want}}
 	}
-	return []Finding{{State: Change, Is: is, Want: "unset", Fix: []string{"unset GOGC    # where the pump is started"}}}
+	return []Finding{{State: Change, Is: is, Want: want, Fix: []string{"unset GOGC    # where the pump is started; it then sets " + want}}}
 }
 
 // lookMemoryLimit is content with any limit that fits into the memory: whoever

@@ -31,7 +31,20 @@ func fit(c *config.Config, log *slog.Logger) {
 	if c.Pin {
 		c.Engine.Processors = pins(m, c.Engine.Loops, log)
 	}
+	limitGarbage(log)
 	limitMemory(m, log)
+}
+
+// garbageVariable sets how much garbage Go lets lie; Go reads it itself.
+const garbageVariable = "GOGC"
+
+// limitGarbage sets how much garbage may lie, unless the environment has.
+func limitGarbage(log *slog.Logger) {
+	if set := os.Getenv(garbageVariable); set != "" {
+		log.Info("garbage collection", "percent", set, "why", garbageVariable+" says so")
+		return
+	}
+	debug.SetGCPercent(tuning.GCPercent)
 }
 
 // pins are the processors of the loops; none where they can not have a core each.
