@@ -16,28 +16,28 @@ type Figure string
 
 // The figures.
 const (
-	CPUPerGB        Figure = "cpu_s_per_gb"        // of the server, by 10^9 bytes that players got
-	CPUPerCall      Figure = "cpu_us_per_call"     // of the server, by write call (pump and floor)
-	CPUPerPacket    Figure = "cpu_us_per_packet"   // of the server, by packet delivered (pump)
-	Cores           Figure = "cores"               // of the server
-	PacketsPerCall  Figure = "packets_per_call"    // pump and floor
-	DelayP50        Figure = "delay_p50_ms"        // from when the encoder had the packet
-	DelayP99        Figure = "delay_p99_ms"        //
-	DelayMax        Figure = "delay_max_ms"        //
-	JoinP50         Figure = "join_p50_ms"         // from a player's connect to its first packet
-	JoinP99         Figure = "join_p99_ms"         //
-	AllJoined       Figure = "all_joined_ms"       // from the first connect to the last join
-	RSSPerViewer    Figure = "rss_per_viewer_kb"   // 10^3 bytes; growth since before the first player
-	RSSGrowth       Figure = "rss_growth_mb"       // 10^6 bytes; in the measurement
-	StalledKernel   Figure = "stalled_kernel_mb"   // 10^6 bytes that the kernel holds by stalled player
-	Held            Figure = "held"                // players that had the stream to the end
-	Lost            Figure = "lost"                // players that were cut off or never had it
-	Gaps            Figure = "gaps"                // of verified players
-	Broken          Figure = "broken"              // verified players whose stream broke a rule
-	GeneratorCores  Figure = "generator_cores"     //
-	GeneratorPerGB  Figure = "generator_s_per_gb"  //
-	WritesOnStalled Figure = "writes_met_full"     // write calls that met a full socket (pump)
-	Received        Figure = "received_mbit_per_s" // by all players
+	CPUPerGB       Figure = "cpu_s_per_gb"        // of the server, by 10^9 bytes that players got
+	CPUPerCall     Figure = "cpu_us_per_call"     // of the server, by write call (pump and floor)
+	CPUPerPacket   Figure = "cpu_us_per_packet"   // of the server, by packet delivered (pump)
+	Cores          Figure = "cores"               // of the server
+	PacketsPerCall Figure = "packets_per_call"    // pump and floor
+	DelayP50       Figure = "delay_p50_ms"        // from when the encoder had the packet
+	DelayP99       Figure = "delay_p99_ms"        //
+	DelayMax       Figure = "delay_max_ms"        //
+	JoinP50        Figure = "join_p50_ms"         // from a player's connect to its first packet
+	JoinP99        Figure = "join_p99_ms"         //
+	AllJoined      Figure = "all_joined_ms"       // from the first connect to the last join
+	RSSPerViewer   Figure = "rss_per_viewer_kb"   // 10^3 bytes; growth since before the first player
+	RSSGrowth      Figure = "rss_growth_mb"       // 10^6 bytes; in the measurement
+	StalledKernel  Figure = "stalled_kernel_mb"   // 10^6 bytes that the kernel holds by stalled player
+	Held           Figure = "held"                // players that had the stream to the end
+	Lost           Figure = "lost"                // players that were cut off or never had it
+	Gaps           Figure = "gaps"                // of verified players
+	Broken         Figure = "broken"              // verified players whose stream broke a rule
+	GeneratorCores Figure = "generator_cores"     //
+	GeneratorPerGB Figure = "generator_s_per_gb"  //
+	WritesMetFull  Figure = "writes_met_full"     // write calls that met a full socket (pump)
+	Received       Figure = "received_mbit_per_s" // by all players
 )
 
 // Figures are a heat's figures. What was not measured is not in it.
@@ -102,7 +102,7 @@ func (f Figures) server(r *load.Result) {
 		f.set(CPUPerCall, s.CPU.Seconds*1e6/calls)
 		f.set(CPUPerPacket, s.CPU.Seconds*1e6/packets)
 		f.set(PacketsPerCall, packets/calls)
-		f[WritesOnStalled] = r.Counters["write_calls_full"]
+		f[WritesMetFull] = r.Counters["write_calls_full"]
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 
 	"streampump/bench/affinity"
 	"streampump/bench/floor"
@@ -145,6 +146,13 @@ func (h *Heat) runFloor(ctx context.Context, packetRate, coalesce float64) (*Out
 // Placement is which cores the server has and which the load.
 type Placement struct {
 	Server, Load []int
+}
+
+// All is both.
+func (p Placement) All() []int {
+	all := append(slices.Clone(p.Server), p.Load...)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // Place splits the processors of this process, of which the server gets those

@@ -33,6 +33,6 @@ what came of it.`,
   pump-bench floor -n 1000`,
 	}
 	cli.Dress(root, e.stdout, e.stderr, "players",
-		newEncoderCommand(e), newPlayersCommand(e), newFloorCommand(e), newCompareCommand(e))
+		newEncoderCommand(e), newPlayersCommand(e), newFloorCommand(e), newCompareCommand(e), newGateCommand(e))
 	return root
 }

@@ -1,0 +1,148 @@
+package gate
+
+import (
+	"time"
+
+	"streampump/bench/contest"
+	"streampump/bench/load"
+	"streampump/bench/rival"
+	"streampump/bench/synth"
+)
+
+// Form is how thoroughly the gate measures.
+type Form struct {
+	Strict bool
+	// Rounds is how often each scene is run; the strict form has five at least.
+	Rounds int
+	// Duration is how long each measurement is, and Stall how long a stall.
+	Duration, Stall time.Duration
+}
+
+// Short is the form for every change: within three minutes.
+func Short() Form { return Form{Rounds: 2, Duration: 2500 * time.Millisecond, Stall: 4 * time.Second} }
+
+// Strict is the form for a release: about a quarter of an hour.
+func Strict() Form {
+	return Form{Strict: true, Rounds: 5, Duration: 5 * time.Second, Stall: 20 * time.Second}
+}
+
+// scene is one contest of the gate.
+type scene struct {
+	name   string
+	what   string
+	floor  bool
+	rounds int // the form's if 0
+	heats  []*contest.Heat
+}
+
+// watched is how many players are verified: enough to see a broken stream and
+// to sample the delay.
+const watched = 10
+
+// tail is what a stalled player is given after its stall, to catch up.
+const tail = 2 * time.Second
+
+// manyPlayers is how many viewers one process must hold.
+const manyPlayers = 19_000
+
+// Reserve is how many descriptors are left for everything but players.
+const Reserve = 128
+
+// Setup says what the gate measures with.
+type Setup struct {
+	Pump  string // the pump's program; found if empty
+	Place contest.Placement
+	Video func(bitrate int) (synth.Spec, error) // the streams
+	// Cubemap is nil where it is not installed.
+	Cubemap *rival.Kind
+	// Most is the most players that this process's descriptors allow.
+	Most int
+}
+
+// scenes are the contests of the gate.
+func (f Form) scenes(s *Setup) ([]scene, error) {
+	mega, err := s.Video(1_000_000)
+	if err != nil {
+		return nil, err
+	}
+	slow, err := s.Video(64_000)
+	if err != nil {
+		return nil, err
+	}
+	b := builder{f, s}
+	heat := b.heat
+	all := []scene{
+		{name: "main", what: "1,000 viewers of 1 Mbit/s", floor: true, heats: b.beside(heat(pump, mega, 1000, time.Second))},
+		{name: "busy", what: "3,000 viewers of 1 Mbit/s", floor: true, heats: []*contest.Heat{heat(pump, mega, 3000, 2*time.Second)}},
+		{name: "few", what: "100 viewers of 1 Mbit/s", heats: []*contest.Heat{heat(pump, mega, 100, 0)}},
+	}
+	joins := b.beside(heat(pump, slow, 5000, 0))
+	described := heat(describe, slow, 5000, 0)
+	described.Load.Describe = true
+	all = append(all, scene{name: "join", what: "5,000 viewers of 64 kbit/s at once", heats: append(joins, described)})
+
+	many := heat(pump, slow, min(manyPlayers, s.Most), 4*time.Second)
+	many.Cores = s.Place.All() // one process, all there is
+	all = append(all, scene{name: "many", what: "19,000 viewers of 64 kbit/s", rounds: f.Rounds/2 + f.Rounds%2, heats: []*contest.Heat{many}})
+
+	calm, stall := heat(pump, mega, 500, time.Second), heat(stalled, mega, 500, time.Second)
+	for _, h := range []*contest.Heat{calm, stall} {
+		h.Load.Duration = f.Stall + tail
+		h.Load.Verify = 2 * watched // of whom one stalls
+	}
+	stall.Load.Stall = load.Stall{Percent: 5, For: f.Stall}
+	all = append(all, scene{name: "stall", what: "500 viewers of 1 Mbit/s, 5 % of whom stall", heats: []*contest.Heat{calm, stall}})
+
+	one, two := heat(oneLoop, mega, 1000, time.Second), heat(twoLoops, mega, 1000, time.Second)
+	one.Loops, two.Loops = 1, 2
+	one.Cores, two.Cores = s.Place.All(), s.Place.All()
+	return append(all, scene{name: "loops", what: "1,000 viewers of 1 Mbit/s on one loop and on two", heats: []*contest.Heat{one, two}}), nil
+}
+
+// builder makes heats.
+type builder struct {
+	form  Form
+	setup *Setup
+}
+
+// heat is one of the pump.
+func (b *builder) heat(name string, spec synth.Spec, players int, ramp time.Duration) *contest.Heat {
+	k, _ := rival.Named("pump") // there is one
+	return &contest.Heat{
+		Kind: k, Name: name, Path: b.setup.Pump, Cores: b.setup.Place.Server, Spec: spec,
+		Load: load.Options{Players: players, Verify: watched, Ramp: ramp, Duration: b.form.Duration, Threads: 1},
+	}
+}
+
+// beside is a heat and the same of Cubemap, if that is installed.
+func (b *builder) beside(h *contest.Heat) []*contest.Heat {
+	if b.setup.Cubemap == nil {
+		return []*contest.Heat{h}
+	}
+	other := *h
+	other.Kind, other.Name, other.Path = b.setup.Cubemap, cubemap, ""
+	return []*contest.Heat{h, &other}
+}
+
+// seconds is about how long a scene takes.
+func (f Form) seconds(s *scene) time.Duration {
+	total := time.Duration(0)
+	for _, h := range s.heats {
+		total += h.Load.Expected() + around
+	}
+	if s.floor {
+		total += s.heats[0].Load.Duration
+	}
+	return total * time.Duration(s.times(f))
+}
+
+// times is how often a scene is run.
+func (s *scene) times(f Form) int {
+	if s.rounds > 0 {
+		return s.rounds
+	}
+	return f.Rounds
+}
+
+// around is about how long a server takes to start, to get the stream and to end.
+const around = 1500 * time.Millisecond

@@ -1,0 +1,268 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"streampump/bench/affinity"
+	"streampump/bench/contest"
+	"streampump/bench/gate"
+	"streampump/bench/load"
+	"streampump/bench/meter"
+	"streampump/bench/report"
+	"streampump/bench/rival"
+	"streampump/bench/synth"
+	"streampump/cmd/internal/cli"
+)
+
+// gating is what the flags of gate say.
+type gating struct {
+	short, json bool
+	rounds      int
+	rows        []string
+	pump        string
+	cores       string
+	html        string
+}
+
+func newGateCommand(e env) *cobra.Command {
+	var o gating
+	cmd := &cobra.Command{
+		Use:   "gate",
+		Short: "Measure what a release promises, and fail where it does not hold",
+		Long: `Measure what a release promises: the pump against the floor and against Cubemap in
+the same rounds, its delay, its memory, joins and stalls. Each promise is a row
+with the most that it may be.
+
+The strict form is for a release, on a machine that does nothing else, and takes
+about a quarter of an hour: a row falls when the median of its rounds is past its
+bound by more than its own spread. With --short it takes less than three minutes,
+prints all the same, and a row falls only if it is a count, or if the whole
+interval of a ratio lies past one and a half times its bound.
+
+The exit code is 1 if a row fell, a server failed, or, in the strict form, a row
+was not measured.`,
+		Example: `  pump-bench gate
+  pump-bench gate --short
+  pump-bench gate --rows bytes-cubemap,delay-p99 --html gate.html`,
+		Args: cli.Arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			g, err := o.gate()
+			if err != nil {
+				return &cli.UsageError{Cmd: cmd, Err: err}
+			}
+			return e.gate(cmd.Context(), &o, g)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.short, "short", false, "the form for every change, within three minutes")
+	f.IntVar(&o.rounds, "rounds", 0, "how often each is measured; 0: 5, or 2 with --short")
+	f.StringSliceVar(&o.rows, "rows", nil, "the rows that are measured, by name; all if empty")
+	f.StringVar(&o.pump, "pump", "", "the pump's program; stream-pump beside this one, or on the PATH, if empty")
+	f.StringVar(&o.cores, "cores", "", "the servers' processors, such as 0,2-3; the first if empty")
+	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	f.StringVar(&o.html, "html", "", htmlUsage)
+	return cmd
+}
+
+// gate is what the flags ask for.
+func (o *gating) gate() (*gate.Gate, error) {
+	g := &gate.Gate{Form: gate.Strict(), Only: o.rows, Setup: gate.Setup{Pump: o.pump, Video: gateVideo}}
+	if o.short {
+		g.Form = gate.Short()
+	}
+	if o.rounds < 0 || o.rounds > maxRounds {
+		return nil, fmt.Errorf("there are 1 to %d rounds, not %d", maxRounds, o.rounds)
+	}
+	if o.rounds > 0 {
+		g.Form.Rounds = o.rounds
+	}
+	if err := g.Check(); err != nil {
+		return nil, err
+	}
+	var err error
+	if o.cores != "" {
+		if g.Setup.Place.Server, err = affinity.Parse(o.cores); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+// gateVideo is the stream of the gate's scenes: pictures, as ffmpeg packs them.
+func gateVideo(bitrate int) (synth.Spec, error) {
+	e := encoding{bitrate: bits(bitrate), packetSize: 1400, fps: 25, gop: 25, multiple: true}
+	return e.spec()
+}
+
+// prepare finds what is measured, and confines this process to its processors.
+func (o *gating) prepare(g *gate.Gate) error {
+	if o.pump == "" {
+		k, err := rival.Named("pump")
+		if err != nil {
+			return err
+		}
+		if g.Setup.Pump, err = k.Find(); err != nil {
+			return err
+		}
+	}
+	limit, err := meter.Descriptors()
+	if err != nil {
+		return err
+	}
+	g.Setup.Most = int(limit) - gate.Reserve
+	if k, err := rival.Named("cubemap"); err == nil {
+		if _, err := k.Find(); err == nil {
+			g.Setup.Cubemap = k
+		}
+	}
+	g.Setup.Place, err = contest.Place(g.Setup.Place.Server)
+	return err
+}
+
+// gateReport is the JSON of the command gate.
+type gateReport struct {
+	About
+	*gate.Result
+}
+
+func (e env) gate(ctx context.Context, o *gating, g *gate.Gate) error {
+	page, err := openPage(o.html)
+	if err != nil {
+		return err
+	}
+	defer page.discard()
+	if err := o.prepare(g); err != nil {
+		return err
+	}
+	if g.Setup.Cubemap == nil {
+		fmt.Fprintln(e.stderr, "pump-bench: Cubemap is not installed, so the rows against it are not measured: apt-get install --no-install-recommends cubemap")
+	}
+	total, steps := g.Expected()
+	show := e.newProgress(total, steps)
+	began := time.Now()
+	var length time.Duration
+	g.Step = func(_, _ int, what string, l time.Duration) {
+		began, length = time.Now(), l
+		show.next(l, what)
+	}
+	g.Progress = func(p load.Progress) {
+		show.tell(min(time.Since(began), length), fmt.Sprintf("%d players, %d lost", p.Counts.Held, p.Counts.Lost))
+	}
+	r, err := g.Run(ctx)
+	show.done()
+	if err != nil {
+		return err
+	}
+	all := gateReport{about(), r}
+	if o.json {
+		err = e.json(all)
+	} else {
+		_, err = e.stdout.Write(all.appendText(nil))
+	}
+	err = errors.Join(err, page.write(all.page()))
+	for _, name := range r.Fell() {
+		fmt.Fprintf(e.stderr, "pump-bench: the row %s fell\n", name)
+	}
+	for _, f := range r.Failures {
+		fmt.Fprintf(e.stderr, "pump-bench: %s\n", f)
+	}
+	if err == nil && (len(r.Fell()) > 0 || len(r.Failures) > 0 || r.Interrupted) {
+		return cli.ErrTold
+	}
+	return err
+}
+
+// rowShown is how a row's numbers are shown.
+var rowShown = contest.Shown{Digits: 3}
+
+// cells are a verdict as columns: name, what was measured, bound, state, what
+// it is.
+func cells(v *gate.Verdict) [5]string {
+	is := "–"
+	if s := v.Summary; s != nil {
+		is = rowShown.Number(s.Median)
+		if s.Low != s.High {
+			is += fmt.Sprintf(" (%s–%s)", rowShown.Number(s.Low), rowShown.Number(s.High))
+		}
+	}
+	bound := fmt.Sprintf("≤ %g", v.Bound)
+	if v.Raised {
+		bound += ", here the floor's"
+	}
+	if v.Aim != 0 {
+		bound += fmt.Sprintf(" (aim %g)", v.Aim)
+	}
+	if v.Unit != "" {
+		is += " " + v.Unit
+	}
+	return [5]string{v.Name, is, bound, string(v.State), v.What}
+}
+
+// appendText appends the result as text for people.
+func (r *gateReport) appendText(b []byte) []byte {
+	if r.Interrupted {
+		b = append(b, "interrupted; this is what was measured so far\n"...)
+	}
+	var out bytes.Buffer
+	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	for i := range r.Verdicts {
+		c := cells(&r.Verdicts[i])
+		fmt.Fprintf(w, "%s\n", strings.Join(c[:], "\t"))
+	}
+	_ = w.Flush() // to memory
+	b = append(b, out.Bytes()...)
+	fell := len(r.Fell())
+	return fmt.Appendf(b, "%s\n", r.verdict(fell))
+}
+
+// verdict is what came of it, in a sentence.
+func (r *gateReport) verdict(fell int) string {
+	form := "short"
+	if r.Strict {
+		form = "strict"
+	}
+	if fell == 0 && len(r.Failures) == 0 {
+		return fmt.Sprintf("The gate holds, in its %s form, with %d rounds.", form, r.Rounds)
+	}
+	return fmt.Sprintf("The gate does not hold: %d rows of its %s form fell, and servers failed %d times.", fell, form, len(r.Failures))
+}
+
+// page is the report of a gate.
+func (r *gateReport) page() *report.Page {
+	fell := len(r.Fell())
+	p := &report.Page{Title: "The gate of a release", Verdict: r.verdict(fell), Mark: report.Good}
+	if fell > 0 || len(r.Failures) > 0 {
+		p.Mark = report.Bad
+	}
+	t := &report.Table{Head: []string{"row", "measured", "bound", "", "what it is"}}
+	for i := range r.Verdicts {
+		v := &r.Verdicts[i]
+		var row []report.Cell
+		for k, text := range cells(v) {
+			c := report.Cell{Text: text, Number: k == 1}
+			if k == 3 {
+				c.Mark = map[gate.State]report.Mark{gate.Holds: report.Good, gate.Fell: report.Bad}[v.State]
+			}
+			row = append(row, c)
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	p.Sections = []report.Section{{Title: "Rows", Text: "The median of the rounds, and the interval that it lies in.", Table: t}}
+	if len(r.Failures) > 0 {
+		f := &report.Table{Head: []string{"what failed"}}
+		for _, text := range r.Failures {
+			f.Rows = append(f.Rows, []report.Cell{{Text: text, Mark: report.Bad}})
+		}
+		p.Sections = append(p.Sections, report.Section{Title: "Failures", Table: f})
+	}
+	p.Facts = r.facts([]report.Fact{{Name: "rounds", Value: fmt.Sprint(r.Rounds)}})
+	return p
+}
