@@ -45,6 +45,7 @@ func (e *Engine) listen(address string) (*acceptor, error) {
 		return err
 	}}
 	lc.SetMultipathTCP(false)
+	lc.KeepAlive = -1 // the loop that gets a connection sets it
 	network := "tcp"
 	if host, _, err := net.SplitHostPort(address); err == nil {
 		if ip, err := netip.ParseAddr(host); err == nil && ip.Is4() {
@@ -90,6 +91,8 @@ func (a *acceptor) run() {
 	for {
 		conn, err := a.listener.AcceptTCP()
 		switch {
+		case err == nil && !a.eng.crowded():
+			a.eng.admit(conn)
 		case err == nil && a.reserve():
 			// Handing it to a loop takes a descriptor for a moment: the spare one.
 			a.release()
@@ -206,6 +209,16 @@ func (e *Engine) count(c *conn) Reason {
 	a.open++
 	a.pending[c.peer.Addr()]++
 	return NoReason
+}
+
+// crowded reports whether the next connection may take the last descriptor. The
+// limit is asked for each time: an operator may change it while we run.
+func (e *Engine) crowded() bool {
+	limit := descriptorLimit() - 2*ReservedDescriptors
+	a := &e.limits
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.open >= limit
 }
 
 // admitted takes a connection that has sent a complete request off the count of

@@ -23,11 +23,17 @@ import (
 const (
 	// A set is swept at least and at most so often.
 	longest  = 200 * time.Millisecond
+	rarest   = 500 * time.Millisecond // sockets that little comes to: see small
 	shortest = 5 * time.Millisecond
 
 	// full is how much a socket may hold when it is swept: three quarters of
 	// what the kernel offers a sender of the usual receive buffer of 128 KiB.
 	full = 48 << 10
+
+	// small is how much a socket may hold for its set to be swept less often
+	// than longest: what comes to it in that time is little, so that it hardly
+	// matters for a measurement in which sweep it is counted.
+	small = 4 << 10
 
 	// takeMost is what one read may take: more than any receive buffer has.
 	takeMost = 1 << 30
@@ -54,6 +60,8 @@ func next(interval time.Duration, most int64) time.Duration {
 	switch {
 	case most > full:
 		return max(interval-interval/4, shortest)
+	case most < small && interval >= longest:
+		return min(interval+shortest, rarest)
 	case most < full/2:
 		return min(interval+shortest, longest)
 	}

@@ -111,7 +111,7 @@ func TestIntervalFollowsTheRate(t *testing.T) {
 		rate    float64 // bytes per second
 		at, not time.Duration
 	}{
-		{8_000, longest, 0}, {64_000, longest, 0}, {1_250_000, 0, 40 * time.Millisecond}, {1e9, shortest, 0},
+		{8_000, rarest, 0}, {30_000, longest, 0}, {64_000, longest, 0}, {1_250_000, 0, 40 * time.Millisecond}, {1e9, shortest, 0},
 	} {
 		interval := longest
 		for range 100 {

@@ -52,11 +52,11 @@ type member struct {
 // crowd is the players of one thread that are not verified. Everything in it
 // belongs to the goroutine of run.
 type crowd struct {
-	o       *Options
-	server  netip.AddrPort
-	request []byte // Play
-	ask1    []byte // Describe; empty if players do without
-	tally   *tally
+	o        *Options
+	server   netip.AddrPort
+	play     []byte // the request
+	describe []byte // the one before it; empty if players do without
+	tally    *tally
 
 	members []member
 	byFD    map[int]*member
@@ -81,12 +81,12 @@ func newCrowd(o *Options, server netip.AddrPort, y *tally, seats []seat, churn f
 	}
 	client := o.client()
 	c := &crowd{
-		o: o, server: server, request: client.AppendPlay(nil, o.Path, o.Addr, 0), tally: y,
+		o: o, server: server, play: client.AppendPlay(nil, o.Path, o.Addr, 0), tally: y,
 		byFD: make(map[int]*member, len(seats)), slow: map[int]*member{}, joining: joining, drained: drain.New(),
 		events: make([]unix.EpollEvent, joinBatch), buf: make([]byte, joinRead), churn: churn,
 	}
 	if o.Describe {
-		c.ask1 = client.AppendDescribe(nil, o.Path, o.Addr)
+		c.describe = client.AppendDescribe(nil, o.Path, o.Addr)
 	}
 	for _, s := range seats {
 		c.members = append(c.members, member{seat: s})
@@ -256,7 +256,14 @@ func (c *crowd) dial(m *member) {
 		return
 	}
 	m.fd, m.state, c.byFD[fd] = fd, stateConnecting, m
-	ev := unix.EpollEvent{Events: unix.EPOLLOUT, Fd: int32(fd)}
+	// Over loopback the connection is there already, and the request can go.
+	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
+	if err := c.sendNext(m); errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.ENOTCONN) {
+		ev.Events = unix.EPOLLOUT
+	} else if err != nil {
+		c.lose(m, err)
+		return
+	}
 	if err := unix.EpollCtl(c.joining, unix.EPOLL_CTL_ADD, fd, &ev); err != nil {
 		c.lose(m, err)
 	}
@@ -299,18 +306,25 @@ func (c *crowd) ask(m *member) error {
 	if errno != 0 {
 		return unix.Errno(errno)
 	}
-	request := c.request
-	m.join = &joiner{plain: c.o.Plain || c.o.Marks}
-	if len(c.ask1) > 0 && !m.described {
-		request, m.join.describes = c.ask1, true
+	if err := c.sendNext(m); err != nil {
+		return err
+	}
+	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(m.fd)}
+	return unix.EpollCtl(c.joining, unix.EPOLL_CTL_MOD, m.fd, &ev)
+}
+
+// sendNext sends the player's next request.
+func (c *crowd) sendNext(m *member) error {
+	request, j := c.play, &joiner{plain: c.o.Plain || c.o.Marks}
+	if len(c.describe) > 0 && !m.described {
+		request, j.describes = c.describe, true
 	}
 	// A new connection takes a request of some hundred bytes whole.
 	if n, err := unix.Write(m.fd, request); err != nil || n < len(request) {
 		return errors.Join(err, errors.New("the request could not be sent"))
 	}
-	m.state = stateJoining
-	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(m.fd)}
-	return unix.EpollCtl(c.joining, unix.EPOLL_CTL_MOD, m.fd, &ev)
+	m.state, m.join = stateJoining, j
+	return nil
 }
 
 // read reads what has come for a joining member.
