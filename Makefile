@@ -63,13 +63,16 @@ build: ## build bin/stream-pump and bin/pump-bench
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
 .PHONY: test
-test: packages ## everything: fast, race, players and network; lint too when CI=true
+test: packages ## everything: fast, race, players and network; lint and the short gate too when CI=true
 ifeq ($(CI),true)
 	@$(MAKE) lint
 endif
 	@$(MAKE) fast
 	@$(MAKE) race
 	@$(MAKE) e2e
+ifeq ($(CI),true)
+	@$(MAKE) gate-short
+endif
 
 .PHONY: fast
 fast: ## the tests that need no players, in under a minute
@@ -132,6 +135,18 @@ check: lint fast race ## before a commit: lint and all tests without players
 .PHONY: generate
 generate: ## make the files that come from the table of settings anew
 	$(GO) generate ./tuning
+
+.PHONY: gate
+gate: build packages ## measure what a release promises, strictly (a quarter of an hour, a quiet machine)
+	@bin/pump-bench gate --html bin/gate.html $(ARGS)
+
+.PHONY: gate-short
+gate-short: build packages ## the same within three minutes; fails on counts, or where a ratio is far past its bound
+	@bin/pump-bench gate --short --html bin/gate.html $(ARGS)
+
+.PHONY: release
+release: ## test, measure strictly and tag: make release VERSION=v1.2.3
+	@.ci/release '$(VERSION)'
 
 .PHONY: clip
 clip: ## make the demo's clip anew with ffmpeg

@@ -35,7 +35,7 @@ type Result struct {
 // Check refuses a gate that says nothing.
 func (g *Gate) Check() error {
 	if g.Form.Strict && g.Form.Rounds < leastRounds {
-		return fmt.Errorf("the strict form takes %d rounds at least, not %d", leastRounds, g.Form.Rounds)
+		return fmt.Errorf("the strict form takes five rounds at least, not %d", g.Form.Rounds)
 	}
 	_, err := g.rows()
 	return err

@@ -1,6 +1,9 @@
 package gate
 
 import (
+	"math"
+	"slices"
+
 	"streampump/bench/contest"
 	"streampump/bench/stat"
 )
@@ -173,10 +176,11 @@ func stalledCalls() func(*contest.Table) []float64 {
 	return func(t *contest.Table) []float64 {
 		calls := t.Column(stalled, contest.WritesMetFull)
 		for i, o := range t.Runs[stalled] {
-			if o == nil || o.Result == nil || o.Result.Stalled == nil {
-				continue
+			sockets := math.NaN()
+			if o != nil && o.Result != nil && o.Result.Stalled != nil && o.Result.Stalled.Sockets > 0 {
+				sockets = float64(o.Result.Stalled.Sockets)
 			}
-			calls[i] /= float64(o.Result.Stalled.Sockets)
+			calls[i] /= sockets
 		}
 		return calls
 	}
@@ -188,19 +192,10 @@ func worst(f contest.Figure, but ...string) func(*contest.Table) []float64 {
 	return func(t *contest.Table) []float64 {
 		var all []float64
 		for _, name := range []string{pump, stalled, describe, oneLoop, twoLoops} {
-			if !contains(but, name) {
+			if !slices.Contains(but, name) {
 				all = append(all, stat.Present(t.Column(name, f))...)
 			}
 		}
 		return all
 	}
-}
-
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }

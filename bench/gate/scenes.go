@@ -45,6 +45,10 @@ const tail = 2 * time.Second
 // manyPlayers is how many viewers one process must hold.
 const manyPlayers = 19_000
 
+// Least is how many players there must be room for: those of the largest scene
+// that is not cut down to what there is.
+const Least = 5000
+
 // Reserve is how many descriptors are left for everything but players.
 const Reserve = 128
 
@@ -76,8 +80,8 @@ func (f Form) scenes(s *Setup) ([]scene, error) {
 		{name: "busy", what: "3,000 viewers of 1 Mbit/s", floor: true, heats: []*contest.Heat{heat(pump, mega, 3000, 2*time.Second)}},
 		{name: "few", what: "100 viewers of 1 Mbit/s", heats: []*contest.Heat{heat(pump, mega, 100, 0)}},
 	}
-	joins := b.beside(heat(pump, slow, 5000, 0))
-	described := heat(describe, slow, 5000, 0)
+	joins := b.beside(heat(pump, slow, Least, 0))
+	described := heat(describe, slow, Least, 0)
 	described.Load.Describe = true
 	all = append(all, scene{name: "join", what: "5,000 viewers of 64 kbit/s at once", heats: append(joins, described)})
 

@@ -117,7 +117,9 @@ func (o *gating) prepare(g *gate.Gate) error {
 	if err != nil {
 		return err
 	}
-	g.Setup.Most = int(limit) - gate.Reserve
+	if g.Setup.Most = int(limit) - gate.Reserve; g.Setup.Most < gate.Least {
+		return fmt.Errorf("the gate needs %d descriptors, and this process may have %d (ulimit -n)", gate.Least+gate.Reserve, limit)
+	}
 	if k, err := rival.Named("cubemap"); err == nil {
 		if _, err := k.Find(); err == nil {
 			g.Setup.Cubemap = k
@@ -208,9 +210,6 @@ func cells(v *gate.Verdict) [5]string {
 
 // appendText appends the result as text for people.
 func (r *gateReport) appendText(b []byte) []byte {
-	if r.Interrupted {
-		b = append(b, "interrupted; this is what was measured so far\n"...)
-	}
 	var out bytes.Buffer
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	for i := range r.Verdicts {
@@ -229,6 +228,9 @@ func (r *gateReport) verdict(fell int) string {
 	if r.Strict {
 		form = "strict"
 	}
+	if r.Interrupted {
+		return "The gate was interrupted, and says nothing about what it did not measure."
+	}
 	if fell == 0 && len(r.Failures) == 0 {
 		return fmt.Sprintf("The gate holds, in its %s form, with %d rounds.", form, r.Rounds)
 	}
@@ -239,8 +241,11 @@ func (r *gateReport) verdict(fell int) string {
 func (r *gateReport) page() *report.Page {
 	fell := len(r.Fell())
 	p := &report.Page{Title: "The gate of a release", Verdict: r.verdict(fell), Mark: report.Good}
-	if fell > 0 || len(r.Failures) > 0 {
+	switch {
+	case fell > 0 || len(r.Failures) > 0:
 		p.Mark = report.Bad
+	case r.Interrupted:
+		p.Mark = report.Plain
 	}
 	t := &report.Table{Head: []string{"row", "measured", "bound", "", "what it is"}}
 	for i := range r.Verdicts {

@@ -1,0 +1,170 @@
+package gate
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"streampump/bench/contest"
+	"streampump/bench/load"
+	"streampump/bench/rival"
+	"streampump/bench/synth"
+)
+
+// made is a table of one figure for each of the servers, round by round.
+func made(f contest.Figure, columns map[string][]float64) *contest.Table {
+	t := &contest.Table{Runs: map[string][]*contest.Outcome{}}
+	for name, values := range columns {
+		for _, v := range values {
+			o := &contest.Outcome{Name: name, Figures: contest.Figures{}}
+			if !math.IsNaN(v) {
+				o.Figures[f] = v
+			}
+			t.Runs[name] = append(t.Runs[name], o)
+		}
+	}
+	return t
+}
+
+func TestJudge(t *testing.T) {
+	nan := math.NaN()
+	cost := Row{Name: "cost", Kind: Ratio, Bound: 1, values: ratio(pump, cubemap, contest.CPUPerGB)}
+	raised := cost
+	raised.raise = floorOf(cubemap, contest.CPUPerGB)
+	delay := Row{Name: "delay", Kind: Time, Bound: 100, values: column(pump, contest.CPUPerGB)}
+	lost := Row{Name: "lost", Kind: Count, Bound: 0, values: worst(contest.CPUPerGB)}
+	ones := []float64{1, 1, 1, 1, 1}
+	for _, c := range []struct {
+		name          string
+		row           Row
+		pump, other   []float64
+		short, strict State
+	}{
+		{"below", cost, []float64{0.9, 0.8, 0.7, 0.8, 0.9}, ones, Holds, Holds},
+		{"just_past_and_steady", cost, []float64{1.05, 1.05, 1.05, 1.05, 1.05}, ones, Past, Fell},
+		{"just_past_within_its_spread", cost, []float64{0.98, 1.02, 1.05, 1.06, 1.1}, ones, Past, Holds},
+		{"past_more_than_a_tenth_however_it_spreads", cost, []float64{0.5, 0.6, 1.2, 1.3, 3}, ones, Past, Fell},
+		{"far_past_and_sure", cost, []float64{1.6, 1.7, 1.8, 1.9, 2}, ones, Fell, Fell},
+		{"far_past_and_not_sure", cost, []float64{1.4, 1.7, 1.8, 1.9, 2}, ones, Past, Fell},
+		{"nobody_to_compare_with", cost, ones, []float64{nan, nan, nan, nan, nan}, Missing, Missing},
+		{"late", delay, []float64{300, 300, 300, 300, 300}, nil, Past, Fell},
+		{"in_time", delay, []float64{99, 99, 99, 99, 99}, nil, Holds, Holds},
+		{"lost_once", lost, []float64{0, 0, 1, 0, 0}, nil, Fell, Fell},
+		{"lost_none", lost, []float64{0, 0, 0, 0, 0}, nil, Holds, Holds},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			table := made(contest.CPUPerGB, map[string][]float64{pump: c.pump, cubemap: c.other})
+			if v := c.row.judge(table, false); v.State != c.short {
+				t.Errorf("the short form says %s: %+v", v.State, v.Summary)
+			}
+			if v := c.row.judge(table, true); v.State != c.strict {
+				t.Errorf("the strict form says %s: %+v, limit %g", v.State, v.Summary, v.Limit)
+			}
+		})
+	}
+	if v := cost.judge(nil, true); v.State != Missing || v.Summary != nil {
+		t.Errorf("a scene that was not run: %+v", v)
+	}
+	// Where nothing can be below 1.2 of the rival, 1.32 is the bound.
+	table := made(contest.CPUPerGB, map[string][]float64{pump: {1.3, 1.3}, cubemap: {1, 1}, floor: {1.2, 1.2}})
+	if v := raised.judge(table, false); v.State != Holds || !v.Raised || v.Limit/looseness != 1.2*own {
+		t.Errorf("%+v", v)
+	}
+	table = made(contest.CPUPerGB, map[string][]float64{pump: {1.3, 1.3}, cubemap: {1, 1}, floor: {0.5, 0.5}})
+	if v := raised.judge(table, true); v.State != Fell || v.Raised {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestStalledCallsAreByPlayer(t *testing.T) {
+	table := made(contest.WritesMetFull, map[string][]float64{stalled: {50, 30}})
+	table.Runs[stalled][0].Result = &load.Result{Stalled: &load.Stalled{Sockets: 25}}
+	if got := stalledCalls()(table); got[0] != 2 || !math.IsNaN(got[1]) {
+		t.Errorf("%v", got)
+	}
+}
+
+// setup is a machine with everything on it.
+func setup(t *testing.T) Setup {
+	t.Helper()
+	k, err := rival.Named("cubemap")
+	if err != nil {
+		t.Fatal(err)
+	}
+	video := func(bitrate int) (synth.Spec, error) {
+		return synth.Spec{PacketSize: 1400, Streams: []synth.Stream{synth.Video(1, 25, bitrate, 25)}}, nil
+	}
+	return Setup{Pump: "stream-pump", Cubemap: k, Video: video, Most: 19_800, Place: contest.Placement{Server: []int{0}, Load: []int{1}}}
+}
+
+// Every row has a scene with the servers that it is about, and a name of its own.
+func TestRowsHaveTheirScenes(t *testing.T) {
+	s := setup(t)
+	for _, form := range []Form{Short(), Strict()} {
+		scenes, err := form.scenes(&s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := map[string]bool{}
+		for _, r := range Rows() {
+			if names[r.Name] || r.What == "" || strings.Contains(r.Name, " ") {
+				t.Errorf("row %q", r.Name)
+			}
+			names[r.Name] = true
+			if r.Scene != "" && !slices.ContainsFunc(scenes, func(s scene) bool { return s.name == r.Scene }) {
+				t.Errorf("row %s is about the scene %s, and there is none", r.Name, r.Scene)
+			}
+		}
+		for i := range scenes {
+			for _, h := range scenes[i].heats {
+				o := h.Load
+				if err := o.Check(); err != nil && o.Players < 5000 {
+					t.Errorf("%s: %v", scenes[i].what, err)
+				}
+			}
+		}
+	}
+}
+
+func TestExpected(t *testing.T) {
+	for _, c := range []struct {
+		form  Form
+		most  float64 // minutes
+		only  []string
+		steps int
+	}{{Short(), 3, nil, 7}, {Strict(), 20, nil, 7}, {Short(), 1, []string{"delay-few", "lost"}, 1}} {
+		g := Gate{Form: c.form, Setup: setup(t), Only: c.only}
+		total, scenes := g.Expected()
+		if total.Minutes() > c.most || total <= 0 || scenes != c.steps {
+			t.Errorf("%+v: %v in %d scenes", c, total, scenes)
+		}
+	}
+}
+
+func TestGateIsRefused(t *testing.T) {
+	hasty := Strict()
+	hasty.Rounds = 4
+	for want, g := range map[string]Gate{
+		"five rounds at least, not 4": {Form: hasty},
+		`there is no row "speed"`:     {Form: Short(), Only: []string{"speed"}},
+	} {
+		if err := g.Check(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+		if _, err := g.Run(t.Context()); err == nil {
+			t.Error("it runs")
+		}
+	}
+}
+
+func TestFell(t *testing.T) {
+	r := Result{Verdicts: []Verdict{{Row: Row{Name: "a"}, State: Fell}, {Row: Row{Name: "b"}, State: Missing}, {Row: Row{Name: "c"}, State: Past}}}
+	if got := r.Fell(); !slices.Equal(got, []string{"a"}) {
+		t.Errorf("%v", got)
+	}
+	r.Strict = true
+	if got := r.Fell(); !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("%v", got)
+	}
+}
