@@ -170,6 +170,9 @@ func (l *loop) dropShows() {
 		}
 		last := len(l.shows) - 1
 		l.shows[i].listed = false
+		// Whoever joins next is told of what comes.
+		l.shows[i].asleep.Store(false)
+		l.shows[i].held.clear()
 		l.shows[i] = l.shows[last]
 		l.shows[last] = nil
 		l.shows = l.shows[:last]

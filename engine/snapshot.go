@@ -14,7 +14,7 @@ type Snapshot struct {
 	Viewers     int64             `json:"viewers"`
 	Stalled     int64             `json:"connections_full"`     // whose socket takes nothing now
 	Sessions    int               `json:"sessions"`             // of viewers and encoders
-	Buffers     int64             `json:"packet_buffers"`       // out of the pool
+	Buffers     int64             `json:"packet_buffers"`       // segments of backlogs and other forms of packets, out of the pool
 	Backlog     int64             `json:"backlog_bytes"`        // of all streams
 	Bytes       uint64            `json:"bytes_sent"`           // to peers, heads and answers included
 	Packets     uint64            `json:"packets_sent"`         // delivered whole

@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+const ms = int64(time.Millisecond)
+
+// A show whose last viewer left while packets were held tells the next one of
+// what comes.
+func TestViewerAfterAnEmptyShowIsServed(t *testing.T) {
+	cfg := labConfig()
+	cfg.Loops = 2
+	b := newLab(t, cfg, StreamConfig{Path: "huge", Push: true}, StreamConfig{Path: "small", Push: true})
+	huge, small := b.encoder("huge", "H A audio"), b.encoder("small", "H B audio")
+	for range 600 {
+		b.viewer("h", 0, "PLAY huge").mute = true
+	}
+	first := b.viewer("first", 1, "PLAY small")
+	for range 150 { // so that fan-out is known to be dear
+		huge.send("P x\n")
+		small.send("P x\n")
+		b.advance(10 * time.Millisecond)
+	}
+	small.send("P x\n")
+	show := b.e.order[1].shows[1]
+	if !show.asleep.Load() {
+		t.Fatal("no packets are held")
+	}
+	b.silent = true // nothing runs until the next advance
+	first.hangup()
+	// A pass whose turn was over before it came to the show still forgets it.
+	b.loops[1].loop.dropShows()
+	b.silent = false
+	b.advance(cfg.Fanout.Budget) // nothing is due any more
+	second := b.viewer("second", 1, "PLAY small")
+	small.send("P last\n")
+	b.advance(cfg.Fanout.Budget)
+	if v := second.c.viewer(); v.next != v.prog.ring.Head() {
+		t.Errorf("the new viewer is at %d of %d", v.next, v.prog.ring.Head())
+	}
+	b.finish()
+}
+
+// Whatever the source does and however many viewers there are, everybody has a
+// burst within the budget; and shares are equal while the source is regular.
+func TestHeldServesAllInTime(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 300 {
+		n := 1 + r.IntN(3000)
+		m := limits{budget: (10 + r.Int64N(300)) * ms, want: r.Int64N(500) * ms}
+		every := (1 + r.Int64N(120)) * ms
+		var h held
+		behind := 0
+		owes := map[uint64]int64{} // held.served, when all have it, and when it came
+		now, next := ms, ms
+		for step := 0; step < 400; step++ {
+			if now >= next {
+				h.arrived(n, now)
+				behind = n
+				owes[h.served+uint64(n)] = now
+				next = now + every
+				if r.IntN(20) == 0 {
+					next += r.Int64N(400) * ms // a pause
+				}
+			}
+			owed := min(h.due(now, m, n), behind)
+			h.served += uint64(owed)
+			behind -= owed
+			for until, at := range owes {
+				if h.served >= until || behind == 0 {
+					delete(owes, until)
+				} else if now-at > m.budget {
+					t.Fatalf("%d viewers, a burst each %v, budget %v: not all have one after %v", n, time.Duration(every), time.Duration(m.budget), time.Duration(now-at))
+				}
+			}
+			if behind == 0 {
+				h.clear()
+			}
+			wake := next
+			if behind > 0 {
+				wake = min(wake, h.next(m))
+			}
+			if wake <= now {
+				t.Fatalf("it wants to be woken %v ago", time.Duration(now-wake))
+			}
+			now = wake
+		}
+	}
+}
+
+func TestTurns(t *testing.T) {
+	m := limits{budget: 90 * ms, want: 90 * ms}
+	for _, c := range []struct {
+		interval int64
+		limits   limits
+		want     float64
+	}{
+		{0, m, 1}, // it is not known yet how the source sends
+		{40 * ms, m, 3},
+		{42 * ms, m, 3}, // a little late by the average
+		{46 * ms, m, 2},
+		{33 * ms, m, 3},
+		{100 * ms, m, 1},
+		{10 * ms, m, 9},
+		{10 * ms, limits{90 * ms, 25 * ms}, 3}, // three are cheap enough
+		{10 * ms, limits{0, 25 * ms}, 1},
+	} {
+		h := held{interval: c.interval}
+		if got := h.turns(c.limits); got != c.want {
+			t.Errorf("every %v, %+v: %v turns, want %v", time.Duration(c.interval), c.limits, got, c.want)
+		}
+	}
+}
