@@ -5,21 +5,32 @@ package affinity
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
 // maxCores is how many processors a mask has room for.
-const maxCores = len(unix.CPUSet{}) * 64
+const maxCores = int(unsafe.Sizeof(unix.CPUSet{})) * 8
 
-// Own lists the processors that this process may run on, in order.
+// Own lists the processors that this process could run on when it began, in
+// order, whatever [Confine] has left of them.
 func Own() ([]int, error) {
+	cores, err := own()
+	return slices.Clone(cores), err
+}
+
+// own is read once, before Confine changes it.
+var own = sync.OnceValues(allowed)
+
+// allowed lists the processors that the calling thread may run on.
+func allowed() ([]int, error) {
 	var set unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &set); err != nil {
 		return nil, fmt.Errorf("the processors of this process can not be read: %w", err)
@@ -50,19 +61,38 @@ func Parse(text string) ([]int, error) {
 		if !isRange {
 			to = from
 		}
-		a, err1 := strconv.Atoi(from)
-		b, err2 := strconv.Atoi(to)
-		if err1 != nil || err2 != nil || a < 0 || b < a || b >= maxCores {
+		a, err1 := strconv.ParseUint(from, 10, 16)
+		b, err2 := strconv.ParseUint(to, 10, 16)
+		if err1 != nil || err2 != nil || b < a || b >= uint64(maxCores) {
 			return nil, fmt.Errorf("%q is no list of processors, such as 0,2-3", text)
 		}
 		for i := a; i <= b; i++ {
-			if !slices.Contains(cores, i) {
-				cores = append(cores, i)
-			}
+			cores = append(cores, int(i))
 		}
+		// At once, so that a long text makes no long list.
+		slices.Sort(cores)
+		cores = slices.Compact(cores)
 	}
-	slices.Sort(cores)
 	return cores, nil
+}
+
+// Text is a list of processors as [Parse] reads it.
+func Text(cores []int) string {
+	var parts []string
+	for i := 0; i < len(cores); {
+		last := i
+		for last+1 < len(cores) && cores[last+1] == cores[last]+1 {
+			last++
+		}
+		switch part := strconv.Itoa(cores[i]); {
+		case last > i:
+			parts = append(parts, part+"-"+strconv.Itoa(cores[last]))
+		default:
+			parts = append(parts, part)
+		}
+		i = last + 1
+	}
+	return strings.Join(parts, ",")
 }
 
 // mask is the kernel's form of a list of processors.
@@ -74,15 +104,16 @@ func mask(cores []int) *unix.CPUSet {
 	return &set
 }
 
-// Locked runs f on a thread of its own that may run on cores only, all of ours
-// if empty. What f starts inherits that. The thread ends with f. It must be
-// called on a goroutine that does nothing afterwards.
+// Locked runs f on a thread of its own that may run on cores only, or wherever
+// this process may if cores are empty. What f starts inherits that. The thread
+// ends with the goroutine, which must do nothing else afterwards: what became of
+// its processors is nobody's concern then.
 func Locked(cores []int, f func() error) error {
 	// Never unlocked: the goroutine's end is then the thread's.
 	runtime.LockOSThread()
 	if len(cores) > 0 {
 		if err := unix.SchedSetaffinity(0, mask(cores)); err != nil {
-			return fmt.Errorf("the processors %v can not be used: %w", cores, err)
+			return fmt.Errorf("the processors %s can not be used: %w", Text(cores), err)
 		}
 	}
 	return f()
@@ -91,6 +122,9 @@ func Locked(cores []int, f func() error) error {
 // Confine keeps all threads of this process on cores. Threads that start later
 // inherit it from those that start them.
 func Confine(cores []int) error {
+	if _, err := Own(); err != nil { // while it can still be told
+		return err
+	}
 	set, done := mask(cores), map[int]bool{}
 	for again := true; again; {
 		again = false
@@ -107,7 +141,7 @@ func Confine(cores []int) error {
 			// the next round.
 			done[tid], again = true, true
 			if err := unix.SchedSetaffinity(tid, set); err != nil && !errors.Is(err, unix.ESRCH) {
-				return &os.SyscallError{Syscall: fmt.Sprintf("keeping this process on the processors %v", cores), Err: err}
+				return fmt.Errorf("this process can not be kept on the processors %s: %w", Text(cores), err)
 			}
 		}
 	}

@@ -3,7 +3,8 @@
 //
 // A child belongs to the process that started it and is ended by its PID: asked
 // with SIGTERM, and killed when it takes longer than it may. If our process is
-// killed itself, the kernel ends the child.
+// killed itself, the kernel ends the child. A Ctrl-C in the terminal does not
+// reach it, so that the process that measures it says when it ends.
 package child
 
 import (
@@ -20,9 +21,17 @@ import (
 	"streampump/bench/affinity"
 )
 
-// grace is how long a child may take to end when it is asked to: more than any
-// server here needs to tell its viewers.
-const grace = 10 * time.Second
+const (
+	// grace is how long a child may take to end when it is asked to: more than
+	// any server here needs to tell its viewers.
+	grace = 10 * time.Second
+	// killed is how long a child may take to be gone when it is killed: only
+	// one that hangs within the kernel takes longer than a moment.
+	killed = 10 * time.Second
+	// outputLeft is how long the children of one that has ended may hold its
+	// output open, which is read to its end.
+	outputLeft = time.Second
+)
 
 // keep is how much of the end of a child's output is kept, to say why it ended.
 const keep = 4 << 10
@@ -52,22 +61,21 @@ func Start(s Spec) (*Process, error) {
 	p := &Process{cmd: exec.Command(s.Path, s.Args...), exited: make(chan struct{})}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = s.Dir, &p.out, &p.out
 	p.cmd.Env = append(os.Environ(), s.Env...)
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.Credential}
-	// A server may have children that hold its output open; they do not keep
-	// us waiting.
-	p.cmd.WaitDelay = time.Second
-	started := make(chan error)
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{
+		Credential: s.Credential, Pdeathsig: syscall.SIGKILL,
+		Setpgid: true, // the terminal signals a group
+	}
+	p.cmd.WaitDelay = outputLeft
+	started := make(chan error, 1)
 	go func() {
 		// The thread that starts a child stays until the child has ended: the
 		// kernel ends the child with the thread, and not with our process.
 		err := affinity.Locked(s.Cores, func() error {
-			p.cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
-			err := p.cmd.Start()
-			started <- err
-			if err == nil {
-				p.err = p.cmd.Wait()
-				close(p.exited)
+			if err := p.cmd.Start(); err != nil {
+				return err
 			}
+			started <- nil
+			p.wait()
 			return nil
 		})
 		if err != nil {
@@ -78,6 +86,15 @@ func Start(s Spec) (*Process, error) {
 		return nil, fmt.Errorf("%s can not be started: %w", s.Path, err)
 	}
 	return p, nil
+}
+
+// wait waits for the process to end.
+func (p *Process) wait() {
+	p.err = p.cmd.Wait()
+	if errors.Is(p.err, exec.ErrWaitDelay) {
+		p.err = nil // it ended well, and a child of its own holds its output
+	}
+	close(p.exited)
 }
 
 // PID is the number of the process.
@@ -106,23 +123,30 @@ func (p *Process) Err() error {
 // Said is the end of what the process has printed.
 func (p *Process) Said() string { return p.out.String() }
 
-// Stop ends the process and waits until it has.
-func (p *Process) Stop() error {
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("ending the process %d: %w", p.PID(), err)
+// SaidLast is the last line that the process has printed; empty if none.
+func (p *Process) SaidLast() string { return p.out.last() }
+
+// Stop ends the process and waits until it has; one that has ended already is no
+// error. It may be called again.
+func (p *Process) Stop() error { return p.stop(grace, killed) }
+
+func (p *Process) stop(grace, killed time.Duration) error {
+	for _, by := range []struct {
+		signal syscall.Signal
+		within time.Duration
+	}{{syscall.SIGTERM, grace}, {syscall.SIGKILL, killed}} {
+		if err := p.cmd.Process.Signal(by.signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			return fmt.Errorf("ending the process %d: %w", p.PID(), err)
+		}
+		t := time.NewTimer(by.within)
+		select {
+		case <-p.exited:
+			t.Stop()
+			return nil
+		case <-t.C:
+		}
 	}
-	t := time.NewTimer(grace)
-	defer t.Stop()
-	select {
-	case <-p.exited:
-		return nil
-	case <-t.C:
-	}
-	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("killing the process %d: %w", p.PID(), err)
-	}
-	<-p.exited
-	return nil
+	return fmt.Errorf("the process %d does not end, not even killed", p.PID())
 }
 
 // tail keeps the end of what is written to it.
