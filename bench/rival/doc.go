@@ -7,8 +7,8 @@
 //	icecast   a source client, ASF over HTTP    HTTP
 //	vlc       fetching it, ASF over HTTP        MMSH
 //
-// A rival is somebody else's program that has to be installed; [Find] says
-// which are. Nothing is changed of how they work: only ports, limits on
+// A rival is somebody else's program that has to be installed; [Kind.Find] says
+// where. Nothing is changed of how they work: only ports, limits on
 // connections, logs and folders are set. Each run of a server is a process of
 // its own on the cores it is given, in a folder of its own, on loopback.
 package rival

@@ -22,7 +22,7 @@ func pump() *Kind {
 	return k
 }
 
-func startPump(ctx context.Context, _ *Kind, s Setup) (*Server, error) {
+func startPump(ctx context.Context, v *Server, s Setup) error {
 	fanout := ""
 	if s.Loops > 0 {
 		fanout = fmt.Sprintf(`, "fanout": {"loops": %d}`, s.Loops)
@@ -31,22 +31,22 @@ func startPump(ctx context.Context, _ *Kind, s Setup) (*Server, error) {
 		` "streams": [{"type": "mmsh_push", "path": "live"}]` + fanout + "}\n"
 	file := filepath.Join(s.Dir, "pump.json")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		return nil, err
+		return err
 	}
-	p, err := child.Start(child.Spec{Path: s.Path, Args: []string{"serve", file}, Cores: s.Cores})
-	if err != nil {
-		return nil, err
+	v.Path = "/streams/live"
+	if err := v.run(child.Spec{Path: s.Path, Args: []string{"serve", file}, Dir: s.Dir, Cores: s.Cores}); err != nil {
+		return err
 	}
-	v := &Server{process: p, Path: "/streams/live"}
-	err = await(ctx, p, "listened", func() bool {
-		v.Addr, v.Admin = addressIn(p.Said(), "msg=listening "), addressIn(p.Said(), `msg="admin listener is open" `)
+	err := v.await(ctx, "listened", func(context.Context) bool {
+		log := v.process.Said()
+		v.Addr, v.Admin = addressIn(log, "msg=listening "), addressIn(log, `msg="admin listener is open" `)
 		return v.Addr != "" && v.Admin != ""
 	})
-	if err == nil {
-		v.begin(ctx, func(ctx context.Context) error { return pushTo(ctx, v.Addr, s) })
-		err = await(ctx, p, "had the stream", func() bool { return answers(v.Addr, v.Path) || v.Err() != nil })
+	if err != nil {
+		return err
 	}
-	return v.orStop(err)
+	v.feed(func(ctx context.Context) error { return pushTo(ctx, v.Addr, s) })
+	return v.hasStream(ctx)
 }
 
 // pushTo is the encoder of a pump.
@@ -67,13 +67,14 @@ func pushTo(ctx context.Context, addr string, s Setup) error {
 	return c.Run(context.WithoutCancel(ctx), src, push.RunOptions{})
 }
 
-// addressIn is the address in the first line of a pump's log that contains mark.
+// addressIn is the address in the first whole line of a pump's log that contains
+// mark; empty if there is none.
 func addressIn(log, mark string) string {
 	_, rest, _ := strings.Cut(log, mark)
-	_, rest, _ = strings.Cut(rest, "address=")
-	text, _, _ := strings.Cut(rest, "\n")
-	text, _, _ = strings.Cut(text, " ")
-	if a, err := netip.ParseAddrPort(text); err == nil {
+	line, _, whole := strings.Cut(rest, "\n")
+	_, line, there := strings.Cut(line, "address=")
+	text, _, _ := strings.Cut(line, " ")
+	if a, err := netip.ParseAddrPort(text); whole && there && err == nil {
 		return a.String()
 	}
 	return ""

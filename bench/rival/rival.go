@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -16,8 +18,16 @@ import (
 // readyWithin is how long a server may take to listen and to have the stream.
 const readyWithin = 20 * time.Second
 
-// look is how often it is asked whether it has.
-const look = 20 * time.Millisecond
+const (
+	// look is how often it is asked whether it has.
+	look = 20 * time.Millisecond
+	// askFor is how long one such question, and a program that tells its
+	// version, may take.
+	askFor = 2 * time.Second
+	// lastWords is how long after its source a server may be known to have
+	// ended: it takes the source's connection with it.
+	lastWords = 200 * time.Millisecond
+)
 
 // Check is what can be checked of what a server sends.
 type Check uint8
@@ -42,8 +52,10 @@ type Kind struct {
 
 	program string   // what is run
 	places  []string // where it is looked for when it is not on the PATH
-	version []string // arguments that make it tell its version
-	start   func(context.Context, *Kind, Setup) (*Server, error)
+	version []string // arguments that make it tell its version; none: its package is asked
+	// start starts the process and its source and waits until the stream is
+	// there. The server is stopped if it fails.
+	start func(context.Context, *Server, Setup) error
 }
 
 // Kinds are all servers, the pump first.
@@ -60,7 +72,7 @@ func Named(name string) (*Kind, error) {
 		}
 		names = append(names, k.Name)
 	}
-	return nil, fmt.Errorf("there is no server %q, but %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("there is no server %q; there are %s", name, strings.Join(names, ", "))
 }
 
 // Find is where a server's program is. The error says how to get it.
@@ -69,7 +81,7 @@ func (k *Kind) Find() (path string, err error) {
 		return path, nil
 	}
 	for _, p := range k.places {
-		if info, err := os.Stat(p); err == nil && info.Mode()&0o111 != 0 {
+		if info, err := os.Stat(p); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
 			return p, nil
 		}
 	}
@@ -77,20 +89,6 @@ func (k *Kind) Find() (path string, err error) {
 		return "", fmt.Errorf("%s is not built: make build", k.program)
 	}
 	return "", fmt.Errorf("%s is not installed: apt-get install --no-install-recommends %s", k.Name, k.Package)
-}
-
-// Version is the first line that the program tells of itself; empty if it does
-// not.
-func (k *Kind) Version(ctx context.Context, path string) string {
-	if len(k.version) == 0 {
-		return ""
-	}
-	ctx, cancel := context.WithTimeout(ctx, readyWithin)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, path, k.version...)
-	out, _ := cmd.CombinedOutput() // some exit with an error and tell all the same
-	line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-	return line
 }
 
 // Setup says how a server is run.
@@ -109,6 +107,23 @@ type Setup struct {
 	Loops int
 }
 
+// complete finds the program. Paths become absolute, because the server works in
+// a folder of its own.
+func (s *Setup) complete(k *Kind) (err error) {
+	if s.Path == "" {
+		if s.Path, err = k.Find(); err != nil {
+			return err
+		}
+	}
+	if strings.ContainsRune(s.Path, filepath.Separator) {
+		if s.Path, err = filepath.Abs(s.Path); err != nil {
+			return err
+		}
+	}
+	s.Dir, err = filepath.Abs(s.Dir)
+	return err
+}
+
 // Source is an encoder in real time; see push.Source.
 type Source interface {
 	Header() []byte
@@ -123,24 +138,32 @@ type Server struct {
 	Admin string
 
 	process *child.Process
-	feed    func(context.Context) error
+	feeding context.Context // of the source; it ends with stop
 	stop    context.CancelFunc
-	fed     chan error
+	begun   bool          // it has a source
+	fed     chan struct{} // closed when the source has ended
+	fedErr  error         // valid then
 }
 
-// Start runs a server and waits until players can join it.
+// newServer is a server that nothing is started of yet. Its source goes on when
+// ctx ends, so that the server is stopped before what feeds it.
+func newServer(ctx context.Context) *Server {
+	v := &Server{fed: make(chan struct{})}
+	v.feeding, v.stop = context.WithCancel(context.WithoutCancel(ctx))
+	return v
+}
+
+// Start runs a server and waits until players can join it. It is stopped again
+// if that fails, or ctx ends first; afterwards ctx does not matter to it.
 func (k *Kind) Start(ctx context.Context, s Setup) (*Server, error) {
-	if s.Path == "" {
-		var err error
-		if s.Path, err = k.Find(); err != nil {
-			return nil, err
-		}
+	if err := s.complete(k); err != nil {
+		return nil, err
 	}
-	v, err := k.start(ctx, k, s)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", k.Name, err)
-	}
+	v := newServer(ctx)
 	v.Kind = k
+	if err := k.start(ctx, v, s); err != nil {
+		return nil, fmt.Errorf("%s: %w", k.Name, errors.Join(err, v.Stop()))
+	}
 	return v, nil
 }
 
@@ -148,66 +171,114 @@ func (k *Kind) Start(ctx context.Context, s Setup) (*Server, error) {
 func (v *Server) PID() int { return v.process.PID() }
 
 // Err is why the server or its source has ended by itself; nil while both run.
+// Of a server that has ended it is what that said last.
 func (v *Server) Err() error {
 	select {
-	case err := <-v.fed:
-		v.fed <- err
-		if err == nil {
-			err = errors.New("the source ended")
-		}
-		return err
+	case <-v.fed:
 	default:
 		return v.process.Err()
 	}
+	t := time.NewTimer(lastWords)
+	defer t.Stop()
+	select {
+	case <-v.process.Exited():
+		return v.process.Err()
+	case <-t.C:
+	}
+	if v.fedErr != nil {
+		return v.fedErr
+	}
+	return errors.New("the source ended")
 }
 
-// Stop ends the source and the server.
+// Stop ends the source and the server, and waits for both. It may be called
+// again, and when the server has ended by itself, which is no error here.
 func (v *Server) Stop() error {
 	v.stop()
-	<-v.fed
-	return v.process.Stop()
-}
-
-// run starts the process and, beside it, what feeds it.
-func (v *Server) run(ctx context.Context, p child.Spec, feed func(context.Context) error) error {
-	var err error
-	if v.process, err = child.Start(p); err != nil {
-		return err
+	if v.process == nil {
+		return nil
 	}
-	v.begin(ctx, feed)
-	return nil
+	// The source of a server that hangs ends at the latest when that has.
+	err := v.process.Stop()
+	if v.begun {
+		<-v.fed
+	}
+	return err
 }
 
-// begin starts to feed the server.
-func (v *Server) begin(ctx context.Context, feed func(context.Context) error) {
-	ctx, v.stop = context.WithCancel(context.WithoutCancel(ctx))
-	v.fed = make(chan error, 1)
-	go func() { v.fed <- feed(ctx) }()
+// run starts the server's process.
+func (v *Server) run(p child.Spec) (err error) {
+	v.process, err = child.Start(p)
+	return err
 }
 
-// await asks ready until it says yes, the server ends or time is over.
-func await(ctx context.Context, p *child.Process, what string, ready func() bool) error {
+// feed starts to feed the server.
+func (v *Server) feed(from func(context.Context) error) {
+	v.begun = true
+	go func() {
+		defer close(v.fed)
+		v.fedErr = from(v.feeding)
+	}()
+}
+
+// ended reports whether there is nothing to wait for any more.
+func (v *Server) ended() bool {
+	select {
+	case <-v.fed:
+		return true
+	case <-v.process.Exited():
+		return true
+	default:
+		return false
+	}
+}
+
+// await asks ready until it says yes, the server or its source ends, or time is
+// over.
+func (v *Server) await(ctx context.Context, what string, ready func(context.Context) bool) error {
 	over := time.NewTimer(readyWithin)
 	defer over.Stop()
 	tick := time.NewTicker(look)
 	defer tick.Stop()
-	for !ready() {
+	for !v.ended() && !ready(ctx) {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-p.Exited():
-			return p.Err()
+		case <-v.fed:
+		case <-v.process.Exited():
 		case <-over.C:
-			return fmt.Errorf("it %s not within %v; it said last: %s", what, readyWithin, p.Said())
+			return fmt.Errorf("it has not %s within %v; it said last: %s", what, readyWithin, v.process.SaidLast())
 		case <-tick.C:
 		}
 	}
-	return nil
+	return v.Err()
+}
+
+// hasStream waits until whoever asks over HTTP is given the stream.
+func (v *Server) hasStream(ctx context.Context) error {
+	return v.await(ctx, "had the stream", func(ctx context.Context) bool { return answers(ctx, v.Addr, v.Path) })
+}
+
+// answers says whether a server has the stream for whoever asks over HTTP.
+func answers(ctx context.Context, addr, path string) bool {
+	ctx, cancel := context.WithTimeout(ctx, askFor)
+	defer cancel() // which closes the connection of a body without an end
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+path, nil)
+	if err != nil {
+		return false
+	}
+	t := http.Transport{DisableKeepAlives: true}
+	r, err := t.RoundTrip(req)
+	if err != nil {
+		return false
+	}
+	_ = r.Body.Close()
+	return r.StatusCode == http.StatusOK
 }
 
 // listens says whether somebody takes connections at addr.
-func listens(addr string) bool {
-	c, err := net.DialTimeout("tcp", addr, time.Second)
+func listens(ctx context.Context, addr string) bool {
+	c, err := (&net.Dialer{Timeout: askFor}).DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return false
 	}
@@ -215,11 +286,13 @@ func listens(addr string) bool {
 	return true
 }
 
-// freeAddr is an address on loopback where nobody listens now.
+// freeAddr is an address on loopback where nobody listens now. Servers that can
+// not tell which port they chose are given it; that another program takes it
+// first is unlikely, and then the server says so.
 func freeAddr() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("no free port: %w", err)
 	}
 	defer l.Close()
 	return l.Addr().String(), nil
