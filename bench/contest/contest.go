@@ -2,7 +2,11 @@ package contest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
+	"slices"
+	"strings"
 
 	"streampump/bench/stat"
 )
@@ -16,10 +20,14 @@ type Contest struct {
 	Rounds int
 	// Progress is called before each heat; nil is not.
 	Progress func(step, steps int, name string)
+
+	// What a heat and the floor are run by; nil in all but tests.
+	run      func(context.Context, *Heat) (*Outcome, error)
+	runFloor func(ctx context.Context, like *Heat, packetRate, coalesce float64) (*Outcome, error)
 }
 
 // Table is what came of a contest: for each name the outcomes, one for each
-// round that was run, in the rounds' order; nil where a heat was not reached.
+// round, in the rounds' order; nil where a heat was not reached.
 type Table struct {
 	Names  []string              `json:"names"`
 	Rounds int                   `json:"rounds"`
@@ -28,67 +36,93 @@ type Table struct {
 	Interrupted bool `json:"interrupted"`
 }
 
-// Run runs a contest. When ctx ends, the table holds the rounds so far.
+// Run runs a contest. When ctx ends, the table holds what was measured so far,
+// the part of the heat under way that was measured included. The table is there
+// with an error too, which is one that no further heat would be without.
 func (c *Contest) Run(ctx context.Context) (*Table, error) {
-	t := &Table{Rounds: c.Rounds, Runs: map[string][]*Outcome{}}
-	for _, h := range c.Heats {
-		t.Names = append(t.Names, h.name())
-		t.Runs[h.name()] = make([]*Outcome, c.Rounds)
-	}
-	if len(t.Runs) != len(c.Heats) {
-		return nil, fmt.Errorf("two of the servers %v have one name", t.Names)
-	}
-	steps := len(c.Heats)
-	if c.Floor {
-		t.Names = append(t.Names, FloorName)
-		t.Runs[FloorName] = make([]*Outcome, c.Rounds)
-		steps++
+	t, err := c.table()
+	if err != nil {
+		return nil, err
 	}
 	for round := range c.Rounds {
-		for i := range steps {
+		for i := range t.Names {
 			// Whoever begins changes; the floor, which needs to know of the
 			// pump, has it of this round or of the one before.
-			at := (round + i) % steps
+			at := (round + i) % len(t.Names)
 			name := t.Names[at]
-			if c.Progress != nil {
-				c.Progress(round*steps+i, c.Rounds*steps, name)
-			}
-			out, err := c.heat(ctx, t, at)
 			if ctx.Err() != nil {
 				t.Interrupted = true
 				return t, nil
 			}
-			if err != nil {
-				return t, err
+			if c.Progress != nil {
+				c.Progress(round*len(t.Names)+i, c.Rounds*len(t.Names), name)
 			}
+			out, err := c.heat(ctx, t, at)
 			t.Runs[name][round] = out
+			switch {
+			case ctx.Err() != nil:
+				t.Interrupted = t.Interrupted || out == nil || out.Interrupted || round < c.Rounds-1 || i < len(t.Names)-1
+				return t, nil
+			case err != nil:
+				return t, fmt.Errorf("%s, round %d: %w", name, round+1, err)
+			}
 		}
+	}
+	return t, nil
+}
+
+// table is an empty one.
+func (c *Contest) table() (*Table, error) {
+	t := &Table{Rounds: c.Rounds, Runs: map[string][]*Outcome{}}
+	for _, h := range c.Heats {
+		t.Names = append(t.Names, h.name())
+	}
+	if c.Floor {
+		t.Names = append(t.Names, FloorName)
+	}
+	for _, name := range t.Names {
+		t.Runs[name] = make([]*Outcome, max(c.Rounds, 0))
+	}
+	switch {
+	case len(c.Heats) == 0 || c.Rounds < 1:
+		return nil, errors.New("a contest has a heat and a round at least")
+	case len(t.Runs) != len(t.Names):
+		return nil, fmt.Errorf("two of %s have one name", strings.Join(t.Names, ", "))
 	}
 	return t, nil
 }
 
 // heat runs the heat in place i, the floor behind them all.
 func (c *Contest) heat(ctx context.Context, t *Table, i int) (*Outcome, error) {
+	run, runFloor := c.run, c.runFloor
+	if run == nil {
+		run = func(ctx context.Context, h *Heat) (*Outcome, error) { return h.Run(ctx) }
+	}
+	if runFloor == nil {
+		runFloor = floorLike
+	}
 	if i < len(c.Heats) {
-		return c.Heats[i].Run(ctx)
+		return run(ctx, c.Heats[i])
 	}
 	for _, h := range c.Heats {
-		calls, ok := stat.Of(t.Values(h.name(), PacketsPerCall))
-		if !ok {
-			continue
+		calls, measured := stat.Of(t.Values(h.name(), PacketsPerCall))
+		rate, rated := stat.Of(stat.Present(t.packetRates(h.name())))
+		if measured && rated {
+			return runFloor(ctx, h, rate.Median, calls.Median)
 		}
-		rate := stat.Present(t.packetRates(h.name()))
-		return h.runFloor(ctx, rate[0], calls.Median)
 	}
-	return nil, fmt.Errorf("the floor takes its packets in a call from a pump, and none ran before it")
+	return &Outcome{
+		Name: FloorName, Figures: Figures{},
+		Failed: "the floor has its packets in a call from a pump, and none was measured before it",
+	}, nil
 }
 
-// packetRates are the packets per second that a pump's viewers got, round by
-// round.
+// packetRates are the packets per second that each of a pump's viewers got,
+// round by round.
 func (t *Table) packetRates(name string) []float64 {
 	return t.each(name, func(o *Outcome) float64 {
-		if o.Result == nil || o.Result.Measured == nil || o.Result.Counts.Held == 0 {
-			return nan()
+		if o.Result == nil || o.Result.Measured == nil || o.Result.Counts.Held == 0 || o.Result.Counters["packets_sent"] <= 0 {
+			return math.NaN()
 		}
 		return o.Result.Counters["packets_sent"] / o.Result.Measured.Seconds / float64(o.Result.Counts.Held)
 	})
@@ -98,7 +132,7 @@ func (t *Table) packetRates(name string) []float64 {
 func (t *Table) each(name string, of func(*Outcome) float64) []float64 {
 	var values []float64
 	for _, o := range t.Runs[name] {
-		v := nan()
+		v := math.NaN()
 		if o != nil {
 			v = of(o)
 		}
@@ -120,7 +154,35 @@ func (t *Table) Ratio(name, by string, f Figure) []float64 {
 	return stat.Ratios(t.Column(name, f), t.Column(by, f))
 }
 
-// Failures are why heats failed, each once, in order.
+// Measured reports whether there is a figure of anybody.
+func (t *Table) Measured() bool {
+	for _, runs := range t.Runs {
+		if slices.ContainsFunc(runs, func(o *Outcome) bool { return o != nil && len(o.Figures) > 0 }) {
+			return true
+		}
+	}
+	return false
+}
+
+// Notes say what was not measured, and why: one for each server and reason.
+func (t *Table) Notes() []string {
+	var notes []string
+	for _, name := range t.Names {
+		for _, o := range t.Runs[name] {
+			if o == nil {
+				continue
+			}
+			for _, n := range o.notes() {
+				if n = name + ": " + n; !slices.Contains(notes, n) {
+					notes = append(notes, n)
+				}
+			}
+		}
+	}
+	return notes
+}
+
+// Failures are why heats failed, by server and round.
 func (t *Table) Failures() []string {
 	var failures []string
 	for _, name := range t.Names {
@@ -134,6 +196,17 @@ func (t *Table) Failures() []string {
 		}
 	}
 	return failures
+}
+
+// notes are what was not measured in a heat.
+func (o *Outcome) notes() (all []string) {
+	if o.Interrupted {
+		all = append(all, "a heat was interrupted, and its figures are of the time until then")
+	}
+	if o.Result != nil {
+		all = append(all, o.Result.Notes...)
+	}
+	return all
 }
 
 // problems are what went wrong in a heat.

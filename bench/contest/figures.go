@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"net/http"
 	"time"
@@ -59,6 +60,7 @@ func (f Figures) set(name Figure, v float64) {
 }
 
 // take takes the figures of a result.
+// Held and Lost are always known; the rest is there where it was measured.
 func (f Figures) take(r *load.Result) {
 	f[Held], f[Lost] = float64(r.Counts.Held), float64(r.Counts.Lost+r.Waiting)
 	if r.Delay != nil {
@@ -70,14 +72,18 @@ func (f Figures) take(r *load.Result) {
 	if r.AllJoined != nil {
 		f[AllJoined] = *r.AllJoined
 	}
-	if r.Verified != nil {
-		f[Gaps], f[Broken] = float64(r.Verified.Gaps), float64(r.Verified.Broken)
+	if v := r.Verified; v != nil && v.Packets > 0 {
+		f[Gaps] = float64(v.Gaps)
+	}
+	if v := r.Verified; v != nil && (v.Packets > 0 || v.Broken > 0) {
+		f[Broken] = float64(v.Broken)
 	}
 	if r.Stalled != nil && r.Stalled.Sockets > 0 {
 		f[StalledKernel] = float64(r.Stalled.Mean) / 1e6
 	}
 	if m := r.Measured; m != nil {
-		f[GeneratorCores], f[Received] = m.Generator.Cores, m.BitRate/1e6
+		f.set(GeneratorCores, m.Generator.Cores)
+		f.set(Received, m.BitRate/1e6)
 		if m.Generator.PerGB != nil {
 			f[GeneratorPerGB] = *m.Generator.PerGB
 		}
@@ -91,23 +97,31 @@ func (f Figures) server(r *load.Result) {
 	if s == nil {
 		return
 	}
-	f[Cores] = s.CPU.Cores
+	f.set(Cores, s.CPU.Cores)
 	if s.CPU.PerGB != nil {
-		f[CPUPerGB] = *s.CPU.PerGB
+		f.set(CPUPerGB, *s.CPU.PerGB)
 	}
 	f.set(RSSPerViewer, float64(s.RSS-s.RSSBefore)/float64(r.Counts.Held)/1e3)
-	f.set(RSSGrowth, float64(s.RSSPeak-s.RSSAtStart)/1e6)
-	calls, packets := r.Counters["write_calls"], r.Counters["packets_sent"]
-	if calls > 0 {
-		f.set(CPUPerCall, s.CPU.Seconds*1e6/calls)
-		f.set(CPUPerPacket, s.CPU.Seconds*1e6/packets)
-		f.set(PacketsPerCall, packets/calls)
-		f[WritesMetFull] = r.Counters["write_calls_full"]
+	f.set(RSSGrowth, float64(s.RSSPeakMeasured-s.RSSAtStart)/1e6)
+	count := func(name string) float64 {
+		if v, counted := r.Counters[name]; counted {
+			return v
+		}
+		return math.NaN()
 	}
+	calls, packets := count("write_calls"), count("packets_sent")
+	f.set(CPUPerCall, s.CPU.Seconds*1e6/calls)
+	f.set(CPUPerPacket, s.CPU.Seconds*1e6/packets)
+	f.set(PacketsPerCall, packets/calls)
+	f.set(WritesMetFull, count("write_calls_full"))
 }
 
-// countersWithin is how long a pump may take to tell its counters.
-const countersWithin = 5 * time.Second
+const (
+	// countersWithin is how long a pump may take to tell its counters.
+	countersWithin = 5 * time.Second
+	// maxStatus bounds its answer: far more than the status of a stream.
+	maxStatus = 4 << 20
+)
 
 // counters reads the numbers that stand at the top of a pump's status.
 func counters(admin string) (map[string]float64, error) {
@@ -117,7 +131,8 @@ func counters(admin string) (map[string]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := http.DefaultClient.Do(req)
+	t := http.Transport{DisableKeepAlives: true} // the pump goes before the next question
+	answer, err := t.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +141,7 @@ func counters(admin string) (map[string]float64, error) {
 		return nil, fmt.Errorf("the status is answered with %s", answer.Status)
 	}
 	var status map[string]any
-	if err := json.NewDecoder(answer.Body).Decode(&status); err != nil {
+	if err := json.NewDecoder(io.LimitReader(answer.Body, maxStatus)).Decode(&status); err != nil {
 		return nil, fmt.Errorf("the status can not be read: %w", err)
 	}
 	numbers := map[string]float64{}

@@ -3,7 +3,6 @@ package contest
 import (
 	"context"
 	"fmt"
-	"math"
 	"os"
 	"slices"
 
@@ -20,7 +19,7 @@ const framed = 12
 
 // Heat is one run of one server.
 type Heat struct {
-	// Kind is the server; nil is the floor.
+	// Kind is the server.
 	Kind *rival.Kind
 	// Name tells heats of one kind apart in a contest; the kind's if empty.
 	Name string
@@ -35,33 +34,35 @@ type Heat struct {
 	// Load is what the players do; where they play is filled in.
 	Load load.Options
 	// Profile is called with the pump's admin listener while players play, on a
-	// goroutine of its own; it ends when ctx does. nil is not called.
+	// goroutine of its own; it ends when ctx does, at the latest when they have
+	// played. nil is not called.
 	Profile func(ctx context.Context, admin string) error
 }
 
 // Outcome is what a heat found out.
 type Outcome struct {
-	Name    string        `json:"name"`
+	Name string `json:"name"`
+	// Figures are empty where nothing was measured.
 	Figures Figures       `json:"figures"`
 	Result  *load.Result  `json:"result,omitempty"`
 	Floor   *floor.Result `json:"floor,omitempty"`
-	// Failed is why there is no result.
+	// Failed is what went wrong with the server.
 	Failed string `json:"failed,omitempty"`
+	// Interrupted: the figures are of a part of the time only.
+	Interrupted bool `json:"interrupted,omitempty"`
 }
 
 // name is what the heat is called.
 func (h *Heat) name() string {
-	switch {
-	case h.Name != "":
+	if h.Name != "" {
 		return h.Name
-	case h.Kind == nil:
-		return FloorName
 	}
 	return h.Kind.Name
 }
 
 // Run runs a heat. An error means that the contest can not go on; a server that
-// fails is an outcome.
+// fails is an outcome. Of a heat that ctx ended before anything was measured the
+// outcome is nil.
 func (h *Heat) Run(ctx context.Context) (*Outcome, error) {
 	dir, err := os.MkdirTemp("", "pump-bench-")
 	if err != nil {
@@ -80,29 +81,50 @@ func (h *Heat) Run(ctx context.Context) (*Outcome, error) {
 		out.Failed = err.Error()
 		return out, nil
 	}
+	var failed error
+	out.Result, failed, err = h.load(ctx, s)
+	// Of several failures the first is the cause of the others.
+	if stopped := s.Stop(); failed == nil {
+		failed = stopped
+	}
+	switch {
+	case failed != nil:
+		out.Failed = failed.Error()
+	case err != nil:
+		return nil, err
+	}
+	if out.Result == nil {
+		return out, nil
+	}
+	if out.Interrupted = out.Result.Interrupted; out.Interrupted && out.Result.Measured == nil {
+		return nil, ctx.Err()
+	}
+	out.Figures.take(out.Result)
+	return out, nil
+}
+
+// load has players play at a server. failed is why the server, its source or its
+// profile failed.
+func (h *Heat) load(ctx context.Context, s *rival.Server) (r *load.Result, failed, err error) {
 	o := h.Load
 	o.Addr, o.Path, o.PID, o.Plain, o.Marks = s.Addr, s.Path, s.PID(), h.Kind.Plain, h.Kind.Check == rival.Marks
 	o.AnyStart = h.Kind.Package != "" // others can not tell where to begin
 	if s.Admin != "" {
 		o.Counters = func() (map[string]float64, error) { return counters(s.Admin) }
 	}
-	profiled := h.profile(ctx, s.Admin)
-	out.Result, err = load.Run(ctx, o)
-	failed := s.Err()
-	if failed == nil {
-		failed = profiled()
+	playing, played := context.WithCancel(ctx)
+	defer played()
+	profiled := h.profile(playing, s.Admin)
+	r, err = load.Run(ctx, o)
+	failed = s.Err()
+	whole := failed == nil && err == nil && len(r.Problems) == 0 && !r.Interrupted
+	if !whole {
+		played() // there is nothing left to profile
 	}
-	if stopped := s.Stop(); failed == nil {
-		failed = stopped
+	if p := profiled(); whole {
+		failed = p
 	}
-	switch {
-	case err != nil:
-		return nil, err
-	case failed != nil:
-		out.Failed = failed.Error()
-	}
-	out.Figures.take(out.Result)
-	return out, nil
+	return r, failed, err
 }
 
 // profile has the pump profiled; what it returns waits for that.
@@ -114,7 +136,7 @@ func (h *Heat) profile(ctx context.Context, admin string) (wait func() error) {
 	go func() { done <- h.Profile(ctx, admin) }()
 	return func() error {
 		if err := <-done; err != nil {
-			return fmt.Errorf("its profile: %w", err)
+			return fmt.Errorf("the profile: %w", err)
 		}
 		return nil
 	}
@@ -123,27 +145,32 @@ func (h *Heat) profile(ctx context.Context, admin string) (wait func() error) {
 // FloorName is what the floor is called among servers.
 const FloorName = "floor"
 
-// runFloor runs the floor with as many viewers, as large a packet, as high a
-// packet rate, and as many packets in a call as the pump had.
-func (h *Heat) runFloor(ctx context.Context, packetRate, coalesce float64) (*Outcome, error) {
+// floorLike runs the floor with as many viewers, as large a packet, as high a
+// packet rate, and as many packets in a call as a pump had.
+func floorLike(ctx context.Context, h *Heat, packetRate, coalesce float64) (*Outcome, error) {
 	size := h.Spec.PacketSize + framed
 	r, err := floor.Run(ctx, floor.Options{
-		Viewers: h.Load.Players, PacketSize: size, Coalesce: max(coalesce, 1),
+		Viewers: h.Load.Players, PacketSize: size, Coalesce: min(max(coalesce, 1), floor.MaxCoalesce),
 		Bitrate: int(packetRate * float64(size) * 8), Duration: h.Load.Duration, Cores: h.Cores,
 	})
-	out := &Outcome{Name: FloorName, Figures: Figures{}, Floor: r}
+	if ctx.Err() != nil && err != nil {
+		return nil, ctx.Err()
+	}
+	out := &Outcome{Name: FloorName, Figures: Figures{}, Floor: r, Interrupted: ctx.Err() != nil}
 	if err != nil {
 		out.Failed = err.Error()
-		return out, ctx.Err()
+		return out, nil
 	}
-	out.Figures[CPUPerCall] = r.NsPerCall / 1000
-	out.Figures[CPUPerGB] = r.SecondsByGB
-	out.Figures[Cores] = r.CPUSeconds / r.Seconds
-	out.Figures[PacketsPerCall] = float64(r.Bytes) / float64(size) / float64(r.Calls)
+	f := out.Figures
+	f.set(CPUPerCall, r.NsPerCall/1000)
+	f.set(CPUPerGB, r.SecondsByGB)
+	f.set(Cores, r.CPUSeconds/r.Seconds)
+	f.set(PacketsPerCall, float64(r.Bytes)/float64(size)/float64(r.Calls))
 	return out, nil
 }
 
-// Placement is which cores the server has and which the load.
+// Placement is which cores the server has and which the load. They are the same
+// where there is one core only, or the server has all.
 type Placement struct {
 	Server, Load []int
 }
@@ -162,12 +189,22 @@ func Place(server []int) (Placement, error) {
 	if err != nil {
 		return Placement{}, err
 	}
-	var p Placement
-	if p.Server, p.Load = affinity.Split(own); len(server) > 0 {
-		p.Server, p.Load = server, affinity.Without(own, server)
+	p, err := split(own, server)
+	if err != nil {
+		return Placement{}, err
 	}
 	return p, affinity.Confine(p.Load)
 }
 
-// nan is a figure that is not there.
-func nan() float64 { return math.NaN() }
+// split is Place without doing it.
+func split(own, server []int) (p Placement, err error) {
+	for _, c := range server {
+		if !slices.Contains(own, c) {
+			return p, fmt.Errorf("the servers can not have the processors %s: this process may run on %s", affinity.Text(server), affinity.Text(own))
+		}
+	}
+	if p.Server, p.Load = affinity.Split(own); len(server) > 0 {
+		p.Server, p.Load = server, affinity.Without(own, server)
+	}
+	return p, nil
+}

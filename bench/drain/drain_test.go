@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // pair is a connection over loopback: our end's descriptor, and the peer.
@@ -101,6 +103,99 @@ func TestRemovedSocketIsLeftAlone(t *testing.T) {
 	s.Add(fd)
 	if n, end := until(t, s, fd, 10); n != 10 || end != nil {
 		t.Fatalf("%d bytes, %v", n, end)
+	}
+}
+
+// TestDescriptorsComeAgain: within a sweep a socket ends and is closed, and the
+// next one has its number. Nobody is missed, and nobody is taken for another.
+func TestDescriptorsComeAgain(t *testing.T) {
+	dial := func(l net.Listener) (int, net.Conn) {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Connect(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: l.Addr().(*net.TCPAddr).Port}); err != nil {
+			t.Fatal(err)
+		}
+		peer, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fd, peer
+	}
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	const sockets, rounds = 5, 20
+	s := New()
+	peers, got := map[int]net.Conn{}, map[int]int64{}
+	join := func() int {
+		fd, peer := dial(l)
+		peers[fd], got[fd] = peer, 0
+		s.Add(fd)
+		return fd
+	}
+	for range sockets {
+		join()
+	}
+	again := 0
+	for round := range rounds {
+		for fd, peer := range peers {
+			if _, err := peer.Write(make([]byte, 100)); err != nil {
+				t.Fatal(err)
+			}
+			if fd%sockets == round%sockets {
+				_ = peer.Close()
+			}
+		}
+		for want := len(peers); want > 0; {
+			s.Sweep(func(fd int, n int64, err error) {
+				if got[fd] += n; n > 0 && got[fd] == 100 {
+					want--
+				}
+				if err == nil {
+					return
+				}
+				if !errors.Is(err, io.EOF) || got[fd] != 100 {
+					t.Errorf("%d bytes and %v", got[fd], err)
+				}
+				s.Remove(fd)
+				_ = unix.Close(fd)
+				delete(peers, fd)
+				if join() == fd {
+					again++
+				}
+			})
+		}
+		for ended := true; ended; { // those whose end came after their bytes
+			ended = false
+			s.Sweep(func(fd int, n int64, err error) {
+				t.Helper()
+				if n != 0 {
+					t.Errorf("%d bytes too many", n)
+				}
+				ended = true
+				s.Remove(fd)
+				_ = unix.Close(fd)
+				delete(peers, fd)
+				if join() == fd {
+					again++
+				}
+			})
+		}
+		if s.Len() != sockets || len(peers) != sockets {
+			t.Fatalf("%d sockets are in the set, and %d are open", s.Len(), len(peers))
+		}
+		clear(got)
+	}
+	for fd, peer := range peers {
+		s.Remove(fd)
+		_, _ = unix.Close(fd), peer.Close()
+	}
+	if again == 0 {
+		t.Error("no descriptor came again, so that nothing was tested")
 	}
 }
 

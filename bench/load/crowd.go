@@ -44,9 +44,8 @@ type member struct {
 	began time.Time
 	join  *joiner
 
-	described bool      // it has asked for the header
-	slowSince time.Time // throttled: when it began to read,
-	sipped    int64     // and what it has read since
+	described bool  // it has asked for the header
+	sipped    int64 // throttled: what it has read since it connected
 }
 
 // crowd is the players of one thread that are not verified. Everything in it
@@ -358,12 +357,13 @@ func (c *crowd) read(m *member) error {
 // joined lets a player that has its first packet take what comes.
 func (c *crowd) joined(m *member) error {
 	c.tally.bytes.Add(m.join.bytes)
+	m.sipped = m.join.bytes
 	if err := unix.EpollCtl(c.joining, unix.EPOLL_CTL_DEL, m.fd, nil); err != nil {
 		return err
 	}
 	m.state, m.join = stateDraining, nil
 	if m.throttle {
-		m.state, m.slowSince, m.sipped, c.slow[m.fd] = stateSlow, time.Now(), 0, m
+		m.state, c.slow[m.fd] = stateSlow, m
 	} else {
 		c.drained.Add(m.fd)
 	}

@@ -2,8 +2,8 @@ package load
 
 import (
 	"context"
-	"errors"
-	"io"
+	"fmt"
+	"net"
 	"time"
 
 	"streampump/bench/player"
@@ -35,12 +35,16 @@ func (k *marks) write(b []byte, found func(synth.Mark)) {
 // watchMarks is watch for a server that puts the stream together anew.
 func (w *watcher) watchMarks(ctx context.Context, _ *player.Verifier) error {
 	v := w.viewer()
+	if w.o.Describe {
+		if _, err := v.Describe(ctx); err != nil {
+			return fmt.Errorf("describing: %w", err)
+		}
+	}
 	c, err := v.Connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	defer context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })()
 	h, err := c.Do(ctx, v.Client.AppendPlay(nil, v.Path, w.o.Addr, 0))
 	if err != nil {
 		return err
@@ -49,17 +53,24 @@ func (w *watcher) watchMarks(ctx context.Context, _ *player.Verifier) error {
 		return &player.StatusError{Head: h}
 	}
 	w.tally.change(func(n *Counts) { n.Connected++ })
+	return w.readMarks(ctx, c)
+}
+
+// readMarks reads a body until ctx ends or the connection fails.
+func (w *watcher) readMarks(ctx context.Context, c net.Conn) error {
+	defer context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })()
 	var seen marks
 	total, buf := int64(0), make([]byte, joinRead)
-	for ctx.Err() == nil {
+	for {
 		_ = c.SetReadDeadline(time.Now().Add(player.DefaultTimeout))
+		if ctx.Err() != nil { // and that deadline perhaps came before this one
+			return ctx.Err()
+		}
 		n, err := c.Read(buf)
 		total += int64(n)
 		w.saw(player.Counts{Bytes: total, Packets: total})
 		seen.write(buf[:n], w.delayed)
 		switch {
-		case errors.Is(err, io.EOF):
-			return io.EOF
 		case err != nil:
 			return err
 		case w.throttle && !w.o.Throttle.pace(ctx, w.began, total):
@@ -71,5 +82,4 @@ func (w *watcher) watchMarks(ctx context.Context, _ *player.Verifier) error {
 			}
 		}
 	}
-	return ctx.Err()
 }

@@ -30,6 +30,61 @@ func TestParseStall(t *testing.T) {
 	}
 }
 
+func TestParseThrottle(t *testing.T) {
+	for text, want := range map[string]Throttle{
+		"5%:300k": {5, 300e3}, "0.5%:1.5M": {0.5, 1.5e6}, "100%:1k": {100, 1e3}, "5%:1000M": {5, 1e9}, "7%:64.5k": {7, 64_500},
+	} {
+		got, err := ParseThrottle(text)
+		if err != nil || got != want || got.String() != text {
+			t.Errorf("%q: %+v, %q, %v", text, got, got.String(), err)
+		}
+	}
+	if got, err := ParseThrottle("5%:300000"); err != nil || got.String() != "5%:300k" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, text := range []string{"", "5", "5%", "5%:", "5%:k", "5:300k", "0%:300k", "101%:300k", "NaN%:300k", "5%:NaN", "5%:0", "5%:999", "5%:-1k", "5%:1001M", "5%:300G", "5%:300kM"} {
+		if got, err := ParseThrottle(text); err == nil {
+			t.Errorf("%q is taken for %+v", text, got)
+		}
+	}
+	if (Throttle{}).String() != "" {
+		t.Error("none has a text")
+	}
+}
+
+// TestThrottledSeats: nobody is both throttled and stalled, and each share is of
+// all, among the verified and among the others.
+func TestThrottledSeats(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 200 {
+		n, stalls := 1+r.IntN(500), r.IntN(101)
+		o := Options{
+			Players: n, Verify: r.IntN(n + 1), Stall: Stall{Percent: float64(stalls), For: 1},
+			Throttle: Throttle{Percent: float64(r.IntN(101 - stalls)), Rate: 1},
+		}
+		var throttled, all [2]int
+		for _, s := range o.seats() {
+			kind := 0
+			if s.verified {
+				kind = 1
+			}
+			all[kind]++
+			if s.throttle {
+				throttled[kind]++
+			}
+			if s.throttle && s.stalls {
+				t.Fatalf("%+v: player %d is to do both", o, s.player)
+			}
+		}
+		for kind, got := range throttled {
+			want := float64(all[kind]) * o.Throttle.Percent / 100
+			if float64(got) > want+1 || float64(got) < want-1 {
+				t.Errorf("%+v: %d of %d are throttled", o, got, all[kind])
+			}
+		}
+	}
+}
+
 func TestSeats(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
@@ -165,6 +220,8 @@ func TestCheckRefuses(t *testing.T) {
 		"the ramp can not":    func(o *Options) { o.Ramp = -1 },
 		"threads":             func(o *Options) { o.Threads = 0 },
 		"does not end within": func(o *Options) { o.Stall = Stall{5, time.Second} },
+		"can both stall":      func(o *Options) { o.Stall, o.Throttle = Stall{60, time.Millisecond}, Throttle{41, 1e5} },
+		"has a Describe":      func(o *Options) { o.Plain, o.Describe = true, true },
 		"can be replaced":     func(o *Options) { o.Verify, o.Churn = 10, 1 },
 		"descriptors":         func(o *Options) { o.Players = int(limit) },
 	} {

@@ -62,13 +62,14 @@ type CPU struct {
 
 // Server is what the server's process used while it was measured.
 type Server struct {
-	PID         int   `json:"pid"`
-	CPU         CPU   `json:"cpu"`
-	RSS         int64 `json:"rss_bytes"`          // at the end
-	RSSAtStart  int64 `json:"rss_at_start_bytes"` // of the measurement
-	RSSPeak     int64 `json:"rss_peak_bytes"`
-	RSSBefore   int64 `json:"rss_before_bytes"` // before the first player
-	Descriptors int   `json:"descriptors"`      // at most
+	PID             int   `json:"pid"`
+	CPU             CPU   `json:"cpu"`
+	RSS             int64 `json:"rss_bytes"`               // at the end
+	RSSAtStart      int64 `json:"rss_at_start_bytes"`      // of the measurement
+	RSSPeak         int64 `json:"rss_peak_bytes"`          // of the whole run
+	RSSPeakMeasured int64 `json:"rss_peak_measured_bytes"` // of the measurement
+	RSSBefore       int64 `json:"rss_before_bytes"`        // before the first player
+	Descriptors     int   `json:"descriptors"`             // at most
 }
 
 // Stalled is the kernel's memory for sockets of the server whose players do not
@@ -145,16 +146,19 @@ func (y *tally) fill(r *Result, o *Options) {
 		ms := float64(y.lastJoin.Microseconds()) / 1000
 		r.AllJoined = &ms
 	}
-	r.Stalled = y.stalled
-	if y.unweighed != nil {
+	r.Stalled = y.stalled.result()
+	switch {
+	case y.unweighed != nil:
 		r.note("the kernel's memory for stalled players was not read: " + y.unweighed.Error())
+	case r.Stalled == nil && o.PID != 0 && o.Stall.For > 0 && r.Measured != nil && !r.Interrupted:
+		r.note("the kernel's memory for stalled players was not read: the server's process has no socket of theirs")
 	}
 	if o.Verify > 0 && !o.Marks {
 		v := y.checks
 		v.Players = o.Verify
 		r.Verified = &v
 	}
-	if o.Marks {
+	if o.Marks && o.Verify > 0 {
 		r.note("nothing was checked: only time stamps were looked for")
 	}
 	switch {

@@ -39,6 +39,7 @@ type run struct {
 	before   meter.Usage // of the server before the first player
 	latest   meter.Usage
 	peak     meter.Usage
+	peakRSS  int64 // in the measurement
 	line     *timeline
 	gone     bool // the server's process can not be measured any more
 	failed   chan error
@@ -67,6 +68,8 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	defer stop()
 	var players sync.WaitGroup
 	if err := r.start(playing, server, &players); err != nil {
+		stop()
+		players.Wait()
 		return nil, err
 	}
 	r.course(ctx)
@@ -208,7 +211,7 @@ func (r *run) measure() bool {
 		return false
 	}
 	r.atStart = r.endStep() // so that the next one is all of the measurement
-	r.measured = r.atStart.at
+	r.measured, r.peakRSS = r.atStart.at, r.atStart.server.RSS
 	r.tally.measuring.Store(true)
 	return true
 }
@@ -257,6 +260,9 @@ func (r *run) lookAtServer() bool {
 	r.latest = u
 	r.peak.RSS = max(r.peak.RSS, u.RSS)
 	r.peak.Descriptors = max(r.peak.Descriptors, u.Descriptors)
+	if !r.measured.IsZero() {
+		r.peakRSS = max(r.peakRSS, u.RSS)
+	}
 	return true
 }
 
@@ -310,6 +316,7 @@ func (r *run) finish() {
 	}
 	res.Server = &Server{
 		PID: r.o.PID, CPU: cpuOf(end.server.CPU-r.atStart.server.CPU, span, bytes),
-		RSS: end.server.RSS, RSSAtStart: r.atStart.server.RSS, RSSPeak: r.peak.RSS, RSSBefore: r.before.RSS, Descriptors: r.peak.Descriptors,
+		RSS: end.server.RSS, RSSAtStart: r.atStart.server.RSS, RSSPeak: r.peak.RSS, RSSPeakMeasured: r.peakRSS,
+		RSSBefore: r.before.RSS, Descriptors: r.peak.Descriptors,
 	}
 }

@@ -3,8 +3,10 @@ package load
 import (
 	"bufio"
 	"encoding/binary"
+	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,9 +23,11 @@ type server struct {
 	stamped bool
 	corrupt bool // a byte of media is wrong
 	refuse  bool // 503 for all
+	pours   bool // bytes without a stop and without a stream
 
 	mu    sync.Mutex
 	conns []net.Conn
+	asked []string // "describe" or "play", in the order of the requests
 }
 
 // mms is one MMS packet with the MMS data packet header [MS-WMSP] 2.2.3.1.2.
@@ -36,8 +40,22 @@ func mms(kind byte, location uint32, flags byte, payload []byte) []byte {
 	return append(b, payload...)
 }
 
+// framing is what mms puts in front of a payload.
+const framing = 12
+
 const playHead = "HTTP/1.0 200 OK\r\nServer: Rex/9.0\r\nContent-Type: application/x-mms-framed\r\n" +
 	"Pragma: no-cache, client-id=7, features=\"broadcast\"\r\nConnection: close\r\n\r\n"
+
+const describeHead = "HTTP/1.0 200 OK\r\nServer: Rex/9.0\r\nContent-Type: application/vnd.ms.wms-hdr.asfv1\r\n" +
+	"Pragma: no-cache, client-id=7, features=\"broadcast\"\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
+
+// pour answers with a plain body, as fast as the player takes it.
+func pour(c net.Conn) {
+	_, err := c.Write([]byte("HTTP/1.0 200 OK\r\nContent-Type: video/x-ms-asf\r\nConnection: close\r\n\r\n"))
+	for b := make([]byte, 32<<10); err == nil; {
+		_, err = c.Write(b)
+	}
+}
 
 func serve(t *testing.T, s *server) *server {
 	t.Helper()
@@ -79,7 +97,19 @@ func (s *server) hangUp() {
 // play sends a stream, of about 100 packets a second, until the player goes.
 func (s *server) play(c net.Conn) {
 	defer c.Close()
-	if _, err := http.ReadRequest(bufio.NewReader(c)); err != nil {
+	request, err := http.ReadRequest(bufio.NewReader(c))
+	if err != nil {
+		return
+	}
+	what := "play"
+	if strings.Contains(strings.Join(request.Header["Pragma"], ","), "request-context=1") {
+		what = "describe"
+	}
+	s.mu.Lock()
+	s.asked = append(s.asked, what)
+	s.mu.Unlock()
+	if s.pours {
+		pour(c)
 		return
 	}
 	if s.refuse {
@@ -89,6 +119,10 @@ func (s *server) play(c net.Conn) {
 	e, err := synth.New(synth.Spec{Streams: []synth.Stream{synth.Video(1, 100, 400_000, 10)}, PacketSize: 1400})
 	if err != nil {
 		s.t.Error(err)
+		return
+	}
+	if what == "describe" {
+		_, _ = c.Write(append(fmt.Appendf(nil, describeHead, len(e.Header())+framing), mms('H', 0, 0x0C, e.Header())...))
 		return
 	}
 	if _, err := c.Write(append([]byte(playHead), mms('H', 0, 0x0C, e.Header())...)); err != nil {

@@ -53,7 +53,7 @@ type tally struct {
 	unusable  int // time stamps of the future
 	began     time.Time
 	lastJoin  time.Duration // after began
-	stalled   *Stalled
+	stalled   weight
 	unweighed error // why the kernel's memory was not read
 
 	// These belong to the goroutine of Run.
@@ -176,15 +176,25 @@ func (y *tally) weighed(held []int64, err error) {
 		y.unweighed = err
 		return
 	}
-	if y.stalled == nil {
-		y.stalled = new(Stalled)
-	}
-	s := y.stalled
 	for _, n := range held {
-		s.Mean += (n - s.Mean) / int64(s.Sockets+1)
-		s.Max = max(s.Max, n)
-		s.Sockets++
+		y.stalled.sockets++
+		y.stalled.sum += n
+		y.stalled.most = max(y.stalled.most, n)
 	}
+}
+
+// weight is what the kernel holds for some sockets, in bytes.
+type weight struct {
+	sockets   int
+	sum, most int64
+}
+
+// result is nil for no sockets.
+func (w weight) result() *Stalled {
+	if w.sockets == 0 {
+		return nil
+	}
+	return &Stalled{Sockets: w.sockets, Mean: w.sum / int64(w.sockets), Max: w.most}
 }
 
 // verified adds what a verified player saw in all its time, with how many media

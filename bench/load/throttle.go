@@ -9,7 +9,7 @@ import (
 )
 
 // Throttle says which share of the players read no faster than a rate, in bits
-// per second, from their first packet to the end: viewers behind a line that is
+// per second on the average since they connected: viewers behind a line that is
 // too narrow for the stream.
 type Throttle struct {
 	Percent float64
@@ -27,22 +27,31 @@ func ParseThrottle(s string) (Throttle, error) {
 		}
 	}
 	bits, err2 := strconv.ParseFloat(rate, 64)
-	if !ok || err1 != nil || err2 != nil || !(percent > 0 && percent <= 100) || !(bits*factor >= 1 && bits*factor <= maxThrottle) {
-		return Throttle{}, errors.New(`a throttle is a share of the players and a bitrate, as in "5%:300k"`)
+	if !ok || err1 != nil || err2 != nil || !(percent > 0 && percent <= 100) || !(bits*factor >= minThrottle && bits*factor <= maxThrottle) {
+		return Throttle{}, errors.New(`a throttle is a share of the players and a bitrate of 1k to 1000M, as in "5%:300k"`)
 	}
 	return Throttle{percent, bits * factor}, nil
 }
 
-// maxThrottle is the highest rate that can be asked for: what is faster than
-// any stream throttles nobody.
-const maxThrottle = 1e9
+const (
+	// maxThrottle is the highest rate that can be asked for: what is faster than
+	// any stream throttles nobody.
+	maxThrottle = 1e9
+	// minThrottle is the lowest: what is slower takes longer than any run for
+	// one packet, and is a stall.
+	minThrottle = 1e3
+)
 
-// String is the throttle as it is parsed, in bits per second; empty for none.
+// String is the throttle as it is parsed; empty for none.
 func (t Throttle) String() string {
 	if t.Rate == 0 {
 		return ""
 	}
-	return strconv.FormatFloat(t.Percent, 'g', -1, 64) + "%:" + strconv.FormatFloat(t.Rate, 'f', -1, 64)
+	rate, unit := t.Rate/1e3, "k"
+	if t.Rate >= 1e6 {
+		rate, unit = t.Rate/1e6, "M"
+	}
+	return strconv.FormatFloat(t.Percent, 'g', -1, 64) + "%:" + strconv.FormatFloat(rate, 'f', -1, 64) + unit
 }
 
 // lag is how long a player at this rate takes for so many bytes.
@@ -59,7 +68,7 @@ func (t Throttle) pace(ctx context.Context, began time.Time, bytes int64) bool {
 // sip reads from the throttled players what their rate allows by now.
 func (c *crowd) sip(now time.Time) {
 	for fd, m := range c.slow {
-		allowed := int64(now.Sub(m.slowSince).Seconds()*c.o.Throttle.Rate/8) - m.sipped
+		allowed := int64(now.Sub(m.began).Seconds()*c.o.Throttle.Rate/8) - m.sipped
 		if allowed <= 0 {
 			continue
 		}

@@ -17,7 +17,7 @@ const (
 	memReceiveBuffer
 	memInFlight // by what was sent and still lies somewhere below the socket
 	memSendBuffer
-	memForward // set aside for what comes next
+	memForward // set aside for what comes next; may be below 0
 	memQueued  // by what waits to be sent or acknowledged
 	memOptions
 	memBacklog
@@ -71,13 +71,13 @@ func memoryOf(fd int, peers map[netip.AddrPort]bool) (n int64, ours bool) {
 		return 0, false
 	}
 	var mem [memFields]uint32
-	size := uint32(unsafe.Sizeof(mem))
+	size := uint32(unsafe.Sizeof(mem)) // older kernels tell fewer
 	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, soMemInfo,
 		uintptr(unsafe.Pointer(&mem)), uintptr(unsafe.Pointer(&size)), 0)
 	if errno != 0 {
 		return 0, false
 	}
-	return int64(mem[memReceived]) + int64(mem[memQueued]) + int64(mem[memForward]) + int64(mem[memOptions]) + int64(mem[memBacklog]), true
+	return int64(mem[memReceived]) + int64(mem[memQueued]) + int64(int32(mem[memForward])) + int64(mem[memOptions]) + int64(mem[memBacklog]), true
 }
 
 // AddrOf is a socket's address, an IPv4 one inside IPv6 taken out; the zero
