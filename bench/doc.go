@@ -11,9 +11,15 @@
 //	bench/answer  the heads of HTTP answers, spelled as they came
 //	bench/drain   many sockets, read without a copy
 //	bench/load    thousands of players on one server, and what came of it
+//	bench/origin  the encoder's stream for servers of other protocols
+//	bench/rival   the pump and its rivals as processes (bench/child), on
+//	              processors of their own (bench/affinity)
+//	bench/contest servers side by side, in rounds
 //	bench/floor   the least that sending to many viewers can cost
 //	bench/report  results as one HTML page with plots
-//	bench/meter   the common clock, and what processes use
+//	bench/meter   the common clock, what processes use, and what the kernel
+//	              holds for their sockets
+//	bench/stat    what repeated measurements say together
 //	bench/micro   compares the micro-benchmarks with a release's (make bench)
 //
 //	synth ─► live ──packets──► push ──socket──► pump ──socket──► player, drain

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the end-to-end tests run: players, the library that other
-# players are made of, and the tools that make a slow network. As root on a
+# players are made of, servers that the pump is compared with, and the tools that
+# make a slow network. As root on a
 # Debian system it installs what is missing; elsewhere it says what is missing,
 # and the tests that need it are skipped. With CI=true a missing one is an error.
 set -euo pipefail
@@ -17,6 +18,8 @@ needs=(
   "iproute2        tc"
   "util-linux      setpriv"
   "curl            curl"
+  "cubemap         /usr/bin/cubemap"
+  "icecast2        /usr/bin/icecast2"
 )
 
 # have COMMAND-OR-PATTERN
@@ -38,14 +41,40 @@ missing() {
 # tc lives where only root's PATH looks.
 PATH="$PATH:/usr/sbin:/sbin"
 
+# The packages of servers start them when they are installed. The tests start
+# their own, so nothing may run here: packages ask policy-rc.d before they start
+# or stop anything (invoke-rc.d(8)), and 101 forbids it. Where there is one, it
+# was put there by somebody who had a reason, and stays; ours goes again.
+policy=/usr/sbin/policy-rc.d
+no_services() {
+  [ -e "$policy" ] && return
+  trap 'rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' > "$policy"
+  chmod 755 "$policy"
+}
+
+# What the packages set up to be started with the machine is not, either:
+# update-rc.d removes the links of /etc/rc*.d, and with systemd those of the unit.
+disable_services() {
+  local name
+  for name in "$@"; do
+    case $name in
+      cubemap | icecast2) update-rc.d "$name" disable > /dev/null 2>&1 || true ;;
+    esac
+  done
+}
+
 mapfile -t absent < <(missing)
 if [ ${#absent[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
   echo "e2e: installing ${absent[*]}"
   export DEBIAN_FRONTEND=noninteractive
+  no_services
+  wanted=("${absent[@]}")
   {
     apt-get update -qq -o Acquire::Retries=3 &&
       apt-get install -y -qq -o Acquire::Retries=3 --no-install-recommends "${absent[@]}"
   } < /dev/null > /dev/null || echo "e2e: apt-get failed" >&2
+  disable_services "${wanted[@]}"
   mapfile -t absent < <(missing)
 fi
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -17,7 +15,6 @@ import (
 	"streampump/bench/rival"
 	"streampump/bench/synth"
 	"streampump/cmd/internal/cli"
-	"streampump/cmd/internal/fetch"
 )
 
 // maxRounds bounds how often a contest is repeated: a night's worth.
@@ -58,8 +55,8 @@ The servers are started here, with the settings they come with: Stream Pump
 have the first processor, or those of --cores, and the load has the others.
 
 What is compared are ratios within a round, because no machine is equally fast
-for long: the median, and in brackets the interval it lies in. Ctrl-C ends after
-the heat under way and prints what was measured so far. The exit code is 1 if a
+for long: the median, and in brackets the interval it lies in. Ctrl-C ends the
+server under way and prints what was measured so far. The exit code is 1 if a
 server failed or lost players.`,
 		Example: `  pump-bench compare
   pump-bench compare --servers pump,cubemap,icecast,vlc --rounds 5 --html compare.html
@@ -123,10 +120,29 @@ func (o *comparing) check() (err error) {
 			return err
 		}
 	}
-	if len(o.servers) > 0 && o.floor && !slices.Contains(o.servers, "pump") {
-		return errors.New("the floor takes its packets in a call from the pump: without it --floor=false")
+	if err := o.checkPump(); err != nil {
+		return err
 	}
 	return o.players.Check()
+}
+
+// checkPump refuses what is about a pump that does not take part.
+func (o *comparing) checkPump() error {
+	switch {
+	case o.takesPart("pump"):
+	case o.floor:
+		return errors.New("the floor takes its packets in a call from the pump: without it --floor=false")
+	case o.pump != "":
+		return errors.New("--pump is the program of a server that does not take part")
+	case o.profile != "":
+		return errors.New("--profile is of the pump, which does not take part")
+	}
+	return nil
+}
+
+// takesPart reports whether a server may take part.
+func (o *comparing) takesPart(name string) bool {
+	return len(o.servers) == 0 || slices.Contains(o.servers, name)
 }
 
 // spec is the stream that all get.
@@ -161,10 +177,21 @@ func (e env) compare(ctx context.Context, o *comparing) error {
 	}
 	t, err := c.Run(ctx)
 	show.done()
-	if err != nil {
+	if t == nil || err != nil && !t.Measured() {
 		return err
 	}
+	// What was measured is told, whatever came then.
+	told := e.tell(o, t, page)
+	if err != nil && errors.Is(told, cli.ErrTold) {
+		return err // which is not told yet
+	}
+	return errors.Join(err, told)
+}
+
+// tell prints what came of a contest and writes its page.
+func (e env) tell(o *comparing, t *contest.Table, page *pageFile) error {
 	all := compareReport{about(), o.settings(), o.versions, t, t.Failures()}
+	var err error
 	if o.json {
 		err = e.json(all)
 	} else {
@@ -175,75 +202,4 @@ func (e env) compare(ctx context.Context, o *comparing) error {
 		return cli.ErrTold
 	}
 	return err
-}
-
-// startsWithin is about how long a server takes to start, to get the stream and
-// to end.
-const startsWithin = 1500 * time.Millisecond
-
-// heats are those that the flags ask for. It confines this process to the load's
-// processors.
-func (o *comparing) heats(ctx context.Context) (heats []*contest.Heat, err error) {
-	if o.placed, err = contest.Place(o.placed.Server); err != nil {
-		return nil, err
-	}
-	spec, err := o.spec()
-	if err != nil {
-		return nil, err
-	}
-	o.versions = map[string]string{}
-	for _, k := range rival.Kinds() {
-		asked := slices.Contains(o.servers, k.Name)
-		if len(o.servers) > 0 && !asked {
-			continue
-		}
-		h := &contest.Heat{Kind: k, Cores: o.placed.Server, Spec: spec, Load: o.players}
-		if k.Name == "pump" && o.pump != "" {
-			h.Path = o.pump
-		} else if h.Path, err = k.Find(); err != nil {
-			if asked || k.Name == "pump" {
-				return nil, err
-			}
-			o.notInstalled = append(o.notInstalled, err.Error())
-			continue
-		}
-		o.versions[k.Name] = k.Version(ctx, h.Path)
-		heats = append(heats, h)
-	}
-	return heats, o.profiled(heats)
-}
-
-// profiled has each of the pump's runs profiled, if that is asked for.
-func (o *comparing) profiled(heats []*contest.Heat) error {
-	if o.profile == "" {
-		return nil
-	}
-	if err := os.MkdirAll(o.profile, 0o755); err != nil {
-		return fmt.Errorf("no folder for the profiles: %w", err)
-	}
-	for _, h := range heats {
-		if h.Kind.Name != "pump" {
-			continue
-		}
-		run := 0
-		h.Profile = func(ctx context.Context, admin string) error {
-			run++
-			return keepProfile(ctx, admin, filepath.Join(o.profile, fmt.Sprintf("pump-%d.pb.gz", run)), o.players.Expected())
-		}
-	}
-	return nil
-}
-
-// keepProfile writes a CPU profile of a run to a file.
-func keepProfile(ctx context.Context, admin, file string, length time.Duration) error {
-	a, err := fetch.Parse(admin)
-	if err != nil {
-		return err
-	}
-	kind, _ := fetch.KindOf("cpu") // there is one
-	packed, err := a.Profile(ctx, fetch.Order{Kind: kind, Seconds: max(int(length.Seconds()), 1)})
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, packed, 0o644)
 }

@@ -3,10 +3,11 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"math"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
+	"streampump/bench/affinity"
 	"streampump/bench/contest"
 	"streampump/bench/report"
 )
@@ -48,7 +49,7 @@ func (o *comparing) settings() compareSettings {
 // String is the settings in a line.
 func (s *compareSettings) String() string {
 	text := fmt.Sprintf("%d players, %.3g Mbit/s in packets of %d bytes, %d rounds of %g s; servers on core %s, load on %s",
-		s.Players, float64(s.Bitrate)/1e6, s.PacketSize, s.Rounds, s.Duration, coreList(s.ServerCores), coreList(s.LoadCores))
+		s.Players, float64(s.Bitrate)/1e6, s.PacketSize, s.Rounds, s.Duration, affinity.Text(s.ServerCores), affinity.Text(s.LoadCores))
 	if s.Stall != "" {
 		text += "; stalled: " + s.Stall
 	}
@@ -58,18 +59,13 @@ func (s *compareSettings) String() string {
 	return text
 }
 
-// coreList is processors in a few words.
-func coreList(cores []int) string {
-	return strings.Trim(strings.ReplaceAll(fmt.Sprint(cores), " ", ","), "[]")
-}
-
 // first is whom the others are compared to: the pump, if it took part.
 func (r *compareReport) first() string { return r.Names[0] }
 
 // appendText appends the result as text for people.
 func (r *compareReport) appendText(b []byte) []byte {
 	if r.Interrupted {
-		b = append(b, "interrupted; this is what was measured so far\n"...)
+		b = append(b, interrupted+"\n"...)
 	}
 	b = fmt.Appendf(b, "%s\n", r.Settings.String())
 	for _, name := range r.Names {
@@ -78,32 +74,51 @@ func (r *compareReport) appendText(b []byte) []byte {
 		}
 	}
 	b = append(b, '\n')
-	var out bytes.Buffer
-	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "\t%s\n", strings.Join(r.Names, "\t"))
-	for _, c := range contest.Columns() {
-		if row, any := r.row(&c); any {
-			fmt.Fprintf(w, "%s\t%s\n", strings.TrimSuffix(c.Name+", "+c.Unit, ", "), strings.Join(row, "\t"))
-		}
+	if r.Measured() {
+		b = r.appendTable(b)
+	} else {
+		b = append(b, "nothing was measured\n"...)
 	}
-	if len(r.Names) > 1 {
-		fmt.Fprintf(w, "\n%s by…\t\n", r.first())
-		for _, c := range contest.Columns() {
-			if row, any := r.ratios(&c); any {
-				fmt.Fprintf(w, "%s\t%s\n", c.Name, strings.Join(row, "\t"))
-			}
-		}
-	}
-	_ = w.Flush() // to memory
-	for line := range strings.Lines(out.String()) {
-		b = append(b, strings.TrimRight(line, " \n")...)
-		b = append(b, '\n')
+	for _, n := range r.Notes() {
+		b = fmt.Appendf(b, "note        %s\n", n)
 	}
 	for _, f := range r.Failures {
 		b = fmt.Appendf(b, "failed      %s\n", f)
 	}
 	return b
 }
+
+// appendTable appends the figures and the ratios, in columns.
+func (r *compareReport) appendTable(b []byte) []byte {
+	var out bytes.Buffer
+	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "\t%s\n", strings.Join(r.Names, "\t"))
+	rows := func(of func(*contest.Shown) ([]string, bool), name func(*contest.Shown) string) (lines []string) {
+		for _, c := range contest.Columns() {
+			if row, any := of(&c); any {
+				lines = append(lines, name(&c)+"\t"+strings.Join(row, "\t"))
+			}
+		}
+		return lines
+	}
+	for _, line := range rows(r.row, named) {
+		fmt.Fprintln(w, line)
+	}
+	if ratios := rows(r.ratios, nameOnly); len(ratios) > 0 {
+		fmt.Fprintf(w, "\n%s by…\t%s\n%s\n", r.first(), strings.Join(r.Names, "\t"), strings.Join(ratios, "\n"))
+	}
+	_ = w.Flush() // to memory
+	for line := range strings.Lines(out.String()) {
+		b = append(b, strings.TrimRight(line, " \n")...)
+		b = append(b, '\n')
+	}
+	return append(b, '\n')
+}
+
+// named is the name of a figure with its unit; a ratio of two has none.
+func named(c *contest.Shown) string { return strings.TrimSuffix(c.Name+", "+c.Unit, ", ") }
+
+func nameOnly(c *contest.Shown) string { return c.Name }
 
 // row is a figure of all servers; any says that one has it.
 func (r *compareReport) row(c *contest.Shown) (row []string, any bool) {
@@ -122,9 +137,11 @@ func (r *compareReport) ratios(c *contest.Shown) (row []string, any bool) {
 	}
 	for i, name := range r.Names {
 		text := r.RatioText(r.first(), name, c.Figure)
-		if i == 0 {
+		switch {
+		case text == "–":
+		case i == 0:
 			text = "1"
-		} else if text != "–" {
+		default:
 			any = true
 		}
 		row = append(row, text)
@@ -134,31 +151,21 @@ func (r *compareReport) ratios(c *contest.Shown) (row []string, any bool) {
 
 // page is the report of a contest.
 func (r *compareReport) page() *report.Page {
-	p := &report.Page{
-		Title: fmt.Sprintf("%s side by side", strings.Join(r.Names, ", ")), Mark: report.Good,
-		Verdict: "All servers held their players.",
-	}
-	if len(r.Failures) > 0 {
-		p.Verdict, p.Mark = fmt.Sprintf("Failed: %s.", r.Failures[0]), report.Bad
-	}
-	if r.Interrupted {
-		p.Verdict, p.Mark = pageInterrupted+" "+p.Verdict, report.Plain
-	}
+	p := &report.Page{Title: strings.Join(r.Names, ", ") + " side by side"}
+	p.Verdict, p.Mark = r.verdict()
 	p.Headline = r.headline()
-	p.Sections = []report.Section{r.plots(), {Title: "Figures", Text: "The median of the rounds, and the interval that it lies in.", Table: r.table()}}
-	if len(r.Names) > 1 {
+	if r.Measured() {
+		p.Sections = append(p.Sections, r.plots(),
+			report.Section{Title: "Figures", Text: "The median of the rounds, and the interval that it lies in.", Table: r.tableOf(r.row, named)})
+	}
+	if t := r.tableOf(r.ratios, nameOnly); len(t.Rows) > 0 {
 		p.Sections = append(p.Sections, report.Section{
-			Title: "Ratios", Table: r.ratioTable(),
+			Title: "Ratios", Table: t,
 			Text: fmt.Sprintf("The figure of %s by that of each other, within a round: the median and its interval.", r.first()),
 		})
 	}
-	if len(r.Failures) > 0 {
-		t := &report.Table{Head: []string{"what failed"}}
-		for _, f := range r.Failures {
-			t.Rows = append(t.Rows, []report.Cell{{Text: f, Mark: report.Bad}})
-		}
-		p.Sections = append(p.Sections, report.Section{Title: "Failures", Table: t})
-	}
+	p.Sections = append(p.Sections, listOf("Failures", "what failed", r.Failures, report.Bad)...)
+	p.Sections = append(p.Sections, listOf("What was not measured", "note", r.Notes(), report.Plain)...)
 	facts := []report.Fact{{Name: "contest", Value: r.Settings.String()}}
 	for _, name := range r.Names {
 		if v := r.Versions[name]; v != "" {
@@ -167,6 +174,37 @@ func (r *compareReport) page() *report.Page {
 	}
 	p.Facts = r.facts(facts)
 	return p
+}
+
+// verdict is what came of a contest, in a sentence.
+func (r *compareReport) verdict() (string, report.Mark) {
+	text, mark := "All servers held their players.", report.Good
+	switch n := len(r.Failures); {
+	case n == 1:
+		text, mark = "Failed: "+r.Failures[0]+".", report.Bad
+	case n > 1:
+		text, mark = fmt.Sprintf("Failed: %s; and %d more, below.", r.Failures[0], n-1), report.Bad
+	case !r.Measured():
+		text, mark = "Nothing was measured.", report.Plain
+	case r.Interrupted:
+		return pageInterrupted, report.Plain
+	}
+	if r.Interrupted {
+		text = pageInterrupted + " " + text
+	}
+	return text, mark
+}
+
+// listOf is a section of sentences; none for none.
+func listOf(title, head string, lines []string, mark report.Mark) []report.Section {
+	if len(lines) == 0 {
+		return nil
+	}
+	t := &report.Table{Head: []string{head}}
+	for _, l := range lines {
+		t.Rows = append(t.Rows, []report.Cell{{Text: l, Mark: mark}})
+	}
+	return []report.Section{{Title: title, Table: t}}
 }
 
 // headline is what the first server has against each other one.
@@ -214,27 +252,19 @@ func (r *compareReport) plots() report.Section {
 	return s
 }
 
-func (r *compareReport) table() *report.Table {
-	return r.tableOf(func(c *contest.Shown) ([]string, bool) { return r.row(c) })
-}
-
-func (r *compareReport) ratioTable() *report.Table {
-	return r.tableOf(func(c *contest.Shown) ([]string, bool) { return r.ratios(c) })
-}
-
 // tableOf is a table of one row for each figure that has one.
-func (r *compareReport) tableOf(of func(*contest.Shown) ([]string, bool)) *report.Table {
-	t := &report.Table{Head: append([]string{"figure", "unit"}, r.Names...)}
+func (r *compareReport) tableOf(of func(*contest.Shown) ([]string, bool), name func(*contest.Shown) string) *report.Table {
+	t := &report.Table{Head: append([]string{"figure"}, r.Names...)}
 	for _, c := range contest.Columns() {
 		row, any := of(&c)
 		if !any {
 			continue
 		}
-		cells := []report.Cell{{Text: c.Name}, {Text: c.Unit}}
+		cells := []report.Cell{{Text: name(&c)}}
 		for i, text := range row {
 			cell := report.Cell{Text: text, Number: true}
 			bad := c.Figure == contest.Lost || c.Figure == contest.Broken
-			if values := r.Values(r.Names[i], c.Figure); bad && len(values) > 0 && maxOf(values) > 0 {
+			if values := r.Values(r.Names[i], c.Figure); bad && len(values) > 0 && slices.Max(values) > 0 {
 				cell.Mark = report.Bad
 			}
 			cells = append(cells, cell)
@@ -242,13 +272,4 @@ func (r *compareReport) tableOf(of func(*contest.Shown) ([]string, bool)) *repor
 		t.Rows = append(t.Rows, cells)
 	}
 	return t
-}
-
-// maxOf is the greatest of values, of which there is one at least.
-func maxOf(values []float64) float64 {
-	most := math.Inf(-1)
-	for _, v := range values {
-		most = max(most, v)
-	}
-	return most
 }

@@ -46,7 +46,7 @@ func ran() *playersReport {
 	}
 	return &playersReport{
 		About{Program: "pump-bench 1", Commit: "0123", Date: "today"},
-		settings{URL: "mmsh://h/x", Protocol: "mmsh", Players: 3, Verify: 1, Ramp: 2, Duration: 10, Threads: 1, Stall: "5%:2s", Churn: 1.5, PID: 77},
+		settings{URL: "mmsh://h/x", Protocol: "mmsh", Players: 3, Verify: 1, Ramp: 2, Duration: 10, Threads: 1, Stall: "5%:2s", Throttle: "4%:300k", Describe: true, Churn: 1.5, PID: 77},
 		&load.Result{
 			Players: 3, Counts: load.Counts{Started: 4, Connected: 4, Joined: 4, Held: 3, Replaced: 1},
 			Join:     &load.Times{Samples: 4, P99: 7},
@@ -54,6 +54,7 @@ func ran() *playersReport {
 			Delay:    &load.Times{Samples: 7, Mean: 1.5, P50: 1, P90: 2, P99: 3, P999: 4, Max: 5},
 			Server:   &load.Server{PID: 77, CPU: load.CPU{Seconds: 0.5, Cores: 0.25, PerGB: ptr(0.5)}, RSS: 2e6, RSSPeak: 3e6, RSSBefore: 1e6, Descriptors: 9},
 			Verified: &load.Verified{Players: 1, Packets: 8, Objects: 6, Gaps: 2, Missing: 5},
+			Stalled:  &load.Stalled{Sockets: 2, Mean: 250_000, Max: 300_000}, AllJoined: ptr(6.0), Counters: map[string]float64{"packets_sent": 2e6},
 			Timeline: []load.Sample{sample(1, false), sample(2, true), sample(3, true)},
 		},
 	}
@@ -94,6 +95,9 @@ func TestPageOfPlayers(t *testing.T) {
 		`<td>that is, in Mbit/s</td><td class="number">4.0</td>`,
 		`<tr><td>added delay</td><td class="number">1.5</td><td class="number">1.0</td>`,
 		"<dt>kernel</dt>", "<dt>commit</dt><dd>0123</dd>", "<dt>stall</dt><dd>5%:2s</dd>", "<dt>churn</dt><dd>1.5 players per second</dd>",
+		"<dt>throttle</dt><dd>4%:300k</dd>", "<dt>describe</dt><dd>first, on a connection of its own</dd>",
+		`<td>all joined after, ms</td><td class="number">6.0</td>`, `<td>each, MB</td><td class="number">0.250</td>`,
+		`<td>packets_sent</td><td class="number">2000000</td>`,
 		"<dt>server&#39;s process</dt><dd>77</dd>", "<dt>ramp</dt><dd>2 s</dd>",
 	}, []string{"What went wrong", "What was not measured", "Nothing was measured", "nterrupted"})
 }
@@ -130,7 +134,7 @@ func TestPageOfAFailedRunHasNoZeros(t *testing.T) {
 		"<td>nothing was measured: the run ended early</td>",
 		"<figcaption>Added delay <span>ms, of verified players, logarithmic</span></figcaption>\n<p class=\"empty\">Nothing was measured.</p>",
 		"<figcaption>Received <span>Mbit/s, all players</span></figcaption>\n<p class=\"empty\">Nothing was measured.</p>",
-	}, []string{"p99", "CPU-s", "memory", "descriptors", "Mbit/s</td>", "Times", "Gaps", "Verified players"})
+	}, []string{"p99", "CPU-s", "memory", "descriptors", "Mbit/s</td>", "Times", "Gaps", "Verified players", "all joined", "Kernel", "counters"})
 }
 
 // Nobody had the stream, so that there is nobody to divide the CPU by.
@@ -190,7 +194,7 @@ func TestUnwritablePageIsRefusedFirst(t *testing.T) {
 		dir:                                  "it is there, and no file",
 		os.DevNull:                           "it is there, and no file",
 	} {
-		for _, args := range [][]string{{"players", url}, {"floor", "-n", "1"}} {
+		for _, args := range [][]string{{"players", url}, {"floor", "-n", "1"}, {"compare", "-n", "1"}} {
 			start(t, append(args, "--duration", "1h", "--html", path)...).want(t, cli.ExitFailed, "",
 				"pump-bench: no page can be written to "+path+": "+why+"\n")
 		}

@@ -29,6 +29,8 @@ type settings struct {
 	Ramp     float64 `json:"ramp_seconds"`
 	Duration float64 `json:"duration_seconds"`
 	Stall    string  `json:"stall,omitempty"`
+	Throttle string  `json:"throttle,omitempty"`
+	Describe bool    `json:"describe,omitempty"`
 	Churn    float64 `json:"churn_per_second,omitempty"`
 	Threads  int     `json:"threads"`
 	PID      int     `json:"pid,omitempty"`
@@ -37,9 +39,9 @@ type settings struct {
 // crowdFlags are the flags of players that need words of their own.
 type crowdFlags struct {
 	load.Options
-	protocol, verify, stall string
-	json                    bool
-	html                    string
+	protocol, verify, stall, throttle string
+	json                              bool
+	html                              string
 }
 
 func newPlayersCommand(e env) *cobra.Command {
@@ -57,8 +59,8 @@ needs the stream of pump-bench encoder, on this machine.
 
 The players connect over --ramp. When all have joined or failed, the measurement
 begins and lasts for --duration; Ctrl-C ends it early and prints what was
-measured so far. --html also writes it as a page, with plots of the whole run. On loopback the players are spread over addresses of 127.1.0.0/16.
-The exit code is 1 if a player was lost.`,
+measured so far. --html also writes it as a page, with plots of the whole run. On
+loopback the players are spread over addresses of 127.1.0.0/16. The exit code is 1 if a player was lost.`,
 		Example: `  pump-bench players mmsh://localhost:8086/streams/live -n 1000
   pump-bench players mmsh://localhost:8086/streams/live -n 5000 --ramp 10s --stall 5%:20s --pid $(pidof stream-pump)
   pump-bench players http://localhost:8000/stream --protocol http -n 1000 --verify 0 --json
@@ -78,6 +80,8 @@ The exit code is 1 if a player was lost.`,
 	f.DurationVar(&o.Ramp, "ramp", 2*time.Second, "time over which they connect; 0: at once")
 	f.DurationVar(&o.Duration, "duration", 10*time.Second, "how long to measure once all have joined")
 	f.StringVar(&o.stall, "stall", "", "which share of them stops reading for how long, as in 5%:20s")
+	f.StringVar(&o.throttle, "throttle", "", "which share of them reads no faster than what, as in 5%:300k")
+	f.BoolVar(&o.Describe, "describe", false, "they ask for the header first, on a connection of its own, as VLC does")
 	f.Float64Var(&o.Churn, "churn", 0, "players per second that leave and are replaced")
 	f.IntVar(&o.Threads, "threads", 1, "threads that drain players")
 	f.IntVar(&o.PID, "pid", 0, "process of the server, to be measured")
@@ -121,6 +125,11 @@ func (o *crowdFlags) complete(url string) error {
 			return err
 		}
 	}
+	if o.throttle != "" {
+		if o.Throttle, err = load.ParseThrottle(o.throttle); err != nil {
+			return err
+		}
+	}
 	if o.PID < 0 {
 		return errors.New("a process has a number above 0")
 	}
@@ -143,7 +152,8 @@ func (e env) play(ctx context.Context, url string, o *crowdFlags) error {
 	}
 	all := playersReport{about(), settings{
 		URL: url, Protocol: o.protocol, Players: o.Players, Verify: o.Verify, Ramp: o.Ramp.Seconds(),
-		Duration: o.Duration.Seconds(), Stall: o.Stall.String(), Churn: o.Churn, Threads: o.Threads, PID: o.PID,
+		Duration: o.Duration.Seconds(), Stall: o.Stall.String(), Throttle: o.Throttle.String(),
+		Describe: o.Describe, Churn: o.Churn, Threads: o.Threads, PID: o.PID,
 	}, r}
 	if o.json {
 		err = e.json(all)

@@ -106,6 +106,9 @@ func tablesOf(r *load.Result) []report.Section {
 			row(fmt.Sprintf("bytes received in %.1f s of measurement", m.Seconds), m.Bytes),
 			[]report.Cell{{Text: "that is, in Mbit/s"}, number(decimal(m.BitRate/1e6, 1))})
 	}
+	if r.AllJoined != nil {
+		players.Rows = append(players.Rows, []report.Cell{{Text: "all joined after, ms"}, number(decimal(*r.AllJoined, 1))})
+	}
 	all := []report.Section{{Title: "Players", Table: players}}
 	if t := timesOf(r); len(t.Rows) > 0 {
 		all = append(all, report.Section{Title: "Times, in ms", Table: t})
@@ -120,12 +123,34 @@ func tablesOf(r *load.Result) []report.Section {
 	if t := processesOf(r); len(t.Rows) > 0 {
 		all = append(all, report.Section{Title: "Processes, while it was measured", Table: t})
 	}
+	all = append(all, ofTheServer(r)...)
 	if len(r.Notes) > 0 {
 		t := &report.Table{Head: []string{"note"}}
 		for _, n := range r.Notes {
 			t.Rows = append(t.Rows, []report.Cell{{Text: n}})
 		}
 		all = append(all, report.Section{Title: "What was not measured", Table: t})
+	}
+	return all
+}
+
+// ofTheServer is what the kernel holds for the server, and what that counts.
+func ofTheServer(r *load.Result) (all []report.Section) {
+	if k := r.Stalled; k != nil {
+		mb := func(name string, bytes int64) []report.Cell {
+			return []report.Cell{{Text: name}, number(decimal(float64(bytes)/1e6, 3))}
+		}
+		all = append(all, report.Section{
+			Title: "Kernel memory for stalled players", Text: "Of the server's sockets, at the end of the stall.",
+			Table: numbers(row("sockets", k.Sockets), mb("each, MB", k.Mean), mb("at most, MB", k.Max)),
+		})
+	}
+	if len(r.Counters) > 0 {
+		t := numbers()
+		for _, name := range slices.Sorted(maps.Keys(r.Counters)) {
+			t.Rows = append(t.Rows, []report.Cell{{Text: name}, number(strconv.FormatFloat(r.Counters[name], 'f', -1, 64))})
+		}
+		all = append(all, report.Section{Title: "The server's counters", Text: "By how much they rose while it was measured.", Table: t})
 	}
 	return all
 }
@@ -180,6 +205,12 @@ func (s *settings) facts() []report.Fact {
 	}
 	if s.Stall != "" {
 		all = append(all, report.Fact{Name: "stall", Value: s.Stall})
+	}
+	if s.Throttle != "" {
+		all = append(all, report.Fact{Name: "throttle", Value: s.Throttle})
+	}
+	if s.Describe {
+		all = append(all, report.Fact{Name: "describe", Value: "first, on a connection of its own"})
 	}
 	if s.Churn > 0 {
 		all = append(all, report.Fact{Name: "churn", Value: strconv.FormatFloat(s.Churn, 'g', -1, 64) + " players per second"})

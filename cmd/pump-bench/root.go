@@ -30,7 +30,8 @@ func newRootCommand(e env) *cobra.Command {
 what came of it.`,
 		Example: `  pump-bench encoder http://localhost:8086/streams/live_push
   pump-bench players mmsh://localhost:8086/streams/live -n 1000 --pid $(pidof stream-pump)
-  pump-bench floor -n 1000`,
+  pump-bench floor -n 1000
+  pump-bench compare`,
 	}
 	cli.Dress(root, e.stdout, e.stderr, "players",
 		newEncoderCommand(e), newPlayersCommand(e), newFloorCommand(e), newCompareCommand(e), newGateCommand(e))

@@ -54,6 +54,22 @@ func TestUsageErrors(t *testing.T) {
 		{"players mmsh://h/x --verify all --churn 1", "only players that are not verified can be replaced", " players"},
 		{"players mmsh://h/x --stall 5%", "a stall is a share of the players and a time, as in \"5%:20s\"", " players"},
 		{"players mmsh://h/x --stall 5%:20s", "a stall of 20s does not end within a measurement of 10s", " players"},
+		{"players mmsh://h/x --throttle 5%", "a throttle is a share of the players and a bitrate of 1k to 1000M, as in \"5%:300k\"", " players"},
+		{"players mmsh://h/x --stall 60%:1s --throttle 50%:300k", "no player can both stall and be throttled: the two shares add up to more than 100%", " players"},
+		{"players http://h/x --protocol http --describe", "only MMSH has a Describe", " players"},
+		{"compare x", "\"x\" is too much", " compare"},
+		{"compare --servers apache", "there is no server \"apache\"; there are pump, cubemap, icecast, vlc", " compare"},
+		{"compare --servers vlc", "the floor takes its packets in a call from the pump: without it --floor=false", " compare"},
+		{"compare --servers vlc --floor=false --pump x", "--pump is the program of a server that does not take part", " compare"},
+		{"compare --servers vlc --floor=false --profile x", "--profile is of the pump, which does not take part", " compare"},
+		{"compare --rounds 0", "there are 1 to 1000 rounds, not 0", " compare"},
+		{"compare --cores 1-", "\"1-\" is no list of processors, such as 0,2-3", " compare"},
+		{"compare --stall 5%:5s", "a stall of 5s does not end within a measurement of 5s", " compare"},
+		{"compare --stall 5", "a stall is a share of the players and a time, as in \"5%:20s\"", " compare"},
+		{"compare --throttle 5", "a throttle is a share of the players and a bitrate of 1k to 1000M, as in \"5%:300k\"", " compare"},
+		{"compare -n 0", "there must be a player at least", " compare"},
+		{"compare --packet-size 74", "a packet of such streams has 75 to 65000 bytes, not 74", " compare"},
+		{"compare --fps 0", "there are up to 1000 frames per second, and more than 0", " compare"},
 		{"players mmsh://h/x -n 0", "there must be a player at least", " players"},
 		{"players mmsh://h/x --pid -1", "a process has a number above 0", " players"},
 		{"encoder http://h/x --fps 0", "there are up to 1000 frames per second, and more than 0", " encoder"},
@@ -228,12 +244,20 @@ func TestTextShowsWhatWasMeasured(t *testing.T) {
 		Server:   &load.Server{CPU: load.CPU{Cores: 0.25, PerGB: &each}, RSS: 2e6, RSSPeak: 3e6, RSSBefore: 1e6, Descriptors: 9},
 		Delay:    &load.Times{Samples: 7, P50: 1, P90: 2, P99: 3, P999: 4, Max: 5},
 		Notes:    []string{"so it is"},
+		Join:     &load.Times{Samples: 3, P50: 1, P90: 2, P99: 3, P999: 4, Max: 5}, AllJoined: ptr(6.25),
+		Stalled:  &load.Stalled{Sockets: 2, Mean: 250_000, Max: 300_000},
+		Counters: map[string]float64{"write_calls": 10, "packets_sent": 2e6},
 	}
 	want := `players     3 asked for; 3 connected, 3 joined, 2 held to the end, 1 lost
+join        p50 1.0, p90 2.0, p99 3.0, p99.9 4.0, max 5.0 ms (3 samples)
+            all after 6.2 ms
 received    1000000 bytes in 2.0 s (4.0 Mbit/s)
 delay       p50 1.0, p90 2.0, p99 3.0, p99.9 4.0, max 5.0 ms (7 samples)
 server      0.250 cores, 0.500 CPU-s a GB
             RSS 2.0 MB, 3.0 MB at most, 1.0 MB before; 9 descriptors
+            kernel 0.250 MB by stalled player, 0.300 MB at most; 2 sockets
+            packets_sent + 2000000
+            write_calls + 10
 generator   0.100 cores
 note        so it is
 `

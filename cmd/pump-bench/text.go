@@ -2,6 +2,9 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 
 	"streampump/bench/load"
 )
@@ -31,6 +34,9 @@ func appendResult(b []byte, r *load.Result) []byte {
 	}
 	b = append(b, '\n')
 	b = appendTimes(b, "join", r.Join)
+	if r.AllJoined != nil {
+		b = fmt.Appendf(b, "            all after %.1f ms\n", *r.AllJoined)
+	}
 	if m := r.Measured; m != nil {
 		b = fmt.Appendf(b, "received    %d bytes in %.1f s (%.1f Mbit/s)\n", m.Bytes, m.Seconds, m.BitRate/1e6)
 	}
@@ -40,6 +46,12 @@ func appendResult(b []byte, r *load.Result) []byte {
 		b = appendCPU(b, "server", s.CPU)
 		b = fmt.Appendf(b, "            RSS %.1f MB, %.1f MB at most, %.1f MB before; %d descriptors\n",
 			float64(s.RSS)/1e6, float64(s.RSSPeak)/1e6, float64(s.RSSBefore)/1e6, s.Descriptors)
+	}
+	if k := r.Stalled; k != nil {
+		b = fmt.Appendf(b, "            kernel %.3f MB by stalled player, %.3f MB at most; %d sockets\n", float64(k.Mean)/1e6, float64(k.Max)/1e6, k.Sockets)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Counters)) {
+		b = fmt.Appendf(b, "            %s + %s\n", name, strconv.FormatFloat(r.Counters[name], 'f', -1, 64))
 	}
 	if r.Measured != nil {
 		b = appendCPU(b, "generator", r.Measured.Generator)

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"streampump/bench/contest"
+	"streampump/bench/rival"
+	"streampump/cmd/internal/fetch"
+)
+
+// startsWithin is about how long a server takes to start, to get the stream and
+// to end.
+const startsWithin = 1500 * time.Millisecond
+
+// heats are those that the flags ask for. It confines this process to the load's
+// processors.
+func (o *comparing) heats(ctx context.Context) (heats []*contest.Heat, err error) {
+	spec, err := o.spec()
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range rival.Kinds() {
+		if !o.takesPart(k.Name) {
+			continue
+		}
+		path, err := o.find(k)
+		switch {
+		case err == nil:
+			heats = append(heats, &contest.Heat{Kind: k, Path: path, Spec: spec, Load: o.players})
+		case len(o.servers) > 0 || k.Name == "pump":
+			return nil, err
+		default:
+			o.notInstalled = append(o.notInstalled, err.Error())
+		}
+	}
+	if err := o.profiled(heats); err != nil {
+		return nil, err
+	}
+	// Nothing is refused any more.
+	if o.placed, err = contest.Place(o.placed.Server); err != nil {
+		return nil, err
+	}
+	o.versions = map[string]string{}
+	for _, h := range heats {
+		h.Cores = o.placed.Server
+		o.versions[h.Kind.Name] = h.Kind.Version(ctx, h.Path)
+	}
+	return heats, nil
+}
+
+// find is where a server's program is.
+func (o *comparing) find(k *rival.Kind) (string, error) {
+	if k.Name != "pump" || o.pump == "" {
+		return k.Find()
+	}
+	path, err := exec.LookPath(o.pump)
+	if err != nil {
+		return "", fmt.Errorf("--pump %s is no program: %w", o.pump, errors.Unwrap(err))
+	}
+	return path, nil
+}
+
+// profiled has each of the pump's runs profiled, if that is asked for.
+func (o *comparing) profiled(heats []*contest.Heat) error {
+	if o.profile == "" {
+		return nil
+	}
+	if err := os.MkdirAll(o.profile, 0o755); err != nil {
+		return fmt.Errorf("no folder for the profiles: %w", err)
+	}
+	for _, h := range heats {
+		if h.Kind.Name != "pump" {
+			continue
+		}
+		run := 0
+		h.Profile = func(ctx context.Context, admin string) error {
+			run++
+			return keepProfile(ctx, admin, filepath.Join(o.profile, fmt.Sprintf("pump-%d.pb.gz", run)), o.players.Expected())
+		}
+	}
+	return nil
+}
+
+// keepProfile writes a CPU profile of a run to a file.
+func keepProfile(ctx context.Context, admin, file string, length time.Duration) error {
+	a, err := fetch.Parse(admin)
+	if err != nil {
+		return err
+	}
+	kind, _ := fetch.KindOf("cpu") // there is one
+	packed, err := a.Profile(ctx, fetch.Order{Kind: kind, Seconds: max(int(length.Seconds()), 1)})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, packed, 0o644)
+}
