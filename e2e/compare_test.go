@@ -1,0 +1,219 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"streampump/bench/contest"
+	"streampump/bench/load"
+	"streampump/bench/rival"
+	"streampump/bench/synth"
+	"streampump/e2e/rig"
+)
+
+// rivalPlayers are enough for one to be throttled, stalled and verified each.
+const rivalPlayers = 20
+
+// TestEveryServerCarriesTheStream: what compare measures is a stream that arrives.
+// Each server that is installed is started as compare starts it, has the same
+// players, and is gone afterwards.
+func TestEveryServerCarriesTheStream(t *testing.T) {
+	rig.Binary(t) // built outside of the folders below
+	for _, k := range rival.Kinds() {
+		t.Run(k.Name, func(t *testing.T) {
+			// The server's user, who may be another, has to get there.
+			dir, err := os.MkdirTemp("", "streampump-e2e-")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer os.RemoveAll(dir)
+			if err := os.Chmod(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			t.Setenv("TMPDIR", dir)
+			checkServer(t, serverHeat(t, k))
+			if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+				t.Errorf("%v is left, %v", left, err)
+			}
+		})
+	}
+}
+
+// serverHeat is a short run of a server.
+func serverHeat(t *testing.T, k *rival.Kind) *contest.Heat {
+	t.Helper()
+	h := &contest.Heat{
+		Kind: k, Spec: synth.Spec{Streams: []synth.Stream{synth.Video(1, 25, 400_000, 25)}, PacketSize: 1400},
+		Load: load.Options{
+			Players: rivalPlayers, Verify: rivalPlayers / 4, Threads: 1, Ramp: 100 * time.Millisecond,
+			Duration: 2 * time.Second, Stall: load.Stall{Percent: 20, For: time.Second},
+		},
+	}
+	if k.Name == "pump" {
+		h.Path = rig.Binary(t)
+		return h
+	}
+	var err error
+	if h.Path, err = k.Find(); err != nil {
+		missing(t, err.Error())
+	}
+	return h
+}
+
+// checkServer runs a server and judges what must be so on any machine.
+func checkServer(t *testing.T, h *contest.Heat) {
+	t.Helper()
+	if v := h.Kind.Version(t.Context(), h.Path); !strings.ContainsAny(v, "0123456789") {
+		t.Errorf("its version is %q", v)
+	}
+	out, err := h.Run(t.Context())
+	if err != nil || out.Failed != "" {
+		t.Fatalf("%v, %+v", err, out)
+	}
+	r := out.Result
+	want := load.Counts{Started: rivalPlayers, Connected: rivalPlayers, Joined: rivalPlayers, Held: rivalPlayers}
+	if r.Counts != want || r.Waiting != 0 || len(r.Problems) > 0 {
+		t.Errorf("counts %+v, %d waiting, problems %q", r.Counts, r.Waiting, r.Problems)
+	}
+	if v := r.Verified; h.Kind.Check == rival.Whole && (v == nil || v.Objects == 0 || v.Broken > 0 || v.Foreign) {
+		t.Errorf("verified: %+v", v)
+	}
+	for _, f := range []contest.Figure{
+		contest.CPUPerGB, contest.Cores, contest.DelayP50, contest.DelayP99, contest.JoinP99, contest.AllJoined,
+		contest.StalledKernel, contest.Held, contest.Received, contest.GeneratorCores, contest.RSSPerViewer, contest.RSSGrowth,
+	} {
+		if math.IsNaN(out.Figures.At(f)) {
+			t.Errorf("there is no %s; notes %q", f, r.Notes)
+		}
+	}
+	if _, err := os.Stat(filepath.Join("/proc", strconv.Itoa(r.Server.PID))); err == nil {
+		t.Errorf("its process %d is still there", r.Server.PID)
+	}
+	if syscall.Kill(r.Server.PID, 0) == nil {
+		t.Errorf("its process %d can still be signalled", r.Server.PID)
+	}
+}
+
+// buildBoth builds pump-bench beside a stream-pump, where it looks for one.
+func buildBoth(t *testing.T) (bench string) {
+	t.Helper()
+	bench = buildBench(t)
+	if err := os.Symlink(rig.Binary(t), filepath.Join(filepath.Dir(bench), "stream-pump")); err != nil {
+		t.Fatal(err)
+	}
+	return bench
+}
+
+// TestCompare: a contest of all servers that are installed prints every column,
+// and says the same in its JSON and on its page.
+func TestCompare(t *testing.T) {
+	bench := buildBoth(t)
+	names := []string{"pump"}
+	for _, k := range rival.Kinds()[1:] {
+		if _, err := k.Find(); err != nil {
+			t.Log(err)
+			continue
+		}
+		names = append(names, k.Name)
+	}
+	names = append(names, contest.FloorName)
+	page, profiles := filepath.Join(t.TempDir(), "r.html"), t.TempDir()
+	common := []string{"compare", "-n", strconv.Itoa(rivalPlayers), "--bitrate", "400k", "--ramp", "100ms", "--rounds", "1"}
+	text := benchPrints(t, bench, append(common, "--duration", "2s", "--stall", "20%:1s", "--html", page)...)
+	for _, c := range contest.Columns() {
+		if !strings.Contains(text, "\n"+c.Name) {
+			t.Errorf("the column %q is missing:\n%s", c.Name, text)
+		}
+	}
+	for _, name := range names {
+		if !strings.Contains(text, " "+name) {
+			t.Errorf("%s is missing:\n%s", name, text)
+		}
+	}
+	if html, err := os.ReadFile(page); err != nil || !strings.Contains(string(html), "All servers held their players.") {
+		t.Errorf("the page is %.2000s, %v", html, err)
+	}
+	var table contest.Table
+	out := benchPrints(t, bench, append(common, "--servers", "pump", "--duration", "1s", "--throttle", "20%:100k", "--profile", profiles, "--json")...)
+	if err := json.Unmarshal([]byte(out), &table); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(table.Names, []string{"pump", contest.FloorName}) || len(table.Failures()) > 0 || math.IsNaN(table.Column(contest.FloorName, contest.CPUPerGB)[0]) {
+		t.Errorf("%s", out)
+	}
+	if info, err := os.Stat(filepath.Join(profiles, "pump-1.pb.gz")); err != nil || info.Size() == 0 {
+		t.Errorf("no profile: %v", err)
+	}
+}
+
+// benchPrints runs the bench, which must succeed, and returns what it prints.
+func benchPrints(t *testing.T, bench string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, bench, args...)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("pump-bench: %v\n%s%s", err, out, errs.String())
+	}
+	return string(out)
+}
+
+// TestCompareIsInterrupted in the second heat's measurement: it prints what was
+// measured so far, and neither a server nor a folder is left.
+func TestCompareIsInterrupted(t *testing.T) {
+	bench := buildBoth(t)
+	dir := t.TempDir()
+	cmd := exec.Command(bench, "compare", "--servers", "pump", "-n", "5", "--bitrate", "400k", "--ramp", "0", "--rounds", "100", "--duration", "1s", "--json")
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	steps, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cmd.Process.Kill() }()
+	told := ""
+	for b := make([]byte, 1<<10); !strings.Contains(told, "step 4 of 200"); {
+		n, err := steps.Read(b)
+		if told += string(b[:n]); err != nil {
+			t.Fatalf("%v after %q", err, told)
+		}
+	}
+	// As a terminal does: to the whole group, of which the servers are not.
+	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	var table contest.Table
+	if err := json.Unmarshal(out.Bytes(), &table); err != nil {
+		t.Fatal(err)
+	}
+	if !table.Interrupted || !table.Measured() || len(table.Failures()) > 0 || table.Runs["pump"][0] == nil || table.Runs["pump"][99] != nil {
+		t.Errorf("%s", out.String())
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("%v is left, %v", left, err)
+	}
+}
