@@ -132,3 +132,21 @@ func TestInterruptedRunTellsWhatItHas(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// Nothing may have come yet when a measurement is interrupted; that is no
+// failure of the server, as it is at the end of a whole one.
+func TestNothingCame(t *testing.T) {
+	for _, c := range []struct {
+		interrupted bool
+		problems    int
+	}{{true, 0}, {false, 1}} {
+		r := &run{o: &Options{}, tally: newTally(), result: &Result{Interrupted: c.interrupted}, began: time.Now()}
+		r.line = newTimeline(r.moment())
+		r.atStart = r.endStep()
+		r.measured = r.atStart.at
+		r.finish()
+		if res := r.result; len(res.Problems) != c.problems || len(res.Notes) != 1-c.problems || res.Measured.Bytes != 0 || res.Measured.Generator.PerGB != nil {
+			t.Errorf("%+v", res)
+		}
+	}
+}

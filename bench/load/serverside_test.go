@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -136,10 +137,15 @@ func TestStalledPlayersAreWeighed(t *testing.T) {
 	if s := r.Server; s == nil || s.RSSPeakMeasured < s.RSSAtStart || s.RSSPeakMeasured > s.RSSPeak {
 		t.Errorf("%+v", s)
 	}
-	// A process that is not the server, though it has sockets of its own.
-	o.PID = os.Getppid()
+	// A process that is not the server.
+	other := exec.Command("sleep", "60")
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = other.Process.Kill(), other.Wait() }()
+	o.PID = other.Process.Pid
 	r = play(t.Context(), t, o)
-	if r.Stalled != nil || !strings.Contains(strings.Join(r.Notes, "\n"), "the kernel's memory for stalled players was not read: ") {
+	if r.Stalled != nil || !strings.Contains(strings.Join(r.Notes, "\n"), "the kernel's memory for stalled players was not read: the server's process has no socket of theirs") {
 		t.Errorf("%+v: %q", r.Stalled, r.Notes)
 	}
 }
