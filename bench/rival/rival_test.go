@@ -223,10 +223,10 @@ func TestInterruptedStart(t *testing.T) {
 	before := descriptors(t)
 	s, _ := setup(t)
 	ctx, interrupt := context.WithCancel(t.Context())
-	make := s.Source
+	camera := s.Source
 	s.Source = func(c context.Context) (Source, error) {
 		time.AfterFunc(50*time.Millisecond, interrupt)
-		return make(c)
+		return camera(c)
 	}
 	if v, err := fake("hangs").Start(ctx, s); !errors.Is(err, context.Canceled) || v != nil {
 		t.Errorf("%+v, %v", v, err)
