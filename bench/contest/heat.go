@@ -42,7 +42,7 @@ type Heat struct {
 // Outcome is what a heat found out.
 type Outcome struct {
 	Name string `json:"name"`
-	// Figures are empty where nothing was measured.
+	// Figures are empty where no player ever tried.
 	Figures Figures       `json:"figures"`
 	Result  *load.Result  `json:"result,omitempty"`
 	Floor   *floor.Result `json:"floor,omitempty"`
