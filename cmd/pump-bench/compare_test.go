@@ -74,7 +74,7 @@ func TestPageOfAContest(t *testing.T) {
 	checkPage(t, shown(t, compared().page()), []string{
 		"<title>pump, cubemap, vlc, floor side by side</title>",
 		`<p class="verdict bad">Interrupted; this is what was measured so far. Failed: vlc, round 1: vlc: it burns.</p>`,
-		`<dt>CPU of cubemap</dt><dd>0.900 (0.800–1.000) <small>s/GB</small></dd><dd class="note">pump has 0.72 (0.70–0.75) of it</dd>`,
+		`<dt>CPU of cubemap</dt><dd>0.900 <small>s/GB</small></dd><dd class="note">pump has 0.72 (0.70–0.75) times that</dd>`,
 		`<td class="number bad">2</td>`, `<td class="number">–</td>`, "<td>CPU by bytes, s/GB</td>", "<td>CPU by bytes</td>", "<figcaption>CPU by bytes <span>s/GB</span>",
 		`<td class="bad">vlc, round 1: vlc: it burns</td>`, "<td>cubemap: the delay was guessed</td>",
 		"<dt>cubemap</dt><dd>cubemap 1.4</dd>", "<dt>contest</dt><dd>100 players, 1 Mbit/s", "<dt>commit</dt><dd>0123</dd>",

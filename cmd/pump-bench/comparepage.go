@@ -7,6 +7,7 @@ import (
 
 	"streampump/bench/contest"
 	"streampump/bench/report"
+	"streampump/bench/stat"
 )
 
 // page is the report of a contest.
@@ -75,9 +76,10 @@ func (r *compareReport) headline() (all []report.Figure) {
 		if len(values) == 0 {
 			continue
 		}
-		f := report.Figure{Name: "CPU of " + name, Value: cpu.Spread(values), Unit: cpu.Unit}
+		sum, _ := stat.Of(values) // there are some
+		f := report.Figure{Name: "CPU of " + name, Value: cpu.Number(sum.Median), Unit: cpu.Unit}
 		if i > 0 {
-			f.Note = fmt.Sprintf("%s has %s of it", r.first(), r.RatioText(r.first(), name, cpu.Figure))
+			f.Note = fmt.Sprintf("%s has %s times that", r.first(), r.RatioText(r.first(), name, cpu.Figure))
 		}
 		all = append(all, f)
 	}
