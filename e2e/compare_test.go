@@ -34,13 +34,14 @@ func TestEveryServerCarriesTheStream(t *testing.T) {
 	rig.Binary(t) // built outside of the folders below
 	for _, k := range rival.Kinds() {
 		t.Run(k.Name, func(t *testing.T) {
-			// The server's user, who may be another, has to get there.
+			// The server's user, who may be another, has to get there, and may
+			// leave there what it likes.
 			dir, err := os.MkdirTemp("", "streampump-e2e-")
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer os.RemoveAll(dir)
-			if err := os.Chmod(dir, 0o755); err != nil {
+			if err := os.Chmod(dir, 0o777|os.ModeSticky); err != nil {
 				t.Fatal(err)
 			}
 			t.Setenv("TMPDIR", dir)
@@ -104,6 +105,30 @@ func checkServer(t *testing.T, h *contest.Heat) {
 	}
 	if syscall.Kill(r.Server.PID, 0) == nil {
 		t.Errorf("its process %d can still be signalled", r.Server.PID)
+	}
+}
+
+// TestInterruptedHeat: Ctrl-C in the measurement keeps what was measured, and ends
+// the server.
+func TestInterruptedHeat(t *testing.T) {
+	pump, err := rival.Named("pump")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := serverHeat(t, pump)
+	ctx, interrupt := context.WithCancel(t.Context())
+	h.Load.Duration = time.Hour
+	h.Load.Progress = func(p load.Progress) {
+		if p.Measuring > 0 {
+			interrupt()
+		}
+	}
+	out, err := h.Run(ctx)
+	if err != nil || out == nil || !out.Interrupted || out.Failed != "" || len(out.Result.Problems) > 0 || math.IsNaN(out.Figures.At(contest.CPUPerGB)) {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	if syscall.Kill(out.Result.Server.PID, 0) == nil {
+		t.Errorf("its process %d is still there", out.Result.Server.PID)
 	}
 }
 

@@ -80,7 +80,9 @@ func startVLC(ctx context.Context, v *Server, s Setup) (err error) {
 		user, err := unprivileged(s.Dir)
 		return child.Spec{
 			Args: []string{"-I", "dummy", "--no-stats", "http://" + from + "/live.asf", "--sout", "#std{access=mmsh,mux=asfh,dst=" + v.Addr + "/}", "--sout-keep"},
-			Env:  []string{"HOME=" + s.Dir}, Credential: user,
+			// It leaves folders in all three.
+			Env:        []string{"HOME=" + s.Dir, "TMPDIR=" + s.Dir, "XDG_RUNTIME_DIR=" + s.Dir},
+			Credential: user,
 		}, err
 	})
 }

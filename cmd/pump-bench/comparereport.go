@@ -46,8 +46,12 @@ func (o *comparing) settings() compareSettings {
 
 // String is the settings in a line.
 func (s *compareSettings) String() string {
-	text := fmt.Sprintf("%d players, %.3g Mbit/s in packets of %d bytes, %d rounds of %g s; servers on core %s, load on %s",
-		s.Players, float64(s.Bitrate)/1e6, s.PacketSize, s.Rounds, s.Duration, affinity.Text(s.ServerCores), affinity.Text(s.LoadCores))
+	rounds := "rounds"
+	if s.Rounds == 1 {
+		rounds = "round"
+	}
+	text := fmt.Sprintf("%d players, %.3g Mbit/s in packets of %d bytes, %d %s of %g s; servers on core %s, load on %s",
+		s.Players, float64(s.Bitrate)/1e6, s.PacketSize, s.Rounds, rounds, s.Duration, affinity.Text(s.ServerCores), affinity.Text(s.LoadCores))
 	if s.Stall != "" {
 		text += "; stalled: " + s.Stall
 	}
