@@ -33,7 +33,6 @@ type Engine struct {
 	loops     []*loop
 	epochs    *ring.Epochs
 	maxConns  int
-	tight     int          // so many connections, and descriptors may run out
 	clock     func() int64 // nanoseconds since the engine was made
 	began     time.Time
 	dial      func(ctx context.Context, network, address string) (net.Conn, error)
