@@ -123,8 +123,9 @@ const (
 	maxStatus = 4 << 20
 )
 
-// counters reads the numbers that stand at the top of a pump's status.
-func counters(admin string) (map[string]float64, error) {
+// Counters reads the numbers that stand at the top of a pump's status, from its
+// admin listener at host:port.
+func Counters(admin string) (map[string]float64, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), countersWithin)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+admin+"/status", nil)

@@ -119,7 +119,7 @@ func TestCounters(t *testing.T) {
 		t.Cleanup(s.Close)
 		return s.Listener.Addr().String()
 	}
-	got, err := counters(status(200, `{"write_calls": 3, "version": "1", "streams": [{"viewers": 1}], "packets_sent": 4.5, "ok": true}`))
+	got, err := Counters(status(200, `{"write_calls": 3, "version": "1", "streams": [{"viewers": 1}], "packets_sent": 4.5, "ok": true}`))
 	if err != nil || !maps.Equal(got, map[string]float64{"write_calls": 3, "packets_sent": 4.5}) {
 		t.Errorf("%v, %v", got, err)
 	}
@@ -129,7 +129,7 @@ func TestCounters(t *testing.T) {
 		"unexpected EOF":                            status(200, `{"a": `),
 		"connection refused":                        "127.0.0.1:1",
 	} {
-		if got, err := counters(addr); err == nil || !strings.Contains(err.Error(), want) {
+		if got, err := Counters(addr); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, %v, want %q", got, err, want)
 		}
 	}

@@ -46,6 +46,8 @@ type Outcome struct {
 	Figures Figures       `json:"figures"`
 	Result  *load.Result  `json:"result,omitempty"`
 	Floor   *floor.Result `json:"floor,omitempty"`
+	// Loops is the pump's number of event loops; 0 where that is not told.
+	Loops int `json:"loops,omitempty"`
 	// Failed is what went wrong with the server.
 	Failed string `json:"failed,omitempty"`
 	// Interrupted: the figures are of a part of the time only.
@@ -81,6 +83,11 @@ func (h *Heat) Run(ctx context.Context) (*Outcome, error) {
 		out.Failed = err.Error()
 		return out, nil
 	}
+	if s.Admin != "" {
+		if c, err := Counters(s.Admin); err == nil {
+			out.Loops = int(c["loops"])
+		}
+	}
 	var failed error
 	out.Result, failed, err = h.load(ctx, s)
 	// Of several failures the first is the cause of the others.
@@ -110,7 +117,7 @@ func (h *Heat) load(ctx context.Context, s *rival.Server) (r *load.Result, faile
 	o.Addr, o.Path, o.PID, o.Plain, o.Marks = s.Addr, s.Path, s.PID(), h.Kind.Plain, h.Kind.Check == rival.Marks
 	o.AnyStart = h.Kind.Package != "" // others can not tell where to begin
 	if s.Admin != "" {
-		o.Counters = func() (map[string]float64, error) { return counters(s.Admin) }
+		o.Counters = func() (map[string]float64, error) { return Counters(s.Admin) }
 	}
 	playing, played := context.WithCancel(ctx)
 	defer played()

@@ -92,6 +92,19 @@ type Progress struct {
 // Expected is how long a run takes if all join in time.
 func (o *Options) Expected() time.Duration { return o.Ramp + settle + o.Duration }
 
+// MostPlayers is how many players this process has descriptors for.
+func MostPlayers() (int, error) {
+	limit, err := meter.Descriptors()
+	if err != nil {
+		return 0, err
+	}
+	return int(min(limit, maxDescriptors)) - reserve, nil
+}
+
+// maxDescriptors stands for no limit: more than one address of a server can be
+// connected to from all of ours.
+const maxDescriptors = 1 << 30
+
 // Check refuses options that make no run, with what is wrong.
 func (o *Options) Check() error {
 	limit, err := meter.Descriptors()
