@@ -27,6 +27,7 @@ type capacityFlags struct {
 	on         bool
 	bitrate    cli.Bits
 	packetSize int
+	fps        float64
 	card       string
 	shares     map[string]int
 }
@@ -37,6 +38,7 @@ func (o *capacityFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&o.on, "capacity", false, "say how many viewers of CONFIG's streams this machine can carry, and what gives out first")
 	f.Var(&o.bitrate, "bitrate", "of streams that do not run yet, with --capacity")
 	f.IntVar(&o.packetSize, "packet-size", 1400, "bytes of a packet of streams that do not run yet, with --capacity")
+	f.Float64Var(&o.fps, "fps", 25, "pictures a second, the packets of each of which come at once, with --capacity")
 	f.StringVar(&o.card, "nic", "", "the network card, by name (eth0) or by speed (10G, 500M), with --capacity")
 	f.StringToIntVar(&o.shares, "share", nil, "how viewers divide, as PATH=PARTS,…, with --capacity; a stream that is not named has 1")
 }
@@ -45,7 +47,7 @@ func (o *capacityFlags) add(f *pflag.FlagSet) {
 func (o *capacityFlags) check(cmd *cobra.Command, args []string) error {
 	without := []string{"all", "generator"} // of no effect with --capacity
 	if !o.on {
-		without = []string{"bitrate", "packet-size", "nic", "share"}
+		without = []string{"bitrate", "packet-size", "fps", "nic", "share"}
 	}
 	for _, name := range without {
 		if cmd.Flags().Changed(name) {
@@ -57,6 +59,8 @@ func (o *capacityFlags) check(cmd *cobra.Command, args []string) error {
 		return errors.New("CONFIG is missing: --capacity is about its streams")
 	case o.packetSize < asf.PacketSizeMin || o.packetSize > asf.PacketSizeMax:
 		return fmt.Errorf("a packet has %d to %d bytes", asf.PacketSizeMin, asf.PacketSizeMax)
+	case !(o.fps > 0 && o.fps <= mostFPS):
+		return fmt.Errorf("there are up to %d pictures a second, and more than 0", mostFPS)
 	}
 	return nil
 }
@@ -87,6 +91,9 @@ func (e env) capacity(ctx context.Context, box *tuning.Box, c *config.Config, o 
 	return err
 }
 
+// mostFPS is more pictures than any camera of a live stream makes.
+const mostFPS = 1000
+
 // planned is a stream of the plan, and how its numbers are known.
 type planned struct {
 	capacity.Stream
@@ -114,7 +121,7 @@ func (o *capacityFlags) streamsOf(c *config.Config) (all []planned, err error) {
 			return nil, fmt.Errorf("--share gives %q %d parts, and 0 to %d are possible", s.Path, parts, maxParts)
 		}
 		p := planned{kind: string(s.Type), assumed: true, Stream: capacity.Stream{
-			Name: s.Path, Bitrate: int(o.bitrate), PacketSize: o.packetSize, Share: float64(parts),
+			Name: s.Path, Bitrate: int(o.bitrate), PacketSize: o.packetSize, Bursts: o.fps, Share: float64(parts),
 		}}
 		if s.Type == config.TypeFile {
 			if err := p.readHeader(s.File); err != nil {
@@ -181,8 +188,8 @@ func planOf(box *tuning.Box, c *config.Config, streams []planned) *capacity.Plan
 	budget := c.Engine.Fanout.Budget
 	p := &capacity.Plan{
 		Loops: loops, Processors: processors,
-		Turn: func(viewers int, packets float64) time.Duration {
-			return engine.Turn(viewers, packets, budget)
+		Turn: func(viewers int, packets, bursts float64) time.Duration {
+			return engine.Turn(viewers, packets, bursts, budget)
 		},
 		Memory: box.Available(), SocketPages: box.SocketPages(), Descriptors: hard, Tracked: box.Tracked(),
 		Connections: c.Engine.Limits.Connections, Sessions: c.Engine.Limits.Sessions,

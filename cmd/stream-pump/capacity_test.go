@@ -42,7 +42,8 @@ func TestCapacityText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Nothing is held, so that the text does not depend on the engine's rule.
+	// Nothing is held, so that the text does not depend on the engine's rule: only
+	// loops that are full send several packets at once.
 	inFolder(t, strings.Replace(twoStreams, "{", `{"fanout": {"latency_budget": 0}, `, 1))
 	o := startOn(t, fakeBox(readyBox), "doctor", "--capacity", "pump.json", "--bitrate", "500k")
 	if o.code != cli.ExitOK || o.stderr != "" {
@@ -96,12 +97,12 @@ func TestCapacityJSON(t *testing.T) {
 func TestCapacityOptions(t *testing.T) {
 	inFolder(t, `{"streams": [{"type": "mmsh_push", "path": "live"}, {"type": "mmsh_push", "path": "slow"}],
   "fanout": {"latency_budget": 0, "loops": 2}, "limits": {"connections": 50}}`)
-	r := capacityOf(t, "--bitrate", "2M", "--packet-size", "2000", "--nic", "10G", "--share", "live=3")
-	if s := r.Streams[0]; s.Bitrate != 2_000_000 || s.PacketSize != 2000 || s.Share != 0.75 || s.Packets != 1 || s.TurnMS != 0 {
+	r := capacityOf(t, "--bitrate", "2M", "--packet-size", "2000", "--fps", "30", "--nic", "10G", "--share", "live=3")
+	if s := r.Streams[0]; s.Bitrate != 2_000_000 || s.PacketSize != 2000 || s.FPS != 30 || s.Share != 0.75 || s.TurnMS != 125 || s.Packets != 15.625 {
 		t.Errorf("%+v", s)
 	}
-	// 125 calls a second of 2012 bytes and two segments.
-	if want := 0.95 * 10e9 / (125 * 8 * (2012 + 2*90)); math.Abs(float64(r.limit("network card"))-want) > 1 {
+	// Eight calls a second of 31,438 bytes in 22 segments.
+	if want := 0.95 * 10e9 / (8 * 8 * (31438 + 22*90)); math.Abs(float64(r.limit("network card"))-want) > 1 {
 		t.Errorf("%d by the network card, want %.0f", r.limit("network card"), want)
 	}
 	if r.Viewers != 50 || r.First != "limits.connections" || len(r.Measured) != 1 {
@@ -121,6 +122,8 @@ func TestCapacityRefuses(t *testing.T) {
 	}{
 		{"--capacity", "CONFIG is missing: --capacity is about its streams", cli.ExitUsage},
 		{"--nic 10G", "--nic says nothing without --capacity", cli.ExitUsage},
+		{"--fps 25 pump.json", "--fps says nothing without --capacity", cli.ExitUsage},
+		{"--capacity --fps 0 pump.json", "there are up to 1000 pictures a second, and more than 0", cli.ExitUsage},
 		{"--share a=1 pump.json", "--share says nothing without --capacity", cli.ExitUsage},
 		{"--capacity --all pump.json", "--all says nothing with --capacity", cli.ExitUsage},
 		{"--capacity --packet-size 10 pump.json", "a packet has 64 to 65527 bytes", cli.ExitUsage},
@@ -141,7 +144,7 @@ func TestCapacityRefuses(t *testing.T) {
 func TestCapacityOfABrokenMeasurement(t *testing.T) {
 	p := &capacity.Plan{
 		Streams: []capacity.Stream{{Name: "live", Bitrate: 1_000_000, PacketSize: 1400, Share: 1}},
-		Turn:    func(int, float64) time.Duration { return 0 },
+		Turn:    func(int, float64, float64) time.Duration { return 0 },
 	}
 	e := env{floor: func(context.Context, floor.Options) (*floor.Result, error) { return nil, errors.New("no sockets") }}
 	if _, err := e.price(t.Context(), p); err == nil || err.Error() != "the price of a write call can not be measured: no sockets" {

@@ -13,7 +13,7 @@ func assumptions(streams []planned, c card, m measured) []string {
 	var all []string
 	for _, s := range streams {
 		if s.assumed {
-			all = append(all, "bitrates and packet sizes are not known before a stream runs: --bitrate and --packet-size say them")
+			all = append(all, "bitrates, with padding, and packet sizes are not known before a stream runs: --bitrate and --packet-size say them")
 			break
 		}
 	}
@@ -29,6 +29,7 @@ func assumptions(streams []planned, c card, m measured) []string {
 	return append(all,
 		fmt.Sprintf("the price of a write call was measured over loopback with %d sockets, where the sender also pays for the receiver; a card's driver and interrupts are not in it", m.runs[0].Viewers),
 		fmt.Sprintf("the pump pays %.2f times that (an assumption, to be held against pump-bench capacity)", capacity.PumpFactor),
+		fmt.Sprintf("at the processors' limit a loop comes round every %d ms, so that one packet in a hundred is delayed by a quarter of a second, as much as pump-bench capacity allows", capacity.FullTurn.Milliseconds()),
 		"nothing else runs on the machine; one viewer in twenty has stalled")
 }
 
@@ -124,10 +125,11 @@ type plannedReport struct {
 	Type       string  `json:"type"`
 	Bitrate    int     `json:"bitrate"`
 	PacketSize int     `json:"packet_size"`
+	FPS        float64 `json:"pictures_per_second"`
 	Assumed    bool    `json:"assumed"`
 	Share      float64 `json:"share"`
 	Packets    float64 `json:"packets_per_call"`
-	// TurnMS is from one call for a viewer to the next; 0: each packet is a call.
+	// TurnMS is from one call for a viewer to the next, if there is a packet for it.
 	TurnMS float64 `json:"turn_ms"`
 }
 
@@ -155,7 +157,7 @@ func reportCapacity(e *capacity.Estimate, streams []planned, m measured, notes [
 	for i, s := range streams {
 		c := e.Calls[i]
 		r.Streams = append(r.Streams, plannedReport{
-			s.Name, s.kind, s.Bitrate, s.PacketSize, s.assumed, s.Share, c.Packets, c.Turn.Seconds() * 1e3,
+			s.Name, s.kind, s.Bitrate, s.PacketSize, s.Bursts, s.assumed, s.Share, c.Packets, c.Turn.Seconds() * 1e3,
 		})
 	}
 	for _, p := range m.runs {

@@ -8,8 +8,10 @@
 //	limits read     ──┘
 //
 // The processors' share is the only part that is a model and no division. Each
-// loop has its part of the viewers. The engine's rule says how often it comes to
-// each of so many (Plan.Turn), and so how many packets are in a call; the price of a
-// call was measured by one that writes as many packets to as many sockets and
-// does nothing else; and PumpFactor is what the pump does besides.
+// loop has its part of the viewers. How often a full loop comes to each of them
+// (FullTurn, or the engine's rule where that is longer, Plan.Turn) says how many
+// packets are in a call; the price of a call was measured by one that writes as many
+// packets to as many sockets and does nothing else; and PumpFactor is what the pump
+// does besides. `pump-bench capacity` measures what is estimated here, and tells how
+// far off it was.
 package capacity

@@ -37,7 +37,7 @@ type Calls struct {
 	Stream  string
 	Packets float64       // in a call, on average
 	Bytes   int           // in a call, with framing
-	Turn    time.Duration // from one call for a viewer to the next; 0: each packet is a call
+	Turn    time.Duration // from one call for a viewer to the next, where there is a packet for it
 }
 
 // Viewers is how many can be carried.
@@ -46,12 +46,9 @@ func (e *Estimate) Viewers() int { return e.Limits[0].Viewers }
 // Make computes the estimate for a plan, which has at least one stream and loop.
 func Make(p *Plan) *Estimate {
 	e := &Estimate{}
-	cpu, turn := p.processors()
-	e.Limits = append(e.Limits, cpu)
-	for _, s := range p.Streams {
-		e.Calls = append(e.Calls, s.callsFor(turn))
-	}
-	e.divide("network card", p.Card > 0, p.wire(turn), FullCard*p.Card, "its speed is not told",
+	cpu, calls := p.processors()
+	e.Limits, e.Calls = append(e.Limits, cpu), calls
+	e.divide("network card", p.Card > 0, p.wire(calls), FullCard*p.Card, "its speed is not told",
 		func(each, _ float64) string {
 			return fmt.Sprintf("%.4g Mbit/s, of which %.0f%% may be used, at %.4g Mbit/s on the wire for a viewer", p.Card/1e6, 100*FullCard, each/1e6)
 		})
@@ -99,46 +96,47 @@ func (e *Estimate) settings(p *Plan) {
 	}
 }
 
-// processors is how many viewers the loops can serve, and how often they come to
-// each of them then.
-func (p *Plan) processors() (Limit, time.Duration) {
+// processors is how many viewers the loops can serve, and with what calls.
+func (p *Plan) processors() (Limit, []Calls) {
 	whole := min(float64(p.Loops), p.Processors)
 	busy := FullLoop * whole / float64(p.Loops) // of each loop
 	perLoop := sort.Search(mostViewers, func(n int) bool { return p.load(n) > busy }) - 1
-	turn := p.turn(perLoop)
+	calls := p.calls(perLoop)
 	return Limit{
 		"processors", perLoop * p.Loops,
-		fmt.Sprintf("%d event loops, each busy at %.0f%%; %s", p.Loops, 100*busy, p.costText(turn)),
-	}, turn
+		fmt.Sprintf("%d event loops, each busy at %.0f%%; %s", p.Loops, 100*busy, p.costText(calls)),
+	}, calls
 }
 
-// turn is how long a loop with so many viewers takes to come back to one.
-func (p *Plan) turn(viewers int) time.Duration {
-	owed := 0.0
+// calls are what full loops with so many viewers each do for each stream. What
+// is held is decided for the viewers of all loops together.
+func (p *Plan) calls(perLoop int) (all []Calls) {
+	viewers, owed := perLoop*p.Loops, 0.0
 	for _, s := range p.Streams {
 		owed += float64(viewers) * s.Share * s.packets()
 	}
-	return p.Turn(viewers, owed)
+	for _, s := range p.Streams {
+		all = append(all, s.callsFor(max(FullTurn, p.Turn(viewers, owed, s.bursts()))))
+	}
+	return all
 }
 
 // load is how busy a loop is with so many viewers.
-func (p *Plan) load(viewers int) float64 {
-	turn := p.turn(viewers)
+func (p *Plan) load(perLoop int) float64 {
 	load := 0.0
-	for _, s := range p.Streams {
-		c := s.callsFor(turn)
-		calls := float64(viewers) * s.Share * s.packets() / c.Packets
+	for i, c := range p.calls(perLoop) {
+		s := p.Streams[i]
+		calls := float64(perLoop) * s.Share * s.packets() / c.Packets
 		load += calls * PumpFactor * p.Price.of(c.Bytes)
 	}
 	return load
 }
 
 // costText tells the price of the calls.
-func (p *Plan) costText(turn time.Duration) string {
+func (p *Plan) costText(calls []Calls) string {
 	least, most := math.MaxInt, 0
-	for _, s := range p.Streams {
-		bytes := s.callsFor(turn).Bytes
-		least, most = min(least, bytes), max(most, bytes)
+	for _, c := range calls {
+		least, most = min(least, c.Bytes), max(most, c.Bytes)
 	}
 	text := fmt.Sprintf("%.1f µs measured for a call of %d bytes", 1e6*p.Price.of(most), most)
 	if least != most {
@@ -148,9 +146,9 @@ func (p *Plan) costText(turn time.Duration) string {
 }
 
 // wire is what an average viewer takes of the wire, in bits per second.
-func (p *Plan) wire(turn time.Duration) (bits float64) {
-	for _, s := range p.Streams {
-		c := s.callsFor(turn)
+func (p *Plan) wire(calls []Calls) (bits float64) {
+	for i, c := range calls {
+		s := p.Streams[i]
 		segments := (c.Bytes + SegmentPayload - 1) / SegmentPayload
 		bits += s.Share * s.packets() / c.Packets * 8 * float64(c.Bytes+segments*SegmentHead)
 	}
@@ -160,9 +158,7 @@ func (p *Plan) wire(turn time.Duration) (bits float64) {
 // Extremes are the calls of the fewest and the most bytes that loops with no end
 // of viewers would make: what there is to be measured.
 func (p *Plan) Extremes() (least, most Calls) {
-	turn := p.turn(mostViewers)
-	for i, s := range p.Streams {
-		c := s.callsFor(turn)
+	for i, c := range p.calls(mostViewers) {
 		if i == 0 || c.Bytes < least.Bytes {
 			least = c
 		}

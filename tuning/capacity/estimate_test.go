@@ -7,24 +7,24 @@ import (
 )
 
 // always has a viewer's turn come once in so long, whoever asks.
-func always(d time.Duration) func(int, float64) time.Duration {
-	return func(int, float64) time.Duration { return d }
+func always(d time.Duration) func(int, float64, float64) time.Duration {
+	return func(int, float64, float64) time.Duration { return d }
 }
 
 // plan is a machine on which the processors give out first: 1 Mbit/s in packets
-// of 1250 bytes is 100 packets a second, ten in a call of a tenth of a second.
+// of 1250 bytes is 100 packets a second, twenty in a call of a fifth of a second.
 func plan() *Plan {
 	return &Plan{
 		Streams: []Stream{{Name: "live", Bitrate: 1_000_000, PacketSize: 1250, Share: 1, Backlog: 4 << 20}},
-		Loops:   2, Processors: 2, Turn: always(100 * time.Millisecond),
+		Loops:   2, Processors: 2, Turn: always(200 * time.Millisecond),
 		Price: Price{Call: 6e-6, PerByte: 1e-10},
 		Card:  100e9, Memory: 64 << 30, SocketPages: 1 << 24, Descriptors: 1 << 20, Sessions: 1 << 20,
 	}
 }
 
 func TestProcessors(t *testing.T) {
-	// Ten calls a second of 10 x 1262 bytes, 6 µs and 1.262 µs: 12,393 to a loop.
-	perLoop := FullLoop / (10 * PumpFactor * (6e-6 + 12620e-10))
+	// Five calls a second of 20 x 1262 bytes, 6 µs and 2.524 µs.
+	perLoop := FullLoop / (5 * PumpFactor * (6e-6 + 25240e-10))
 	for _, c := range []struct {
 		name   string
 		change func(*Plan)
@@ -34,12 +34,13 @@ func TestProcessors(t *testing.T) {
 		{"one_loop_on_many", func(p *Plan) { p.Loops, p.Processors = 1, 8 }, perLoop},
 		{"quota_below_the_loops", func(p *Plan) { p.Loops, p.Processors = 2, 1.5 }, 1.5 * perLoop},
 		{"more_loops_than_processors", func(p *Plan) { p.Loops = 4 }, 2 * perLoop},
-		{"nothing_held", func(p *Plan) { p.Turn = always(0) }, 2 * FullLoop / (100 * PumpFactor * (6e-6 + 1262e-10))},
+		// A full loop comes every 125 ms all the same: 12.5 packets.
+		{"nothing_held", func(p *Plan) { p.Turn = always(0) }, 2 * FullLoop / (8 * PumpFactor * (6e-6 + 15775e-10))},
 		{"half_for_a_slow_stream", func(p *Plan) {
-			// Ten packets a second: one in a call, and as many calls as the other.
+			// Five packets a second: one in a call, and as many calls as the other.
 			p.Streams[0].Share = 0.5
-			p.Streams = append(p.Streams, Stream{Name: "slow", Bitrate: 100_000, PacketSize: 1250, Share: 0.5})
-		}, 2 * FullLoop / (10 * PumpFactor * (6e-6 + 0.5*12620e-10 + 0.5*1262e-10))},
+			p.Streams = append(p.Streams, Stream{Name: "slow", Bitrate: 50_000, PacketSize: 1250, Share: 0.5})
+		}, 2 * FullLoop / (5 * PumpFactor * (6e-6 + 0.5*25240e-10 + 0.5*1262e-10))},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := plan()
@@ -52,20 +53,27 @@ func TestProcessors(t *testing.T) {
 	}
 }
 
-// The rule is asked for the viewers of one loop and what they are owed together.
-func TestTurnIsAskedForALoop(t *testing.T) {
+// The rule is asked for the viewers of all loops and what they are owed together,
+// for each stream with its own bursts.
+func TestTurnIsAskedForAllLoops(t *testing.T) {
 	p := plan()
+	p.Streams[0].Share, p.Streams[0].Bursts = 0.5, 25
+	p.Streams = append(p.Streams, Stream{Name: "slow", Bitrate: 100_000, PacketSize: 1250, Share: 0.5, Bursts: 25})
+	bursts := map[float64]time.Duration{25: 200 * time.Millisecond, 10: 300 * time.Millisecond}
 	var viewers int
-	p.Turn = func(n int, packets float64) time.Duration {
-		if want := float64(n) * 100; math.Abs(packets-want) > 1e-6*want {
+	p.Turn = func(n int, packets, each float64) time.Duration {
+		if want := float64(n) * 55; math.Abs(packets-want) > 1e-6*want {
 			t.Fatalf("%d viewers are owed %.1f packets a second, want %.1f", n, packets, want)
 		}
+		if bursts[each] == 0 {
+			t.Fatalf("%v bursts a second", each)
+		}
 		viewers = n
-		return time.Duration(min(n, 100)) * time.Millisecond
+		return bursts[each]
 	}
 	e := Make(p)
-	if e.Viewers() != 2*viewers || e.Calls[0].Packets != 10 || e.Calls[0].Bytes != 12620 {
-		t.Errorf("%d viewers, %d on a loop, %+v", e.Viewers(), viewers, e.Calls)
+	if e.Viewers() != viewers || e.Calls[0].Packets != 20 || e.Calls[0].Bytes != 25240 || e.Calls[1].Packets != 3 {
+		t.Errorf("%d viewers, asked for %d, %+v", e.Viewers(), viewers, e.Calls)
 	}
 }
 
@@ -75,7 +83,7 @@ func TestWhatGivesOutFirst(t *testing.T) {
 		change   func(*Plan)
 		want     int
 	}{
-		// 1.0096 Mbit/s, and 9 heads of 90 bytes to 12,620: 1.0744 Mbit/s each.
+		// 1.0096 Mbit/s, and 18 heads of 90 bytes to 25,240: 1.0744 Mbit/s each.
 		{"network card", func(p *Plan) { p.Card = 1e9 }, 884},
 		{"memory", func(p *Plan) { p.Memory = 256 << 20 }, 3596},
 		{"sockets' memory", func(p *Plan) { p.SocketPages = 1000 }, 101},
@@ -142,7 +150,7 @@ func TestExtremes(t *testing.T) {
 	p := plan()
 	p.Streams = append(p.Streams, Stream{Name: "slow", Bitrate: 64_000, PacketSize: 1400}, Stream{Name: "fast", Bitrate: 10_000_000, PacketSize: 1400})
 	least, most := p.Extremes()
-	if least.Stream != "slow" || least.Packets != 1 || least.Bytes != 1412 || most.Stream != "fast" || math.Abs(most.Packets-89.29) > 0.01 {
+	if least.Stream != "slow" || math.Abs(least.Packets-1.14) > 0.01 || least.Bytes != 1614 || most.Stream != "fast" || math.Abs(most.Packets-178.57) > 0.01 {
 		t.Errorf("%+v and %+v", least, most)
 	}
 }

@@ -13,15 +13,23 @@ const (
 	// PumpFactor is the pump's CPU for a write call against that of the floor,
 	// which writes from a fixed buffer and does nothing else. The pump also
 	// walks its viewers, gathers the vectors, keeps its books, and answers
-	// requests: for that the target is 1.10. Joins and Go's own work come to it;
-	// 1.15 to 1.2 were seen with 2,000 and 4,000 viewers of 1 Mbit/s on a machine
-	// that was busy otherwise. It is the one number here to correct when measured
-	// capacity and estimate differ.
-	PumpFactor = 1.15
+	// requests: for that the target is 1.10. With it the estimate was 9 to 19 %
+	// below what `pump-bench capacity` found for 1 Mbit/s on a quiet machine, and
+	// for 4 Mbit/s above it by less than the noise there was. It is the one number
+	// here to correct when the two differ.
+	PumpFactor = 1.10
 
-	// FullLoop is how busy a loop may be. Above, a round over all viewers takes
-	// longer than it may, and the delay of the last ones grows without end.
+	// FullLoop is how busy a loop may be. Of the rest the kernel takes most, for
+	// what it does for the sockets on its own threads: with the pump at 0.86 of a
+	// processor that was 0.96 busy, the bound was reached.
 	FullLoop = 0.9
+
+	// FullTurn is how long a full loop may take to come round to a viewer again. A
+	// loop that has no time left does not break down: it comes less often, finds
+	// more packets for each viewer and puts them in one call, whatever the rule
+	// for holding packets says. What bounds it is the delay: its 99th percentile
+	// was about twice the turn, and pump-bench capacity takes up to 250 ms.
+	FullTurn = 125 * time.Millisecond
 
 	// FullCard is how much of a card's speed may be streams: the rest is for
 	// bursts at key frames, joins and whatever else the machine does.
@@ -55,6 +63,7 @@ type Stream struct {
 	Name       string
 	Bitrate    int     // bits per second of its packets, without framing
 	PacketSize int     // bytes, without framing
+	Bursts     float64 // a second in which its packets come, such as pictures; 0: one by one
 	Share      float64 // of all viewers; those of all streams add up to 1
 	Backlog    int64   // bytes that are kept of it
 }
@@ -64,6 +73,14 @@ const Framing = 12
 
 // packets is how many packets a second the stream has.
 func (s Stream) packets() float64 { return float64(s.Bitrate) / 8 / float64(s.PacketSize) }
+
+// bursts is how often a second packets come.
+func (s Stream) bursts() float64 {
+	if s.Bursts > 0 {
+		return min(s.Bursts, s.packets())
+	}
+	return s.packets()
+}
 
 // coalesced is how many packets of it go into a call on average, where a viewer
 // is served once in so long.
@@ -101,10 +118,11 @@ type Plan struct {
 	Loops   int
 	// Processors is how many processors' time the loops can have together.
 	Processors float64
-	// Turn is the engine's rule: how long it is from one call for a viewer to the
-	// next, on a loop with so many viewers who are owed so many packets a second;
-	// 0 means that each packet is a call.
-	Turn func(viewers int, packetsPerSecond float64) time.Duration
+	// Turn is the engine's rule for holding packets: how long it is from one call
+	// for a viewer to the next, with so many viewers on all loops who are owed so
+	// many packets a second, for a stream that comes in so many bursts a second;
+	// 0 means that nothing is held.
+	Turn func(viewers int, packetsPerSecond, bursts float64) time.Duration
 	// Price is the floor's.
 	Price Price
 
