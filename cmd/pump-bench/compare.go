@@ -9,11 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"streampump/bench/affinity"
 	"streampump/bench/contest"
 	"streampump/bench/load"
 	"streampump/bench/rival"
-	"streampump/bench/synth"
 	"streampump/cmd/internal/cli"
 )
 
@@ -23,26 +21,21 @@ const maxRounds = 1000
 // comparing is what the flags of compare say.
 type comparing struct {
 	servers      []string
-	pump         string
-	cores        string
+	stream       streamFlags
+	place        placeFlags
 	rounds       int
 	stall        string
 	throttle     string
-	bitrate      bits
-	packet       int
-	fps          float64
-	gop          int
 	players      load.Options
 	floor, json  bool
 	html         string
 	profile      string
-	placed       contest.Placement
 	versions     map[string]string
 	notInstalled []string
 }
 
 func newCompareCommand(e env) *cobra.Command {
-	o := comparing{bitrate: 1_000_000}
+	var o comparing
 	cmd := &cobra.Command{
 		Use:   "compare",
 		Short: "Measure the pump and its rivals side by side",
@@ -72,15 +65,11 @@ server failed or lost players.`,
 	}
 	f := cmd.Flags()
 	f.StringSliceVar(&o.servers, "servers", nil, "who takes part, of pump, cubemap, icecast and vlc; those installed if empty")
-	f.StringVar(&o.pump, "pump", "", "the pump's program; stream-pump beside this one, or on the PATH, if empty")
-	f.StringVar(&o.cores, "cores", "", "the servers' processors, such as 0,2-3; the first if empty")
+	o.place.add(f)
 	f.IntVar(&o.rounds, "rounds", 3, "how often each is measured")
 	f.BoolVar(&o.floor, "floor", true, "measure the floor too")
 	f.IntVarP(&o.players.Players, "number", "n", 1000, "players")
-	f.Var(&o.bitrate, "bitrate", "of the stream, such as 64k or 1.5M")
-	f.IntVar(&o.packet, "packet-size", 1400, "bytes of a data packet")
-	f.Float64Var(&o.fps, "fps", 25, "video frames per second")
-	f.IntVar(&o.gop, "gop", 25, "frames from one key frame to the next")
+	o.stream.add(f)
 	f.DurationVar(&o.players.Ramp, "ramp", time.Second, "time over which the players connect; 0: at once")
 	f.DurationVar(&o.players.Duration, "duration", 5*time.Second, "how long each measurement is")
 	f.StringVar(&o.stall, "stall", "", "which share of the players stops reading for how long, as in 5%:20s")
@@ -107,12 +96,10 @@ func (o *comparing) check() (err error) {
 		return fmt.Errorf("there are 1 to %d rounds, not %d", maxRounds, o.rounds)
 	}
 	o.players.Threads, o.players.Verify = 1, min(o.players.Players, verifyAuto)
-	if o.cores != "" {
-		if o.placed.Server, err = affinity.Parse(o.cores); err != nil {
-			return err
-		}
+	if err := o.place.check(); err != nil {
+		return err
 	}
-	if _, err := o.spec(); err != nil {
+	if err := o.stream.check(); err != nil {
 		return err
 	}
 	for _, name := range o.servers {
@@ -132,7 +119,7 @@ func (o *comparing) checkPump() error {
 	case o.takesPart("pump"):
 	case o.floor:
 		return errors.New("the floor takes its packets in a call from the pump: without it --floor=false")
-	case o.pump != "":
+	case o.place.pump != "":
 		return errors.New("--pump is the program of a server that does not take part")
 	case o.profile != "":
 		return errors.New("--profile is of the pump, which does not take part")
@@ -143,12 +130,6 @@ func (o *comparing) checkPump() error {
 // takesPart reports whether a server may take part.
 func (o *comparing) takesPart(name string) bool {
 	return len(o.servers) == 0 || slices.Contains(o.servers, name)
-}
-
-// spec is the stream that all get.
-func (o *comparing) spec() (synth.Spec, error) {
-	e := encoding{bitrate: o.bitrate, packetSize: o.packet, fps: o.fps, gop: o.gop, multiple: true}
-	return e.spec()
 }
 
 // compare runs the contest and prints what came of it.

@@ -39,7 +39,7 @@ func compared() *compareReport {
 	}
 	return &compareReport{
 		About{Program: "pump-bench 1", Commit: "0123", Date: "today"},
-		compareSettings{Players: 100, Bitrate: 1e6, PacketSize: 1400, Rounds: 2, Duration: 5, Stall: "5%:2s", Throttle: "5%:300k", ServerCores: []int{0}, LoadCores: []int{1, 2}},
+		compareSettings{Players: 100, streamSettings: streamSettings{Bitrate: 1e6, PacketSize: 1400}, Rounds: 2, Duration: 5, Stall: "5%:2s", Throttle: "5%:300k", ServerCores: []int{0}, LoadCores: []int{1, 2}},
 		map[string]string{"pump": "stream-pump 1", "cubemap": "cubemap 1.4", "vlc": ""}, t, t.Failures(),
 	}
 }

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -21,7 +19,7 @@ const startsWithin = 1500 * time.Millisecond
 // heats are those that the flags ask for. It confines this process to the load's
 // processors.
 func (o *comparing) heats(ctx context.Context) (heats []*contest.Heat, err error) {
-	spec, err := o.spec()
+	spec, err := o.stream.spec()
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +27,7 @@ func (o *comparing) heats(ctx context.Context) (heats []*contest.Heat, err error
 		if !o.takesPart(k.Name) {
 			continue
 		}
-		path, err := o.find(k)
+		path, err := o.place.find(k)
 		switch {
 		case err == nil:
 			heats = append(heats, &contest.Heat{Kind: k, Path: path, Spec: spec, Load: o.players})
@@ -43,27 +41,15 @@ func (o *comparing) heats(ctx context.Context) (heats []*contest.Heat, err error
 		return nil, err
 	}
 	// Nothing is refused any more.
-	if o.placed, err = contest.Place(o.placed.Server); err != nil {
+	if err := o.place.take(); err != nil {
 		return nil, err
 	}
 	o.versions = map[string]string{}
 	for _, h := range heats {
-		h.Cores = o.placed.Server
+		h.Cores = o.place.placed.Server
 		o.versions[h.Kind.Name] = h.Kind.Version(ctx, h.Path)
 	}
 	return heats, nil
-}
-
-// find is where a server's program is.
-func (o *comparing) find(k *rival.Kind) (string, error) {
-	if k.Name != "pump" || o.pump == "" {
-		return k.Find()
-	}
-	path, err := exec.LookPath(o.pump)
-	if err != nil {
-		return "", fmt.Errorf("--pump %s is no program: %w", o.pump, errors.Unwrap(err))
-	}
-	return path, nil
 }
 
 // profiled has each of the pump's runs profiled, if that is asked for.

@@ -21,11 +21,8 @@ type compareReport struct {
 
 // compareSettings are the flags as they took effect.
 type compareSettings struct {
-	Players     int     `json:"players"`
-	Bitrate     int     `json:"bitrate"`
-	PacketSize  int     `json:"packet_size"`
-	FPS         float64 `json:"fps"`
-	GOP         int     `json:"gop"`
+	Players int `json:"players"`
+	streamSettings
 	Ramp        float64 `json:"ramp_seconds"`
 	Duration    float64 `json:"duration_seconds"`
 	Stall       string  `json:"stall,omitempty"`
@@ -38,9 +35,9 @@ type compareSettings struct {
 func (o *comparing) settings() compareSettings {
 	p := &o.players
 	return compareSettings{
-		Players: p.Players, Bitrate: int(o.bitrate), PacketSize: o.packet, FPS: o.fps, GOP: o.gop,
+		Players: p.Players, streamSettings: o.stream.settings(),
 		Ramp: p.Ramp.Seconds(), Duration: p.Duration.Seconds(), Stall: p.Stall.String(), Throttle: p.Throttle.String(),
-		Rounds: o.rounds, ServerCores: o.placed.Server, LoadCores: o.placed.Load,
+		Rounds: o.rounds, ServerCores: o.place.placed.Server, LoadCores: o.place.placed.Load,
 	}
 }
 
@@ -50,8 +47,8 @@ func (s *compareSettings) String() string {
 	if s.Rounds == 1 {
 		rounds = "round"
 	}
-	text := fmt.Sprintf("%d players, %.3g Mbit/s in packets of %d bytes, %d %s of %g s; servers on core %s, load on %s",
-		s.Players, float64(s.Bitrate)/1e6, s.PacketSize, s.Rounds, rounds, s.Duration, affinity.Text(s.ServerCores), affinity.Text(s.LoadCores))
+	text := fmt.Sprintf("%d players, %s, %d %s of %g s; servers on core %s, load on %s",
+		s.Players, s.stream(), s.Rounds, rounds, s.Duration, affinity.Text(s.ServerCores), affinity.Text(s.LoadCores))
 	if s.Stall != "" {
 		text += "; stalled: " + s.Stall
 	}

@@ -76,17 +76,22 @@ machine's own clock, by which players on the same machine measure the delay.`,
 
 // addFlags adds the flags that fill the encoding, and sets their defaults.
 func (o *encoding) addFlags(f *pflag.FlagSet) {
-	o.bitrate = 1_000_000
-	f.Var(&o.bitrate, "bitrate", "of video and sound together, such as 64k or 1.5M")
-	f.IntVar(&o.packetSize, "packet-size", 1400, "bytes of a data packet")
-	f.IntVar(&o.gop, "gop", 25, "frames from one key frame to the next")
-	f.Float64Var(&o.fps, "fps", 25, "video frames per second")
+	o.addVideo(f, "of video and sound together")
 	f.BoolVar(&o.audio, "audio", false, "send sound beside the video, an eighth of the bitrate and at least 32k")
 	f.BoolVar(&o.noVideo, "no-video", false, "send sound alone")
 	f.BoolVar(&o.script, "script", false, "send a script command every 5 s, on top of the bitrate")
 	f.BoolVar(&o.multiple, "multiple", false, "put several payloads in a packet, as ffmpeg does")
 	f.BoolVar(&o.strip, "strip", false, "leave the packets' padding out, as Expression Encoder does")
 	f.DurationVar(&o.duration, "duration", 0, "end after this time; 0: never")
+}
+
+// addVideo adds those of any stream with video, whose bitrate is that of something.
+func (o *encoding) addVideo(f *pflag.FlagSet, of string) {
+	o.bitrate = 1_000_000
+	f.Var(&o.bitrate, "bitrate", of+", such as 64k or 1.5M")
+	f.IntVar(&o.packetSize, "packet-size", 1400, "bytes of a data packet")
+	f.IntVar(&o.gop, "gop", 25, "frames from one key frame to the next")
+	f.Float64Var(&o.fps, "fps", 25, "video frames per second")
 }
 
 // spec is the stream that the flags ask for.

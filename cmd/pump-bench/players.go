@@ -101,11 +101,8 @@ func (o *crowdFlags) complete(url string) error {
 		return err
 	}
 	o.Addr, o.Path = to.addr, to.path
-	switch o.protocol {
-	case "mmsh", "http":
-		o.Plain = o.protocol == "http"
-	default:
-		return fmt.Errorf("the protocol is mmsh or http, not %q", o.protocol)
+	if o.Plain, err = speaksHTTP(o.protocol); err != nil {
+		return err
 	}
 	switch o.verify {
 	case "all":

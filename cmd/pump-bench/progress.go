@@ -34,12 +34,13 @@ type progress struct {
 	length time.Duration // of it, the step that is under way
 	told   time.Duration // after the beginning, a multiple of plainEvery
 
-	steps, step int
+	steps, step int    // steps is 0 where nobody knows how many there will be
 	title       string // of the step
 }
 
 // newProgress is for a run that is expected to take so long, in so many steps.
-// A run of one step needs not announce it.
+// A run of one step needs not announce it; one of which nobody knows how many
+// steps it takes has 0, and tells of each by itself.
 func (e env) newProgress(total time.Duration, steps int) *progress {
 	p := &progress{out: e.stderr, clock: time.Now, total: total, length: total, steps: steps}
 	if cli.IsTerminal(e.stderr) {
@@ -59,8 +60,16 @@ func (p *progress) next(length time.Duration, title string) {
 	}
 	p.step++
 	p.length, p.title = length, title
+	of := fmt.Sprintf(" of %d", p.steps)
+	if p.steps == 0 {
+		// The time that is left is that of the step.
+		of, p.before, p.total = "", 0, length
+		if p.bar != nil {
+			p.bar.ChangeMax64(max(length.Milliseconds(), 1))
+		}
+	}
 	if p.bar == nil {
-		fmt.Fprintf(p.out, "step %d of %d: %s\n", p.step, p.steps, title)
+		fmt.Fprintf(p.out, "step %d%s: %s\n", p.step, of, title)
 	}
 	p.show(p.before, "")
 }
@@ -98,8 +107,11 @@ func (p *progress) show(done time.Duration, text string) {
 // line is where the run is, in words.
 func (p *progress) line(done time.Duration, text string) string {
 	line := ""
-	if p.steps > 1 {
+	switch {
+	case p.steps > 1:
 		line = fmt.Sprintf("%d/%d %s: ", p.step, p.steps, p.title)
+	case p.steps == 0:
+		line = p.title + ": "
 	}
 	if text != "" {
 		line += text + ", "

@@ -63,6 +63,23 @@ after 72 s: 3/3 300 viewers: joining, 30s left
 	}
 }
 
+// Where nobody knows how many steps there will be, the time that is left is that
+// of the step.
+func TestProgressOfAClimb(t *testing.T) {
+	p, out, pass := plain(time.Second, 0)
+	p.next(30*time.Second, "100 players")
+	pass(12 * time.Second)
+	p.tell(12*time.Second, "joining")
+	p.next(50*time.Second, "200 players")
+	pass(10 * time.Second)
+	p.tell(10*time.Second, "")
+	p.done()
+	want := "step 1: 100 players\nafter 12 s: 100 players: joining, 18s left\nstep 2: 200 players\nafter 22 s: 200 players: 40s left\n"
+	if got := out.String(); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
 func TestProgressByTheClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer

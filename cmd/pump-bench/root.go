@@ -30,10 +30,12 @@ func newRootCommand(e env) *cobra.Command {
 what came of it.`,
 		Example: `  pump-bench encoder http://localhost:8086/streams/live_push
   pump-bench players mmsh://localhost:8086/streams/live -n 1000 --pid $(pidof stream-pump)
+  pump-bench capacity --html capacity.html
   pump-bench floor -n 1000
   pump-bench compare`,
 	}
 	cli.Dress(root, e.stdout, e.stderr, "players",
-		newEncoderCommand(e), newPlayersCommand(e), newFloorCommand(e), newCompareCommand(e), newGateCommand(e))
+		newEncoderCommand(e), newPlayersCommand(e), newFloorCommand(e), newCompareCommand(e),
+		newGateCommand(e), newCapacityCommand(e))
 	return root
 }

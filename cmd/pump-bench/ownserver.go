@@ -1,0 +1,85 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+
+	"github.com/spf13/pflag"
+
+	"streampump/bench/affinity"
+	"streampump/bench/contest"
+	"streampump/bench/rival"
+)
+
+// streamFlags are the flags that say what stream the servers get that are
+// started here.
+type streamFlags struct{ encoding }
+
+// add adds the flags and sets their defaults. Packets are full, so that the
+// bitrate is that of what is sent.
+func (o *streamFlags) add(f *pflag.FlagSet) {
+	o.addVideo(f, "of the stream")
+	o.multiple = true
+}
+
+// check refuses flags that make no stream.
+func (o *streamFlags) check() error {
+	_, err := o.spec()
+	return err
+}
+
+// streamSettings are the flags as a report tells them.
+type streamSettings struct {
+	Bitrate    int     `json:"bitrate"`
+	PacketSize int     `json:"packet_size"`
+	FPS        float64 `json:"fps"`
+	GOP        int     `json:"gop"`
+}
+
+func (o *streamFlags) settings() streamSettings {
+	return streamSettings{int(o.bitrate), o.packetSize, o.fps, o.gop}
+}
+
+// stream is the stream in a few words.
+func (s *streamSettings) stream() string {
+	return fmt.Sprintf("%.3g Mbit/s in packets of %d bytes", float64(s.Bitrate)/1e6, s.PacketSize)
+}
+
+// placeFlags are the flags that say what is run where.
+type placeFlags struct {
+	pump, cores string
+	placed      contest.Placement
+}
+
+// add adds the flags.
+func (o *placeFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&o.pump, "pump", "", "the pump's program; stream-pump beside this one, or on the PATH, if empty")
+	f.StringVar(&o.cores, "cores", "", "the servers' processors, such as 0,2-3; the first if empty")
+}
+
+// check reads the flag that is a text.
+func (o *placeFlags) check() (err error) {
+	if o.cores != "" {
+		o.placed.Server, err = affinity.Parse(o.cores)
+	}
+	return err
+}
+
+// take gives the servers their processors, and keeps this process on the others.
+func (o *placeFlags) take() (err error) {
+	o.placed, err = contest.Place(o.placed.Server)
+	return err
+}
+
+// find is where a server's program is.
+func (o *placeFlags) find(k *rival.Kind) (string, error) {
+	if k.Name != "pump" || o.pump == "" {
+		return k.Find()
+	}
+	path, err := exec.LookPath(o.pump)
+	if err != nil {
+		return "", fmt.Errorf("--pump %s is no program: %w", o.pump, errors.Unwrap(err))
+	}
+	return path, nil
+}
