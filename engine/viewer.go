@@ -229,7 +229,7 @@ type body struct {
 // gather makes the vector of one write: the rest of the packet the viewer is
 // in, then its outbox, then whole packets. last says that the ring has no more.
 func (l *loop) gather(v *viewer) (iov []unix.Iovec, want int, last bool) {
-	iov, l.body = l.iov[:0], body{}
+	iov, l.body = l.iov[:0], body{end: v.next}
 	if v.pin != nil {
 		b := v.pin.Bytes(v.pinForm)[v.sent:]
 		iov, want = appendIov(iov, b), len(b)
@@ -250,7 +250,6 @@ func (l *loop) gather(v *viewer) (iov []unix.Iovec, want int, last bool) {
 func (l *loop) gatherBody(v *viewer, iov []unix.Iovec) (_ []unix.Iovec, last bool) {
 	r, g := v.prog.ring, &l.body
 	head, form := r.Head(), v.nextForm(v.trim)
-	g.end = v.next
 	for g.end < head {
 		s := r.At(g.end)
 		if s == nil || len(iov) == maxIov || g.size >= maxWrite {

@@ -1,0 +1,101 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Whatever a viewer waits for, and wherever the socket makes it stop, the packets
+// that it got whole are counted once each.
+func TestPacketsAreCountedOnce(t *testing.T) {
+	for _, c := range []struct {
+		name, request string
+		after         func(enc *peer) // what comes when the socket is full
+		want          uint64
+	}{
+		{"goes_on", "PLAY live", func(enc *peer) { enc.send("P d\n") }, 5},
+		{"ends", "PLAY live", func(enc *peer) { enc.send("FINISH\n"); enc.lab.advance(10 * time.Second) }, 4},
+		{"moves_and_waits", "PLAY live switch", func(enc *peer) { enc.send("H B\nP d\n") }, 4},
+		{"fell_out_and_waits", "PLAY live", func(enc *peer) { enc.send(strings.Repeat("P d\n", 500)) }, 4},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := labConfig()
+			cfg.Backlog.Bytes = 500
+			b := newLab(t, cfg)
+			enc := b.encoder("live", "H A")
+			enc.send("Pk a\nP b\nP c\n")
+			v := b.viewer("v", 0, c.request)
+			v.setRoom(3) // the next packet is begun
+			enc.send("P xxxxxxxxxxxxxxxx\n")
+			c.after(enc)
+			v.setRoom(-1)
+			if got := b.e.Snapshot().Packets; got != c.want {
+				t.Errorf("%d packets are counted, the viewer got %d whole: %s", int64(got), c.want, v.text())
+			}
+			b.finish()
+		})
+	}
+}
+
+// A socket stops at each byte in turn, in each form; then the packet that it is
+// in is evicted with all that follow, and their memory is used again. The viewer
+// gets the rest of that packet and goes on at the newest start.
+func TestPacketIsWholeWhereverTheSocketStops(t *testing.T) {
+	for _, request := range steadyRequests {
+		open := "<"
+		if strings.Contains(request, "plain") {
+			open = ""
+		}
+		packets := []string{open + "0T:tail;"}
+		for i := range 7 {
+			packets = append(packets, fmt.Sprintf("%s%d:%s;", open, i+1, stopPayload(i)))
+		}
+		stop, whole := 0, ""
+		for _, p := range packets {
+			for range len(p) {
+				want := whole + open + "47T:y;"
+				if stop > len(whole) {
+					want = whole + p + open + "47T:y;"
+				}
+				if got := stopAt(t, request, stop); got != want {
+					t.Errorf("%q, stopped at byte %d: got %q, want %q", request, stop, got, want)
+				}
+				stop++
+			}
+			whole += p
+		}
+	}
+}
+
+func stopPayload(i int) string { return strings.Repeat(string(rune('a'+i)), 1+i*i%17) }
+
+// stopAt plays a stream to a viewer whose socket stops once after so many bytes,
+// until the backlog has nothing left of what it had then, and returns what the
+// viewer got.
+func stopAt(t *testing.T, request string, stop int) string {
+	t.Helper()
+	cfg := labConfig()
+	cfg.Backlog.Duration = 0
+	b := newLab(t, cfg)
+	b.e.buffers.Segment = 50 // so that the vector has several pieces
+	enc := b.encoder("live", "H A")
+	enc.send("Pk head|tail\n")
+	v := b.viewer("v", 0, request)
+	v.got, v.room = nil, stop
+	v.c.viewer().next, v.c.viewer().trim = 0, true // the start once more
+	var lines strings.Builder
+	for i := range 7 {
+		fmt.Fprintf(&lines, "P %s\n", stopPayload(i))
+	}
+	enc.send(lines.String())
+	for range 40 {
+		b.advance(time.Millisecond)
+		enc.send("Pk x|y\n")
+	}
+	v.setRoom(-1)
+	got := string(v.got)
+	b.finish()
+	return got
+}
