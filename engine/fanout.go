@@ -16,7 +16,8 @@ type show struct {
 	fresh atomic.Int64 // when something was published first since the last pass; 0: nothing
 	count atomic.Int64 // len(viewers)
 	// asleep: packets are held, and the loop looks by itself when a share is
-	// due. Whoever publishes need not wake it for the rest of a burst.
+	// due ([show.nextShare]). Whoever publishes need not wake it for the rest of
+	// a burst.
 	asleep atomic.Bool
 
 	// Owned by the loop.
@@ -105,7 +106,8 @@ func (s *show) take(hold bool, m limits, now int64) {
 		return
 	}
 	s.owed = min(s.owed+s.held.due(now, m, n), s.behind)
-	s.asleep.Store(s.held.open)
+	// Not where everybody is served now: nothing would look at the next packet.
+	s.asleep.Store(s.held.open && s.owed < s.behind)
 }
 
 // nextShare is when the show is to be looked at again although nothing comes.

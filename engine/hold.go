@@ -144,8 +144,8 @@ func (h *held) oldest() *burst {
 	return nil
 }
 
-// due is how many of n viewers are to be served now: a share behind a burst, and
-// whoever's time is over.
+// due is how many of n viewers are to be served now, of whom some are behind: a
+// share after a burst, and whoever's time is over.
 func (h *held) due(now int64, m limits, n int) (owed int) {
 	if h.open && now >= h.began+settle {
 		h.open = false
@@ -153,7 +153,10 @@ func (h *held) due(now int64, m limits, n int) (owed int) {
 		owed = int(part)
 		h.credit = part - float64(owed)
 	}
-	if b := h.oldest(); b != nil && now >= b.at+m.longest() {
+	switch b := h.oldest(); {
+	case b == nil && !h.open:
+		return n // since when they wait was cleared
+	case b != nil && now >= b.at+m.longest():
 		owed = max(owed, int(min(b.until-h.served, uint64(n))))
 	}
 	return owed

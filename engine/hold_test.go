@@ -114,3 +114,122 @@ func TestTurns(t *testing.T) {
 		}
 	}
 }
+
+// drill is a show whose loop wakes only when it must: when somebody publishes and
+// the show is not asleep, and when it said itself that it wants to.
+type drill struct {
+	t       *testing.T
+	s       *show
+	m       limits
+	now     int64
+	wake    int64
+	hold    bool
+	yields  bool
+	pending bool
+}
+
+// run is one pass.
+func (d *drill) run(r *rand.Rand) {
+	s := d.s
+	d.pending, d.wake = false, never
+	s.take(d.hold, d.m, d.now)
+	serve := s.owed
+	if d.yields && r.IntN(4) == 0 {
+		serve = r.IntN(serve + 1)
+	}
+	s.owed -= serve
+	s.behind -= serve
+	s.held.served += uint64(serve)
+	if s.owed > 0 {
+		d.pending = true
+		return
+	}
+	d.wake = s.nextShare(d.m)
+}
+
+// check: what is published from now on wakes the loop, or is looked at when it
+// must be.
+func (d *drill) check(what string) {
+	d.t.Helper()
+	s := d.s
+	if d.pending {
+		return
+	}
+	if s.asleep.Load() && d.wake > s.held.began+settle {
+		d.t.Fatalf("%s: asleep, %d of %d behind, and nothing wakes the loop; budget %v", what, s.behind, len(s.viewers), time.Duration(d.m.budget))
+	}
+	if s.behind > 0 && d.wake == never {
+		d.t.Fatalf("%s: %d viewers are behind for ever", what, s.behind)
+	}
+}
+
+// stir has somebody join or leave at times, and fan-out become dear or cheap.
+func (d *drill) stir(r *rand.Rand) {
+	s := d.s
+	switch r.IntN(30) {
+	case 0:
+		s.viewers = append(s.viewers, viewer{})
+		if s.behind > 0 {
+			s.behind++
+			s.held.joined()
+		}
+	case 1:
+		if len(s.viewers) > 1 {
+			s.remove(len(s.viewers) - 1)
+		}
+	case 2:
+		d.hold = !d.hold
+	}
+}
+
+// A show that sleeps has a share due, whatever the source sends, however short
+// the budget is, and whoever comes, goes, or is left for the next pass.
+func TestNobodySleepsForEver(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 600 {
+		d := drill{t: t, s: new(show), wake: never, now: 5 * ms, hold: true, yields: r.IntN(2) == 0}
+		d.m = limits{budget: 1 + r.Int64N(12*ms), want: r.Int64N(500) * ms}
+		if r.IntN(2) == 0 {
+			d.m.budget = 1 + r.Int64N(300*ms)
+		}
+		d.s.viewers = make([]viewer, 1+r.IntN(6))
+		if r.IntN(3) == 0 {
+			d.s.viewers = make([]viewer, 1+r.IntN(3000))
+		}
+		every := 1 + r.Int64N(60*ms)
+		next := d.now
+		for range 400 {
+			if d.pending || d.now >= d.wake {
+				d.run(r)
+				d.check("a pass")
+			}
+			if d.now >= next {
+				d.s.fresh.CompareAndSwap(0, d.now)
+				if !d.s.asleep.Load() {
+					d.run(r)
+				}
+				d.check("a packet")
+				next = d.now + 1 + r.Int64N(2*every)
+			}
+			d.stir(r)
+			if !d.pending {
+				d.now = min(next, d.wake)
+			}
+			d.now += r.Int64N(ms / 2) // the clock is late
+		}
+	}
+}
+
+// A budget that is over before a burst is does not leave anybody without packets.
+func TestShortBudgets(t *testing.T) {
+	for budget := time.Millisecond; budget <= 6*time.Millisecond; budget += time.Millisecond {
+		cfg := labConfig()
+		cfg.Fanout.Budget = budget
+		c := newCrowd(t, 300, 89, cfg)
+		c.publish(1500 * time.Millisecond)
+		c.held(budget)
+		c.advance(budget)
+		c.held(0)
+		c.finish()
+	}
+}
