@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -98,4 +99,57 @@ func stopAt(t *testing.T, request string, stop int) string {
 	got := string(v.got)
 	b.finish()
 	return got
+}
+
+// Viewers whose sockets take a byte now and then keep a packet each, and not the
+// memory of all that the source has sent since they came; what they get is whole.
+func TestCrawlingViewersKeepNoSegments(t *testing.T) {
+	for _, request := range steadyRequests {
+		cfg := labConfig()
+		cfg.Backlog.Duration = 5 * time.Second
+		b := newLab(t, cfg)
+		b.e.buffers.Segment = 2000
+		enc := b.encoder("live", "H A")
+		packet := strings.Repeat("x", 900)
+		var crawling []*peer
+		most := int64(0)
+		for second := range 240 {
+			enc.send("Pk " + packet + "\n")
+			b.advance(time.Second)
+			if second%2 == 0 {
+				v := b.dial("v", 0, "10.0.0.1")
+				v.room = 100
+				v.send(request + "\n")
+				crawling = append(crawling, v)
+			}
+			if second%10 == 0 {
+				for _, v := range crawling {
+					v.setRoom(1)
+				}
+			}
+			most = max(most, b.e.buffers.Out())
+		}
+		keeps := int64((cfg.Backlog.Duration+cfg.Backlog.MaxLag+cfg.Timeouts.Stall)/time.Second)/2 + 2
+		if most > keeps {
+			t.Errorf("%q: %d segments are kept for %d viewers, want no more than %d", request, most, len(crawling), keeps)
+		}
+		for i, v := range crawling {
+			if v.gone {
+				t.Fatalf("%q: viewer %d is gone", request, i)
+			}
+			if i == 3 {
+				v.send("REPLY\n") // an answer waits behind the packet
+			}
+			v.setRoom(-1)
+		}
+		enc.send("Pk last\n")
+		for i, v := range crawling {
+			_, stream, _ := bytes.Cut(v.got, []byte("\n"))
+			stream = stream[bytes.IndexByte(stream, ':')+1:]
+			if first, rest, _ := bytes.Cut(stream, []byte(";")); string(first) != packet || !bytes.HasSuffix(rest, []byte(":last;")) {
+				t.Errorf("%q: viewer %d got %d bytes of %d in its first packet, and then %.40q", request, i, len(first), len(packet), rest)
+			}
+		}
+		b.finish()
+	}
 }

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"streampump/codec"
@@ -288,6 +290,7 @@ func (l *loop) advance(v *viewer, n int) {
 		left := len(v.pin.Bytes(v.pinForm)) - int(v.sent)
 		if n < left {
 			v.sent += uint32(n)
+			l.letGo(v)
 			return
 		}
 		n -= left
@@ -328,6 +331,24 @@ func (l *loop) stopInside(v *viewer, n int) {
 		n -= size
 		l.pass.packets++
 	}
+}
+
+// letGo unpins a packet that a viewer has been in for too long, and keeps the rest
+// of it for that viewer. A socket that takes a byte now and then is never stalled,
+// and a pin keeps a whole segment: so no segment is kept for longer than MaxLag
+// and Timeouts.Stall, whatever the viewers do, and for a viewer no more than a
+// packet.
+func (l *loop) letGo(v *viewer) {
+	if l.now-v.pin.At() <= int64(l.eng.cfg.Backlog.MaxLag) {
+		return
+	}
+	if v.conn.out == nil {
+		v.conn.outgoing().then = thenPackets
+	}
+	o := v.conn.outgoing()
+	o.own = slices.Concat(v.pin.Bytes(v.pinForm)[v.sent:], o.own)
+	v.pin.Unpin()
+	v.pin = nil
 }
 
 // end tells a viewer that has no packet in flight that its stream is over.
