@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 	"unsafe"
+
+	"streampump/engine/ring"
 )
 
 // crowd is a lab with n silent viewers, spread over its loops, and a source that
@@ -235,4 +237,17 @@ func TestViewerIsSmall(t *testing.T) {
 	if n := unsafe.Sizeof(conn{}); n > connBound {
 		t.Errorf("a connection takes %d bytes, the bound is %d", n, connBound)
 	}
+}
+
+// One large packet does not make the small ones after it take more memory.
+func TestSmallPacketsShareSegmentsAfterALargeOne(t *testing.T) {
+	b := newLab(t, labConfig())
+	enc := b.encoder("live", "H A")
+	enc.send("Pk " + strings.Repeat("x", 60000) + "\n")
+	enc.send(strings.Repeat("P "+strings.Repeat("x", 100)+"\n", 2000))
+	size := b.e.order[0].cur.Load().ring.Bytes()
+	if n, most := b.e.buffers.Out(), 2*size/ring.SegmentSize+2; n > most {
+		t.Errorf("%d bytes of packets take %d segments, want no more than %d", size, n, most)
+	}
+	b.finish()
 }

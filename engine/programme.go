@@ -29,8 +29,7 @@ type programme struct {
 	rate    atomic.Int64 // packets in a thousand seconds
 
 	// Guarded by stream.mu.
-	meter   rateMeter
-	largest int // packet so far, framed
+	meter rateMeter
 }
 
 // formBits is how many bits of a [ring.Variant] hold the form; the next one is

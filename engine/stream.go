@@ -197,18 +197,16 @@ func (st *stream) appendLocked(ev *codec.Event, now int64) (sendTime time.Durati
 	return mark.SendTime, placed, err
 }
 
-// framing is more than any protocol puts around a packet.
+// framing is more than any protocol puts around a packet or adds to it; one that
+// grows by more is copied into the backlog.
 const framing = 64
 
 // packetLocked frames a packet into the backlog, once for all viewers.
 func (st *stream) packetLocked(p *programme, ev *codec.Event, now int64) (codec.Mark, error) {
-	// One that lacks its padding gets it back, and is as large as others then.
-	room := p.ring.Room(max(len(ev.Data)+framing, p.largest))
-	packet, mark, err := p.codec.Append(room, ev)
+	packet, mark, err := p.codec.Append(p.ring.Room(len(ev.Data)+framing), ev)
 	if err != nil {
 		return mark, err
 	}
-	p.largest = max(p.largest, len(packet))
 	st.stats.packetsIn.Add(1)
 	st.stats.bytesIn.Add(uint64(len(ev.Data)))
 	if rate, ok := p.meter.add(now); ok {

@@ -66,11 +66,11 @@ func (r *Ring) retire(g *segment) {
 }
 
 // place puts a packet behind the others. One that outgrew its room, so that
-// append moved it elsewhere, is put in a segment of its own.
+// append moved it elsewhere, is copied.
 func (r *Ring) place(s *Slot, packet []byte) {
 	g := r.segment
 	if g == nil || len(packet) == 0 || len(g.all)-g.used < len(packet) || &g.all[g.used] != &packet[0] {
-		r.Room(max(len(packet), r.buffers.segmentSize()))
+		r.Room(len(packet))
 		g = r.segment
 		copy(g.all[g.used:], packet)
 	}
