@@ -390,6 +390,9 @@ func (c *conn) detach() {
 	c.show = nil
 	s.count.Add(-1)
 	l := c.loop
+	if len(s.viewers) == 0 {
+		l.again = true // nobody publishes to it any more, and the other loops count it
+	}
 	l.stats.viewers.Add(-1)
 	c.releaseKey()
 }
