@@ -237,6 +237,19 @@ func checkRun(t *testing.T, r *Ring, s *Slot, head uint64) {
 	}
 }
 
+// checkRuns goes from run to run up to the head of the pass's beginning, as a
+// reader does that stopped inside a packet: however much of it was evicted since,
+// it is all there.
+func checkRuns(t *testing.T, r *Ring, s *Slot, head uint64) {
+	for s != nil && s.Seq() < head {
+		checkRun(t, r, s, head)
+		last := r.Run(s, head)
+		if s = last.Next(); s == nil && last.Seq() < head-1 {
+			t.Errorf("nothing follows packet %d of %d", last.Seq(), head)
+		}
+	}
+}
+
 // Packets lie without gaps: a run goes to the end of their segment.
 func TestRunsAreAsLongAsTheirSegment(t *testing.T) {
 	r := newTestRing(Limits{Bytes: 1 << 20, Duration: time.Hour}, 1)
@@ -277,9 +290,12 @@ func TestModel(t *testing.T) {
 			}
 			for !stop.Load() && !t.Failed() {
 				r.epochs.Enter(l)
+				head := r.Head()
+				first := r.At(head - min(head, 1+rnd.Uint64N(30)))
 				for i := range readers {
 					readers[i].pass(t, r, rnd)
 				}
+				checkRuns(t, r, first, head)
 				r.epochs.Leave(l)
 			}
 			for i := range readers {
