@@ -52,12 +52,12 @@ func TestKernelIsGivenTheBacklogItself(t *testing.T) {
 // inBacklog is how many packets a buffer is; 0 if it is anything else.
 func (c *crowd) inBacklog(v *viewer, buf unix.Iovec) (n uint64) {
 	r := v.prog.ring
-	next, left := unsafe.Pointer(buf.Base), int(buf.Len)
+	next, left := uintptr(unsafe.Pointer(buf.Base)), int(buf.Len) // a number, because it ends behind the segment
 	for seq := r.Tail(); seq < r.Head() && left > 0; seq++ {
 		b := r.At(seq).Bytes(v.variant)
 		switch {
-		case unsafe.Pointer(unsafe.SliceData(b)) == next && len(b) <= left:
-			next, left = unsafe.Add(next, len(b)), left-len(b)
+		case uintptr(unsafe.Pointer(unsafe.SliceData(b))) == next && len(b) <= left:
+			next, left = next+uintptr(len(b)), left-len(b)
 			n++
 		case n > 0:
 			return 0
