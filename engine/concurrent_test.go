@@ -1,0 +1,150 @@
+package engine
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"streampump/codec"
+)
+
+// numbered is the payload of a packet, which follows from its number: of all
+// sizes, so that packets lie in segments in all ways.
+func numbered(n int) string {
+	return fmt.Sprintf("%d%s", n, strings.Repeat(string(rune('a'+n%26)), n*37%3000))
+}
+
+// Real loops, real sockets, a backlog of some segments that the encoder goes
+// round and round in, and viewers of all forms, quick and slow: each gets whole
+// packets in order, and after each gap a start.
+func TestSlowViewersGetWholePackets(t *testing.T) {
+	const packets = 6000
+	cfg := labConfig()
+	cfg.Loops, cfg.Timeouts.EndHold = 3, 0
+	cfg.Backlog.Bytes, cfg.Fanout.NotSentLowat, cfg.Fanout.Budget = 256<<10, 16<<10, 10*time.Millisecond
+	e, err := New(cfg, []StreamConfig{{Path: "live", Push: true}}, []codec.Protocol{textProtocol{}}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.buffers.Segment = 4 << 10
+	if err := e.Listen("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Shutdown)
+	enc := connect(t, e.Addresses()[0].String())
+	enc.say("PUBLISH live")
+	enc.until('\n', "OK Publish")
+	enc.say("H A\nPk " + numbered(0))
+	eventually(t, "the stream is up", func() bool { return e.order[0].stats.packetsIn.Load() == 1 })
+	var viewers []*audience
+	var all sync.WaitGroup
+	for i := range 18 {
+		v := &audience{client: connect(t, e.Addresses()[0].String()), may: make(chan int, packets), last: -1}
+		_ = v.SetReadBuffer(16 << 10)
+		v.say(steadyRequests[i%len(steadyRequests)])
+		v.until('\n', "OK")
+		viewers = append(viewers, v)
+		all.Go(func() { v.watch(t) })
+	}
+	w := bufio.NewWriterSize(enc, 32<<10)
+	for n := 1; n < packets && !t.Failed(); n++ {
+		verb, tail := "P", ""
+		if n%17 == 0 {
+			verb, tail = "Pk", "tail|"
+		}
+		fmt.Fprintf(w, "%s %s%s\n", verb, tail, numbered(n))
+		for i, v := range viewers {
+			v.may <- 3000 >> (i / 6) // some keep up, some do not
+		}
+	}
+	fmt.Fprint(w, "FINISH\n")
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range viewers {
+		close(v.may)
+	}
+	all.Wait()
+	if s := e.Snapshot(); s.Skips == 0 || s.Packets == 0 || s.Packets > uint64(len(viewers)*packets) {
+		t.Errorf("%d packets were sent, with %d skips", s.Packets, s.Skips)
+	}
+}
+
+// audience is a viewer that reads no more bytes than it may, until may is closed.
+type audience struct {
+	*client
+	may    chan int
+	credit int
+	last   int
+}
+
+func (v *audience) watch(t *testing.T) {
+	if head, err := v.in.ReadString(v.headEnd()); err != nil {
+		t.Errorf("no head: %q %v", head, err)
+	}
+	for {
+		for v.credit <= 0 {
+			n, ok := <-v.may
+			if v.credit += n; !ok {
+				v.credit = 1 << 30
+			}
+		}
+		s, err := v.in.ReadString(';')
+		v.credit -= len(s)
+		if errors.Is(err, io.EOF) && strings.HasPrefix(s, "END ended") {
+			return
+		}
+		if err == nil {
+			err = v.see(s)
+		}
+		if err != nil {
+			t.Errorf("after packet %d: %.60q: %v", v.last, s, err)
+			for range v.may { // the encoder waits for nobody
+			}
+			return
+		}
+	}
+}
+
+// headEnd is how the head in the viewer's form ends.
+func (v *audience) headEnd() byte {
+	if b, _ := v.in.Peek(1); len(b) > 0 && b[0] == '[' {
+		return ']'
+	}
+	return '}'
+}
+
+// see checks one packet.
+func (v *audience) see(s string) error {
+	n := 0
+	head, payload, _ := strings.Cut(strings.TrimPrefix(s, "<"), ":")
+	if _, err := fmt.Sscanf(head, "%d", &n); err != nil {
+		return err
+	}
+	want := numbered(n) + ";"
+	trimmed, key := strings.HasSuffix(head, "T"), strings.HasSuffix(head, "K")
+	if key && n > 0 {
+		want = "tail|" + want
+	}
+	switch {
+	case payload != want:
+		return fmt.Errorf("its payload is not %.40q", want)
+	case n <= v.last:
+		return errors.New("it is out of order")
+	case n != v.last+1 && !trimmed:
+		return errors.New("after a gap comes no start")
+	case n == v.last+1 && trimmed && n > 0:
+		return errors.New("a start without a gap")
+	}
+	v.last = n
+	return nil
+}
