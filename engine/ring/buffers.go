@@ -14,9 +14,16 @@ type Buffers struct {
 	// first use.
 	Segment int
 
-	pool     bytebufferpool.Pool // of variants
-	segments bytebufferpool.Pool // apart, because that pool learns the usual size
+	pool     pool // of variants
+	segments pool // apart, because that pool learns the usual size
 	out      atomic.Int64
+}
+
+// pool lies where 64-bit atomics work on 32-bit machines too: the library's pool
+// has plain integers for them, and asks for that place only by panicking.
+type pool struct {
+	_ [0]atomic.Uint64
+	bytebufferpool.Pool
 }
 
 // poisonByte overwrites recycled buffers in builds with the invariants tag: a
