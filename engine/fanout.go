@@ -105,7 +105,7 @@ func (s *show) take(hold bool, m limits, now int64) {
 		s.held.clear()
 		return
 	}
-	s.owed = min(s.owed+s.held.due(now, m, n), s.behind)
+	s.owed = min(s.held.due(now, m, n, s.owed), s.behind)
 	// Not where everybody is served now: nothing would look at the next packet.
 	s.asleep.Store(s.held.open && s.owed < s.behind)
 }

@@ -144,14 +144,16 @@ func (h *held) oldest() *burst {
 	return nil
 }
 
-// due is how many of n viewers are to be served now, of whom some are behind: a
-// share after a burst, and whoever's time is over.
-func (h *held) due(now int64, m limits, n int) (owed int) {
+// due is how many of n viewers are to be served now, of whom some are behind and
+// owed are still to be served from before: these and a share after a burst, and
+// at least those whose time is over.
+func (h *held) due(now int64, m limits, n, owed int) int {
 	if h.open && now >= h.began+settle {
 		h.open = false
 		part := float64(n)/h.turns(m) + h.credit
-		owed = int(part)
-		h.credit = part - float64(owed)
+		share := int(part)
+		h.credit = part - float64(share)
+		owed += share
 	}
 	switch b := h.oldest(); {
 	case b == nil && !h.open:
