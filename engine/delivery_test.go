@@ -153,3 +153,47 @@ func TestCrawlingViewersKeepNoSegments(t *testing.T) {
 		b.finish()
 	}
 }
+
+// Nor do they keep programmes that have ended, while viewers that are merely late
+// get all that there is.
+func TestCrawlingViewersKeepNoEndedProgrammes(t *testing.T) {
+	for _, request := range steadyRequests {
+		b := newLab(t, labConfig())
+		enc := b.encoder("live", "H A0")
+		packet := strings.Repeat("x", 1300)
+		var crawling []*peer
+		for programmes := range 6 {
+			for i := range 60 {
+				enc.send("Pk " + packet + "\n")
+				b.advance(time.Second)
+				switch i {
+				case 50:
+					v := b.dial("v", 0, "10.0.0.1")
+					v.room = 100
+					v.send(request + "\n")
+					crawling = append(crawling, v)
+				case 57:
+					v := b.viewer("late", 0, request)
+					v.got, v.room = nil, 100
+				}
+				for _, v := range crawling {
+					if i%10 == 0 {
+						v.setRoom(1)
+					}
+				}
+			}
+			enc.send(fmt.Sprintf("H A%d\n", programmes+1))
+			b.advance(8 * time.Second)
+			v := b.peer("late")
+			v.setRoom(-1)
+			if n := bytes.Count(v.got, []byte(packet)); n != 2 || v.gone {
+				t.Errorf("%q: a late viewer got %d packets of the old programme, want 2; closed %v", request, n, v.gone)
+			}
+			v.hangup()
+		}
+		if n := len(b.e.order[0].retiring); n > 1 {
+			t.Errorf("%q: %d programmes that have ended are kept", request, n)
+		}
+		b.finish()
+	}
+}

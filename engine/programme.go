@@ -30,6 +30,7 @@ type programme struct {
 
 	// Guarded by stream.mu.
 	meter rateMeter
+	ended int64 // when the ring did
 }
 
 // formBits is how many bits of a [ring.Variant] hold the form; the next one is

@@ -169,6 +169,7 @@ func (st *stream) replaceLocked(cp codec.Programme) {
 // sealLocked ends a programme; the janitor gives it back when its last viewer left.
 func (st *stream) sealLocked(p *programme) {
 	p.ring.End()
+	p.ended = st.eng.clock()
 	st.retiring = append(st.retiring, p)
 }
 
@@ -287,9 +288,13 @@ func (st *stream) tend(now int64) (next int64) {
 		next = st.holdUntil
 	}
 	keep := st.retiring[:0]
+	patience := int64(st.eng.cfg.Backlog.MaxLag + st.eng.cfg.Timeouts.Stall)
 	for _, p := range st.retiring {
 		if p.viewers.Load() > 0 || !p.ring.Drain() {
 			keep = append(keep, p)
+			if now-p.ended > patience {
+				st.clearOut(p)
+			}
 		}
 	}
 	clear(st.retiring[len(keep):])
@@ -298,6 +303,21 @@ func (st *stream) tend(now int64) (next int64) {
 		next = min(next, now+int64(janitorInterval))
 	}
 	return next
+}
+
+// clearOut closes the viewers that still have not taken the rest of an ended
+// programme. Nothing newer comes there that they could be moved to, and sockets
+// that take a byte now and then would keep the whole of it for hours.
+func (st *stream) clearOut(p *programme) {
+	for _, s := range st.shows {
+		s.loop.post(func() {
+			for i := range s.viewers {
+				if v := &s.viewers[i]; v.prog == p {
+					v.conn.doom(ViewerStalled)
+				}
+			}
+		})
+	}
 }
 
 // viewers is the number of viewers on all loops.
