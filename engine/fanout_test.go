@@ -67,6 +67,54 @@ func TestLongPassYields(t *testing.T) {
 	b.finish()
 }
 
+// A pass does not take longer when many viewers have a long backlog to catch up
+// with, or when many sockets take bytes again at once; all get it in the end.
+func TestPassIsShortWhateverThereIsToSend(t *testing.T) {
+	cfg := labConfig()
+	cfg.Limits.PendingPerAddress = 0
+	b := newLab(t, cfg)
+	enc := b.encoder("live", "H A")
+	enc.send("Pk x\n" + strings.Repeat("P "+strings.Repeat("x", 1000)+"\n", 2500))
+	b.silent = true
+	k := b.loops[0]
+	k.cost = 20 * time.Microsecond
+	run := func() (longest time.Duration) {
+		for k.woken {
+			began := b.now
+			k.woken = false
+			k.loop.run()
+			longest = max(longest, time.Duration(b.now-began))
+		}
+		return longest
+	}
+	var viewers []*peer
+	for range 600 {
+		v := b.dial("v", 0, "10.0.0.1")
+		v.mute, v.room = true, 1300<<10
+		viewers = append(viewers, v)
+	}
+	for _, v := range viewers {
+		k.loop.traffic(v.c, []byte("PLAY live\n"))
+	}
+	most := 3*time.Duration(yieldAfter) + 128*k.cost*turns // a look at the sockets is not cut short
+	if got := run(); got > most {
+		t.Errorf("a pass over viewers who catch up took %v, want no more than %v", got, most)
+	}
+	for _, v := range viewers {
+		v.room = -1
+	}
+	k.loop.wake()
+	if got := run(); got > most {
+		t.Errorf("a pass over sockets that take bytes again took %v, want no more than %v", got, most)
+	}
+	for _, v := range viewers {
+		if w := v.c.viewer(); w.next != w.prog.ring.Head() {
+			t.Fatalf("a viewer is at %d of %d", w.next, w.prog.ring.Head())
+		}
+	}
+	b.finish()
+}
+
 // A joiner with a long backlog on a fast network gets it in turns.
 func TestLongBacklogIsServedInTurns(t *testing.T) {
 	b := newLab(t, labConfig())

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -128,15 +129,25 @@ func (l *loop) run() {
 		l.unpark()
 	}
 	l.expire()
-	hungry := l.hungry
+	l.feed()
+	l.label(nil)
+	l.fanout()
+}
+
+// feed gives those who have more to send another turn. Whoever it does not come
+// to comes first in the next pass.
+func (l *loop) feed() {
+	hungry, began := l.hungry, l.eng.clock()
 	l.hungry, l.fed = l.fed[:0], hungry
-	for _, c := range hungry {
+	for i, c := range hungry {
+		if l.eng.clock()-began > yieldAfter {
+			l.hungry = slices.Insert(l.hungry, 0, hungry[i:]...)
+			return
+		}
 		c.hungry = false
 		l.label(c.worksFor())
 		l.send(c)
 	}
-	l.label(nil)
-	l.fanout()
 }
 
 // readMail runs the functions posted since the last pass.
@@ -150,9 +161,15 @@ func (l *loop) readMail() {
 	}
 }
 
-// unpark goes on with the connections whose sockets take bytes again.
+// unpark goes on with the connections whose sockets take bytes again. The kernel
+// remembers those that there is no time for.
 func (l *loop) unpark() {
-	for {
+	for began := l.eng.clock(); ; {
+		if l.eng.clock()-began > yieldAfter {
+			l.again = true
+			l.label(nil)
+			return
+		}
 		n := l.kernel.ready(l.fds[:])
 		for _, fd := range l.fds[:n] {
 			if c := l.conns[fd]; c != nil && c.parked {
@@ -238,7 +255,9 @@ func (l *loop) rouse(now int64) int64 {
 }
 
 // yieldAfter is how long a pass may serve viewers before other connections of
-// the loop get their turn; the rest of the sweep follows in the next pass.
+// the loop get their turn; the rest of the sweep follows in the next pass. The
+// same holds for those whose sockets take bytes again, and for those who have more
+// to send, so that a pass lasts three times as long at most, whoever joins.
 const yieldAfter = int64(5 * time.Millisecond)
 
 // yieldCheck is how many viewers are served between two looks at the clock.
