@@ -61,7 +61,7 @@ var reasonTable = [reasons]ReasonInfo{
 	TooManyPending:     {"too_many_pending", true, "too many connections from this address have sent no complete request"},
 	ViewerLeft:         {"viewer_left", false, "the viewer closed its connection"},
 	ViewerStopped:      {"viewer_stopped", false, "the viewer's player sent Stop"},
-	ViewerStalled:      {"viewer_stalled", true, "the viewer took nothing for longer than allowed: its network or its player has stopped"},
+	ViewerStalled:      {"viewer_stalled", true, "the viewer took nothing, or not the rest of what has ended, for longer than allowed: its network or its player has stopped"},
 	ViewerNoKeyFrame:   {"viewer_no_key_frame", true, "the viewer fell out of the backlog and no key frame came to go on at: the source's key frames are too far apart for the backlog"},
 	StreamEnded:        {"stream_ended", false, "the source ended the stream"},
 	StreamLost:         {"stream_lost", true, "the source was lost and did not come back in time"},

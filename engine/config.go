@@ -60,7 +60,7 @@ type Timeouts struct {
 	PullRetry    time.Duration // every further retry, plus up to PullJitter
 	PullJitter   time.Duration
 	PullConnect  time.Duration // dialling, and the wait for the source's header
-	Stall        time.Duration // a viewer that takes not one byte
+	Stall        time.Duration // a viewer that takes not one byte; with Backlog.MaxLag, one that does not take the rest of an ended programme
 	KeyWait      time.Duration // a joiner with no key frame to start at
 	Shutdown     time.Duration // from Stop to the last forced close
 }
