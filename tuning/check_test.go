@@ -2,10 +2,13 @@ package tuning
 
 import (
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // tuned is a machine with everything as it should be: four cores, a card of 10
@@ -213,5 +216,19 @@ func TestRelaxTimers(t *testing.T) {
 	text, err := os.ReadFile("/proc/self/timerslack_ns")
 	if err != nil || strings.TrimSpace(string(text)) != strconv.Itoa(TimerSlack) {
 		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// What the unit set for all threads is left, and takes no capability.
+func TestRelaxTimersLeavesWhatIsInherited(t *testing.T) {
+	runtime.LockOSThread() // and not unlocked: the thread ends with the test
+	const inherited = 2 * TimerSlack
+	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, inherited, 0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	err := RelaxTimers()
+	is, errIs := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
+	if err != nil || errIs != nil || is != inherited {
+		t.Errorf("%d ns, %v, %v; want what was there", is, err, errIs)
 	}
 }

@@ -23,6 +23,9 @@ const TimerSlack = 1_000_000
 // that start later inherit it. For threads other than the caller's own the
 // kernel wants CAP_SYS_NICE; the error says so where it is missing.
 func RelaxTimers() error {
+	if has, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0); err == nil && has >= TimerSlack {
+		return nil // the unit's TimerSlackNSec, which all threads have inherited
+	}
 	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, TimerSlack, 0, 0, 0); err != nil {
 		return fmt.Errorf("the timer slack can not be set: %w", err)
 	}
