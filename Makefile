@@ -68,6 +68,7 @@ ifeq ($(CI),true)
 	@$(MAKE) lint
 endif
 	@$(MAKE) fast
+	@$(MAKE) narrow
 	@$(MAKE) race
 	@$(MAKE) e2e
 ifeq ($(CI),true)
@@ -77,6 +78,11 @@ endif
 .PHONY: fast
 fast: ## the tests that need no players, in under a minute
 	@$(GOTEST) fast -timeout 5m ./...
+
+.PHONY: narrow
+narrow: ## the engine's tests on 32 bits, where that can be run
+	GOARCH=386 $(GO) vet ./...
+	@if [ "$$($(GO) env GOHOSTARCH)" = amd64 ]; then GOARCH=386 $(GOTEST) narrow -timeout 10m ./engine/... ./codec/...; fi
 
 .PHONY: race
 race: ## the same under the race detector, which needs a C compiler
@@ -130,7 +136,7 @@ lint: ## gofmt, vet, staticcheck, golangci-lint, go.mod tidy
 	@echo 'lint clean'
 
 .PHONY: check
-check: lint fast race ## before a commit: lint and all tests without players
+check: lint fast narrow race ## before a commit: lint and all tests without players
 
 .PHONY: generate
 generate: ## make the files that come from the table of settings anew
