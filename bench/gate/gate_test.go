@@ -68,11 +68,11 @@ func TestJudge(t *testing.T) {
 	}
 	// Where nothing can be below 1.2 of the rival, 1.32 is the bound.
 	table := made(contest.CPUPerGB, map[string][]float64{pump: {1.3, 1.3}, cubemap: {1, 1}, floor: {1.2, 1.2}})
-	if v := raised.judge(table, false); v.State != Holds || !v.Raised || v.Limit/looseness != 1.2*own {
+	if v := raised.judge(table, false); v.State != Holds || v.Floor != 1.2*own || v.Limit != 1.2*own*looseness {
 		t.Errorf("%+v", v)
 	}
 	table = made(contest.CPUPerGB, map[string][]float64{pump: {1.3, 1.3}, cubemap: {1, 1}, floor: {0.5, 0.5}})
-	if v := raised.judge(table, true); v.State != Fell || v.Raised {
+	if v := raised.judge(table, true); v.State != Fell || v.Floor != 0 {
 		t.Errorf("%+v", v)
 	}
 }

@@ -70,8 +70,9 @@ type Verdict struct {
 	// Limit is the bound that was held against it: raised where nothing can be
 	// below, and with what the form of the gate allows for.
 	Limit float64 `json:"limit"`
-	// Raised: the bound was not the row's own.
-	Raised bool `json:"raised,omitempty"`
+	// Floor is the bound where the row's own is below what the floor allows; 0
+	// if it is not.
+	Floor float64 `json:"floor,omitempty"`
 }
 
 // judge says what came of a row.
@@ -87,7 +88,7 @@ func (r *Row) judge(t *contest.Table, strict bool) Verdict {
 	v.Summary = &sum
 	if r.raise != nil {
 		if least, ok := stat.Of(stat.Present(r.raise(t))); ok && least.Median > v.Limit {
-			v.Limit, v.Raised = least.Median, true
+			v.Limit, v.Floor = least.Median, least.Median
 		}
 	}
 	bound := v.Limit

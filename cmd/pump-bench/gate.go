@@ -1,22 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"streampump/bench/affinity"
-	"streampump/bench/contest"
 	"streampump/bench/gate"
 	"streampump/bench/load"
 	"streampump/bench/meter"
-	"streampump/bench/report"
 	"streampump/bench/rival"
 	"streampump/bench/synth"
 	"streampump/cmd/internal/cli"
@@ -27,8 +21,7 @@ type gating struct {
 	short, json bool
 	rounds      int
 	rows        []string
-	pump        string
-	cores       string
+	place       placeFlags
 	html        string
 }
 
@@ -65,8 +58,7 @@ was not measured.`,
 	f.BoolVar(&o.short, "short", false, "the form for every change, within three minutes")
 	f.IntVar(&o.rounds, "rounds", 0, "how often each is measured; 0: 5, or 2 with --short")
 	f.StringSliceVar(&o.rows, "rows", nil, "the rows that are measured, by name; all if empty")
-	f.StringVar(&o.pump, "pump", "", "the pump's program; stream-pump beside this one, or on the PATH, if empty")
-	f.StringVar(&o.cores, "cores", "", "the servers' processors, such as 0,2-3; the first if empty")
+	o.place.add(f)
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	f.StringVar(&o.html, "html", "", htmlUsage)
 	return cmd
@@ -74,7 +66,7 @@ was not measured.`,
 
 // gate is what the flags ask for.
 func (o *gating) gate() (*gate.Gate, error) {
-	g := &gate.Gate{Form: gate.Strict(), Only: o.rows, Setup: gate.Setup{Pump: o.pump, Video: gateVideo}}
+	g := &gate.Gate{Form: gate.Strict(), Only: o.rows, Setup: gate.Setup{Video: gateVideo}}
 	if o.short {
 		g.Form = gate.Short()
 	}
@@ -87,13 +79,7 @@ func (o *gating) gate() (*gate.Gate, error) {
 	if err := g.Check(); err != nil {
 		return nil, err
 	}
-	var err error
-	if o.cores != "" {
-		if g.Setup.Place.Server, err = affinity.Parse(o.cores); err != nil {
-			return nil, err
-		}
-	}
-	return g, nil
+	return g, o.place.check()
 }
 
 // gateVideo is the stream of the gate's scenes: pictures, as ffmpeg packs them.
@@ -104,14 +90,12 @@ func gateVideo(bitrate int) (synth.Spec, error) {
 
 // prepare finds what is measured, and confines this process to its processors.
 func (o *gating) prepare(g *gate.Gate) error {
-	if o.pump == "" {
-		k, err := rival.Named("pump")
-		if err != nil {
-			return err
-		}
-		if g.Setup.Pump, err = k.Find(); err != nil {
-			return err
-		}
+	pump, err := rival.Named("pump")
+	if err != nil {
+		return err
+	}
+	if g.Setup.Pump, err = o.place.find(pump); err != nil {
+		return err
 	}
 	limit, err := meter.Descriptors()
 	if err != nil {
@@ -125,14 +109,11 @@ func (o *gating) prepare(g *gate.Gate) error {
 			g.Setup.Cubemap = k
 		}
 	}
-	g.Setup.Place, err = contest.Place(g.Setup.Place.Server)
-	return err
-}
-
-// gateReport is the JSON of the command gate.
-type gateReport struct {
-	About
-	*gate.Result
+	if err := o.place.take(); err != nil {
+		return err
+	}
+	g.Setup.Place = o.place.placed
+	return nil
 }
 
 func (e env) gate(ctx context.Context, o *gating, g *gate.Gate) error {
@@ -180,94 +161,4 @@ func (e env) gate(ctx context.Context, o *gating, g *gate.Gate) error {
 		return cli.ErrTold
 	}
 	return err
-}
-
-// rowShown is how a row's numbers are shown.
-var rowShown = contest.Shown{Digits: 3}
-
-// cells are a verdict as columns: name, what was measured, bound, state, what
-// it is.
-func cells(v *gate.Verdict) [5]string {
-	is := "–"
-	if s := v.Summary; s != nil {
-		is = rowShown.Number(s.Median)
-		if s.Low != s.High {
-			is += fmt.Sprintf(" (%s–%s)", rowShown.Number(s.Low), rowShown.Number(s.High))
-		}
-	}
-	bound := fmt.Sprintf("≤ %g", v.Bound)
-	if v.Raised {
-		bound += ", here the floor's"
-	}
-	if v.Aim != 0 {
-		bound += fmt.Sprintf(" (aim %g)", v.Aim)
-	}
-	if v.Unit != "" {
-		is += " " + v.Unit
-	}
-	return [5]string{v.Name, is, bound, string(v.State), v.What}
-}
-
-// appendText appends the result as text for people.
-func (r *gateReport) appendText(b []byte) []byte {
-	var out bytes.Buffer
-	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
-	for i := range r.Verdicts {
-		c := cells(&r.Verdicts[i])
-		fmt.Fprintf(w, "%s\n", strings.Join(c[:], "\t"))
-	}
-	_ = w.Flush() // to memory
-	b = append(b, out.Bytes()...)
-	fell := len(r.Fell())
-	return fmt.Appendf(b, "%s\n", r.verdict(fell))
-}
-
-// verdict is what came of it, in a sentence.
-func (r *gateReport) verdict(fell int) string {
-	form := "short"
-	if r.Strict {
-		form = "strict"
-	}
-	if r.Interrupted {
-		return "The gate was interrupted, and says nothing about what it did not measure."
-	}
-	if fell == 0 && len(r.Failures) == 0 {
-		return fmt.Sprintf("The gate holds, in its %s form, with %d rounds.", form, r.Rounds)
-	}
-	return fmt.Sprintf("The gate does not hold: %d rows of its %s form fell, and servers failed %d times.", fell, form, len(r.Failures))
-}
-
-// page is the report of a gate.
-func (r *gateReport) page() *report.Page {
-	fell := len(r.Fell())
-	p := &report.Page{Title: "The gate of a release", Verdict: r.verdict(fell), Mark: report.Good}
-	switch {
-	case fell > 0 || len(r.Failures) > 0:
-		p.Mark = report.Bad
-	case r.Interrupted:
-		p.Mark = report.Plain
-	}
-	t := &report.Table{Head: []string{"row", "measured", "bound", "", "what it is"}}
-	for i := range r.Verdicts {
-		v := &r.Verdicts[i]
-		var row []report.Cell
-		for k, text := range cells(v) {
-			c := report.Cell{Text: text, Number: k == 1}
-			if k == 3 {
-				c.Mark = map[gate.State]report.Mark{gate.Holds: report.Good, gate.Fell: report.Bad}[v.State]
-			}
-			row = append(row, c)
-		}
-		t.Rows = append(t.Rows, row)
-	}
-	p.Sections = []report.Section{{Title: "Rows", Text: "The median of the rounds, and the interval that it lies in.", Table: t}}
-	if len(r.Failures) > 0 {
-		f := &report.Table{Head: []string{"what failed"}}
-		for _, text := range r.Failures {
-			f.Rows = append(f.Rows, []report.Cell{{Text: text, Mark: report.Bad}})
-		}
-		p.Sections = append(p.Sections, report.Section{Title: "Failures", Table: f})
-	}
-	p.Facts = r.facts([]report.Fact{{Name: "rounds", Value: fmt.Sprint(r.Rounds)}})
-	return p
 }
