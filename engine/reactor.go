@@ -41,6 +41,9 @@ func startReactor(l *loop) (*netReactor, error) {
 		gnet.WithNumEventLoop(1),
 		gnet.WithReadBufferCap(l.eng.cfg.ReadBuffer),
 		gnet.WithLockOSThread(l.eng.pinned()),
+		// The only balancer that several listeners may ask at once; there is one
+		// loop to choose.
+		gnet.WithLoadBalancing(gnet.LeastConnections),
 		gnet.WithTCPNoDelay(gnet.TCPNoDelay),
 		gnet.WithTCPKeepAlive(keepAlive),
 		gnet.WithLogger(gnetLog{l.eng.log}))
