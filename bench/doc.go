@@ -15,6 +15,7 @@
 //	bench/rival   the pump and its rivals as processes (bench/child), on
 //	              processors of their own (bench/affinity)
 //	bench/contest servers side by side, in rounds
+//	bench/gate    what a release promises, row by row
 //	bench/climb   how many players a server carries, and what gives out first
 //	bench/floor   the least that sending to many viewers can cost
 //	bench/report  results as one HTML page with plots
