@@ -36,9 +36,9 @@ const memoryShare = 0.75
 // 0 if how much there is to be had is not known. Without it the collector lets
 // the heap grow to twice what is live, whether or not there is so much.
 func SoftLimit(m Machine) (bytes int64, why string) {
-	usable, of := m.MemoryLimit, "the control group's limit"
-	if usable == 0 {
-		usable, of = m.Memory, "the machine's memory"
+	usable, of := m.Usable(), "the machine's memory"
+	if m.MemoryLimit > 0 {
+		of = "the control group's limit"
 	}
 	if usable == 0 {
 		return 0, "how much memory there is could not be read"

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -37,7 +38,10 @@ func (g *Gate) Check() error {
 	if g.Form.Strict && g.Form.Rounds < leastRounds {
 		return fmt.Errorf("the strict form takes five rounds at least, not %d", g.Form.Rounds)
 	}
-	_, err := g.rows()
+	rows, err := g.rows()
+	if err == nil && !slices.ContainsFunc(rows, func(r Row) bool { return r.Scene != "" }) {
+		err = errors.New("these rows are about the scenes of others, so one of those is needed, such as delay-few")
+	}
 	return err
 }
 

@@ -148,6 +148,7 @@ func TestGateIsRefused(t *testing.T) {
 	for want, g := range map[string]Gate{
 		"five rounds at least, not 4": {Form: hasty},
 		`there is no row "speed"`:     {Form: Short(), Only: []string{"speed"}},
+		"one of those is needed":      {Form: Short(), Only: []string{"lost", "gaps"}},
 	} {
 		if err := g.Check(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
@@ -155,6 +156,16 @@ func TestGateIsRefused(t *testing.T) {
 		if _, err := g.Run(t.Context()); err == nil {
 			t.Error("it runs")
 		}
+	}
+}
+
+// A row about 19,000 viewers is not measured with fewer.
+func TestFewDescriptorsLeaveARowOut(t *testing.T) {
+	s := setup(t)
+	s.Most = 10_000
+	scenes, err := Short().scenes(&s)
+	if err != nil || slices.ContainsFunc(scenes, func(s scene) bool { return s.name == "many" }) {
+		t.Errorf("%v, %v", scenes, err)
 	}
 }
 

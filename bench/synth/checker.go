@@ -10,7 +10,6 @@ type Checker struct {
 		known    bool
 		sequence uint32
 	}
-	last Mark
 }
 
 // Check checks one media object that arrived as part of a stream, with the key
@@ -22,7 +21,6 @@ func (c *Checker) Check(stream uint8, key, loose bool, b []byte) error {
 	if err != nil {
 		return err
 	}
-	c.last = m
 	if m.Stream != stream || m.Key != key {
 		return fmt.Errorf("an object made for stream %d with key bit %v came as stream %d with key bit %v",
 			m.Stream, m.Key, stream, key)
@@ -37,6 +35,3 @@ func (c *Checker) Check(stream uint8, key, loose bool, b []byte) error {
 	n.epoch, n.known, n.sequence = m.Epoch, true, m.Sequence+1
 	return nil
 }
-
-// Last is what the newest object's pattern says; its stamp tells the delay.
-func (c *Checker) Last() Mark { return c.last }
