@@ -183,28 +183,32 @@ func (c *crowd) weigh() {
 	if c.o.PID == 0 || c.o.Stall.For == 0 {
 		return
 	}
-	peers := map[netip.AddrPort]bool{}
+	links := map[meter.Link]bool{}
 	for i := range c.members {
 		if m := &c.members[i]; m.state == stateStalled {
-			if a, err := localOf(m.fd); err == nil {
-				peers[a] = true
+			if l, err := linkOf(m.fd); err == nil {
+				links[l] = true
 			}
 		}
 	}
-	if len(peers) == 0 {
+	if len(links) == 0 {
 		return
 	}
-	held, err := meter.SocketMemory(c.o.PID, peers)
+	held, err := meter.SocketMemory(c.o.PID, links)
 	c.tally.weighed(held, err)
 }
 
-// localOf is the address of our end of a connection.
-func localOf(fd int) (netip.AddrPort, error) {
-	a, err := unix.Getsockname(fd)
+// linkOf is a player's connection as the server sees it.
+func linkOf(fd int) (meter.Link, error) {
+	own, err := unix.Getsockname(fd)
 	if err != nil {
-		return netip.AddrPort{}, err
+		return meter.Link{}, err
 	}
-	return meter.AddrOf(a), nil
+	server, err := unix.Getpeername(fd)
+	if err != nil {
+		return meter.Link{}, err
+	}
+	return meter.Link{Server: meter.AddrOf(server), Peer: meter.AddrOf(own)}, nil
 }
 
 // replace has the next member that is served leave and come anew.

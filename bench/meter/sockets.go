@@ -3,8 +3,10 @@ package meter
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"unsafe"
 
@@ -28,11 +30,16 @@ const (
 // soMemInfo is SO_MEMINFO (asm-generic/socket.h), which unix does not name.
 const soMemInfo = 55
 
+// Link names a TCP connection by both its ends, as the server sees them. One end
+// does not: a client's port may lead to several servers at a time.
+type Link struct{ Server, Peer netip.AddrPort }
+
 // SocketMemory is how much memory the kernel holds for those sockets of the
-// process pid whose peers are among peers, in bytes, in no order. It takes a
-// copy of each of the process's descriptors for a moment, which needs the right
-// to trace it: its own user's, or root's.
-func SocketMemory(pid int, peers map[netip.AddrPort]bool) ([]int64, error) {
+// process pid that are the server's ends of links, in bytes, in no order; one
+// with several descriptors is told once. It takes a copy of each of the
+// process's descriptors for a moment, which needs the right to trace it: its own
+// user's, or root's.
+func SocketMemory(pid int, links map[Link]bool) ([]int64, error) {
 	process, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
 		return nil, gone(pid, err)
@@ -42,7 +49,7 @@ func SocketMemory(pid int, peers map[netip.AddrPort]bool) ([]int64, error) {
 	if err != nil {
 		return nil, gone(pid, err)
 	}
-	var held []int64
+	held := make(map[Link]int64, len(links))
 	for _, entry := range fds {
 		target, err := strconv.Atoi(entry.Name())
 		if err != nil {
@@ -55,21 +62,32 @@ func SocketMemory(pid int, peers map[netip.AddrPort]bool) ([]int64, error) {
 		if err != nil {
 			return nil, fmt.Errorf("the sockets of process %d can not be looked at: %w", pid, err)
 		}
-		n, ours := memoryOf(fd, peers)
-		_ = unix.Close(fd)
-		if ours {
-			held = append(held, n)
+		if link := linkOf(fd); links[link] {
+			if n, ok := memoryOf(fd); ok {
+				held[link] = n
+			}
 		}
+		_ = unix.Close(fd)
 	}
-	return held, nil
+	return slices.Collect(maps.Values(held)), nil
 }
 
-// memoryOf is what the kernel holds for a socket whose peer is among peers.
-func memoryOf(fd int, peers map[netip.AddrPort]bool) (n int64, ours bool) {
-	peer, err := unix.Getpeername(fd)
-	if err != nil || !peers[AddrOf(peer)] {
-		return 0, false
+// linkOf is the connection whose server's end a descriptor is; the zero value
+// for what is no connection.
+func linkOf(fd int) Link {
+	own, err := unix.Getsockname(fd)
+	if err != nil {
+		return Link{}
 	}
+	peer, err := unix.Getpeername(fd)
+	if err != nil {
+		return Link{}
+	}
+	return Link{Server: AddrOf(own), Peer: AddrOf(peer)}
+}
+
+// memoryOf is what the kernel holds for a socket.
+func memoryOf(fd int) (n int64, ok bool) {
 	var mem [memFields]uint32
 	size := uint32(unsafe.Sizeof(mem)) // older kernels tell fewer
 	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, soMemInfo,

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -14,15 +15,21 @@ import (
 )
 
 // link is a connection of this process to itself: the server's end, and its
-// peer's address.
-func link(t *testing.T, network, addr string) (server *net.TCPConn, peer netip.AddrPort) {
+// name.
+func link(t *testing.T, network, addr string) (server *net.TCPConn, name Link) {
+	t.Helper()
+	return linkFrom(t, network, addr, &net.Dialer{})
+}
+
+// linkFrom is link by a dialer.
+func linkFrom(t *testing.T, network, addr string, d *net.Dialer) (server *net.TCPConn, name Link) {
 	t.Helper()
 	l, err := net.Listen(network, addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	c, err := net.Dial(network, l.Addr().String())
+	c, err := d.Dial(network, l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,8 +38,13 @@ func link(t *testing.T, network, addr string) (server *net.TCPConn, peer netip.A
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _, _ = c.Close(), s.Close() })
-	own := c.LocalAddr().(*net.TCPAddr).AddrPort()
-	return s.(*net.TCPConn), netip.AddrPortFrom(own.Addr().Unmap(), own.Port())
+	return s.(*net.TCPConn), Link{Server: plain(c.RemoteAddr()), Peer: plain(c.LocalAddr())}
+}
+
+// plain is an address of a TCP connection, an IPv4 one inside IPv6 taken out.
+func plain(a net.Addr) netip.AddrPort {
+	at := a.(*net.TCPAddr).AddrPort()
+	return netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
 }
 
 // fill writes until the kernel takes no more.
@@ -59,13 +71,13 @@ func fill(t *testing.T, c *net.TCPConn) (written int64) {
 }
 
 func TestSocketMemory(t *testing.T) {
-	stalled, peer := link(t, "tcp4", "127.0.0.1:0")
+	stalled, full := link(t, "tcp4", "127.0.0.1:0")
 	_, idle := link(t, "tcp6", "[::1]:0")
 	written := fill(t, stalled)
-	read := func(peers ...netip.AddrPort) []int64 {
-		set := map[netip.AddrPort]bool{}
-		for _, p := range peers {
-			set[p] = true
+	read := func(links ...Link) []int64 {
+		set := map[Link]bool{}
+		for _, l := range links {
+			set[l] = true
 		}
 		held, err := SocketMemory(os.Getpid(), set)
 		if err != nil {
@@ -73,20 +85,47 @@ func TestSocketMemory(t *testing.T) {
 		}
 		return held
 	}
-	if got := read(peer); len(got) != 1 || got[0] < 64<<10 || got[0] > 16*written {
+	if got := read(full); len(got) != 1 || got[0] < 64<<10 || got[0] > 16*written {
 		t.Errorf("%d bytes were written, and the kernel holds %v", written, got)
 	}
 	if got := read(idle); len(got) != 1 || got[0] > 64<<10 {
 		t.Errorf("for one that was sent nothing the kernel holds %v", got)
 	}
-	if got := read(peer, idle); len(got) != 2 {
+	if got := read(full, idle); len(got) != 2 {
 		t.Errorf("%v", got)
 	}
-	if got := read(netip.MustParseAddrPort("192.0.2.1:1")); len(got) != 0 {
+	if got := read(Link{full.Server, idle.Peer}); len(got) != 0 {
 		t.Errorf("of nobody: %v", got)
 	}
 	if got := read(); len(got) != 0 {
 		t.Errorf("of none: %v", got)
+	}
+}
+
+// A client's port may lead to two servers, and a socket may have two descriptors:
+// each connection is told once, and no other.
+func TestSocketMemoryTellsEachConnectionOnce(t *testing.T) {
+	server, one := link(t, "tcp4", "127.0.0.1:0")
+	reuse := func(_, _ string, c syscall.RawConn) error {
+		var refused error
+		err := c.Control(func(fd uintptr) { refused = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, 1) })
+		return errors.Join(err, refused)
+	}
+	from := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 0}
+	_, two := linkFrom(t, "tcp4", "127.0.0.1:0", &net.Dialer{LocalAddr: from, Control: reuse})
+	from.Port = int(two.Peer.Port())
+	_, three := linkFrom(t, "tcp4", "127.0.0.1:0", &net.Dialer{LocalAddr: from, Control: reuse})
+	if two.Peer != three.Peer || two.Server == three.Server {
+		t.Fatalf("%v and %v do not begin at one port", two, three)
+	}
+	again, err := server.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	held, err := SocketMemory(os.Getpid(), map[Link]bool{one: true, two: true})
+	if err != nil || len(held) != 2 {
+		t.Errorf("%v, %v", held, err)
 	}
 }
 
@@ -117,7 +156,7 @@ func TestAddrOf(t *testing.T) {
 
 // What is closed while it is looked at is passed over.
 func TestSocketMemoryWhileDescriptorsComeAndGo(t *testing.T) {
-	stalled, peer := link(t, "tcp4", "127.0.0.1:0")
+	stalled, name := link(t, "tcp4", "127.0.0.1:0")
 	fill(t, stalled)
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -134,7 +173,7 @@ func TestSocketMemoryWhileDescriptorsComeAndGo(t *testing.T) {
 		}
 	}()
 	for range 200 {
-		held, err := SocketMemory(os.Getpid(), map[netip.AddrPort]bool{peer: true})
+		held, err := SocketMemory(os.Getpid(), map[Link]bool{name: true})
 		if err != nil || len(held) != 1 {
 			t.Errorf("%v, %v", held, err)
 			break
