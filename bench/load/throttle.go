@@ -21,10 +21,10 @@ func ParseThrottle(s string) (Throttle, error) {
 	share, rate, ok := strings.Cut(s, "%:")
 	percent, err1 := strconv.ParseFloat(share, 64)
 	factor := 1.0
-	for suffix, f := range map[string]float64{"k": 1e3, "M": 1e6} {
-		if number, found := strings.CutSuffix(rate, suffix); found {
-			rate, factor = number, f
-		}
+	if number, found := strings.CutSuffix(rate, "k"); found {
+		rate, factor = number, 1e3
+	} else if number, found := strings.CutSuffix(rate, "M"); found {
+		rate, factor = number, 1e6
 	}
 	bits, err2 := strconv.ParseFloat(rate, 64)
 	if !ok || err1 != nil || err2 != nil || !(percent > 0 && percent <= 100) || !(bits*factor >= minThrottle && bits*factor <= maxThrottle) {
