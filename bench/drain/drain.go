@@ -35,8 +35,10 @@ const (
 	// matters for a measurement in which sweep it is counted.
 	small = 4 << 10
 
-	// takeMost is what one read may take: more than any receive buffer has.
-	takeMost = 1 << 30
+	// takeMost is what one read may take: more than a receive buffer grows to by
+	// itself (tcp_rmem: 6 MiB). Without a bound one read lasts as long as a sender
+	// that is as fast as the reader goes on.
+	takeMost = 8 << 20
 )
 
 // Set is the sockets that are drained. It is used by one goroutine. The zero

@@ -53,7 +53,7 @@ func TestStallAndChurn(t *testing.T) {
 	s := serve(t, &server{stamped: true})
 	r := play(t.Context(), t, Options{
 		Addr: s.addr, Path: "/x", Players: 20, Verify: 4, Churn: 50,
-		Stall: Stall{Percent: 50, For: 100 * time.Millisecond}, Duration: 400 * time.Millisecond,
+		Stall: Stall{Percent: 50, For: 100 * time.Millisecond}, Duration: 1200 * time.Millisecond,
 	})
 	if len(r.Problems) > 0 || r.Counts.Held != 20 || r.Counts.Replaced == 0 || r.Counts.Started != 20+r.Counts.Replaced {
 		t.Errorf("%+v", r)

@@ -128,7 +128,9 @@ func TestStalledPlayersAreWeighed(t *testing.T) {
 	s := serve(t, &server{pours: true})
 	o := Options{
 		Addr: s.addr, Path: "/x", Players: 10, Plain: true, PID: os.Getpid(), Threads: 2,
-		Stall: Stall{50, 150 * time.Millisecond}, Duration: 300 * time.Millisecond,
+		// The players' thread must get a turn after the stall, on a machine that is
+		// full of other tests.
+		Stall: Stall{50, 150 * time.Millisecond}, Duration: 1200 * time.Millisecond,
 	}
 	r := play(t.Context(), t, o)
 	if v := r.Stalled; v == nil || v.Sockets != 5 || v.Mean < 64<<10 || v.Max < v.Mean || r.Counts.Held != 10 {
