@@ -39,13 +39,13 @@ const maxRefusing = 256
 func (e *Engine) listen(address string) (*acceptor, error) {
 	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		var err error
-		if e := c.Control(func(fd uintptr) { err = listenOptions(int(fd)) }); e != nil {
+		if e := c.Control(func(fd uintptr) { err = e.listenOptions(int(fd)) }); e != nil {
 			return e
 		}
 		return err
 	}}
 	lc.SetMultipathTCP(false)
-	lc.KeepAlive = -1 // the loop that gets a connection sets it
+	lc.KeepAlive = -1 // net is not to set it on each connection: see listenOptions
 	network := "tcp"
 	if host, _, err := net.SplitHostPort(address); err == nil {
 		if ip, err := netip.ParseAddr(host); err == nil && ip.Is4() {
@@ -61,13 +61,37 @@ func (e *Engine) listen(address string) (*acceptor, error) {
 	return a, nil
 }
 
-// listenOptions: accepted sockets inherit the first, so that no answer waits
-// for another's acknowledgement even before a loop has the connection.
-func listenOptions(fd int) error {
-	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
-		return err
+// An idle connection is probed after keepAlive, and each of keepAliveProbes is
+// given keepAliveInterval to be answered: it finds peers that vanished without a
+// FIN and have nothing to be sent.
+const (
+	keepAlive         = 60 * time.Second
+	keepAliveInterval = 12 * time.Second
+	keepAliveProbes   = 5
+)
+
+// listenOptions sets what a listener's connections inherit: once, and not with
+// six calls for each of thousands that may come at once.
+func (e *Engine) listenOptions(fd int) error {
+	set := []struct{ level, name, value int }{
+		{unix.SOL_SOCKET, unix.SO_REUSEADDR, 1},
+		// No answer waits for another's acknowledgement.
+		{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
+		{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, int(keepAlive / time.Second)},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int(keepAliveInterval / time.Second)},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, keepAliveProbes},
+		{unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, e.cfg.Fanout.NotSentLowat},
 	}
-	return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+	for _, o := range set {
+		if o.name == unix.TCP_NOTSENT_LOWAT && o.value == 0 {
+			continue // the system's own
+		}
+		if err := unix.SetsockoptInt(fd, o.level, o.name, o.value); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // reserve keeps a descriptor back; false if there is none.

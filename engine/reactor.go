@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/panjf2000/gnet/v2"
 	"golang.org/x/sys/unix"
@@ -44,8 +43,7 @@ func startReactor(l *loop) (*netReactor, error) {
 		// The only balancer that several listeners may ask at once; there is one
 		// loop to choose.
 		gnet.WithLoadBalancing(gnet.LeastConnections),
-		gnet.WithTCPNoDelay(gnet.TCPNoDelay),
-		gnet.WithTCPKeepAlive(keepAlive),
+		gnet.WithTCPNoDelay(gnet.TCPDelay), // connections inherit their options: see listenOptions
 		gnet.WithLogger(gnetLog{l.eng.log}))
 	if err == nil {
 		l.startLabelled(func() { err = r.client.Start() })
@@ -57,9 +55,6 @@ func startReactor(l *loop) (*netReactor, error) {
 	l.startLabelled(r.watch)
 	return r, nil
 }
-
-// keepAlive finds peers that vanished without a FIN and have nothing to be sent.
-const keepAlive = 60 * time.Second
 
 // stop ends the event loop; its connections are closed.
 func (r *netReactor) stop() {
@@ -153,9 +148,6 @@ func (r *netReactor) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 	}
 	if first {
 		r.loop.wake()
-	}
-	if n := r.loop.eng.cfg.Fanout.NotSentLowat; n > 0 {
-		_ = unix.SetsockoptInt(int(c.fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, n)
 	}
 	r.loop.opened(c)
 	return nil, gnet.None
