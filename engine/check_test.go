@@ -91,6 +91,8 @@ func (b *lab) checkConn(k *labLoop, c *conn) {
 		b.t.Fatalf("connection %d in phase %d has no deadline", c.fd, c.phase)
 	case c.out != nil && !c.parked && !c.hungry && c.out.left() > 0:
 		b.t.Fatalf("connection %d has %d bytes to send and nobody sends them", c.fd, c.out.left())
+	case v != nil && (v.fd != c.fd || v.parked != c.parked && v.ending == NoReason || v.outbox != (c.out != nil)):
+		b.t.Fatalf("viewer %d and its connection differ: %+v, %+v", c.fd, v, c)
 	case v != nil && v.pin != nil && !c.parked && !c.hungry && !k.woken:
 		b.t.Fatalf("viewer %d stopped inside a packet and nothing makes it go on", c.fd)
 	}

@@ -43,6 +43,9 @@ func (c *conn) outgoing() *outbox {
 		} else {
 			c.out = new(outbox)
 		}
+		if v := c.viewer(); v != nil {
+			v.outbox = true
+		}
 	}
 	c.out.flatten()
 	return c.out
@@ -87,6 +90,9 @@ func (l *loop) freeOutbox(c *conn) {
 		return
 	}
 	c.out = nil
+	if v := c.viewer(); v != nil {
+		v.outbox = false
+	}
 	if cap(o.own) > spareOwn || len(l.spare) >= spareOutboxes {
 		return
 	}
@@ -118,10 +124,12 @@ func (l *loop) flush(c *conn) {
 	iov := c.out.gather(l.iov[:0])
 	if len(iov) > 0 {
 		want := c.out.left()
-		n, ok := l.write(c, iov)
-		if !ok {
+		n, errno := l.write(c.fd, iov)
+		if errno != 0 {
+			l.unwritten(c, errno)
 			return
 		}
+		c.bytes += uint64(n)
 		c.out.take(n)
 		if n < want {
 			l.park(c)
@@ -137,21 +145,23 @@ func (l *loop) flush(c *conn) {
 	c.rearm()
 }
 
-// write is the one place where bytes go to a socket. ok is false if the
-// connection broke, or takes nothing now and is parked.
-func (l *loop) write(c *conn, iov []unix.Iovec) (n int, ok bool) {
-	n, errno := l.kernel.writev(int(c.fd), iov)
+// write is the one place where bytes go to a socket. It says how many the socket
+// took; if none, why not.
+func (l *loop) write(fd int32, iov []unix.Iovec) (n int, errno unix.Errno) {
+	n, errno = l.kernel.writev(int(fd), iov)
 	l.pass.writes++
-	switch errno {
-	case 0:
+	if errno == 0 {
 		l.pass.bytes += uint64(n)
-		c.bytes += uint64(n)
-		return n, true
-	case unix.EAGAIN:
-		l.park(c)
-		return 0, false
-	default:
-		c.doom(WriteFailed)
-		return 0, false
 	}
+	return n, errno
+}
+
+// unwritten deals with a socket that took nothing: it is full, or the connection
+// is broken.
+func (l *loop) unwritten(c *conn, errno unix.Errno) {
+	if errno == unix.EAGAIN {
+		l.park(c)
+		return
+	}
+	c.doom(WriteFailed)
 }

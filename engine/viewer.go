@@ -11,23 +11,28 @@ import (
 
 // viewer is what a connection that gets a stream has besides: one cursor into
 // the shared backlog. Viewers of a stream on a loop lie side by side in their
-// show, so that a sweep walks memory in order.
+// show, so that a sweep walks memory in order. It has all that a sweep needs of a
+// viewer that keeps up, in one line of memory: of thousands, whatever else is
+// touched comes from far away.
 type viewer struct {
 	conn *conn
 	prog *programme
 	pin  *ring.Slot // the packet it stopped inside, nil between packets
-	next uint64     // the packet after that
-	// waitFrom: while it waits for a key frame, the first packet that will do.
-	waitFrom uint64
-	waitEnd  int64        // when the wait is over; 0 does not wait
-	sent     uint32       // bytes of the pinned packet that are gone
-	variant  ring.Variant // the form of the connection
-	pinForm  ring.Variant // the form of the pinned packet
-	trim     bool         // next is a start and is sent trimmed
-	joiner   bool         // it waits to join; otherwise it fell out
-	canMove  bool         // can be moved to another head and programme
-	parked   bool         // the same as conn.parked
-	ending   Reason       // ends at the next packet's end; NoReason goes on
+	// next is the packet after that; while it waits for a key frame, the first
+	// packet that will do.
+	next    uint64
+	waitEnd int64        // when the wait is over; 0 does not wait
+	bytes   uint64       // sent since it joined; conn.bytes has them when it leaves
+	sent    uint32       // bytes of the pinned packet that are gone
+	fd      int32        // the same as conn.fd
+	variant ring.Variant // the form of the connection
+	pinForm ring.Variant // the form of the pinned packet
+	trim    bool         // next is a start and is sent trimmed
+	joiner  bool         // it waits to join; otherwise it fell out
+	canMove bool         // can be moved to another head and programme
+	parked  bool         // the same as conn.parked
+	outbox  bool         // conn.out is not nil
+	ending  Reason       // ends at the next packet's end; NoReason goes on
 }
 
 // attach makes the connection a viewer of p. The head is in its outbox already.
@@ -40,7 +45,7 @@ func (c *conn) attach(p *programme, form codec.Form, canMove bool) {
 	c.show, c.slot = s, int32(len(s.viewers))
 	c.viewed = p.stream.cfg.Path
 	s.viewers = append(s.viewers, viewer{
-		conn: c, variant: variantOf(form, false), canMove: canMove, parked: c.parked,
+		conn: c, fd: c.fd, variant: variantOf(form, false), canMove: canMove, parked: c.parked, outbox: c.out != nil,
 	})
 	if s.behind > 0 {
 		s.behind++ // it lies among those that the present sweep still covers
@@ -83,7 +88,7 @@ func (v *viewer) place(seq uint64) {
 // wait leaves the viewer without a packet until a key frame at or after from.
 func (v *viewer) wait(from uint64, joiner bool) {
 	l := v.conn.loop
-	v.waitFrom, v.joiner = from, joiner
+	v.next, v.joiner = from, joiner
 	v.waitEnd = l.now + int64(l.eng.cfg.Timeouts.KeyWait)
 	if !v.parked {
 		v.conn.setTimer(v.waitEnd)
@@ -119,33 +124,34 @@ const turns = 4
 // serve sends a viewer what there is for it, until its socket is full or its
 // turns are over.
 func (l *loop) serve(v *viewer) {
-	c := v.conn
-	if c.out != nil && c.out.left() == 0 {
-		l.freeOutbox(c)
+	if v.outbox && v.conn.out.left() == 0 {
+		l.freeOutbox(v.conn)
 	}
 	for range turns {
 		more := l.position(v)
 		iov, want, last := l.gather(v)
 		if len(iov) == 0 {
-			if v.ending != NoReason && c.out == nil {
+			if v.ending != NoReason && !v.outbox {
 				l.end(v)
 			}
 			return
 		}
-		n, ok := l.write(c, iov)
-		if !ok {
+		n, errno := l.write(v.fd, iov)
+		if errno != 0 {
+			l.unwritten(v.conn, errno)
 			return
 		}
+		v.bytes += uint64(n)
 		l.advance(v, n)
 		if n < want {
-			l.park(c)
+			l.park(v.conn)
 			return
 		}
 		if !more && last && v.ending == NoReason && !v.prog.ring.Over() {
 			return // what is appended from now on wakes the loop again
 		}
 	}
-	if !c.hungry {
+	if c := v.conn; !c.hungry {
 		c.hungry = true
 		l.hungry = append(l.hungry, c)
 	}
@@ -161,7 +167,7 @@ func (l *loop) position(v *viewer) (more bool) {
 	}
 	over := r.Over() // before the head: a sealed ring's head is final
 	if v.waitEnd != 0 {
-		if seq, ok := r.NewestKey(); ok && seq >= v.waitFrom {
+		if seq, ok := r.NewestKey(); ok && seq >= v.next {
 			v.place(seq)
 			v.conn.rearm()
 		} else if over {
@@ -236,9 +242,9 @@ func (l *loop) gather(v *viewer) (iov []unix.Iovec, want int, last bool) {
 		b := v.pin.Bytes(v.pinForm)[v.sent:]
 		iov, want = appendIov(iov, b), len(b)
 	}
-	if o := v.conn.out; o != nil {
-		iov = o.gather(iov)
-		want += o.left()
+	if v.outbox {
+		iov = v.conn.out.gather(iov)
+		want += v.conn.out.left()
 	}
 	if v.ending != NoReason || v.waitEnd != 0 {
 		return iov, want, true
@@ -298,7 +304,7 @@ func (l *loop) advance(v *viewer, n int) {
 		v.pin = nil
 		l.pass.packets++
 	}
-	if v.conn.out != nil {
+	if v.outbox {
 		if n = v.conn.out.take(n); v.conn.out.left() > 0 {
 			return
 		}
@@ -342,7 +348,7 @@ func (l *loop) letGo(v *viewer) {
 	if l.now-v.pin.At() <= int64(l.eng.cfg.Backlog.MaxLag) {
 		return
 	}
-	if v.conn.out == nil {
+	if !v.outbox {
 		v.conn.outgoing().then = thenPackets
 	}
 	o := v.conn.outgoing()
@@ -386,6 +392,7 @@ func (c *conn) detach() {
 		v.pin.Unpin()
 	}
 	v.prog.viewers.Add(-1)
+	c.bytes += v.bytes
 	s.remove(int(c.slot))
 	c.show = nil
 	s.count.Add(-1)
