@@ -123,6 +123,20 @@ func BenchmarkFanout(b *testing.B) {
 	}
 }
 
+// BenchmarkManyStreams is one packet on one of many streams, each with a viewer:
+// what a pass costs that has something to do for one of them.
+func BenchmarkManyStreams(b *testing.B) {
+	for _, n := range []int{1, 64, 512} {
+		b.Run(fmt.Sprintf("streams=%d", n), func(b *testing.B) {
+			s := newStage(b, load{viewers: n, streams: n, loops: 1})
+			for i := 0; b.Loop(); i++ {
+				s.encoders[i%n].sendBytes(s.line)
+				s.advance(benchEvery / time.Duration(n))
+			}
+		})
+	}
+}
+
 // BenchmarkJoin is a viewer that connects, asks, gets the answer, the head and
 // its first packet, and leaves. The tests' protocol is part of it.
 func BenchmarkJoin(b *testing.B) {

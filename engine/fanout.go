@@ -45,6 +45,9 @@ func (l *loop) fanout() {
 		// whole turn does not keep the others waiting.
 		l.turn = (l.turn + 1) % len(l.shows)
 		s := l.shows[l.turn]
+		if s.idle() {
+			continue // of hundreds of streams, most are in most passes
+		}
 		s.take(hold, m, l.now)
 		if s.owed > 0 {
 			l.label(s)
@@ -89,6 +92,11 @@ func (e *Engine) holding() (m limits, hold bool) {
 	}
 	m = limits{budget: int64(e.cfg.Fanout.Budget), want: int64(float64(viewers) * float64(callCost) / cheapShare)}
 	return m, m.budget > 0 && float64(calls)*callCost.Seconds() > cheapShare
+}
+
+// idle reports that the show has nothing to do and that take would change nothing.
+func (s *show) idle() bool {
+	return s.behind == 0 && s.held.n == 0 && !s.held.open && s.fresh.Load() == 0
 }
 
 // take adds to what the show owes: everybody, or the share for which the time
