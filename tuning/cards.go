@@ -10,21 +10,6 @@ import (
 	"strings"
 )
 
-// lookQdisc adds how to set the interfaces that are up: what they have is not
-// in the file system, only `tc` tells.
-func lookQdisc(r *Row, b *Box) []Finding {
-	found := lookSysctl(r, b)
-	f := &found[0]
-	for _, i := range b.Machine.Interfaces {
-		if f.State != Change {
-			break
-		}
-		f.Note = "what an interface has now is told by: tc qdisc show"
-		f.Fix = append(f.Fix, fmt.Sprintf("tc qdisc replace dev %s root %s    # it is up already; with several queues: root mq", i.Name, r.Value))
-	}
-	return found
-}
-
 // lookRPS looks at each interface that has fewer receive queues than cores.
 func lookRPS(_ *Row, b *Box) (found []Finding) {
 	all := b.Machine.CPUs

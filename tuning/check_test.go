@@ -42,7 +42,7 @@ func boxOf(t tree, u Use) *Box {
 	root := t.root()
 	m := Look(root, Self)
 	m.ThreadsPerCore, m.Processor = 1, Processor{} // CPUID is that of the machine that tests
-	return &Box{Root: root, Process: Self, Machine: m, Use: u}
+	return &Box{Root: root, Process: Self, Machine: m, Use: u, Qdiscs: map[string][]string{"eth0": {"fq", "fq"}}}
 }
 
 func TestTunedMachineIsFine(t *testing.T) {
@@ -91,7 +91,7 @@ func TestCheck(t *testing.T) {
 		{"ports", nil, Use{Generator: true}, "net.ipv4.ip_local_port_range", Change, "32768 60999", `="10240 65535"`},
 		{"ports_elsewhere", tree{"proc/sys/net/ipv4/ip_local_port_range": "1024 60000\n"}, Use{Pulls: manyPulls}, "net.ipv4.ip_local_port_range", OK, "1024 60000", ""},
 		{"ports_do_not_matter", nil, Use{Pulls: 3}, "net.ipv4.ip_local_port_range", Away, "fetches 3 streams", ""},
-		{"qdisc", tree{"proc/sys/net/core/default_qdisc": "pfifo_fast\n"}, Use{}, "net.core.default_qdisc", Change, "pfifo_fast", "tc qdisc replace dev eth0 root fq"},
+		{"qdisc", tree{"proc/sys/net/core/default_qdisc": "pfifo_fast\n"}, Use{}, "net.core.default_qdisc", Change, "pfifo_fast", "sysctl -w net.core.default_qdisc=fq"},
 		{"no_card", tree{"sys/class/net/eth0/device/numa_node": missing}, Use{}, "net.core.default_qdisc", Away, "no physical interface", ""},
 		{"slow_card", tree{"sys/class/net/eth0/speed": "1000\n"}, Use{}, "net.core.netdev_budget", Away, "put next to nothing off", ""},
 		{"idle_system_s_moments", tree{"sys/class/net/eth0/speed": "1000\n", "proc/net/softnet_stat": "4e20 0 1\n4e20 0 2\n"}, Use{}, "net.core.netdev_budget", Away, "put next to nothing off", ""},

@@ -55,6 +55,7 @@ type Box struct {
 	Root    fs.FS  // its files; see [Root]
 	Process string // the process looked at: a number, or [Self]
 	Machine Machine
+	Qdiscs  map[string][]string // see [Qdiscs]; nil if they are not known
 	Use     Use
 }
 

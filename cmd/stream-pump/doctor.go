@@ -107,7 +107,8 @@ func (e env) boxOf(pid int) (*tuning.Box, error) {
 // thisBox is the machine that we run on.
 func thisBox(process string) *tuning.Box {
 	root := tuning.Root()
-	return &tuning.Box{Root: root, Process: process, Machine: tuning.Look(root, process)}
+	qdiscs, _ := tuning.Qdiscs() // an interface without is one that could not be read
+	return &tuning.Box{Root: root, Process: process, Machine: tuning.Look(root, process), Qdiscs: qdiscs}
 }
 
 // useOf is what a configuration asks of the machine.
