@@ -82,6 +82,7 @@ var onlyIn = []struct{ library, home, why string }{
 	{"github.com/schollz/progressbar/v3", "cmd/...", "what is shown on a terminal belongs to cmd"},
 	{"golang.org/x/perf/benchfmt", "bench/...", "the form of benchmarks' results belongs to bench"},
 	{"github.com/klauspost/cpuid/v2", "tuning/...", "what the machine is belongs to tuning"},
+	{"github.com/vishvananda/netlink", "tuning/...", "what the machine is belongs to tuning"},
 	{"github.com/google/pprof/driver", "cmd/stream-pump", "only the operator's command shows profiles; the driver is large"},
 	{"github.com/google/pprof/profile", "cmd/...", "what is in a profile is for those who show it"},
 }

@@ -32,7 +32,7 @@ type acceptor struct {
 // ushers is how many of a listener's connections are handed to loops at a time.
 // Each waits until its loop has it, and a loop takes several in one turn: of 5,000
 // players who join at once the last is served after nine tenths of the time that
-// one alone needs. Twice as many gain a twentieth more and need more threads.
+// one usher alone needs. Twice as many gain a little more and need more threads.
 const ushers = 4
 
 // acceptBackoff is how long accepting rests when no descriptor is left: long
@@ -80,7 +80,7 @@ const (
 )
 
 // listenOptions sets what a listener's connections inherit: once, and not with
-// six calls for each of thousands that may come at once.
+// five calls for each of thousands that may come at once.
 func (e *Engine) listenOptions(fd int) error {
 	set := []struct{ level, name, value int }{
 		{unix.SOL_SOCKET, unix.SO_REUSEADDR, 1},

@@ -82,8 +82,8 @@ type Fanout struct {
 	// Budget is the longest that packets may be held to be sent together; 0
 	// sends each as it comes.
 	Budget time.Duration
-	// NotSentLowat is TCP_NOTSENT_LOWAT of a viewer's socket, in bytes: how
-	// much the kernel takes beyond what it has sent.
+	// NotSentLowat is TCP_NOTSENT_LOWAT of every connection, in bytes: how much
+	// the kernel takes of a viewer's stream beyond what it has sent.
 	NotSentLowat int
 }
 

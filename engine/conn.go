@@ -52,7 +52,7 @@ type conn struct {
 	agent    string
 	key      uint64 // viewer session; 0 has none
 	deadline int64
-	bytes    uint64 // sent
+	bytes    uint64 // sent; what it was sent as a viewer is added when it leaves
 	lastIn   int64  // arrival of an encoder's last packet
 	timer    int32  // 1 + index in the loop's timers; 0 has none
 	skips    uint32

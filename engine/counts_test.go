@@ -225,7 +225,7 @@ func TestOneWakeForABatch(t *testing.T) {
 // connection is 248 bytes, its two addresses, its table entry and the runtime's
 // rounding some 300, a session of a protocol up to 200, the two map entries
 // here 100 and the session table's 60. That leaves 500 for what is ours. A viewer
-// fits in a line of memory.
+// is as large as a line of memory.
 const (
 	viewerBound = 64
 	connBound   = 352

@@ -28,7 +28,7 @@
 //  4. ring.Append: number, time and key mark go beside it; older ones are evicted.
 //  5. ingest.commit → stream.publish → loop.wake: at the end of the batch each
 //     loop that has viewers of the stream is woken, once.
-//  6. loop.run → loop.fanout → show.share → loop.serveShare → loop.serve: on its
+//  6. loop.run → loop.fanout → show.take → loop.serveShare → loop.serve: on its
 //     own loop each viewer is a cursor into the ring (viewer.next, and viewer.pin
 //     with the bytes sent where it stopped inside a packet).
 //  7. loop.position decides where a viewer goes on, and is the only place that
@@ -42,6 +42,13 @@
 //
 // Steps 5 to 9 take no lock, write no log, read no clock except when the pass and
 // its fan-out begin and once in some viewers, and allocate nothing.
+//
+// # The door
+//
+// A listener has one acceptor, which takes connections in and gives them to some
+// ushers (acceptor.usher): these count them in, choose a loop and wait until it
+// has them (Engine.admit, netReactor.OnOpen). While descriptors are short the
+// acceptor does it all, one after the other. The limits are counted in admission.
 //
 // # The loop rule
 //

@@ -96,7 +96,7 @@ func (e *Engine) holding() (m limits, hold bool) {
 
 // idle reports that the show has nothing to do and that take would change nothing.
 func (s *show) idle() bool {
-	return s.behind == 0 && s.held.n == 0 && !s.held.open && s.fresh.Load() == 0
+	return s.behind == 0 && s.held.cleared() && s.fresh.Load() == 0
 }
 
 // take adds to what the show owes: everybody, or the share for which the time

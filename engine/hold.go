@@ -94,6 +94,9 @@ type held struct {
 // source sends is remembered.
 func (h *held) clear() { h.n, h.open, h.credit = 0, false, 0 }
 
+// cleared reports that clear would change nothing.
+func (h *held) cleared() bool { return h.n == 0 && !h.open && h.credit == 0 }
+
 // arrived takes note of packets for n viewers.
 func (h *held) arrived(n int, now int64) {
 	if !h.open && now-h.began >= settle {

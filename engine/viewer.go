@@ -12,8 +12,8 @@ import (
 // viewer is what a connection that gets a stream has besides: one cursor into
 // the shared backlog. Viewers of a stream on a loop lie side by side in their
 // show, so that a sweep walks memory in order. It has all that a sweep needs of a
-// viewer that keeps up, in one line of memory: of thousands, whatever else is
-// touched comes from far away.
+// viewer that keeps up, in 64 bytes: of thousands, whatever else is touched comes
+// from far away.
 type viewer struct {
 	conn *conn
 	prog *programme

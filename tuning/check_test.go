@@ -42,7 +42,9 @@ func boxOf(t tree, u Use) *Box {
 	root := t.root()
 	m := Look(root, Self)
 	m.ThreadsPerCore, m.Processor = 1, Processor{} // CPUID is that of the machine that tests
-	return &Box{Root: root, Process: Self, Machine: m, Use: u, Qdiscs: map[string][]string{"eth0": {"fq", "fq"}}}
+	return &Box{Root: root, Process: Self, Machine: m, Use: u, Qdisc: func(string) (Qdisc, error) {
+		return Qdisc{Root: "mq", Queues: []string{"fq", "fq"}}, nil
+	}}
 }
 
 func TestTunedMachineIsFine(t *testing.T) {

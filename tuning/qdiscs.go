@@ -1,6 +1,7 @@
 package tuning
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,91 +9,115 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// Qdiscs asks the kernel for the queueing disciplines by which packets leave
-// each interface: one, or one for each transmit queue. It needs no right.
-func Qdiscs() (map[string][]string, error) {
-	links, err := netlink.LinkList()
-	if err != nil {
-		return nil, fmt.Errorf("the kernel does not list interfaces: %w", err)
-	}
-	all, err := netlink.QdiscList(nil)
-	if err != nil {
-		return nil, fmt.Errorf("the kernel does not list queueing disciplines: %w", err)
-	}
-	named := map[string][]string{}
-	for _, l := range links {
-		var mine []netlink.Qdisc
-		for _, q := range all {
-			if q.Attrs().LinkIndex == l.Attrs().Index {
-				mine = append(mine, q)
-			}
-		}
-		if kinds := leaves(mine); len(kinds) > 0 {
-			named[l.Attrs().Name] = kinds
-		}
-	}
-	return named, nil
+// Qdisc is the queueing discipline of an interface.
+type Qdisc struct {
+	Root string // its kind
+	// Handle is 0 where the kernel attached it by itself.
+	Handle uint32
+	// Queues are the kinds below the root, of one that only deals packets out to
+	// the transmit queues (mq); nil of any other.
+	Queues []string
 }
 
-// leaves are the kinds of an interface's disciplines that packets wait in: that
-// at the root, or those of the queues that it only deals them out to.
-func leaves(all []netlink.Qdisc) (kinds []string) {
-	for _, q := range all {
-		if q.Attrs().Parent != netlink.HANDLE_ROOT {
-			continue
+// dumps is how often the kernel is asked that was interrupted in its answer.
+const dumps = 5
+
+// ReadQdisc asks the kernel for the discipline of the interface of a name. It
+// needs no right.
+func ReadQdisc(name string) (q Qdisc, err error) {
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		return Qdisc{}, err
+	}
+	for range dumps {
+		var all []netlink.Qdisc
+		if all, err = netlink.QdiscList(link); err == nil {
+			return rootOf(all)
 		}
-		if q.Type() != "mq" && q.Type() != "mqprio" {
-			return []string{q.Type()}
-		}
-		for _, below := range all {
-			if parent := below.Attrs().Parent; parent != netlink.HANDLE_ROOT && parent>>16 == q.Attrs().Handle>>16 {
-				kinds = append(kinds, below.Type())
-			}
+		if !errors.Is(err, netlink.ErrDumpInterrupted) {
+			break
 		}
 	}
-	return kinds
+	return Qdisc{}, err
+}
+
+// rootOf is the discipline at the root of an interface's.
+func rootOf(all []netlink.Qdisc) (q Qdisc, err error) {
+	at := slices.IndexFunc(all, func(q netlink.Qdisc) bool { return q.Attrs().Parent == netlink.HANDLE_ROOT })
+	if at < 0 {
+		return Qdisc{}, errors.New("the kernel tells of none")
+	}
+	q = Qdisc{Root: all[at].Type(), Handle: all[at].Attrs().Handle}
+	if q.Root != "mq" && q.Root != "mqprio" {
+		return q, nil
+	}
+	for _, below := range all {
+		if parent := below.Attrs().Parent; parent != netlink.HANDLE_ROOT && parent>>16 == q.Handle>>16 {
+			q.Queues = append(q.Queues, below.Type())
+		}
+	}
+	return q, nil
 }
 
 // lookQdisc looks at what packets leave each interface by.
 func lookQdisc(r *Row, b *Box) (found []Finding) {
 	for _, i := range b.Machine.Interfaces {
-		found = append(found, r.lookQdiscOf(i, b.Qdiscs[i.Name]))
+		f := Finding{}
+		if q, err := b.Qdisc(i.Name); err != nil {
+			f = unread(wantedQdisc(r.Value, i), err)
+		} else {
+			f = lookQdiscOf(r.Value, i, q)
+		}
+		f.Where = i.Name
+		found = append(found, f)
 	}
 	return found
 }
 
-func (r *Row) lookQdiscOf(i Interface, kinds []string) Finding {
-	if len(kinds) == 0 {
-		f := unread(r.Value, fmt.Errorf("the kernel does not tell it; tc qdisc show dev %s does, perhaps", i.Name))
-		f.Where = i.Name
+// wantedQdisc is what an interface should have: one at the root would be one lock
+// for all transmit queues.
+func wantedQdisc(kind string, i Interface) string {
+	if i.TX > 1 {
+		return "mq, with " + kind + " for each queue"
+	}
+	return kind
+}
+
+func lookQdiscOf(kind string, i Interface, q Qdisc) Finding {
+	f := Finding{State: OK, Is: q.text(), Want: wantedQdisc(kind, i)}
+	if i.TX <= 1 {
+		if q.Root != kind {
+			f.State, f.Fix = Change, []string{"tc qdisc replace dev " + i.Name + " root " + kind}
+		}
 		return f
 	}
-	f := Finding{Where: i.Name, State: OK, Is: kindsText(kinds), Want: r.Value}
-	if slices.ContainsFunc(kinds, func(kind string) bool { return kind != r.Value }) {
-		f.State = Change
-		f.Fix = []string{"tc qdisc replace dev " + i.Name + " root " + r.Value}
-		if i.TX > 1 {
-			// Each queue of mq gets the default.
-			f.Fix = []string{setSysctl("net.core.default_qdisc", r.Value), "tc qdisc replace dev " + i.Name + " root mq"}
-		}
+	if len(q.Queues) > 0 && !slices.ContainsFunc(q.Queues, func(is string) bool { return is != kind }) {
+		return f
 	}
+	// The kernel gives each queue the default when it makes mq anew. It takes
+	// "replace" for a change of nothing where there is an mq that somebody made.
+	again := "tc qdisc replace dev " + i.Name + " root mq"
+	if q.Root == "mq" && q.Handle != 0 {
+		again = "tc qdisc del dev " + i.Name + " root"
+	}
+	f.State, f.Fix = Change, []string{setSysctl("net.core.default_qdisc", kind), again}
 	return f
 }
 
-// kindsText is what an interface has, in words.
-func kindsText(kinds []string) string {
-	if len(kinds) == 1 {
-		return kinds[0]
+// text is what an interface has, in words.
+func (q Qdisc) text() string {
+	if len(q.Queues) == 0 {
+		return q.Root
 	}
 	var parts []string
-	for _, kind := range slices.Compact(slices.Sorted(slices.Values(kinds))) {
+	for _, kind := range slices.Compact(slices.Sorted(slices.Values(q.Queues))) {
 		n := 0
-		for _, k := range kinds {
+		for _, k := range q.Queues {
 			if k == kind {
 				n++
 			}
 		}
-		parts = append(parts, kind+" on "+count(n, "queue"))
+		parts = append(parts, fmt.Sprintf("%s for %s", kind, count(n, "queue")))
 	}
-	return strings.Join(parts, ", ")
+	return q.Root + ", with " + strings.Join(parts, " and ")
 }

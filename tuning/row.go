@@ -55,8 +55,9 @@ type Box struct {
 	Root    fs.FS  // its files; see [Root]
 	Process string // the process looked at: a number, or [Self]
 	Machine Machine
-	Qdiscs  map[string][]string // see [Qdiscs]; nil if they are not known
 	Use     Use
+	// Qdisc tells of an interface's: [ReadQdisc].
+	Qdisc func(name string) (Qdisc, error)
 }
 
 // Use is what a box is wanted for, as far as it is known.

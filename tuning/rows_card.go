@@ -17,7 +17,7 @@ func cardRows() []Row {
 	return []Row{
 		{
 			Name: "net.core.default_qdisc", Value: "fq",
-			Reason: "The fair queue sends each connection's packets at the pace that its congestion control asks for, from one timer for all. It is what interfaces get that come up from now on.",
+			Reason: "The fair queue sends each connection's packets at the pace that its congestion control asks for, from one timer for all. Interfaces that are up keep what they have until they are set themselves.",
 			Source: "tc-fq(8); Linux, Documentation/admin-guide/sysctl/net.rst: default_qdisc",
 			When:   "with a physical interface",
 			Cost:   "TCP paces by itself, with a timer for each viewer, which is CPU; with pfifo_fast, one viewer's burst is before all others.",
@@ -26,10 +26,10 @@ func cardRows() []Row {
 		},
 		{
 			Name: "qdisc", Value: "fq",
-			Reason: "Interfaces that were up before net.core.default_qdisc was set keep what they had: so it is set for them too, or they are taken down and up.",
+			Reason: "What an interface has; net.core.default_qdisc is what it gets when it comes up for the first time, or is made anew.",
 			Source: "tc-fq(8), tc-mq(8)",
-			When:   "physical interfaces: fq, or on those with several transmit queues mq with fq for each",
-			Cost:   "As for net.core.default_qdisc.",
+			When:   "physical interfaces; those with several transmit queues have mq, with fq for each queue, as one for all is a lock that they share",
+			Cost:   "TCP paces by itself, with a timer for each viewer, which is CPU; with pfifo_fast, one viewer's burst is before all others.",
 			away:   noCard, look: lookQdisc,
 		},
 		{

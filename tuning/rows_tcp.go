@@ -63,7 +63,7 @@ func tcpRows() []Row {
 		},
 		{
 			Name: "fanout.notsent_lowat", Value: strconv.Itoa(NotSentLowat), Unit: "bytes",
-			Reason: "How much the kernel takes for a viewer beyond what it has sent. The pump sets it at each viewer's socket, so that the system's own net.ipv4.tcp_notsent_lowat does not matter.",
+			Reason: "How much the kernel takes for a viewer beyond what it has sent. The pump's listeners have it and hand it on to each connection, so that the system's own net.ipv4.tcp_notsent_lowat does not matter.",
 			Source: "tcp(7): TCP_NOTSENT_LOWAT. We measured 1.0 MB of kernel memory for a stalled viewer without it and 0.27 MB with 64 KiB, at the same CPU within the noise",
 			When:   "always",
 			Cost:   "Above 256 KiB, a stalled viewer holds up to 4 MB of kernel memory, and old data is sent before it is moved forward. Below 32 KiB, more and shorter writes.",

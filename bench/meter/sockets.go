@@ -31,7 +31,8 @@ const (
 const soMemInfo = 55
 
 // Link names a TCP connection by both its ends, as the server sees them. One end
-// does not: a client's port may lead to several servers at a time.
+// does not: a client's port may lead to several servers at a time. Where something
+// between them changes addresses, the two ends name it differently.
 type Link struct{ Server, Peer netip.AddrPort }
 
 // SocketMemory is how much memory the kernel holds for those sockets of the

@@ -107,8 +107,7 @@ func (e env) boxOf(pid int) (*tuning.Box, error) {
 // thisBox is the machine that we run on.
 func thisBox(process string) *tuning.Box {
 	root := tuning.Root()
-	qdiscs, _ := tuning.Qdiscs() // an interface without is one that could not be read
-	return &tuning.Box{Root: root, Process: process, Machine: tuning.Look(root, process), Qdiscs: qdiscs}
+	return &tuning.Box{Root: root, Process: process, Machine: tuning.Look(root, process), Qdisc: tuning.ReadQdisc}
 }
 
 // useOf is what a configuration asks of the machine.

@@ -96,13 +96,15 @@ func fakeBox(contents map[string]string) func(process string) *tuning.Box {
 		root[name] = &fstest.MapFile{Data: []byte(text)}
 	}
 	// Its card came up with the default.
-	qdiscs := map[string][]string{"eth0": {strings.TrimSpace(contents["proc/sys/net/core/default_qdisc"])}}
+	qdisc := func(string) (tuning.Qdisc, error) {
+		return tuning.Qdisc{Root: strings.TrimSpace(contents["proc/sys/net/core/default_qdisc"])}, nil
+	}
 	return func(process string) *tuning.Box {
 		m := tuning.Look(root, process)
 		// CPUID is that of the machine that tests.
 		m.ThreadsPerCore = 1
 		m.Processor = tuning.Processor{Name: "Processor", CacheLine: 64, L1: 32 << 10, L2: 1 << 20, L3: 16 << 20}
-		return &tuning.Box{Root: root, Process: process, Machine: m, Qdiscs: qdiscs}
+		return &tuning.Box{Root: root, Process: process, Machine: m, Qdisc: qdisc}
 	}
 }
 
