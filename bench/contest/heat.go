@@ -158,7 +158,7 @@ func floorLike(ctx context.Context, h *Heat, packetRate, coalesce float64) (*Out
 	size := h.Spec.PacketSize + framed
 	r, err := floor.Run(ctx, floor.Options{
 		Viewers: h.Load.Players, PacketSize: size, Coalesce: min(max(coalesce, 1), floor.MaxCoalesce),
-		Bitrate: int(packetRate * float64(size) * 8), Duration: h.Load.Duration, Cores: h.Cores,
+		Bitrate: int(packetRate * float64(size) * 8), Duration: h.Load.Duration, Segment: h.Load.Segment, Cores: h.Cores,
 	})
 	if ctx.Err() != nil && err != nil {
 		return nil, ctx.Err()

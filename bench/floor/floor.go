@@ -25,6 +25,7 @@ import (
 	"streampump/bench/affinity"
 	"streampump/bench/drain"
 	"streampump/bench/meter"
+	"streampump/bench/segment"
 )
 
 // MaxCoalesce is the most packets in a call: what writev(2) takes, and far more
@@ -41,6 +42,7 @@ type Options struct {
 	Coalesce   float64       // packets in a call, on average
 	Bitrate    int           // bits per second of the stream
 	Duration   time.Duration // how long it is sent
+	Segment    int           // most bytes of a TCP segment; 0: the interface's own
 	// Cores are the processors that the writing thread may run on; all of the
 	// process's if empty.
 	Cores []int
@@ -69,7 +71,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	r := &room{}
 	defer r.close()
-	if err := r.fill(ctx, o.Viewers); err != nil {
+	if err := r.fill(ctx, o.Viewers, o.Segment); err != nil {
 		return nil, err
 	}
 	stop := make(chan struct{})
@@ -101,6 +103,8 @@ func (o *Options) check() error {
 		return err
 	}
 	switch {
+	case segment.Check(o.Segment) != nil:
+		return segment.Check(o.Segment)
 	case o.Viewers < 1, o.PacketSize < 1, o.Bitrate < 1, o.Duration <= 0:
 		return errors.New("viewers, packet size, bitrate and duration must be more than 0")
 	case !(o.Coalesce >= 1 && o.Coalesce <= MaxCoalesce):
@@ -123,8 +127,8 @@ func (r *room) close() {
 	}
 }
 
-// fill opens n connections over loopback.
-func (r *room) fill(ctx context.Context, n int) error {
+// fill opens n connections over loopback, with segments of most bytes.
+func (r *room) fill(ctx context.Context, n, most int) error {
 	l, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("opening a socket: %w", err)
@@ -144,7 +148,7 @@ func (r *room) fill(ctx context.Context, n int) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := r.join(l, addr); err != nil {
+		if err := r.join(l, addr, most); err != nil {
 			return fmt.Errorf("viewer %d of %d: %w", len(r.senders)+1, n, err)
 		}
 	}
@@ -152,12 +156,15 @@ func (r *room) fill(ctx context.Context, n int) error {
 }
 
 // join opens one connection.
-func (r *room) join(listener int, addr unix.Sockaddr) error {
+func (r *room) join(listener int, addr unix.Sockaddr, most int) error {
 	reader, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
 	r.readers = append(r.readers, reader)
+	if err := segment.Announce(reader, most); err != nil {
+		return err
+	}
 	if err := unix.Connect(reader, addr); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"streampump/bench/meter"
+	"streampump/bench/segment"
 )
 
 // TestEveryViewerGetsEveryPacket: what is countable is exact.
@@ -45,7 +46,7 @@ func TestFullSocketsAreCounted(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	good := Options{Viewers: 1, PacketSize: 1, Coalesce: 1, Bitrate: 1_000_000, Duration: time.Millisecond}
+	good := Options{Segment: segment.Ethernet, Viewers: 1, PacketSize: 1, Coalesce: 1, Bitrate: 1_000_000, Duration: time.Millisecond}
 	limit, err := meter.Descriptors()
 	if err != nil {
 		t.Fatal(err)

@@ -133,7 +133,7 @@ func TestExpected(t *testing.T) {
 		most  float64 // minutes
 		only  []string
 		steps int
-	}{{Short(), 3, nil, 7}, {Strict(), 20, nil, 7}, {Short(), 1, []string{"delay-few", "lost"}, 1}} {
+	}{{Short(), 3, nil, 8}, {Strict(), 20, nil, 8}, {Short(), 1, []string{"delay-few", "lost"}, 1}} {
 		g := Gate{Form: c.form, Setup: setup(t), Only: c.only}
 		total, scenes := g.Expected()
 		if total.Minutes() > c.most || total <= 0 || scenes != c.steps {

@@ -37,6 +37,11 @@ func Rows() []Row {
 			raise:  floorOf(cubemap, contest.CPUPerGB),
 		},
 		{
+			Name: "bytes-wire", Scene: "wire", Kind: Ratio, Bound: 0.90, Aim: 0.75,
+			What:   "the same in segments of Ethernet",
+			values: ratio(pump, cubemap, contest.CPUPerGB),
+		},
+		{
 			Name: "bytes-floor", Scene: "main", Kind: Ratio, Bound: 1.25,
 			What:   "CPU by bytes in the same rounds, against the floor",
 			values: ratio(pump, floor, contest.CPUPerGB),
@@ -49,6 +54,11 @@ func Rows() []Row {
 		{
 			Name: "delay-p99", Scene: "main", Kind: Time, Bound: 100, Unit: "ms",
 			What:   "added delay in the same rounds, p99",
+			values: column(pump, contest.DelayP99),
+		},
+		{
+			Name: "delay-wire", Scene: "wire", Kind: Time, Bound: 100, Unit: "ms",
+			What:   "added delay in segments of Ethernet, p99",
 			values: column(pump, contest.DelayP99),
 		},
 		{

@@ -6,6 +6,7 @@ import (
 	"streampump/bench/contest"
 	"streampump/bench/load"
 	"streampump/bench/rival"
+	"streampump/bench/segment"
 	"streampump/bench/synth"
 )
 
@@ -76,8 +77,11 @@ func (f Form) scenes(s *Setup) ([]scene, error) {
 	}
 	b := builder{f, s}
 	heat := b.heat
+	wire := heat(pump, mega, 1000, time.Second)
+	wire.Load.Segment = segment.Ethernet
 	all := []scene{
 		{name: "main", what: "1,000 viewers of 1 Mbit/s", floor: true, heats: b.beside(heat(pump, mega, 1000, time.Second))},
+		{name: "wire", what: "1,000 viewers of 1 Mbit/s, in segments of Ethernet", floor: true, rounds: f.Rounds/2 + f.Rounds%2, heats: b.beside(wire)},
 		{name: "busy", what: "3,000 viewers of 1 Mbit/s", floor: true, heats: []*contest.Heat{heat(pump, mega, 3000, 2*time.Second)}},
 		{name: "few", what: "100 viewers of 1 Mbit/s", heats: []*contest.Heat{heat(pump, mega, 100, 0)}},
 	}

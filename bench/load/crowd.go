@@ -12,6 +12,7 @@ import (
 
 	"streampump/bench/drain"
 	"streampump/bench/meter"
+	"streampump/bench/segment"
 )
 
 const (
@@ -253,7 +254,7 @@ func (c *crowd) connect(m *member) {
 
 // dial begins a connection of a player.
 func (c *crowd) dial(m *member) {
-	fd, err := open(c.server, sourceOf(m.player, c.server.Addr()))
+	fd, err := open(c.server, sourceOf(m.player, c.server.Addr()), c.o.Segment)
 	if err != nil {
 		c.lose(m, err)
 		return
@@ -383,8 +384,8 @@ func (c *crowd) got(fd int, n int64, err error) {
 	}
 }
 
-// open begins a connection without waiting for it.
-func open(server netip.AddrPort, source netip.Addr) (int, error) {
+// open begins a connection without waiting for it, with segments of most bytes.
+func open(server netip.AddrPort, source netip.Addr, most int) (int, error) {
 	family := unix.AF_INET6
 	if server.Addr().Is4() {
 		family = unix.AF_INET
@@ -393,7 +394,8 @@ func open(server netip.AddrPort, source netip.Addr) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if source.IsValid() {
+	err = segment.Announce(fd, most)
+	if err == nil && source.IsValid() {
 		// The port is chosen by connect, so that each pair of addresses has
 		// all ports.
 		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)

@@ -9,6 +9,7 @@ import (
 
 	"streampump/bench/meter"
 	"streampump/bench/player"
+	"streampump/bench/segment"
 )
 
 const (
@@ -69,6 +70,7 @@ type Options struct {
 	Duration time.Duration // of the measurement
 	Stall    Stall         // none if zero
 	Throttle Throttle      // none if zero
+	Segment  int           // most bytes of a TCP segment to a player; 0: the interface's own
 	Churn    float64       // players not verified that are replaced per second
 	Threads  int           // that drain players
 	PID      int           // the server's process, to be measured; 0: none
@@ -128,6 +130,8 @@ func (o *Options) Check() error {
 		return errors.New("only MMSH has a Describe")
 	case !(o.Churn >= 0) || o.Churn > 0 && o.Verify == o.Players:
 		return errors.New("only players that are not verified can be replaced")
+	case segment.Check(o.Segment) != nil:
+		return segment.Check(o.Segment)
 	case uint64(o.Players+reserve) > limit:
 		return fmt.Errorf("%d players need %d descriptors, and this process may have %d (ulimit -n)",
 			o.Players, o.Players+reserve, limit)

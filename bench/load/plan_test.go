@@ -222,6 +222,7 @@ func TestCheckRefuses(t *testing.T) {
 		"does not end within": func(o *Options) { o.Stall = Stall{5, time.Second} },
 		"can both stall":      func(o *Options) { o.Stall, o.Throttle = Stall{60, time.Millisecond}, Throttle{41, 1e5} },
 		"has a Describe":      func(o *Options) { o.Plain, o.Describe = true, true },
+		"a segment has":       func(o *Options) { o.Segment = 87 },
 		"can be replaced":     func(o *Options) { o.Verify, o.Churn = 10, 1 },
 		"descriptors":         func(o *Options) { o.Players = int(limit) },
 	} {

@@ -72,6 +72,26 @@ func TestPlainPlayersTakeAnyBody(t *testing.T) {
 	}
 }
 
+// TestSegmentsOfPlayers: the server hears of it from each player, verified or not.
+func TestSegmentsOfPlayers(t *testing.T) {
+	t.Parallel()
+	s := serve(t, &server{})
+	r := play(t.Context(), t, Options{Addr: s.addr, Path: "/x", Players: 4 + perSource, Verify: 2, Segment: 1000})
+	if len(r.Problems) > 0 {
+		t.Errorf("%+v", r)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.segments) != 4+perSource {
+		t.Errorf("%d players", len(s.segments))
+	}
+	for _, n := range s.segments {
+		if n > 1000 || n < 960 {
+			t.Fatalf("segments of %d bytes", n)
+		}
+	}
+}
+
 func TestBrokenStreamIsAFailure(t *testing.T) {
 	t.Parallel()
 	s := serve(t, &server{corrupt: true})

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"streampump/bench/meter"
 	"streampump/bench/synth"
 )
@@ -28,6 +30,8 @@ type server struct {
 	mu    sync.Mutex
 	conns []net.Conn
 	asked []string // "describe" or "play", in the order of the requests
+	// segments is the size of each connection's, in bytes.
+	segments []int
 }
 
 // mms is one MMS packet with the MMS data packet header [MS-WMSP] 2.2.3.1.2.
@@ -73,6 +77,7 @@ func serve(t *testing.T, s *server) *server {
 			}
 			s.mu.Lock()
 			s.conns = append(s.conns, c)
+			s.segments = append(s.segments, segmentOf(c))
 			s.mu.Unlock()
 			serving.Go(func() { s.play(c) })
 		}
@@ -83,6 +88,18 @@ func serve(t *testing.T, s *server) *server {
 		serving.Wait()
 	})
 	return s
+}
+
+// segmentOf is the size of the segments that are sent on a connection.
+func segmentOf(c net.Conn) (n int) {
+	raw, err := c.(*net.TCPConn).SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) { n, _ = unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_MAXSEG) })
+	}
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // hangUp cuts all connections.

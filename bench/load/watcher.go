@@ -10,6 +10,7 @@ import (
 
 	"streampump/bench/meter"
 	"streampump/bench/player"
+	"streampump/bench/segment"
 	"streampump/bench/synth"
 )
 
@@ -89,10 +90,11 @@ func (w *watcher) watch(ctx context.Context, v *player.Verifier) error {
 // viewer is the client whose words the player uses.
 func (w *watcher) viewer() *player.Viewer {
 	v := &player.Viewer{Client: w.o.client(), Addr: w.server.String(), Host: w.o.Addr, Path: w.o.Path}
+	d := net.Dialer{Control: segment.Control(w.o.Segment)}
 	if source := sourceOf(w.player, w.server.Addr()); source.IsValid() {
-		d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0))}
-		v.Dial = d.DialContext
+		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0))
 	}
+	v.Dial = d.DialContext
 	return v
 }
 

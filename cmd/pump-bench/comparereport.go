@@ -27,6 +27,7 @@ type compareSettings struct {
 	Duration    float64 `json:"duration_seconds"`
 	Stall       string  `json:"stall,omitempty"`
 	Throttle    string  `json:"throttle,omitempty"`
+	Segment     int     `json:"segment,omitempty"`
 	Rounds      int     `json:"rounds"`
 	ServerCores []int   `json:"server_cores"`
 	LoadCores   []int   `json:"load_cores"`
@@ -36,7 +37,7 @@ func (o *comparing) settings() compareSettings {
 	p := &o.players
 	return compareSettings{
 		Players: p.Players, streamSettings: o.stream.settings(),
-		Ramp: p.Ramp.Seconds(), Duration: p.Duration.Seconds(), Stall: p.Stall.String(), Throttle: p.Throttle.String(),
+		Ramp: p.Ramp.Seconds(), Duration: p.Duration.Seconds(), Stall: p.Stall.String(), Throttle: p.Throttle.String(), Segment: p.Segment,
 		Rounds: o.rounds, ServerCores: o.place.placed.Server, LoadCores: o.place.placed.Load,
 	}
 }
@@ -54,6 +55,9 @@ func (s *compareSettings) String() string {
 	}
 	if s.Throttle != "" {
 		text += "; throttled: " + s.Throttle
+	}
+	if s.Segment > 0 {
+		text += fmt.Sprintf("; segments of %d bytes", s.Segment)
 	}
 	return text
 }

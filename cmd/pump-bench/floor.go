@@ -23,6 +23,7 @@ type floorReport struct {
 	PacketSize  int           `json:"packet_size"`
 	Coalesce    float64       `json:"coalesce"`
 	Bitrate     int           `json:"bitrate"`
+	Segment     int           `json:"segment,omitempty"`
 	Result      *floor.Result `json:"result"`
 }
 
@@ -54,6 +55,7 @@ many packets in a call, is its own.`,
 	f.Float64VarP(&o.Coalesce, "coalesce", "k", 8, "packets in a call, on average")
 	f.Var(&rate, "bitrate", "of the stream, such as 64k or 1.5M")
 	f.DurationVar(&o.Duration, "duration", 5*time.Second, "how long it sends")
+	f.IntVar(&o.Segment, "segment", 0, "most bytes of a TCP segment to a viewer: 1460 is Ethernet's; 0: the interface's own")
 	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
 	f.StringVar(&html, "html", "", htmlUsage)
 	return cmd
@@ -74,7 +76,7 @@ func (e env) floor(ctx context.Context, o floor.Options, asJSON bool, html strin
 	if err != nil {
 		return err
 	}
-	all := floorReport{about(), ctx.Err() != nil, o.Viewers, o.PacketSize, o.Coalesce, o.Bitrate, r}
+	all := floorReport{about(), ctx.Err() != nil, o.Viewers, o.PacketSize, o.Coalesce, o.Bitrate, o.Segment, r}
 	if asJSON {
 		err = e.json(all)
 	} else {

@@ -46,7 +46,7 @@ func ran() *playersReport {
 	}
 	return &playersReport{
 		About{Program: "pump-bench 1", Commit: "0123", Date: "today"},
-		settings{URL: "mmsh://h/x", Protocol: "mmsh", Players: 3, Verify: 1, Ramp: 2, Duration: 10, Threads: 1, Stall: "5%:2s", Throttle: "4%:300k", Describe: true, Churn: 1.5, PID: 77},
+		settings{URL: "mmsh://h/x", Protocol: "mmsh", Players: 3, Verify: 1, Ramp: 2, Duration: 10, Threads: 1, Stall: "5%:2s", Throttle: "4%:300k", Segment: 1460, Describe: true, Churn: 1.5, PID: 77},
 		&load.Result{
 			Players: 3, Counts: load.Counts{Started: 4, Connected: 4, Joined: 4, Held: 3, Replaced: 1},
 			Join:     &load.Times{Samples: 4, P99: 7},
@@ -95,7 +95,7 @@ func TestPageOfPlayers(t *testing.T) {
 		`<td>that is, in Mbit/s</td><td class="number">4.0</td>`,
 		`<tr><td>added delay</td><td class="number">1.5</td><td class="number">1.0</td>`,
 		"<dt>kernel</dt>", "<dt>commit</dt><dd>0123</dd>", "<dt>stall</dt><dd>5%:2s</dd>", "<dt>churn</dt><dd>1.5 players per second</dd>",
-		"<dt>throttle</dt><dd>4%:300k</dd>", "<dt>describe</dt><dd>first, on a connection of its own</dd>",
+		"<dt>throttle</dt><dd>4%:300k</dd>", "<dt>segments</dt><dd>of 1460 bytes at most</dd>", "<dt>describe</dt><dd>first, on a connection of its own</dd>",
 		`<td>all joined after, ms</td><td class="number">6.0</td>`, `<td>each, MB</td><td class="number">0.250</td>`,
 		`<td>packets_sent</td><td class="number">2000000</td>`,
 		"<dt>server&#39;s process</dt><dd>77</dd>", "<dt>ramp</dt><dd>2 s</dd>",

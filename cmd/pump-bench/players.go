@@ -30,6 +30,7 @@ type settings struct {
 	Duration float64 `json:"duration_seconds"`
 	Stall    string  `json:"stall,omitempty"`
 	Throttle string  `json:"throttle,omitempty"`
+	Segment  int     `json:"segment,omitempty"`
 	Describe bool    `json:"describe,omitempty"`
 	Churn    float64 `json:"churn_per_second,omitempty"`
 	Threads  int     `json:"threads"`
@@ -81,6 +82,7 @@ loopback the players are spread over addresses of 127.1.0.0/16. The exit code is
 	f.DurationVar(&o.Duration, "duration", 10*time.Second, "how long to measure once all have joined")
 	f.StringVar(&o.stall, "stall", "", "which share of them stops reading for how long, as in 5%:20s")
 	f.StringVar(&o.throttle, "throttle", "", "which share of them reads no faster than what, as in 5%:300k")
+	f.IntVar(&o.Segment, "segment", 0, "most bytes of a TCP segment to a player: 1460 is Ethernet's; 0: the interface's own")
 	f.BoolVar(&o.Describe, "describe", false, "they ask for the header first, on a connection of its own, as VLC does")
 	f.Float64Var(&o.Churn, "churn", 0, "players per second that leave and are replaced")
 	f.IntVar(&o.Threads, "threads", 1, "threads that drain players")
@@ -149,7 +151,7 @@ func (e env) play(ctx context.Context, url string, o *crowdFlags) error {
 	}
 	all := playersReport{about(), settings{
 		URL: url, Protocol: o.protocol, Players: o.Players, Verify: o.Verify, Ramp: o.Ramp.Seconds(),
-		Duration: o.Duration.Seconds(), Stall: o.Stall.String(), Throttle: o.Throttle.String(),
+		Duration: o.Duration.Seconds(), Stall: o.Stall.String(), Throttle: o.Throttle.String(), Segment: o.Segment,
 		Describe: o.Describe, Churn: o.Churn, Threads: o.Threads, PID: o.PID,
 	}, r}
 	if o.json {

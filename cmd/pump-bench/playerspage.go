@@ -209,6 +209,9 @@ func (s *settings) facts() []report.Fact {
 	if s.Throttle != "" {
 		all = append(all, report.Fact{Name: "throttle", Value: s.Throttle})
 	}
+	if s.Segment > 0 {
+		all = append(all, report.Fact{Name: "segments", Value: fmt.Sprintf("of %d bytes at most", s.Segment)})
+	}
 	if s.Describe {
 		all = append(all, report.Fact{Name: "describe", Value: "first, on a connection of its own"})
 	}
