@@ -12,8 +12,8 @@ import (
 	"streampump/engine"
 )
 
-// flat is how much the pump's resident memory may grow while viewers are
-// stalled: nothing is held for them, and a megabyte is the collector's play.
+// flat is how much the pump's memory may grow while viewers are stalled: nothing is
+// held for them, and a megabyte is the collector's play.
 const flat = 1 << 20
 
 // spareBuffers is how many packet buffers may be out beyond one for each packet
@@ -66,7 +66,7 @@ func TestStalledReadersGoOnAtAKeyFrame(t *testing.T) {
 		{20 * time.Second, 1, watch("stops-20s-plain", player.Curl())},
 	}
 	p.fill(11 * time.Second)
-	before := p.settled()
+	before := p.held()
 
 	began := time.Now()
 	for _, s := range stalls {
@@ -75,7 +75,7 @@ func TestStalledReadersGoOnAtAKeyFrame(t *testing.T) {
 	most, buffers := int64(0), int64(0)
 	for _, s := range []int{0, 1, 3, 2} { // in the order of their stops
 		time.Sleep(time.Until(began.Add(stalls[s].stop)))
-		most = max(most, p.settled())
+		most = max(most, p.held())
 		buffers = max(buffers, p.checkBuffers())
 		stalls[s].r.resume()
 	}
@@ -85,10 +85,10 @@ func TestStalledReadersGoOnAtAKeyFrame(t *testing.T) {
 	for _, r := range healthy {
 		r.whole(t)
 	}
-	t.Logf("resident before %d KiB, at most %d KiB later; at most %d packet buffers; %d skips",
+	t.Logf("held before %d KiB, at most %d KiB later; at most %d packet buffers; %d skips",
 		before>>10, most>>10, buffers, p.status().Skips)
 	if most-before > flat {
-		t.Errorf("resident memory grew by %d KiB while viewers were stalled", (most-before)>>10)
+		t.Errorf("the pump's memory grew by %d KiB while viewers were stalled", (most-before)>>10)
 	}
 }
 
@@ -144,10 +144,10 @@ func TestSlowLinkThatGetsFast(t *testing.T) {
 	healthy := at(0, "healthy", player.MPlayer())
 	slow := at(1, "slow", player.FFmpeg())
 	p.fill(20 * time.Second)
-	before := p.settled()
+	before := p.held()
 	skips := p.status().Skips
 	slow.await(t, "two gaps on the slow link", func(c player.Counts) bool { return c.Gaps >= 2 })
-	after := p.settled()
+	after := p.held()
 	p.checkBuffers()
 
 	n.slow(1, "30mbit")
@@ -160,9 +160,9 @@ func TestSlowLinkThatGetsFast(t *testing.T) {
 		t.Errorf("%d gaps came although the link is fast: %+v", c.Gaps-then.Gaps, c)
 	}
 	if after-before > flat {
-		t.Errorf("resident memory grew by %d KiB while a link was slow", (after-before)>>10)
+		t.Errorf("the pump's memory grew by %d KiB while a link was slow", (after-before)>>10)
 	}
-	t.Logf("%d gaps, %d packets missing of %d, %d skips from the pump's side (%d before); resident %d, then %d KiB",
+	t.Logf("%d gaps, %d packets missing of %d, %d skips from the pump's side (%d before); held %d, then %d KiB",
 		c.Gaps, c.Missing, c.Packets+c.Missing, p.status().Skips, skips, before>>10, after>>10)
 }
 

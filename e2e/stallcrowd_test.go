@@ -45,15 +45,15 @@ func TestCrowdOfStalledViewers(t *testing.T) {
 		return s.Viewers == crowdStalled+crowdProven+crowdHealthy && s.Stalled == crowdStalled+crowdProven
 	})
 	p.fill(6 * time.Second)
-	memory, first := p.settled(), p.status()
+	memory, first := p.held(), p.status()
 	time.Sleep(crowdStall)
 	last := p.status()
-	grown := p.settled() - memory
+	grown := p.held() - memory
 	p.checkBuffers()
 
 	packets := streamOf(last, "live").PacketsIn - streamOf(first, "live").PacketsIn
 	calls, full := last.Writes-first.Writes, last.FullWrites-first.FullWrites
-	t.Logf("in %v: %d packets, %d write calls, %d of them not taken whole; resident %d KiB, grown by %d KiB",
+	t.Logf("in %v: %d packets, %d write calls, %d of them not taken whole; %d KiB are held, grown by %d KiB",
 		crowdStall, packets, calls, full, memory>>10, grown>>10)
 	if full > crowdHealthy {
 		t.Errorf("%d write calls were not taken whole: stalled viewers are tried", full)
@@ -64,7 +64,7 @@ func TestCrowdOfStalledViewers(t *testing.T) {
 		t.Errorf("%d write calls for %d packets and %d viewers that read: at most %d should be", calls, packets, crowdHealthy, most)
 	}
 	if grown > flat {
-		t.Errorf("resident memory grew by %d KiB", grown>>10)
+		t.Errorf("what is held grew by %d KiB", grown>>10)
 	}
 	for _, r := range proven {
 		r.resume()
