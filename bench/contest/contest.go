@@ -186,13 +186,19 @@ func (t *Table) Notes() []string {
 func (t *Table) Failures() []string {
 	var failures []string
 	for _, name := range t.Names {
-		for round, o := range t.Runs[name] {
-			if o == nil {
-				continue
-			}
-			for _, why := range o.problems() {
-				failures = append(failures, fmt.Sprintf("%s, round %d: %s", name, round+1, why))
-			}
+		failures = append(failures, t.FailuresOf(name)...)
+	}
+	return failures
+}
+
+// FailuresOf are why one server's heats failed, by round.
+func (t *Table) FailuresOf(name string) (failures []string) {
+	for round, o := range t.Runs[name] {
+		if o == nil {
+			continue
+		}
+		for _, why := range o.problems() {
+			failures = append(failures, fmt.Sprintf("%s, round %d: %s", name, round+1, why))
 		}
 	}
 	return failures

@@ -25,12 +25,15 @@ type Gate struct {
 
 // Result is what came of a gate.
 type Result struct {
-	Strict      bool                      `json:"strict"`
-	Rounds      int                       `json:"rounds"`
-	Interrupted bool                      `json:"interrupted"`
-	Verdicts    []Verdict                 `json:"verdicts"`
-	Failures    []string                  `json:"failures,omitempty"` // of servers
-	Scenes      map[string]*contest.Table `json:"scenes"`
+	Strict      bool      `json:"strict"`
+	Rounds      int       `json:"rounds"`
+	Interrupted bool      `json:"interrupted"`
+	Verdicts    []Verdict `json:"verdicts"`
+	Failures    []string  `json:"failures,omitempty"` // of the pump and the floor
+	// Rivals is what a rival failed in. That a rival loses players is no fault of
+	// the pump: what was not measured for it makes a row weaker, or none.
+	Rivals []string                  `json:"rivals_failures,omitempty"`
+	Scenes map[string]*contest.Table `json:"scenes"`
 }
 
 // Check refuses a gate that says nothing.
@@ -102,9 +105,7 @@ func (g *Gate) Run(ctx context.Context) (*Result, error) {
 			return nil, fmt.Errorf("%s: %w", s.what, err)
 		}
 		r.Scenes[s.name] = t
-		for _, f := range t.Failures() {
-			r.Failures = append(r.Failures, s.what+": "+f)
-		}
+		r.failures(s.what, t)
 		if t.Interrupted {
 			r.Interrupted = true
 			break
@@ -114,6 +115,19 @@ func (g *Gate) Run(ctx context.Context) (*Result, error) {
 		r.Verdicts = append(r.Verdicts, rows[i].judge(r.tableOf(&rows[i]), g.Form.Strict))
 	}
 	return r, nil
+}
+
+// failures takes in what failed in a scene.
+func (r *Result) failures(what string, t *contest.Table) {
+	for _, name := range t.Names {
+		whose := &r.Failures
+		if name == cubemap {
+			whose = &r.Rivals
+		}
+		for _, f := range t.FailuresOf(name) {
+			*whose = append(*whose, what+": "+f)
+		}
+	}
 }
 
 // rows are those that were asked for.

@@ -179,3 +179,21 @@ func TestFell(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// A rival that fails is told, and the pump is not blamed.
+func TestFailuresOfRivals(t *testing.T) {
+	failed := func(why string) []*contest.Outcome { return []*contest.Outcome{nil, {Failed: why}} }
+	r := Result{}
+	r.failures("a scene", &contest.Table{
+		Names: []string{pump, cubemap, describe, floor},
+		Runs: map[string][]*contest.Outcome{
+			pump: failed("it fell"), cubemap: failed("1 lost"), describe: failed("it stood"), floor: {nil},
+		},
+	})
+	if want := []string{"a scene: pump, round 2: it fell", "a scene: " + describe + ", round 2: it stood"}; !slices.Equal(r.Failures, want) {
+		t.Errorf("%q, want %q", r.Failures, want)
+	}
+	if want := []string{"a scene: cubemap, round 2: 1 lost"}; !slices.Equal(r.Rivals, want) {
+		t.Errorf("%q, want %q", r.Rivals, want)
+	}
+}

@@ -40,7 +40,7 @@ bound by more than its own spread. With --short it takes less than three minutes
 prints all the same, and a row falls only if it is a count, or if the whole
 interval of a ratio lies past one and a half times its bound.
 
-The exit code is 1 if a row fell, a server failed, or, in the strict form, a row
+The exit code is 1 if a row fell, the pump failed, or, in the strict form, a row
 was not measured.`,
 		Example: `  pump-bench gate
   pump-bench gate --short
@@ -156,6 +156,9 @@ func (e env) gate(ctx context.Context, o *gating, g *gate.Gate) error {
 	}
 	for _, f := range r.Failures {
 		fmt.Fprintf(e.stderr, "pump-bench: %s\n", f)
+	}
+	for _, f := range r.Rivals {
+		fmt.Fprintf(e.stderr, "pump-bench: a rival failed, which fells nothing: %s\n", f)
 	}
 	if err == nil && (len(r.Fell()) > 0 || len(r.Failures) > 0 || r.Interrupted) {
 		return cli.ErrTold
