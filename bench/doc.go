@@ -11,6 +11,7 @@
 //	bench/answer  the heads of HTTP answers, spelled as they came
 //	bench/drain   many sockets, read without a copy
 //	bench/load    thousands of players on one server, and what came of it
+//	bench/segment how much of a stream players take in one TCP segment
 //	bench/origin  the encoder's stream for servers of other protocols
 //	bench/rival   the pump and its rivals as processes (bench/child), on
 //	              processors of their own (bench/affinity)

@@ -98,11 +98,12 @@ func (p *pump) resident() int64 {
 }
 
 // held is the part of resident that the pump has asked for, after it has collected
-// its garbage. The rest is its program, which comes in from its file piece by
-// piece, whenever something is done for the first time: up to a megabyte in a test.
+// its garbage. The rest is its program, which comes in from its file piece by piece
+// whenever something is done for the first time, and which the system may drop and
+// take in anew: up to a megabyte in a test.
 func (p *pump) held() int64 {
 	p.t.Helper()
-	p.settled()
+	p.collect()
 	return p.memory("RssAnon")
 }
 
@@ -124,15 +125,20 @@ func (p *pump) memory(name string) int64 {
 }
 
 // settled is the resident memory after the pump has collected its garbage.
-// What collects it is a profile, whose own memory is part of every figure: it
-// is made several times before the first.
 func (p *pump) settled() int64 {
+	p.t.Helper()
+	p.collect()
+	return p.resident()
+}
+
+// collect has the pump collect its garbage. What does it is a profile, whose own
+// memory is part of every figure: it is made several times before the first.
+func (p *pump) collect() {
 	p.t.Helper()
 	const collections = 3 // one to find garbage, one to sweep it, one for what the profiles themselves left
 	for range collections {
 		p.get("/debug/pprof/heap?gc=1")
 	}
-	return p.resident()
 }
 
 // descriptors is how many files and sockets the pump has open.

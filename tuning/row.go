@@ -56,7 +56,7 @@ type Box struct {
 	Process string // the process looked at: a number, or [Self]
 	Machine Machine
 	Use     Use
-	// Qdisc tells of an interface's: [ReadQdisc].
+	// Qdisc tells of an interface's: [ReadQdisc]. Only Check asks for it.
 	Qdisc func(name string) (Qdisc, error)
 }
 

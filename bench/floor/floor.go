@@ -103,8 +103,6 @@ func (o *Options) check() error {
 		return err
 	}
 	switch {
-	case segment.Check(o.Segment) != nil:
-		return segment.Check(o.Segment)
 	case o.Viewers < 1, o.PacketSize < 1, o.Bitrate < 1, o.Duration <= 0:
 		return errors.New("viewers, packet size, bitrate and duration must be more than 0")
 	case !(o.Coalesce >= 1 && o.Coalesce <= MaxCoalesce):
@@ -113,7 +111,7 @@ func (o *Options) check() error {
 		return fmt.Errorf("%d viewers need %d descriptors, both ends being here, and this process may have %d (ulimit -n)",
 			o.Viewers, 2*o.Viewers+reserve, limit)
 	}
-	return nil
+	return segment.Check(o.Segment)
 }
 
 // room is the connections, both ends.

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"streampump/bench/meter"
 	"streampump/bench/segment"
 )
@@ -45,6 +47,22 @@ func TestFullSocketsAreCounted(t *testing.T) {
 	}
 }
 
+// The thread sends in segments of the size that was asked for.
+func TestSegments(t *testing.T) {
+	for _, most := range []int{0, segment.Ethernet} {
+		r := &room{}
+		if err := r.fill(t.Context(), 2, most); err != nil {
+			t.Fatal(err)
+		}
+		for _, fd := range r.senders {
+			if n, err := unix.GetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_MAXSEG); err != nil || (n <= segment.Ethernet) != (most > 0) {
+				t.Errorf("asked for %d: %d, %v", most, n, err)
+			}
+		}
+		r.close()
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	good := Options{Segment: segment.Ethernet, Viewers: 1, PacketSize: 1, Coalesce: 1, Bitrate: 1_000_000, Duration: time.Millisecond}
 	limit, err := meter.Descriptors()
@@ -55,6 +73,7 @@ func TestRefusals(t *testing.T) {
 		"more than 0":   func(o *Options) { o.Viewers = 0 },
 		"1 to 1024":     func(o *Options) { o.Coalesce = 1025 },
 		"descriptors":   func(o *Options) { o.Viewers = int(limit) },
+		"a segment has": func(o *Options) { o.Segment = 1 },
 		"nothing to te": func(o *Options) { o.Bitrate = 1 },
 	} {
 		o := good

@@ -29,9 +29,10 @@ type Result struct {
 	Rounds      int       `json:"rounds"`
 	Interrupted bool      `json:"interrupted"`
 	Verdicts    []Verdict `json:"verdicts"`
-	Failures    []string  `json:"failures,omitempty"` // of the pump and the floor
-	// Rivals is what a rival failed in. That a rival loses players is no fault of
-	// the pump: what was not measured for it makes a row weaker, or none.
+	Failures    []string  `json:"failures,omitempty"` // of servers; each fells the gate
+	// Rivals is what a rival failed in, in the short form, where it fells nothing:
+	// it is no fault of the pump. In the strict form it is a failure, because rows
+	// are of five pairs at least, and one was not measured.
 	Rivals []string                  `json:"rivals_failures,omitempty"`
 	Scenes map[string]*contest.Table `json:"scenes"`
 }
@@ -121,7 +122,7 @@ func (g *Gate) Run(ctx context.Context) (*Result, error) {
 func (r *Result) failures(what string, t *contest.Table) {
 	for _, name := range t.Names {
 		whose := &r.Failures
-		if name == cubemap {
+		if name == cubemap && !r.Strict {
 			whose = &r.Rivals
 		}
 		for _, f := range t.FailuresOf(name) {

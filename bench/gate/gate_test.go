@@ -180,20 +180,25 @@ func TestFell(t *testing.T) {
 	}
 }
 
-// A rival that fails is told, and the pump is not blamed.
+// A rival that fails is told, and fells the strict form only, which lacks a pair.
 func TestFailuresOfRivals(t *testing.T) {
 	failed := func(why string) []*contest.Outcome { return []*contest.Outcome{nil, {Failed: why}} }
-	r := Result{}
-	r.failures("a scene", &contest.Table{
+	table := &contest.Table{
 		Names: []string{pump, cubemap, describe, floor},
 		Runs: map[string][]*contest.Outcome{
 			pump: failed("it fell"), cubemap: failed("1 lost"), describe: failed("it stood"), floor: {nil},
 		},
-	})
+	}
+	r := Result{}
+	r.failures("a scene", table)
 	if want := []string{"a scene: pump, round 2: it fell", "a scene: " + describe + ", round 2: it stood"}; !slices.Equal(r.Failures, want) {
 		t.Errorf("%q, want %q", r.Failures, want)
 	}
 	if want := []string{"a scene: cubemap, round 2: 1 lost"}; !slices.Equal(r.Rivals, want) {
 		t.Errorf("%q, want %q", r.Rivals, want)
+	}
+	r = Result{Strict: true}
+	if r.failures("a scene", table); len(r.Failures) != 3 || len(r.Rivals) != 0 {
+		t.Errorf("%+v", r)
 	}
 }

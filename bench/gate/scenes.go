@@ -79,9 +79,13 @@ func (f Form) scenes(s *Setup) ([]scene, error) {
 	heat := b.heat
 	wire := heat(pump, mega, 1000, time.Second)
 	wire.Load.Segment = segment.Ethernet
+	once := 0 // the form's
+	if !f.Strict {
+		once = 1
+	}
 	all := []scene{
 		{name: "main", what: "1,000 viewers of 1 Mbit/s", floor: true, heats: b.beside(heat(pump, mega, 1000, time.Second))},
-		{name: "wire", what: "1,000 viewers of 1 Mbit/s, in segments of Ethernet", floor: true, rounds: f.Rounds/2 + f.Rounds%2, heats: b.beside(wire)},
+		{name: "wire", what: "1,000 viewers of 1 Mbit/s, in segments of Ethernet", floor: true, rounds: once, heats: b.beside(wire)},
 		{name: "busy", what: "3,000 viewers of 1 Mbit/s", floor: true, heats: []*contest.Heat{heat(pump, mega, 3000, 2*time.Second)}},
 		{name: "few", what: "100 viewers of 1 Mbit/s", heats: []*contest.Heat{heat(pump, mega, 100, 0)}},
 	}

@@ -130,13 +130,11 @@ func (o *Options) Check() error {
 		return errors.New("only MMSH has a Describe")
 	case !(o.Churn >= 0) || o.Churn > 0 && o.Verify == o.Players:
 		return errors.New("only players that are not verified can be replaced")
-	case segment.Check(o.Segment) != nil:
-		return segment.Check(o.Segment)
 	case uint64(o.Players+reserve) > limit:
 		return fmt.Errorf("%d players need %d descriptors, and this process may have %d (ulimit -n)",
 			o.Players, o.Players+reserve, limit)
 	}
-	return nil
+	return segment.Check(o.Segment)
 }
 
 // client is whose words the players use.

@@ -74,7 +74,7 @@ server failed or lost players.`,
 	f.DurationVar(&o.players.Duration, "duration", 5*time.Second, "how long each measurement is")
 	f.StringVar(&o.stall, "stall", "", "which share of the players stops reading for how long, as in 5%:20s")
 	f.StringVar(&o.throttle, "throttle", "", "which share of the players reads no faster than what, as in 5%:300k")
-	f.IntVar(&o.players.Segment, "segment", 0, "most bytes of a TCP segment to a player: 1460 is Ethernet's; 0: the interface's own")
+	f.IntVar(&o.players.Segment, "segment", 0, segmentUsage)
 	f.StringVar(&o.profile, "profile", "", "keep a CPU profile of each of the pump's runs in this folder")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	f.StringVar(&o.html, "html", "", htmlUsage)

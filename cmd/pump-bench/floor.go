@@ -55,7 +55,7 @@ many packets in a call, is its own.`,
 	f.Float64VarP(&o.Coalesce, "coalesce", "k", 8, "packets in a call, on average")
 	f.Var(&rate, "bitrate", "of the stream, such as 64k or 1.5M")
 	f.DurationVar(&o.Duration, "duration", 5*time.Second, "how long it sends")
-	f.IntVar(&o.Segment, "segment", 0, "most bytes of a TCP segment to a viewer: 1460 is Ethernet's; 0: the interface's own")
+	f.IntVar(&o.Segment, "segment", 0, segmentUsage)
 	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
 	f.StringVar(&html, "html", "", htmlUsage)
 	return cmd
@@ -91,12 +91,16 @@ func (r *floorReport) appendText(b []byte) []byte {
 		b = append(b, interrupted+"\n"...)
 	}
 	f := r.Result
-	return fmt.Appendf(b, `%d viewers, %g packets of %d bytes in a call, %.1f s
+	in := ""
+	if r.Segment > 0 {
+		in = fmt.Sprintf(", in segments of %d bytes", r.Segment)
+	}
+	return fmt.Appendf(b, `%d viewers, %g packets of %d bytes in a call%s, %.1f s
 calls       %d, of which %d met a full socket
 bytes       %d
 CPU         %.0f ns a call, %.3f s a GB, %.3f cores
 behind      %.1f ms at most
-`, r.Viewers, r.Coalesce, r.PacketSize, f.Seconds, f.Calls, f.Short, f.Bytes, f.NsPerCall, f.SecondsByGB, f.CPUSeconds/f.Seconds, f.Behind)
+`, r.Viewers, r.Coalesce, r.PacketSize, in, f.Seconds, f.Calls, f.Short, f.Bytes, f.NsPerCall, f.SecondsByGB, f.CPUSeconds/f.Seconds, f.Behind)
 }
 
 // page is the report. There is no course to plot: the floor is even.
@@ -117,6 +121,9 @@ func (r *floorReport) page() *report.Page {
 			{Name: "packets in a call", Value: strconv.FormatFloat(r.Coalesce, 'g', 4, 64)}, {Name: "bitrate", Value: fmt.Sprintf("%d bit/s", r.Bitrate)},
 			{Name: "sent for", Value: decimal(f.Seconds, 1) + " s"},
 		}),
+	}
+	if r.Segment > 0 {
+		p.Facts = append(p.Facts, segmentFact(r.Segment))
 	}
 	if r.Interrupted {
 		p.Verdict = pageInterrupted + " " + p.Verdict

@@ -40,8 +40,8 @@ bound by more than its own spread. With --short it takes less than three minutes
 prints all the same, and a row falls only if it is a count, or if the whole
 interval of a ratio lies past one and a half times its bound.
 
-The exit code is 1 if a row fell, the pump failed, or, in the strict form, a row
-was not measured.`,
+The exit code is 1 if a row fell, the pump failed, or, in the strict form, a rival
+failed or a row was not measured.`,
 		Example: `  pump-bench gate
   pump-bench gate --short
   pump-bench gate --rows bytes-cubemap,delay-p99 --html gate.html`,

@@ -72,11 +72,12 @@ The gate does not hold: 2 rows of its strict form fell, and servers failed 0 tim
 func TestGatePage(t *testing.T) {
 	r := judged(true)
 	r.Failures = []string{"100 viewers: pump, round 2: it burns"}
+	r.Rivals = []string{"100 viewers: cubemap, round 1: it smokes"}
 	var page bytes.Buffer
 	if err := report.Write(&page, r.page()); err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"The gate does not hold: 2 rows", "what rival is", "it burns", ">FELL<", "1.200 (1.100–1.300)"} {
+	for _, part := range []string{"The gate does not hold: 2 rows", "what rival is", "it burns", "it smokes", ">FELL<", "1.200 (1.100–1.300)"} {
 		if !strings.Contains(page.String(), part) {
 			t.Errorf("the page lacks %q", part)
 		}

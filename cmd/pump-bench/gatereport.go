@@ -103,6 +103,13 @@ func (r *gateReport) page() *report.Page {
 		}
 		p.Sections = append(p.Sections, report.Section{Title: "Failures", Table: f})
 	}
+	if len(r.Rivals) > 0 {
+		f := &report.Table{Head: []string{"what failed"}}
+		for _, text := range r.Rivals {
+			f.Rows = append(f.Rows, []report.Cell{{Text: text}})
+		}
+		p.Sections = append(p.Sections, report.Section{Title: "Failures of rivals, which fell nothing here", Table: f})
+	}
 	p.Facts = r.facts([]report.Fact{{Name: "rounds", Value: fmt.Sprint(r.Rounds)}})
 	return p
 }

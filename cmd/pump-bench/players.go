@@ -82,7 +82,7 @@ loopback the players are spread over addresses of 127.1.0.0/16. The exit code is
 	f.DurationVar(&o.Duration, "duration", 10*time.Second, "how long to measure once all have joined")
 	f.StringVar(&o.stall, "stall", "", "which share of them stops reading for how long, as in 5%:20s")
 	f.StringVar(&o.throttle, "throttle", "", "which share of them reads no faster than what, as in 5%:300k")
-	f.IntVar(&o.Segment, "segment", 0, "most bytes of a TCP segment to a player: 1460 is Ethernet's; 0: the interface's own")
+	f.IntVar(&o.Segment, "segment", 0, segmentUsage)
 	f.BoolVar(&o.Describe, "describe", false, "they ask for the header first, on a connection of its own, as VLC does")
 	f.Float64Var(&o.Churn, "churn", 0, "players per second that leave and are replaced")
 	f.IntVar(&o.Threads, "threads", 1, "threads that drain players")
@@ -91,6 +91,9 @@ loopback the players are spread over addresses of 127.1.0.0/16. The exit code is
 	f.StringVar(&o.html, "html", "", htmlUsage)
 	return cmd
 }
+
+// segmentUsage is what the flag for segments does.
+const segmentUsage = "most bytes of a TCP segment to a viewer: 1460 is Ethernet's; 0: the interface's own"
 
 // verifyAuto is how many players are verified if nothing is said: enough to
 // see a broken stream and to sample the delay, few enough to cost little.

@@ -196,6 +196,11 @@ func processesOf(r *load.Result) *report.Table {
 	return t
 }
 
+// segmentFact is how large segments were, where it was asked for.
+func segmentFact(n int) report.Fact {
+	return report.Fact{Name: "segments", Value: fmt.Sprintf("of %d bytes at most", n)}
+}
+
 // facts are the settings as a page tells them.
 func (s *settings) facts() []report.Fact {
 	all := []report.Fact{
@@ -210,7 +215,7 @@ func (s *settings) facts() []report.Fact {
 		all = append(all, report.Fact{Name: "throttle", Value: s.Throttle})
 	}
 	if s.Segment > 0 {
-		all = append(all, report.Fact{Name: "segments", Value: fmt.Sprintf("of %d bytes at most", s.Segment)})
+		all = append(all, segmentFact(s.Segment))
 	}
 	if s.Describe {
 		all = append(all, report.Fact{Name: "describe", Value: "first, on a connection of its own"})

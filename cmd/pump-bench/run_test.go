@@ -201,7 +201,8 @@ func TestFloor(t *testing.T) {
 	if r.Result.Calls == 0 || r.Result.NsPerCall <= 0 || r.Viewers != 4 || r.Coalesce != 2 || r.Machine.Cores < 1 {
 		t.Errorf("%+v", r)
 	}
-	if o = start(t, "floor", "-n", "4", "--duration", "300ms"); o.code != cli.ExitOK || !strings.Contains(o.stdout, " ns a call, ") {
+	if o = start(t, "floor", "-n", "4", "--duration", "300ms", "--segment", "1460"); o.code != cli.ExitOK || !strings.Contains(o.stdout, " ns a call, ") ||
+		!strings.Contains(o.stdout, "in a call, in segments of 1460 bytes, ") {
 		t.Errorf("%+v", o)
 	}
 	if o = start(t, "floor", "-k", "0"); o.code != cli.ExitFailed || !strings.Contains(o.stderr, "a call takes 1 to 1024 packets, not 0") {
