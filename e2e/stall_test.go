@@ -13,8 +13,8 @@ import (
 )
 
 // flat is how much the pump's memory may grow while viewers are stalled: nothing is
-// held for them, and this is the collector's play.
-const flat = 768 << 10
+// held for them, and this is four segments of the backlog.
+const flat = 256 << 10
 
 // spareBuffers is how many packet buffers may be out beyond one for each packet
 // of the backlog and one for each viewer that stopped inside a packet: trimmed

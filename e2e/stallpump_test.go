@@ -91,24 +91,27 @@ func (p *pump) await(what string, ok func(engine.Snapshot) bool) engine.Snapshot
 // tail is the end of the pump's log.
 func (p *pump) tail() string { return tail(p.Log()) }
 
-// resident is the memory that the system holds for the pump now, in bytes.
-func (p *pump) resident() int64 {
-	p.t.Helper()
-	return p.memory("VmRSS")
-}
-
-// held is the part of resident that the pump has asked for, after it has collected
-// its garbage. The rest is its program, which comes in from its file piece by piece
-// whenever something is done for the first time, and which the system may drop and
-// take in anew: up to a megabyte in a test.
+// held is what the pump's program has in use after it has collected its garbage, in
+// bytes: its live heap and its stacks. What is resident beyond that comes and goes,
+// by up to a megabyte: the program's file, which comes in piece by piece whenever
+// something is done for the first time, and free pages that Go gives back later.
 func (p *pump) held() int64 {
 	p.t.Helper()
 	p.collect()
-	return p.memory("RssAnon")
+	report, sum := string(p.get("/debug/pprof/heap?gc=1&debug=1")), int64(0)
+	for _, name := range []string{"HeapAlloc", "Stack"} {
+		_, rest, _ := strings.Cut(report, "\n# "+name+" = ")
+		var n int64
+		if _, err := fmt.Sscan(rest, &n); err != nil || n == 0 {
+			p.t.Fatalf("the heap's profile has no %s: %v", name, err)
+		}
+		sum += n
+	}
+	return sum
 }
 
-// memory is a line of what the kernel tells of the pump's memory, in bytes.
-func (p *pump) memory(name string) int64 {
+// resident is the memory that the system holds for the pump now, in bytes.
+func (p *pump) resident() int64 {
 	p.t.Helper()
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
 	if err != nil {
@@ -116,11 +119,11 @@ func (p *pump) memory(name string) int64 {
 	}
 	for line := range strings.Lines(string(b)) {
 		var kib int64
-		if _, err := fmt.Sscanf(line, name+": %d kB", &kib); err == nil {
+		if _, err := fmt.Sscanf(line, "VmRSS: %d kB", &kib); err == nil {
 			return kib << 10
 		}
 	}
-	p.t.Fatalf("no %s in the pump's status:\n%s", name, b)
+	p.t.Fatalf("no VmRSS in the pump's status:\n%s", b)
 	return 0
 }
 
