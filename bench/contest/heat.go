@@ -25,8 +25,8 @@ type Heat struct {
 	Name string
 	// Path is the server's program; found if empty.
 	Path string
-	// Loops is the pump's number of event loops; its own choice if 0.
-	Loops int
+	// Fanout is what the pump is told about its fan-out.
+	Fanout rival.Fanout
 	// Cores are the server's. What loads it runs on the process's own.
 	Cores []int
 	// Spec is the stream.
@@ -73,7 +73,7 @@ func (h *Heat) Run(ctx context.Context) (*Outcome, error) {
 	defer os.RemoveAll(dir)
 	out := &Outcome{Name: h.name(), Figures: Figures{}}
 	s, err := h.Kind.Start(ctx, rival.Setup{
-		Path: h.Path, Dir: dir, Cores: h.Cores, Viewers: h.Load.Players, Loops: h.Loops,
+		Path: h.Path, Dir: dir, Cores: h.Cores, Viewers: h.Load.Players, Fanout: h.Fanout,
 		Source: func(ctx context.Context) (rival.Source, error) { return live.New(ctx, h.Spec, 0) },
 	})
 	if err != nil {

@@ -109,7 +109,7 @@ func (f Form) scenes(s *Setup) ([]scene, error) {
 	all = append(all, scene{name: "stall", what: "500 viewers of 1 Mbit/s, 5 % of whom stall", heats: []*contest.Heat{calm, stall}})
 
 	one, two := heat(oneLoop, mega, 1000, time.Second), heat(twoLoops, mega, 1000, time.Second)
-	one.Loops, two.Loops = 1, 2
+	one.Fanout.Loops, two.Fanout.Loops = 1, 2
 	one.Cores, two.Cores = s.Place.All(), s.Place.All()
 	return append(all, scene{name: "loops", what: "1,000 viewers of 1 Mbit/s on one loop and on two", heats: []*contest.Heat{one, two}}), nil
 }

@@ -2,7 +2,7 @@ package rival
 
 import (
 	"context"
-	"fmt"
+	"encoding/json"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -23,21 +23,22 @@ func pump() *Kind {
 }
 
 func startPump(ctx context.Context, v *Server, s Setup) error {
-	fanout := ""
-	if s.Loops > 0 {
-		fanout = fmt.Sprintf(`, "fanout": {"loops": %d}`, s.Loops)
+	config, err := json.Marshal(map[string]any{
+		"listen": []string{"127.0.0.1:0"}, "admin": map[string]any{"listen": "127.0.0.1:0"},
+		"streams": []any{map[string]any{"type": "mmsh_push", "path": "live"}}, "fanout": s.Fanout.settings(),
+	})
+	if err != nil {
+		return err
 	}
-	config := `{"listen": ["127.0.0.1:0"], "admin": {"listen": "127.0.0.1:0"},` +
-		` "streams": [{"type": "mmsh_push", "path": "live"}]` + fanout + "}\n"
 	file := filepath.Join(s.Dir, "pump.json")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+	if err := os.WriteFile(file, config, 0o600); err != nil {
 		return err
 	}
 	v.Path = "/streams/live"
 	if err := v.run(child.Spec{Path: s.Path, Args: []string{"serve", file}, Dir: s.Dir, Cores: s.Cores}); err != nil {
 		return err
 	}
-	err := v.await(ctx, "listened", func(context.Context) bool {
+	err = v.await(ctx, "listened", func(context.Context) bool {
 		log := v.process.Said()
 		v.Addr, v.Admin = addressIn(log, "msg=listening "), addressIn(log, `msg="admin listener is open" `)
 		return v.Addr != "" && v.Admin != ""

@@ -103,8 +103,30 @@ type Setup struct {
 	Viewers int
 	// Source makes the encoder; the stream begins when the server can take it.
 	Source func(ctx context.Context) (Source, error)
-	// Loops is the pump's number of event loops; its own choice if 0.
+	// Fanout is what the pump is told about its fan-out.
+	Fanout Fanout
+}
+
+// Fanout are settings of a pump's fan-out; what is not said is the pump's own
+// choice.
+type Fanout struct {
+	// Loops is how many event loops there are; not said if 0.
 	Loops int
+	// Budget is the longest that packets are held to be sent together; not said
+	// if nil.
+	Budget *time.Duration
+}
+
+// settings are those as the configuration has them.
+func (f Fanout) settings() map[string]any {
+	all := map[string]any{}
+	if f.Loops > 0 {
+		all["loops"] = f.Loops
+	}
+	if f.Budget != nil {
+		all["latency_budget"] = f.Budget.String()
+	}
+	return all
 }
 
 // complete finds the program. Paths become absolute, because the server works in

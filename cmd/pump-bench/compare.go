@@ -18,6 +18,9 @@ import (
 // maxRounds bounds how often a contest is repeated: a night's worth.
 const maxRounds = 1000
 
+// maxBudget is the largest latency budget that a pump takes.
+const maxBudget = time.Second
+
 // comparing is what the flags of compare say.
 type comparing struct {
 	servers      []string
@@ -27,6 +30,7 @@ type comparing struct {
 	stall        string
 	throttle     string
 	players      load.Options
+	budgets      []time.Duration
 	floor, json  bool
 	html         string
 	profile      string
@@ -54,6 +58,7 @@ server failed or lost players.`,
 		Example: `  pump-bench compare
   pump-bench compare --servers pump,cubemap,icecast,vlc --rounds 5 --html compare.html
   pump-bench compare -n 500 --stall 5%:20s --duration 25s
+  pump-bench compare --segment 1460 --latency-budget 90ms,20ms,0
   pump-bench compare --servers pump --profile profiles/`,
 		Args: cli.Arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -75,6 +80,7 @@ server failed or lost players.`,
 	f.StringVar(&o.stall, "stall", "", "which share of the players stops reading for how long, as in 5%:20s")
 	f.StringVar(&o.throttle, "throttle", "", "which share of the players reads no faster than what, as in 5%:300k")
 	f.IntVar(&o.players.Segment, "segment", 0, segmentUsage)
+	f.DurationSliceVar(&o.budgets, "latency-budget", nil, "run the pump once with each of these as its fanout.latency_budget, as in 90ms,0; its own if empty")
 	f.StringVar(&o.profile, "profile", "", "keep a CPU profile of each of the pump's runs in this folder")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	f.StringVar(&o.html, "html", "", htmlUsage)
@@ -108,6 +114,14 @@ func (o *comparing) check() (err error) {
 			return err
 		}
 	}
+	for i, b := range o.budgets {
+		switch {
+		case b < 0 || b > maxBudget:
+			return fmt.Errorf("the latency budget is 0 to %s, not %s", maxBudget, b)
+		case slices.Contains(o.budgets[:i], b):
+			return fmt.Errorf("the latency budget %s is there twice", b)
+		}
+	}
 	if err := o.checkPump(); err != nil {
 		return err
 	}
@@ -122,6 +136,8 @@ func (o *comparing) checkPump() error {
 		return errors.New("the floor takes its packets in a call from the pump: without it --floor=false")
 	case o.place.pump != "":
 		return errors.New("--pump is the program of a server that does not take part")
+	case len(o.budgets) > 0:
+		return errors.New("--latency-budget is of the pump, which does not take part")
 	case o.profile != "":
 		return errors.New("--profile is of the pump, which does not take part")
 	}

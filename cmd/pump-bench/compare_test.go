@@ -191,6 +191,31 @@ func TestCompareOfAServerThatFails(t *testing.T) {
 	}
 }
 
+// TestLatencyBudgetsOfACompare: the pump runs once with each, and has it in its
+// configuration.
+func TestLatencyBudgetsOfACompare(t *testing.T) {
+	unconfined(t)
+	pump := program(t, `test "$1" = version && echo stream-pump 0 || { cat "$2"; exit 7; }`)
+	o := start(t, "compare", "--servers", "pump", "--pump", pump, "--rounds", "1", "--floor=false", "-n", "3", "--latency-budget", "20ms,0", "--json")
+	var r struct {
+		Names    []string
+		Versions map[string]string
+		Failures []string
+	}
+	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil || o.code != cli.ExitFailed {
+		t.Fatalf("%v: %+v", err, o)
+	}
+	names := []string{"pump 20ms", "pump 0s"}
+	if !slices.Equal(r.Names, names) || !slices.Equal(slices.Sorted(maps.Keys(r.Versions)), slices.Sorted(slices.Values(names))) || len(r.Failures) != 2 {
+		t.Fatalf("%+v", r)
+	}
+	for i, said := range []string{`"fanout":{"latency_budget":"20ms"}`, `"fanout":{"latency_budget":"0s"}`} {
+		if !strings.Contains(r.Failures[i], said) {
+			t.Errorf("%s, where %s was to be said", r.Failures[i], said)
+		}
+	}
+}
+
 // TestInterruptedCompare: Ctrl-C while the first server is about to start.
 func TestInterruptedCompare(t *testing.T) {
 	unconfined(t)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"streampump/bench/contest"
@@ -30,7 +31,7 @@ func (o *comparing) heats(ctx context.Context) (heats []*contest.Heat, err error
 		path, err := o.place.find(k)
 		switch {
 		case err == nil:
-			heats = append(heats, &contest.Heat{Kind: k, Path: path, Spec: spec, Load: o.players})
+			heats = append(heats, o.of(contest.Heat{Kind: k, Name: k.Name, Path: path, Spec: spec, Load: o.players})...)
 		case len(o.servers) > 0 || k.Name == "pump":
 			return nil, err
 		default:
@@ -47,9 +48,24 @@ func (o *comparing) heats(ctx context.Context) (heats []*contest.Heat, err error
 	o.versions = map[string]string{}
 	for _, h := range heats {
 		h.Cores = o.place.placed.Server
-		o.versions[h.Kind.Name] = h.Kind.Version(ctx, h.Path)
+		o.versions[h.Name] = h.Kind.Version(ctx, h.Path)
 	}
 	return heats, nil
+}
+
+// of are the heats of one server: one, or of the pump one for each latency
+// budget.
+func (o *comparing) of(h contest.Heat) (heats []*contest.Heat) {
+	if h.Kind.Name != "pump" || len(o.budgets) == 0 {
+		return []*contest.Heat{&h}
+	}
+	for i := range o.budgets {
+		each := h
+		each.Name = h.Name + " " + o.budgets[i].String()
+		each.Fanout.Budget = &o.budgets[i]
+		heats = append(heats, &each)
+	}
+	return heats
 }
 
 // profiled has each of the pump's runs profiled, if that is asked for.
@@ -67,7 +83,7 @@ func (o *comparing) profiled(heats []*contest.Heat) error {
 		run := 0
 		h.Profile = func(ctx context.Context, admin string) error {
 			run++
-			return keepProfile(ctx, admin, filepath.Join(o.profile, fmt.Sprintf("pump-%d.pb.gz", run)), o.players.Expected())
+			return keepProfile(ctx, admin, filepath.Join(o.profile, fmt.Sprintf("%s-%d.pb.gz", strings.ReplaceAll(h.Name, " ", "-"), run)), o.players.Expected())
 		}
 	}
 	return nil
