@@ -1,14 +1,9 @@
 package tuning
 
 import (
-	"os"
-	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 // tuned is a machine with everything as it should be: four cores, a card of 10
@@ -145,7 +140,7 @@ func TestCheck(t *testing.T) {
 
 // A machine that shows nothing gives findings that say so, and none that pass.
 func TestCheckWithoutFiles(t *testing.T) {
-	pumpsOwn := []string{"fanout.notsent_lowat", "fanout.loops", "GOMAXPROCS", "timer slack", "read buffer"}
+	pumpsOwn := []string{"fanout.notsent_lowat", "fanout.loops", "GOMAXPROCS", "timer slack", "timer slack of Go's monitor", "read buffer"}
 	for _, f := range Check(boxOf(tree{}, Use{})) {
 		if f.State != Unread && f.State != Away && !slices.Contains(pumpsOwn, f.Row.Name) {
 			t.Errorf("%s is %s: %+v", f.Row.Name, f.State, f)
@@ -189,48 +184,26 @@ func TestParseSize(t *testing.T) {
 
 func TestTimerSlackOfARunningPump(t *testing.T) {
 	for _, c := range []struct {
-		name  string
-		slack string // of the process; empty if it has no such file
-		state State
+		name               string
+		own, monitors      string // of the process and of its second thread; empty where there is no such file
+		state, ofItsThread State
 	}{
-		{"as_the_kernel_gives_it", "50000\n", Change}, {"as_the_pump_sets_it", "1000000\n", OK}, {"not_to_be_read", "", Unread},
+		{"as_the_kernel_gives_it", "50000\n", "50000\n", Change, Change},
+		{"as_the_unit_sets_it", "1000000\n", "1000000\n", OK, Change},
+		{"as_the_pump_sets_it", "1000000\n", "10000000\n", OK, OK},
+		{"not_to_be_read", "", "", Unread, Unread},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			files := map[string]string{}
-			if c.slack != "" {
-				files["proc/77/timerslack_ns"] = c.slack
+			files := map[string]string{"proc/77/task/77/comm": "", "proc/77/task/78/comm": "", "proc/77/task/9/comm": ""}
+			if c.own != "" {
+				files["proc/77/timerslack_ns"], files["proc/78/timerslack_ns"] = c.own, c.monitors
 			}
-			b := &Box{Root: tree(files).root(), Process: "77"}
-			for _, f := range Check(b) {
-				if f.Row.Name == "timer slack" && f.State != c.state {
+			want := map[string]State{"timer slack": c.state, "timer slack of Go's monitor": c.ofItsThread}
+			for _, f := range Check(&Box{Root: tree(files).root(), Process: "77"}) {
+				if state, asked := want[f.Row.Name]; asked && f.State != state {
 					t.Errorf("%+v", f)
 				}
 			}
 		})
-	}
-}
-
-// The tests' own threads take it as well as the pump's.
-func TestRelaxTimers(t *testing.T) {
-	if err := RelaxTimers(); err != nil {
-		t.Skip(err) // without CAP_SYS_NICE
-	}
-	text, err := os.ReadFile("/proc/self/timerslack_ns")
-	if err != nil || strings.TrimSpace(string(text)) != strconv.Itoa(TimerSlack) {
-		t.Errorf("%q, %v", text, err)
-	}
-}
-
-// What the unit set for all threads is left, and takes no capability.
-func TestRelaxTimersLeavesWhatIsInherited(t *testing.T) {
-	runtime.LockOSThread() // and not unlocked: the thread ends with the test
-	const inherited = 2 * TimerSlack
-	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, inherited, 0, 0, 0); err != nil {
-		t.Fatal(err)
-	}
-	err := RelaxTimers()
-	is, errIs := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
-	if err != nil || errIs != nil || is != inherited {
-		t.Errorf("%d ns, %v, %v; want what was there", is, err, errIs)
 	}
 }

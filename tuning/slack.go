@@ -1,45 +1,142 @@
 package tuning
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // TimerSlack is by how much the kernel may wake the process's threads late, in
-// nanoseconds. While the program works, Go's monitor thread wakes every 20
-// microseconds to look after the others, and each time it takes the processor
-// from a loop that writes; the pump's own timers are whole milliseconds. More for
-// that thread alone can not be had: a thread inherits the slack of the one that
-// starts it, and the monitor starts some of those that keep the pump's time, which
-// may be late by what the engine spares of the latency budget (2 ms) and no more.
+// nanoseconds. The pump's own timers are whole milliseconds, and may be late by
+// what the engine spares of the latency budget (2 ms) and no more.
 const TimerSlack = 1_000_000
 
-// RelaxTimers sets the timer slack of all threads that the process has; those
-// that start later inherit it. For threads other than the caller's own the
-// kernel wants CAP_SYS_NICE; the error says so where it is missing.
-func RelaxTimers() error {
-	if has, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0); err == nil && has >= TimerSlack {
-		return nil // the unit's TimerSlackNSec, which all threads have inherited
+// MonitorSlack is the same of Go's monitor thread. It sleeps for 20 microseconds
+// while anything has run lately, to look after the other threads, and each time it
+// takes the processor from a loop that writes. What it looks for, a thread that has
+// been in a system call for too long, can wait: when little runs it sleeps for 10
+// milliseconds by itself.
+const MonitorSlack = 10_000_000
+
+// keepEvery is how often [Timers.Keep] looks: a thread with the monitor's slack
+// that keeps the pump's time for so long makes packets late by some milliseconds.
+const keepEvery = time.Second
+
+// Timers is how late the threads of this process may wake.
+type Timers struct {
+	slack int // of all but the monitor
+}
+
+// RelaxTimers sets the timer slack of all threads that the process has. Threads
+// that start later inherit that of the thread which starts them; see
+// [Timers.Keep]. For threads other than the caller's own the kernel wants
+// CAP_SYS_NICE; the error says so where it is missing, and then only the slack of
+// the caller's thread is set.
+func RelaxTimers() (*Timers, error) {
+	has, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
+	if err != nil {
+		return nil, fmt.Errorf("the timer slack can not be read: %w", err)
 	}
-	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, TimerSlack, 0, 0, 0); err != nil {
-		return fmt.Errorf("the timer slack can not be set: %w", err)
+	// More than the constant is the unit's TimerSlackNSec, which all threads have
+	// inherited.
+	t := &Timers{slack: max(has, TimerSlack)}
+	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(t.slack), 0, 0, 0); err != nil {
+		return nil, fmt.Errorf("the timer slack can not be set: %w", err)
 	}
-	tasks, err := filepath.Glob("/proc/self/task/*")
-	if err != nil || len(tasks) == 0 {
-		return errors.New("the timer slack can not be set: the threads of this process can not be listed")
+	if err := t.set(); err != nil {
+		return nil, err
 	}
-	for _, task := range tasks {
-		// The file of a thread stands beside those of processes only.
-		file := filepath.Join("/proc", filepath.Base(task), "timerslack_ns")
-		err := os.WriteFile(file, []byte(strconv.Itoa(TimerSlack)), 0)
-		if err != nil && !errors.Is(err, os.ErrNotExist) { // a thread that has just ended
-			return fmt.Errorf("the timer slack of Go's monitor thread can not be set, which takes CAP_SYS_NICE or the unit's TimerSlackNSec: %w", err)
+	return t, nil
+}
+
+// Keep takes the monitor's slack from threads that it has started, until ctx ends
+// or that is refused.
+func (t *Timers) Keep(ctx context.Context) error {
+	tick := time.NewTicker(keepEvery)
+	defer tick.Stop()
+	return t.keep(ctx, tick.C)
+}
+
+// keep is Keep at the ticks given.
+func (t *Timers) keep(ctx context.Context, ticks <-chan time.Time) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticks:
+			if err := t.set(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// set gives each thread its slack.
+func (t *Timers) set() error {
+	threads, err := threadsOf(Root(), strconv.Itoa(os.Getpid()))
+	if err != nil {
+		return fmt.Errorf("the threads of this process can not be listed: %w", err)
+	}
+	for i, thread := range threads {
+		want := t.slack
+		if i == monitor {
+			want = max(want, MonitorSlack)
+		}
+		err := setSlack(thread, want)
+		if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, unix.ESRCH) { // one that has just ended
+			return fmt.Errorf("the timer slack of Go's threads can not be set, which takes CAP_SYS_NICE: %w", err)
 		}
 	}
 	return nil
+}
+
+// setSlack sets a thread's slack, if it has another.
+func setSlack(thread, want int) error {
+	// The file of a thread stands beside those of processes only.
+	file := filepath.Join("/proc", strconv.Itoa(thread), "timerslack_ns")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(string(text)) == strconv.Itoa(want) {
+		return nil
+	}
+	return os.WriteFile(file, []byte(strconv.Itoa(want)), 0)
+}
+
+// monitor is Go's monitor among the threads of a process: the runtime starts it
+// before any other.
+const monitor = 1
+
+// threadsOf are the threads of a process, in the order in which it started them:
+// their numbers rise from the process's own, and go on from the lowest behind the
+// highest.
+func threadsOf(root fs.FS, process string) ([]int, error) {
+	first, err := strconv.Atoi(process)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := fs.ReadDir(root, path.Join("proc", process, "task"))
+	if err != nil {
+		return nil, err
+	}
+	var threads []int
+	for _, e := range entries {
+		if n, err := strconv.Atoi(e.Name()); err == nil {
+			threads = append(threads, n)
+		}
+	}
+	slices.SortFunc(threads, func(a, b int) int { return cmp.Compare(uint32(a-first), uint32(b-first)) })
+	return threads, nil
 }

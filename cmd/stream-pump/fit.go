@@ -1,18 +1,21 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"os"
 	"runtime"
 	"runtime/debug"
+	"sync"
 
 	"streampump/cmd/internal/cli"
 	"streampump/config"
 	"streampump/tuning"
 )
 
-// fit adapts the configuration and the process to the machine, and says how.
-func fit(c *config.Config, log *slog.Logger) {
+// fit adapts the configuration and the process to the machine, and says how. The
+// timers are to be kept; nil where they can not be.
+func fit(c *config.Config, log *slog.Logger) *tuning.Timers {
 	m := tuning.ReadMachine()
 	why := "the configuration says so"
 	if c.Engine.Loops == 0 {
@@ -25,7 +28,8 @@ func fit(c *config.Config, log *slog.Logger) {
 		log.Warn("the descriptor limit can not be raised", "error", err)
 	}
 	log.Info("stream pump", "version", cli.Version, "loops", c.Engine.Loops, "why", why, "processors", procs, "descriptors", descriptors)
-	if err := tuning.RelaxTimers(); err != nil {
+	timers, err := tuning.RelaxTimers()
+	if err != nil {
 		log.Info("timers are finer than need be", "why", err)
 	}
 	if c.Pin {
@@ -33,6 +37,25 @@ func fit(c *config.Config, log *slog.Logger) {
 	}
 	limitGarbage(log)
 	limitMemory(m, log)
+	return timers
+}
+
+// keep keeps the timers of threads that are yet to come; stop ends that.
+func keep(timers *tuning.Timers, log *slog.Logger) (stop func()) {
+	if timers == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var keeping sync.WaitGroup
+	keeping.Go(func() {
+		if err := timers.Keep(ctx); err != nil {
+			log.Info("timers of new threads are kept no more", "why", err)
+		}
+	})
+	return func() {
+		cancel()
+		keeping.Wait()
+	}
 }
 
 // garbageVariable sets how much garbage Go lets lie; Go reads it itself.

@@ -43,7 +43,8 @@ mistakes is refused before a socket is opened.`,
 // serve runs the engine until ctx ends. ready is called once all doors are open.
 func (e env) serve(ctx context.Context, c *config.Config, streams []engine.StreamConfig, ready func(*engine.Engine)) error {
 	log := e.logger(c.Log)
-	fit(c, log)
+	stop := keep(fit(c, log), log)
+	defer stop()
 	eng, err := engine.New(c.Engine, streams, []codec.Protocol{protocolOf(c)}, log)
 	if err != nil {
 		return err
