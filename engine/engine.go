@@ -42,8 +42,9 @@ type Engine struct {
 	limits   admission
 	stats    engineStats
 	nextLoop atomic.Uint32
-	poked    chan struct{}
-	sweepAt  int64 // when the clock looks through the sessions again; its own
+	alarm    alarm
+	hurried  atomic.Bool // the alarm was set by somebody else since the clock looked
+	sweepAt  int64       // when the clock looks through the sessions again; its own
 
 	acceptors []*acceptor
 	reactors  []*netReactor
@@ -75,7 +76,7 @@ func New(cfg Config, streams []StreamConfig, protocols []codec.Protocol, log *sl
 		clock:    func() int64 { return int64(time.Since(began)) },
 		epochs:   ring.NewEpochs(max(1, cfg.Loops)),
 		sessions: newSessions(cfg.Limits.Sessions),
-		poked:    make(chan struct{}, 1),
+		alarm:    newRuntimeAlarm(),
 		dial:     new(net.Dialer).DialContext,
 	}
 	clock := func() int64 { return e.clock() }
@@ -130,6 +131,11 @@ func (e *Engine) Addresses() (out []netip.AddrPort) {
 
 // Start runs the loops, the sources and the acceptors.
 func (e *Engine) Start() error {
+	clock, err := newKernelAlarm()
+	if err != nil {
+		return err
+	}
+	e.alarm = clock
 	ctx, cancel := context.WithCancel(context.Background())
 	e.stop = cancel
 	for _, l := range e.loops {
@@ -140,6 +146,7 @@ func (e *Engine) Start() error {
 				r.stop()
 			}
 			e.reactors, e.stop = nil, nil
+			clock.close()
 			return err
 		}
 		e.reactors = append(e.reactors, r)
@@ -183,6 +190,7 @@ func (e *Engine) Shutdown() {
 		r.stop()
 	}
 	e.giveBack()
+	e.alarm.close()
 }
 
 // awaitEmpty waits until no connection is open, or the time is over.
@@ -253,12 +261,11 @@ func (e *Engine) pick() *loop {
 	return e.loops[int(e.nextLoop.Add(1))%len(e.loops)]
 }
 
-// poke makes the clock look at the deadlines again.
-func (e *Engine) poke() {
-	select {
-	case e.poked <- struct{}{}:
-	default:
-	}
+// hurry has the clock look at the deadlines after a time, which is earlier than it
+// knows of. The deadline itself must be told before. Any goroutine may call it.
+func (e *Engine) hurry(in time.Duration) {
+	e.hurried.Store(true)
+	e.alarm.set(in)
 }
 
 // janitorInterval is how often ended programmes and idle sessions are looked after.
@@ -267,17 +274,19 @@ const janitorInterval = time.Second
 // tick is the engine's one clock: it sleeps to the earliest deadline of all
 // loops and streams and wakes those that have one.
 func (e *Engine) tick(ctx context.Context) {
-	timer := time.NewTimer(janitorInterval)
-	defer timer.Stop()
+	stop := context.AfterFunc(ctx, func() { e.alarm.set(0) })
+	defer stop()
 	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		case <-e.poked:
-		}
+		e.hurried.Store(false)
 		now := e.clock()
-		timer.Reset(time.Duration(max(0, e.due(now)-now)))
+		e.alarm.set(time.Duration(e.due(now) - now))
+		switch {
+		case ctx.Err() != nil:
+			return
+		case e.hurried.Load(): // by somebody whose time may have been overruled just now
+		default:
+			e.alarm.wait()
+		}
 	}
 }
 

@@ -281,11 +281,11 @@ func (b *lab) run() {
 }
 
 // advance walks time from deadline to deadline, as Engine.tick does: it looks at
-// the deadlines only when it has slept to the one that it knew of, or is poked.
+// the deadlines only when it has slept to the one that it knew of, or is told to.
 func (b *lab) advance(d time.Duration) {
 	end := b.now + int64(d)
 	for {
-		if b.poked() || b.sleep <= b.now {
+		if b.hurried() || b.sleep <= b.now {
 			b.sleep = b.e.due(b.now)
 			b.run()
 			continue
@@ -298,14 +298,8 @@ func (b *lab) advance(d time.Duration) {
 	b.now = end
 }
 
-func (b *lab) poked() bool {
-	select {
-	case <-b.e.poked:
-		return true
-	default:
-		return false
-	}
-}
+// hurried reports whether the clock was told to look earlier than it would.
+func (b *lab) hurried() bool { return b.e.hurried.Swap(false) }
 
 // shutdown does what Engine.Shutdown does, in virtual time.
 func (b *lab) shutdown() {

@@ -80,7 +80,7 @@ func (c *conn) openIngest(st *stream) *ingest {
 		return nil
 	}
 	v.Session = in.key
-	l.eng.poke()
+	l.eng.hurry(0)
 	return in
 }
 

@@ -52,8 +52,8 @@ func inBubble(t *testing.T, sc StreamConfig, change func(*Config), f func(b *bub
 		b.e, b.st = e, e.order[0]
 		e.dial = b.dial
 		ctx, cancel := context.WithCancel(t.Context())
-		e.ticking.Go(func() { e.tick(ctx) })
 		b.begin = func() {
+			e.ticking.Go(func() { e.tick(ctx) })
 			if sc.Pull != nil {
 				e.sources.Go(func() { b.st.pull(ctx) })
 			} else {

@@ -252,7 +252,7 @@ func (st *stream) downLocked(ended bool, why string, now int64) {
 		st.state.Store(uint32(SourceHeld))
 		st.holdUntil = until
 		st.log.Warn("source is gone, its viewers are held", "why", why, "hold", hold)
-		st.eng.poke()
+		st.eng.hurry(0)
 		return
 	}
 	st.endLocked(!ended, why)
