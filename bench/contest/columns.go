@@ -40,6 +40,7 @@ func Columns() []Shown {
 		{Broken, "broken streams", "", 0, false},
 		{Received, "received", "Mbit/s", 0, false},
 		{GeneratorCores, "generator's CPU", "cores", 3, false},
+		{MachinePerGB, "whole machine's CPU by bytes", "s/GB", 3, true},
 	}
 }
 

@@ -37,6 +37,7 @@ const (
 	Broken         Figure = "broken"              // verified players whose stream broke a rule
 	GeneratorCores Figure = "generator_cores"     //
 	GeneratorPerGB Figure = "generator_s_per_gb"  //
+	MachinePerGB   Figure = "machine_s_per_gb"    // of the whole machine: server, generator, kernel, and all else
 	WritesMetFull  Figure = "writes_met_full"     // write calls that met a full socket (pump)
 	Received       Figure = "received_mbit_per_s" // by all players
 )
@@ -86,6 +87,9 @@ func (f Figures) take(r *load.Result) {
 		f.set(Received, m.BitRate/1e6)
 		if m.Generator.PerGB != nil {
 			f[GeneratorPerGB] = *m.Generator.PerGB
+		}
+		if m.Machine != nil && m.Machine.PerGB != nil {
+			f[MachinePerGB] = *m.Machine.PerGB
 		}
 	}
 	f.server(r)

@@ -20,7 +20,7 @@ func measured() *load.Result {
 		Join: &load.Times{P50: 10, P99: 20}, Delay: &load.Times{P50: 30, P99: 40, Max: 50}, AllJoined: ptr(60.0),
 		Verified: &load.Verified{Packets: 9, Gaps: 3, Broken: 1},
 		Stalled:  &load.Stalled{Sockets: 5, Mean: 250_000, Max: 300_000},
-		Measured: &load.Measured{Seconds: 10, BitRate: 8e6, Generator: load.CPU{Cores: 0.25, PerGB: ptr(0.1)}},
+		Measured: &load.Measured{Seconds: 10, BitRate: 8e6, Generator: load.CPU{Cores: 0.25, PerGB: ptr(0.1)}, Machine: &load.CPU{PerGB: ptr(0.9)}},
 		Server: &load.Server{
 			CPU: load.CPU{Seconds: 2, Cores: 0.2, PerGB: ptr(0.5)},
 			// More before the measurement than in it: players that join take memory.
@@ -35,7 +35,7 @@ func TestFiguresOfAResult(t *testing.T) {
 	f.take(measured())
 	want := Figures{
 		Held: 100, Lost: 3, JoinP50: 10, JoinP99: 20, DelayP50: 30, DelayP99: 40, DelayMax: 50, AllJoined: 60, Gaps: 3, Broken: 1,
-		StalledKernel: 0.25, GeneratorCores: 0.25, GeneratorPerGB: 0.1, Received: 8, Cores: 0.2, CPUPerGB: 0.5,
+		StalledKernel: 0.25, GeneratorCores: 0.25, GeneratorPerGB: 0.1, MachinePerGB: 0.9, Received: 8, Cores: 0.2, CPUPerGB: 0.5,
 		RSSPerViewer: 20, RSSGrowth: 2, CPUPerCall: 2000, CPUPerPacket: 250, PacketsPerCall: 8, WritesMetFull: 7,
 	}
 	if !maps.Equal(f, want) {
@@ -62,8 +62,11 @@ func TestMissingFiguresAreMissing(t *testing.T) {
 		"broke early": {func(r *load.Result) { r.Verified = &load.Verified{Broken: 1} }, []Figure{Gaps}},
 		"stalled":     {func(r *load.Result) { r.Stalled = nil }, []Figure{StalledKernel}},
 		"no stalled":  {func(r *load.Result) { r.Stalled = &load.Stalled{} }, []Figure{StalledKernel}},
-		"measurement": {func(r *load.Result) { r.Measured = nil }, []Figure{GeneratorCores, GeneratorPerGB, Received}},
-		"bytes":       {func(r *load.Result) { r.Measured.Generator.PerGB, r.Server.CPU.PerGB = nil, nil }, []Figure{GeneratorPerGB, CPUPerGB}},
+		"measurement": {func(r *load.Result) { r.Measured = nil }, []Figure{GeneratorCores, GeneratorPerGB, MachinePerGB, Received}},
+		"bytes": {func(r *load.Result) {
+			r.Measured.Generator.PerGB, r.Measured.Machine.PerGB, r.Server.CPU.PerGB = nil, nil, nil
+		}, []Figure{GeneratorPerGB, MachinePerGB, CPUPerGB}},
+		"machine":     {func(r *load.Result) { r.Measured.Machine = nil }, []Figure{MachinePerGB}},
 		"counters":    {func(r *load.Result) { r.Counters = nil }, []Figure{CPUPerCall, CPUPerPacket, PacketsPerCall, WritesMetFull}},
 		"one counter": {func(r *load.Result) { delete(r.Counters, "packets_sent") }, []Figure{CPUPerPacket, PacketsPerCall}},
 		"no full":     {func(r *load.Result) { delete(r.Counters, "write_calls_full") }, []Figure{WritesMetFull}},

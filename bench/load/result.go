@@ -50,6 +50,10 @@ type Measured struct {
 	BitRate float64 `json:"bits_per_second"`
 	// Generator is what this process used for it.
 	Generator CPU `json:"generator"`
+	// Machine is what all of this machine was busy with: the generator, the server
+	// if it runs here, what the kernel did for both on nobody's account, whatever
+	// else ran, and what a hypervisor took. nil where the kernel does not tell.
+	Machine *CPU `json:"machine,omitempty"`
 }
 
 // CPU is the work of a process. PerGB is by 10^9 bytes that the players got,

@@ -307,6 +307,10 @@ func (r *run) finish() {
 		Seconds: span.Seconds(), Bytes: bytes, BitRate: float64(bytes) * 8 / span.Seconds(),
 		Generator: cpuOf(end.generator-r.atStart.generator, span, bytes),
 	}
+	if used, told := worked(r.atStart, end); told {
+		machine := cpuOf(used, span, bytes)
+		res.Measured.Machine = &machine
+	}
 	r.count()
 	switch {
 	case bytes > 0:

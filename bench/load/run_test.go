@@ -40,7 +40,7 @@ func TestPlayersOfBothKinds(t *testing.T) {
 	if v := r.Verified; v == nil || v.Players != 5 || v.Objects == 0 || v.Packets < v.Objects || v.Broken != 0 || v.Foreign {
 		t.Errorf("%+v", v)
 	}
-	if m := r.Measured; m == nil || m.Bytes < 210*1400 || m.Generator.PerGB == nil || m.Generator.Seconds <= 0 {
+	if m := r.Measured; m == nil || m.Bytes < 210*1400 || m.Generator.PerGB == nil || m.Generator.Seconds <= 0 || m.Machine == nil || m.Machine.PerGB == nil {
 		t.Errorf("%+v", m)
 	}
 	if v := r.Server; v == nil || v.CPU.PerGB == nil || v.RSSPeak < v.RSS || v.Descriptors < 200 {

@@ -47,6 +47,8 @@ type moment struct {
 	bytes     int64
 	generator time.Duration
 	server    meter.Usage
+	// idle is the machine's; nil where the kernel does not tell.
+	idle *meter.Idle
 }
 
 // timeline is the samples of a run. It belongs to the goroutine of Run.
@@ -141,5 +143,19 @@ func (r *run) endStep() moment {
 
 // moment is where the counters stand, but for those of the players.
 func (r *run) moment() moment {
-	return moment{at: time.Now(), bytes: r.tally.bytes.Load(), generator: meter.OwnCPU(), server: r.latest}
+	m := moment{at: time.Now(), bytes: r.tally.bytes.Load(), generator: meter.OwnCPU(), server: r.latest}
+	if idle, err := meter.ReadIdle(); err == nil {
+		m.idle = &idle
+	}
+	return m
+}
+
+// worked is how long the machine's processors had something to do between two
+// moments; false where that was not told, or processors came or went.
+func worked(from, to moment) (time.Duration, bool) {
+	if from.idle == nil || to.idle == nil || from.idle.Processors != to.idle.Processors {
+		return 0, false
+	}
+	all := to.at.Sub(from.at) * time.Duration(to.idle.Processors)
+	return max(all-(to.idle.Time-from.idle.Time), 0), true
 }

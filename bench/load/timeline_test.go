@@ -48,6 +48,29 @@ func TestTimelineOfARun(t *testing.T) {
 	}
 }
 
+func TestWorkOfTheMachine(t *testing.T) {
+	start := time.Now()
+	at := func(after, idle time.Duration, processors int) moment {
+		return moment{at: start.Add(after), idle: &meter.Idle{Time: idle, Processors: processors}}
+	}
+	from := at(0, time.Hour, 2)
+	for name, c := range map[string]struct {
+		to   moment
+		want time.Duration
+		told bool
+	}{
+		"half idle":           {at(10*time.Second, time.Hour+10*time.Second, 2), 10 * time.Second, true},
+		"busy":                {at(10*time.Second, time.Hour, 2), 20 * time.Second, true},
+		"idle for a step":     {at(10*time.Second, time.Hour+20*time.Second+10*time.Millisecond, 2), 0, true},
+		"a processor came":    {at(10*time.Second, time.Hour, 3), 0, false},
+		"the kernel is quiet": {moment{at: start.Add(time.Second)}, 0, false},
+	} {
+		if got, told := worked(from, c.to); got != c.want || told != c.told {
+			t.Errorf("%s: %v, %v", name, got, told)
+		}
+	}
+}
+
 func TestTimelineWithoutAServerAndStamps(t *testing.T) {
 	t.Parallel()
 	s := serve(t, &server{})

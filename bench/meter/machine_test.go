@@ -2,7 +2,9 @@ package meter
 
 import (
 	"os"
+	"runtime"
 	"testing"
+	"time"
 )
 
 func TestMemory(t *testing.T) {
@@ -50,6 +52,22 @@ func TestTicks(t *testing.T) {
 		}
 	}
 	if got, err := ReadTicks([]int{0}); err != nil || got.Busy == 0 || got.Busy > got.All {
+		t.Errorf("this machine: %+v, %v", got, err)
+	}
+}
+
+func TestIdle(t *testing.T) {
+	const text = "cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 1 2 3 40 5 6 7 8 100 100\ncpu1 10 0 0 10 0 0 0 0 0 0\nintr 5 6 7 8 9 10 11 12 13\n"
+	if got, err := idleIn(text); err != nil || got != (Idle{550 * time.Millisecond, 2}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, text := range []string{"", "cpu  9 9 9 9 9 9 9 9 0 0\n", "cpu0 1 2 3 x 5 6\n", "cpu0 1 2 3 4\n"} {
+		if got, err := idleIn(text); err == nil {
+			t.Errorf("%q: %+v", text, got)
+		}
+	}
+	got, err := ReadIdle()
+	if err != nil || got.Processors < runtime.NumCPU() || got.Time <= 0 {
 		t.Errorf("this machine: %+v, %v", got, err)
 	}
 }

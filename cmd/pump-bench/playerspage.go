@@ -192,6 +192,9 @@ func processesOf(r *load.Result) *report.Table {
 	}
 	if m := r.Measured; m != nil {
 		cells("generator", m.Generator, "", "", "", "")
+		if m.Machine != nil {
+			cells("whole machine", *m.Machine, "", "", "", "")
+		}
 	}
 	return t
 }

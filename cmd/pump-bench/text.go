@@ -55,6 +55,9 @@ func appendResult(b []byte, r *load.Result) []byte {
 	}
 	if r.Measured != nil {
 		b = appendCPU(b, "generator", r.Measured.Generator)
+		if m := r.Measured.Machine; m != nil {
+			b = appendCPU(b, "machine", *m)
+		}
 	}
 	for _, n := range r.Notes {
 		b = fmt.Appendf(b, "note        %s\n", n)
