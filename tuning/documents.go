@@ -3,6 +3,7 @@ package tuning
 import (
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // Document is a file that is made from the table.
@@ -107,9 +108,18 @@ func (r *Row) valueText() string {
 	return text
 }
 
-// anchor is how a heading of that name is linked to.
+// anchor is how a heading of that name is linked to: readers of Markdown leave out
+// whatever is no letter, digit, space or dash.
 func anchor(name string) string {
-	return strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(name, ".", ""), " ", "-"))
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == ' ':
+			return '-'
+		case r == '-', r == '_', unicode.IsLetter(r), unicode.IsDigit(r):
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, name)
 }
 
 // String says what the file for sysctl.d does with a row.
