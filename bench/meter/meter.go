@@ -99,7 +99,8 @@ func residentOf(status []byte) (int64, error) {
 type Machine struct {
 	Kernel string `json:"kernel"`
 	CPU    string `json:"cpu"`
-	Cores  int    `json:"cores"` // that this process may use
+	Cores  int    `json:"cores"`        // it has
+	Usable int    `json:"usable_cores"` // this process may use: of a load that is pinned, not all
 }
 
 // ThisMachine is where the caller runs.
@@ -111,7 +112,10 @@ func ThisMachine() Machine {
 	}
 	var set unix.CPUSet
 	if unix.SchedGetaffinity(0, &set) == nil {
-		m.Cores = set.Count()
+		m.Usable = set.Count()
+	}
+	if idle, err := ReadIdle(); err == nil {
+		m.Cores = idle.Processors
 	}
 	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		for line := range strings.Lines(string(info)) {

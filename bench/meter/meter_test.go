@@ -64,7 +64,7 @@ func TestClockRises(t *testing.T) {
 }
 
 func TestThisMachine(t *testing.T) {
-	if m := ThisMachine(); m.Cores < 1 || m.Kernel == "" || m.CPU == "" {
+	if m := ThisMachine(); m.Usable < 1 || m.Cores < m.Usable || m.Kernel == "" || m.CPU == "" {
 		t.Errorf("%+v", m)
 	}
 	if n, err := Descriptors(); err != nil || n < 10 {

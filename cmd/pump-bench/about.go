@@ -35,5 +35,5 @@ func (a *About) facts(settings []report.Fact) []report.Fact {
 		report.Fact{Name: "program", Value: a.Program}, report.Fact{Name: "commit", Value: commit},
 		report.Fact{Name: "written at", Value: a.Date},
 		report.Fact{Name: "kernel", Value: a.Machine.Kernel}, report.Fact{Name: "CPU", Value: a.Machine.CPU},
-		report.Fact{Name: "processors", Value: fmt.Sprintf("%d that may be used", a.Machine.Cores)})
+		report.Fact{Name: "processors", Value: fmt.Sprintf("%d, of which the load may use %d", a.Machine.Cores, a.Machine.Usable)})
 }

@@ -202,7 +202,7 @@ func TestFloor(t *testing.T) {
 	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil || o.code != cli.ExitOK || o.stderr != "" {
 		t.Fatalf("%v: %+v", err, o)
 	}
-	if r.Result.Calls == 0 || r.Result.NsPerCall <= 0 || r.Viewers != 4 || r.Coalesce != 2 || r.Machine.Cores < 1 {
+	if r.Result.Calls == 0 || r.Result.NsPerCall <= 0 || r.Viewers != 4 || r.Coalesce != 2 || r.Machine.Cores < 1 || r.Machine.Usable < 1 {
 		t.Errorf("%+v", r)
 	}
 	if o = start(t, "floor", "-n", "4", "--duration", "300ms", "--segment", "1460"); o.code != cli.ExitOK || !strings.Contains(o.stdout, " ns a call, ") ||
