@@ -3,10 +3,46 @@ package engine
 import (
 	"fmt"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
+
+// wakeup is when the clock looks at the deadlines next: at the earliest time that
+// it was told since it last looked, or before.
+type wakeup struct {
+	alarm alarm
+	// at is that time; never if it was told none. The alarm is set to it, or
+	// somebody is about to do so.
+	at atomic.Int64
+}
+
+// look is called by the clock before it looks at the deadlines: what it was told
+// until then it will see there.
+func (w *wakeup) look() { w.at.Store(never) }
+
+// by has the clock look at a time of its own, or earlier. The deadline must be
+// where the clock looks before this is called. Any goroutine may call it.
+func (w *wakeup) by(at int64, clock func() int64) {
+	for {
+		old := w.at.Load()
+		if old <= at {
+			return
+		}
+		if w.at.CompareAndSwap(old, at) {
+			break
+		}
+	}
+	for {
+		w.alarm.set(time.Duration(at - clock()))
+		earlier := w.at.Load()
+		if earlier >= at {
+			return
+		}
+		at = earlier // whoever told it may have set it before, and was overruled
+	}
+}
 
 // alarm is what the clock sleeps on.
 type alarm interface {

@@ -36,8 +36,83 @@ func TestAlarmOfTheKernel(t *testing.T) {
 	<-waited
 }
 
+// setAlarm keeps what it was last set to. meanwhile is called once, ahead of the
+// next set: by then whoever sets it has made up its mind.
+type setAlarm struct {
+	in        time.Duration
+	sets      int
+	meanwhile func()
+}
+
+func (a *setAlarm) set(in time.Duration) {
+	if f := a.meanwhile; f != nil {
+		a.meanwhile = nil
+		f()
+	}
+	a.in, a.sets = in, a.sets+1
+}
+func (*setAlarm) wait()  {}
+func (*setAlarm) close() {}
+
+// The clock looks at the earliest time that it was told, in whatever order it was
+// told them and the alarm was set, and a later one takes no system call.
+func TestWakeupIsNotPutOff(t *testing.T) {
+	const now = 1000
+	clock := func() int64 { return now }
+	for name, c := range map[string]struct {
+		told      []int64
+		meanwhile int64 // told before the alarm is set to the last of these; 0: nothing
+		want      time.Duration
+		sets      int
+	}{
+		"one":                      {[]int64{1500}, 0, 500, 1},
+		"an earlier one":           {[]int64{1500, 1100}, 0, 100, 2},
+		"a later one":              {[]int64{1100, 1500}, 0, 100, 1},
+		"the same":                 {[]int64{1100, 1100}, 0, 100, 1},
+		"one that has come":        {[]int64{1500, 900}, 0, -100, 2},
+		"an earlier one overtaken": {[]int64{1900, 1500}, 1100, 100, 4},
+		"a later one overtaken":    {[]int64{1900, 1500}, 1700, 500, 2},
+	} {
+		a := new(setAlarm)
+		w := &wakeup{alarm: a}
+		w.look()
+		for i, at := range c.told {
+			if i == len(c.told)-1 && c.meanwhile != 0 {
+				a.meanwhile = func() { w.by(c.meanwhile, clock) }
+			}
+			w.by(at, clock)
+		}
+		if a.in != c.want || a.sets != c.sets {
+			t.Errorf("%s: it rings in %v and was set %d times; want %v and %d", name, a.in, a.sets, c.want, c.sets)
+		}
+	}
+}
+
+// What was told while the clock looked counts, and what was told before does not
+// hold its alarm back.
+func TestWakeupAfterALook(t *testing.T) {
+	a := new(setAlarm)
+	w := &wakeup{alarm: a}
+	clock := func() int64 { return 0 }
+	w.by(100, clock) // before the clock runs, which looks first of all
+	if a.sets != 0 {
+		t.Errorf("the alarm was set %d times", a.sets)
+	}
+	w.look()
+	w.by(50, clock)
+	w.by(90, clock) // the clock's own
+	if a.in != 50 {
+		t.Errorf("it rings in %v", a.in)
+	}
+	w.look()
+	w.by(90, clock)
+	if a.in != 90 {
+		t.Errorf("it rings in %v", a.in)
+	}
+}
+
 // Whoever hurries the clock while it goes to sleep is not overruled by what the
-// clock sets then.
+// clock sets then, on a timer of the kernel's.
 func TestClockIsNotOverruled(t *testing.T) {
 	e, err := New(labConfig(), nil, []codec.Protocol{textProtocol{}}, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -47,7 +122,7 @@ func TestClockIsNotOverruled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.alarm = a
+	e.wakeup.alarm = a
 	defer a.close()
 	loop := e.loops[0]
 	roused := make(chan struct{}, 1)
@@ -61,7 +136,7 @@ func TestClockIsNotOverruled(t *testing.T) {
 		at := e.clock()
 		loop.pending.Store(false)
 		loop.deadline.Store(at)
-		e.hurry(time.Duration(at - e.clock()))
+		e.hurry(at)
 		select {
 		case <-roused:
 		case <-time.After(janitorInterval / 2):

@@ -101,7 +101,7 @@
 // at most one deadline, in its loop's heap (timers), set by conn.rearm for the
 // phase that it is in; a healthy viewer has none. loop.arm publishes the loop's
 // earliest deadline, and one goroutine (Engine.tick) sleeps to the earliest of
-// all (alarm) and wakes the loops that have one (Engine.due). The tests put a
+// all (wakeup) and wakes the loops that have one (Engine.due). The tests put a
 // number in the clock's place and walk it from deadline to deadline.
 //
 // # Coalescing

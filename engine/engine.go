@@ -42,9 +42,8 @@ type Engine struct {
 	limits   admission
 	stats    engineStats
 	nextLoop atomic.Uint32
-	alarm    alarm
-	hurried  atomic.Bool // the alarm was set by somebody else since the clock looked
-	sweepAt  int64       // when the clock looks through the sessions again; its own
+	wakeup   wakeup
+	sweepAt  int64 // when the clock looks through the sessions again; its own
 
 	acceptors []*acceptor
 	reactors  []*netReactor
@@ -76,7 +75,7 @@ func New(cfg Config, streams []StreamConfig, protocols []codec.Protocol, log *sl
 		clock:    func() int64 { return int64(time.Since(began)) },
 		epochs:   ring.NewEpochs(max(1, cfg.Loops)),
 		sessions: newSessions(cfg.Limits.Sessions),
-		alarm:    newRuntimeAlarm(),
+		wakeup:   wakeup{alarm: newRuntimeAlarm()},
 		dial:     new(net.Dialer).DialContext,
 	}
 	clock := func() int64 { return e.clock() }
@@ -135,7 +134,7 @@ func (e *Engine) Start() error {
 	if err != nil {
 		return err
 	}
-	e.alarm = clock
+	e.wakeup.alarm = clock
 	ctx, cancel := context.WithCancel(context.Background())
 	e.stop = cancel
 	for _, l := range e.loops {
@@ -190,7 +189,7 @@ func (e *Engine) Shutdown() {
 		r.stop()
 	}
 	e.giveBack()
-	e.alarm.close()
+	e.wakeup.alarm.close()
 }
 
 // awaitEmpty waits until no connection is open, or the time is over.
@@ -261,12 +260,9 @@ func (e *Engine) pick() *loop {
 	return e.loops[int(e.nextLoop.Add(1))%len(e.loops)]
 }
 
-// hurry has the clock look at the deadlines after a time, which is earlier than it
-// knows of. The deadline itself must be told before. Any goroutine may call it.
-func (e *Engine) hurry(in time.Duration) {
-	e.hurried.Store(true)
-	e.alarm.set(in)
-}
+// hurry has the clock look at the deadlines at a time, or earlier. The deadline
+// must be told before. Any goroutine may call it.
+func (e *Engine) hurry(at int64) { e.wakeup.by(at, e.clock) }
 
 // janitorInterval is how often ended programmes and idle sessions are looked after.
 const janitorInterval = time.Second
@@ -274,19 +270,15 @@ const janitorInterval = time.Second
 // tick is the engine's one clock: it sleeps to the earliest deadline of all
 // loops and streams and wakes those that have one.
 func (e *Engine) tick(ctx context.Context) {
-	stop := context.AfterFunc(ctx, func() { e.alarm.set(0) })
+	stop := context.AfterFunc(ctx, func() { e.hurry(e.clock()) })
 	defer stop()
 	for {
-		e.hurried.Store(false)
-		now := e.clock()
-		e.alarm.set(time.Duration(e.due(now) - now))
-		switch {
-		case ctx.Err() != nil:
+		e.wakeup.look()
+		if ctx.Err() != nil {
 			return
-		case e.hurried.Load(): // by somebody whose time may have been overruled just now
-		default:
-			e.alarm.wait()
 		}
+		e.hurry(e.due(e.clock()))
+		e.wakeup.alarm.wait()
 	}
 }
 

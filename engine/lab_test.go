@@ -22,7 +22,6 @@ type lab struct {
 	t      testing.TB
 	e      *Engine
 	now    int64
-	sleep  int64 // what the engine's clock sleeps to
 	log    bytes.Buffer
 	loops  []*labLoop
 	peers  []*peer
@@ -281,25 +280,21 @@ func (b *lab) run() {
 }
 
 // advance walks time from deadline to deadline, as Engine.tick does: it looks at
-// the deadlines only when it has slept to the one that it knew of, or is told to.
+// the deadlines only at the time that the clock knew of, or was told.
 func (b *lab) advance(d time.Duration) {
 	end := b.now + int64(d)
 	for {
-		if b.hurried() || b.sleep <= b.now {
-			b.sleep = b.e.due(b.now)
-			b.run()
-			continue
-		}
-		if b.sleep > end {
+		at := b.e.wakeup.at.Load()
+		if at > end {
 			break
 		}
-		b.now = b.sleep
+		b.now = max(b.now, at)
+		b.e.wakeup.look()
+		b.e.hurry(b.e.due(b.now))
+		b.run()
 	}
 	b.now = end
 }
-
-// hurried reports whether the clock was told to look earlier than it would.
-func (b *lab) hurried() bool { return b.e.hurried.Swap(false) }
 
 // shutdown does what Engine.Shutdown does, in virtual time.
 func (b *lab) shutdown() {

@@ -235,7 +235,7 @@ func (l *loop) arm() {
 		l.wake()
 	}
 	if old := l.deadline.Swap(next); next < old {
-		l.eng.hurry(time.Duration(next - l.eng.clock()))
+		l.eng.hurry(next)
 	}
 }
 

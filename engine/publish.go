@@ -80,7 +80,6 @@ func (c *conn) openIngest(st *stream) *ingest {
 		return nil
 	}
 	v.Session = in.key
-	l.eng.hurry(0)
 	return in
 }
 

@@ -247,12 +247,13 @@ func (st *stream) downLocked(ended bool, why string, now int64) {
 		if st.holdUntil != 0 {
 			// Already held: a further failure does not buy it more time.
 			st.holdUntil = min(st.holdUntil, until)
+			st.eng.hurry(st.holdUntil)
 			return
 		}
 		st.state.Store(uint32(SourceHeld))
 		st.holdUntil = until
 		st.log.Warn("source is gone, its viewers are held", "why", why, "hold", hold)
-		st.eng.hurry(0)
+		st.eng.hurry(until)
 		return
 	}
 	st.endLocked(!ended, why)
