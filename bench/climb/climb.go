@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"streampump/bench/load"
@@ -24,8 +25,8 @@ type Options struct {
 	// filled in, and Verify is how many are verified at most.
 	Load load.Options
 	Room Room
-	// Play runs one step, with [load.Run] at the end. An error ends the climb; a server that fails under its
-	// load is no error, but something that was seen.
+	// Play runs one step, with [load.Run] at the end. An error ends the climb; a
+	// server that fails under its load is no error, but something that was seen.
 	Play func(context.Context, load.Options) (Played, error)
 	// Begin is called before each step; nil is not.
 	Begin func(players int, expected time.Duration)
@@ -83,6 +84,9 @@ func Run(ctx context.Context, o Options) (*Climb, error) {
 	seen := newEyes(&o)
 	for n := c.next(); n != 0; n = c.next() {
 		s, err := seen.step(ctx, n)
+		if err == nil && s != nil && len(r.Steps) == 0 && s.nobody() {
+			err = fmt.Errorf("a climb can not begin: %s", strings.Join(s.Why, "; "))
+		}
 		if err == nil && s != nil && s.puzzling() {
 			// Somebody else may have had the machine for a moment. What fails
 			// twice counts.

@@ -123,6 +123,24 @@ func TestPuzzlingStepsAreRepeated(t *testing.T) {
 	}
 }
 
+// Where not even one player of the first step gets the stream, and nothing was full,
+// the load is not to blame, and fewer players are not tried.
+func TestClimbWithoutAStream(t *testing.T) {
+	o, asked := options(0)
+	nobody := &load.Result{Players: 100, Counts: load.Counts{Started: 100, Lost: 100}, Problems: []string{"100 lost: connection refused"}}
+	o.Play = func(_ context.Context, l load.Options) (Played, error) {
+		*asked = append(*asked, l.Players)
+		return Played{Result: nobody}, nil
+	}
+	if r, err := Run(t.Context(), o); err == nil || err.Error() != "a climb can not begin: 100 lost: connection refused" || !slices.Equal(*asked, []int{100}) {
+		t.Errorf("asked for %d, %+v, %v", *asked, r, err)
+	}
+	nobody.Reasons = map[string]int{"the answer is HTTP/1.0 503 Service Unavailable": 100} // its own limit: fewer may be let in
+	if r, err := Run(t.Context(), o); err != nil || r.Verdict.Reason != ServerLimits {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 func TestInterruptedClimb(t *testing.T) {
 	o, _ := options(10_000)
 	play := o.Play

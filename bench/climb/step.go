@@ -46,6 +46,11 @@ func (s *Step) Held() bool { return len(s.Why) == 0 }
 // puzzling: it failed, and nothing that the server can be blamed for was full.
 func (s *Step) puzzling() bool { return s.Reason == Unexplained || s.Reason == Disturbed }
 
+// nobody reports that no player got the stream, for no reason that has to do with
+// the load: of a first step, that the server is not there or has no such stream, and
+// fewer players would not get it either.
+func (s *Step) nobody() bool { return s.puzzling() && s.Result.Counts.Joined == 0 }
+
 // eyes run steps and remember what is needed to judge the next ones.
 type eyes struct {
 	*Options
@@ -128,7 +133,7 @@ func (e *eyes) judge(s *Step) {
 	}
 	why := func(format string, args ...any) { s.Why = append(s.Why, fmt.Sprintf(format, args...)) }
 	if d, most := r.Delay, float64(e.Delay)/float64(time.Millisecond); d != nil && d.P99 > most {
-		why("the added delay's p99 is %.0f ms, above %v", d.P99, e.Delay)
+		why("the added delay's p99 is %.1f ms, above %v", d.P99, e.Delay)
 	}
 	if v := r.Verified; v != nil && v.Gaps > 0 {
 		why("the %d verified players have %d gaps", v.Players, v.Gaps)

@@ -108,7 +108,7 @@ func TestWhyAStepFails(t *testing.T) {
 		want   string
 	}{
 		{"carried", func(*Played) {}, ""},
-		{"late", func(p *Played) { p.Delay.P99 = 250.5 }, "the added delay's p99 is 250 ms, above 250ms"},
+		{"late", func(p *Played) { p.Delay.P99 = 250.5 }, "the added delay's p99 is 250.5 ms, above 250ms"},
 		{"nobody_looked_at_the_delay", func(p *Played) { p.Delay = nil }, ""},
 		{"lost", func(p *Played) { p.Problems = []string{"3 lost: connection reset by peer"} }, "3 lost: connection reset by peer"},
 		{"gaps", func(p *Played) { p.Verified = &load.Verified{Players: 10, Gaps: 2} }, "the 10 verified players have 2 gaps"},

@@ -174,7 +174,11 @@ func (r *run) over(now time.Time) bool {
 	elapsed := now.Sub(r.began)
 	all := c.Started >= r.o.Players
 	if all && c.Held == 0 && c.waiting() == 0 {
-		r.result.problem("no player has the stream any more, %.1f s after the start", elapsed.Seconds())
+		what := "has the stream any more"
+		if c.Joined == 0 {
+			what = "got the stream"
+		}
+		r.result.problem("no player %s, %.1f s after the start", what, elapsed.Seconds())
 		return true
 	}
 	switch {
@@ -298,7 +302,7 @@ func (r *run) finish() {
 	end := r.endStep()
 	res.Timeline = r.line.samples
 	if r.measured.IsZero() {
-		res.note("nothing was measured: the run ended before all players had joined or failed")
+		res.note("nothing was measured: the run ended before the measurement began, a second after all players have joined or failed")
 		return
 	}
 	span := end.at.Sub(r.measured)

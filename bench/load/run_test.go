@@ -115,7 +115,7 @@ func TestRefusedPlayersAreNotZeros(t *testing.T) {
 	} {
 		r := play(t.Context(), t, Options{Addr: addr, Path: "/x", Players: 6, Verify: 3})
 		if r.Reasons[want] != 6 || r.Counts.Lost != 6 || r.Measured != nil || r.Join != nil || r.Delay != nil ||
-			!strings.Contains(strings.Join(r.Problems, "\n"), "6 lost: "+want) {
+			!strings.Contains(strings.Join(r.Problems, "\n"), "6 lost: "+want) || !strings.Contains(r.Problems[0], "no player got the stream, ") {
 			t.Errorf("%s: %+v", want, r)
 		}
 	}

@@ -235,8 +235,8 @@ func TestCapacityOfARunningServer(t *testing.T) {
 func TestCapacityOfNobody(t *testing.T) {
 	url := "http://" + unused(t) + "/x"
 	o := start(t, "capacity", url, "--from", "2", "--step", "100ms")
-	if o.code != cli.ExitFailed || !strings.Contains(o.stdout, "not even 1 player could be carried; what gave out: nothing that shows\n") ||
-		!strings.Contains(o.stdout, "failed      1 player: 1 lost: connection refused\n") {
+	if o.code != cli.ExitFailed || o.stdout != "" || !strings.Contains(o.stderr, "pump-bench: a climb can not begin: no player got the stream, ") ||
+		!strings.Contains(o.stderr, "; 2 lost: connection refused\n") {
 		t.Errorf("%+v", o)
 	}
 	start(t, "capacity", url, "--pid", "2147483647").want(t, cli.ExitFailed, "", "pump-bench: there is no process 2147483647\n")

@@ -258,7 +258,7 @@ func TestInterruptedRunHasAPage(t *testing.T) {
 	if err != nil || code != cli.ExitOK || !strings.HasPrefix(stdout.String(), interrupted) {
 		t.Errorf("exit code %d, %v, output %s, errors %s", code, err, stdout.String(), stderr.String())
 	}
-	for _, want := range []string{`<p class="verdict">` + pageInterrupted, "the run ended before all players had joined"} {
+	for _, want := range []string{`<p class="verdict">` + pageInterrupted, "the run ended before the measurement began"} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("the page lacks %q:\n%s", want, bare(string(page)))
 		}
