@@ -2,6 +2,7 @@ package engine
 
 import (
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -107,4 +108,18 @@ func TestSlowViewersDoNotStarveTheOthers(t *testing.T) {
 	k.cost = 0
 	b.run()
 	b.finish()
+}
+
+// When the pump goes down, a source that it has just sent away is not said to have
+// stayed away.
+func TestStreamsEndWithThePump(t *testing.T) {
+	b := newLab(t, labConfig())
+	b.encoder("live", "H A")
+	b.run()
+	b.shutdown()
+	b.finish()
+	log := b.log.String()
+	if !strings.Contains(log, `msg="stream is over" stream=live why="this server is going down"`) || strings.Contains(log, "did not come back") {
+		t.Errorf("the log says\n%s", log)
+	}
 }

@@ -228,8 +228,8 @@ func (e *Engine) closeListeners() {
 func (e *Engine) giveBack() {
 	for _, st := range e.order {
 		st.mu.Lock()
-		if p := st.cur.Swap(nil); p != nil && !p.ring.Over() {
-			st.sealLocked(p)
+		if st.cur.Load() != nil {
+			st.endLocked(false, ShuttingDown.Info().Text)
 		}
 		st.mu.Unlock()
 		st.tend(never - 1)
