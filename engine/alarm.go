@@ -65,8 +65,8 @@ func (a runtimeAlarm) set(in time.Duration) { a.timer.Reset(in) }
 func (a runtimeAlarm) wait()                { <-a.timer.C }
 func (a runtimeAlarm) close()               { a.timer.Stop() }
 
-// kernelAlarm rings by a timer of the kernel's. Loops set it behind each burst of
-// a source: that is one system call, where a timer of Go's has to wake a thread of
+// kernelAlarm rings by a timer of the kernel's. Loops set it behind a burst of a
+// source: that is one system call, where a timer of Go's has to wake a thread of
 // Go's scheduler, for it to learn how long to sleep.
 type kernelAlarm struct {
 	descriptor int

@@ -123,3 +123,29 @@ func TestStreamsEndWithThePump(t *testing.T) {
 		t.Errorf("the log says\n%s", log)
 	}
 }
+
+// A source that is lost, and then known to be over, ends its viewers when the
+// shorter hold is over, and not when the clock happens to look.
+func TestShorterHoldIsKept(t *testing.T) {
+	cfg := labConfig()
+	cfg.Timeouts.PushHold, cfg.Timeouts.EndHold = time.Minute, 300*time.Millisecond
+	b := newLab(t, cfg)
+	b.encoder("live", "H A")
+	b.run()
+	st := b.e.order[0]
+	b.advance(time.Second)
+	b.advance(10 * time.Millisecond) // the clock has just looked, and does so once a second
+	st.mu.Lock()
+	st.downLocked(false, "cut", b.now)
+	st.downLocked(true, "over", b.now)
+	st.mu.Unlock()
+	b.advance(299 * time.Millisecond)
+	if got := SourceState(st.state.Load()); got != SourceHeld {
+		t.Errorf("before the hold is over the source is %v", got)
+	}
+	b.advance(time.Millisecond)
+	if got := SourceState(st.state.Load()); got != SourceDown {
+		t.Errorf("when the hold is over the source is %v", got)
+	}
+	b.finish()
+}

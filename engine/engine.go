@@ -224,7 +224,8 @@ func (e *Engine) closeListeners() {
 	}
 }
 
-// giveBack returns every packet buffer, so that what is still out is a leak.
+// giveBack ends the programmes that there still are and returns every packet
+// buffer, so that what is still out is a leak.
 func (e *Engine) giveBack() {
 	for _, st := range e.order {
 		st.mu.Lock()
@@ -270,8 +271,16 @@ const janitorInterval = time.Second
 // tick is the engine's one clock: it sleeps to the earliest deadline of all
 // loops and streams and wakes those that have one.
 func (e *Engine) tick(ctx context.Context) {
-	stop := context.AfterFunc(ctx, func() { e.hurry(e.clock()) })
-	defer stop()
+	told := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		e.hurry(e.clock())
+		close(told)
+	})
+	defer func() {
+		if !stop() {
+			<-told // the alarm may be closed when this has returned
+		}
+	}()
 	for {
 		e.wakeup.look()
 		if ctx.Err() != nil {
