@@ -61,7 +61,7 @@ func TestIdle(t *testing.T) {
 	if got, err := idleIn(text); err != nil || got != (Idle{550 * time.Millisecond, 2}) {
 		t.Errorf("%+v, %v", got, err)
 	}
-	for _, text := range []string{"", "cpu  9 9 9 9 9 9 9 9 0 0\n", "cpu0 1 2 3 x 5 6\n", "cpu0 1 2 3 4\n"} {
+	for _, text := range []string{"", "cpu  9 9 9 9 9 9 9 9 0 0\n", "cpu0 1 2 3 x 5 6 7 8\n", "cpu0 1 2 3 4\n"} {
 		if got, err := idleIn(text); err == nil {
 			t.Errorf("%q: %+v", text, got)
 		}

@@ -3,6 +3,7 @@ package meter
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"slices"
 	"strconv"
@@ -17,11 +18,11 @@ type Ticks struct{ Busy, All uint64 }
 // ReadTicks reads the ticks of the processors named, of which there is one at
 // least.
 func ReadTicks(cores []int) (Ticks, error) {
-	text, err := os.ReadFile("/proc/stat")
+	text, err := readStat()
 	if err != nil {
-		return Ticks{}, fmt.Errorf("the processors' time can not be read: %w", err)
+		return Ticks{}, err
 	}
-	return ticksIn(string(text), cores)
+	return ticksIn(text, cores)
 }
 
 // Idle is how long all processors of the machine together have had nothing to do
@@ -36,35 +37,55 @@ type Idle struct {
 
 // ReadIdle reads it.
 func ReadIdle() (Idle, error) {
-	text, err := os.ReadFile("/proc/stat")
+	text, err := readStat()
 	if err != nil {
-		return Idle{}, fmt.Errorf("the processors' time can not be read: %w", err)
+		return Idle{}, err
 	}
-	return idleIn(string(text))
+	return idleIn(text)
 }
 
-// userTick is the unit of /proc/stat: USER_HZ is 100 wherever Go runs [time(7)].
+func readStat() (string, error) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return "", fmt.Errorf("the processors' time can not be read: %w", err)
+	}
+	return string(text), nil
+}
+
+// ticksIn adds up the lines of the processors named in a /proc/stat.
+func ticksIn(text string, cores []int) (t Ticks, err error) {
+	found := 0
+	for cpu, columns := range processorsIn(text) {
+		if !slices.Contains(cores, cpu) {
+			continue
+		}
+		found++
+		if err := t.add(cpu, columns); err != nil {
+			return Ticks{}, err
+		}
+	}
+	if found == 0 || found < len(cores) {
+		return Ticks{}, fmt.Errorf("the kernel tells the time of %d of the processors %v", found, cores)
+	}
+	return t, nil
+}
+
+// userTick is a tick of /proc/stat: USER_HZ is 100 wherever Go runs [time(7)].
 const userTick = 10 * time.Millisecond
 
 // idleIn adds up the processors of a /proc/stat.
 func idleIn(text string) (all Idle, err error) {
-	for line := range strings.Lines(text) {
-		fields := strings.Fields(line)
-		if len(fields) <= tickWait+1 || len(fields[0]) <= len("cpu") || !strings.HasPrefix(fields[0], "cpu") {
-			continue
-		}
-		for _, f := range []string{fields[1+tickIdle], fields[1+tickWait]} {
-			n, err := strconv.ParseUint(f, 10, 40)
-			if err != nil {
-				return Idle{}, fmt.Errorf("the time of %s can not be read: %w", fields[0], err)
-			}
-			all.Time += time.Duration(n) * userTick
+	var t Ticks
+	for cpu, columns := range processorsIn(text) {
+		if err := t.add(cpu, columns); err != nil {
+			return Idle{}, err
 		}
 		all.Processors++
 	}
 	if all.Processors == 0 {
 		return Idle{}, errors.New("the kernel tells the time of no processor")
 	}
+	all.Time = time.Duration(t.All-t.Busy) * userTick
 	return all, nil
 }
 
@@ -75,33 +96,35 @@ const (
 	tickColumns        = 8
 )
 
-// ticksIn adds up the lines of the processors named in a /proc/stat.
-func ticksIn(text string, cores []int) (t Ticks, err error) {
-	found := 0
-	for line := range strings.Lines(text) {
-		fields := strings.Fields(line)
-		if len(fields) <= tickColumns {
-			continue
-		}
-		number, isCPU := strings.CutPrefix(fields[0], "cpu")
-		cpu, err := strconv.Atoi(number)
-		if !isCPU || err != nil || !slices.Contains(cores, cpu) {
-			continue
-		}
-		found++
-		for i, f := range fields[1 : 1+tickColumns] {
-			n, err := strconv.ParseUint(f, 10, 56)
-			if err != nil {
-				return Ticks{}, fmt.Errorf("the time of processor %d can not be read: %w", cpu, err)
+// processorsIn are the lines of a /proc/stat that are a processor's: its number,
+// and the columns.
+func processorsIn(text string) iter.Seq2[int, []string] {
+	return func(yield func(int, []string) bool) {
+		for line := range strings.Lines(text) {
+			fields := strings.Fields(line)
+			if len(fields) <= tickColumns {
+				continue
 			}
-			t.All += n
-			if i != tickIdle && i != tickWait {
-				t.Busy += n
+			number, isCPU := strings.CutPrefix(fields[0], "cpu")
+			cpu, err := strconv.Atoi(number) // the line of all together has none
+			if isCPU && err == nil && !yield(cpu, fields[1:1+tickColumns]) {
+				return
 			}
 		}
 	}
-	if found == 0 || found < len(cores) {
-		return Ticks{}, fmt.Errorf("the kernel tells the time of %d of the processors %v", found, cores)
+}
+
+// add adds a processor's columns.
+func (t *Ticks) add(cpu int, columns []string) error {
+	for i, c := range columns {
+		n, err := strconv.ParseUint(c, 10, 56)
+		if err != nil {
+			return fmt.Errorf("the time of processor %d can not be read: %w", cpu, err)
+		}
+		t.All += n
+		if i != tickIdle && i != tickWait {
+			t.Busy += n
+		}
 	}
-	return t, nil
+	return nil
 }
