@@ -49,7 +49,7 @@ func (s *Step) puzzling() bool { return s.Reason == Unexplained || s.Reason == D
 // nobody reports that no player got the stream, for no reason that has to do with
 // the load: of a first step, that the server is not there or has no such stream, and
 // fewer players would not get it either.
-func (s *Step) nobody() bool { return s.puzzling() && s.Result.Counts.Joined == 0 }
+func (s *Step) nobody() bool { return s.Reason == Unexplained && s.Result.Counts.Joined == 0 }
 
 // eyes run steps and remember what is needed to judge the next ones.
 type eyes struct {

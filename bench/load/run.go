@@ -302,7 +302,7 @@ func (r *run) finish() {
 	end := r.endStep()
 	res.Timeline = r.line.samples
 	if r.measured.IsZero() {
-		res.note("nothing was measured: the run ended before the measurement began, a second after all players have joined or failed")
+		res.note(fmt.Sprintf("nothing was measured: the run ended before the measurement began, %v after all players have joined or failed", settle))
 		return
 	}
 	span := end.at.Sub(r.measured)

@@ -58,10 +58,11 @@ Some players are verified: every byte of theirs is checked, and the delay is
 theirs. The others join and then take what comes at the least cost. The delay
 needs the stream of pump-bench encoder, on this machine.
 
-The players connect over --ramp. When all have joined or failed, the measurement
-begins and lasts for --duration; Ctrl-C ends it early and prints what was
-measured so far. --html also writes it as a page, with plots of the whole run. On
-loopback the players are spread over addresses of 127.1.0.0/16. The exit code is 1 if a player was lost.`,
+The players connect over --ramp. When all have joined or failed, and a second
+later, the measurement begins and lasts for --duration; Ctrl-C ends it early and
+prints what was measured so far. --html also writes it as a page, with plots of
+the whole run. On loopback the players are spread over addresses of 127.1.0.0/16.
+The exit code is 1 if a player was lost.`,
 		Example: `  pump-bench players mmsh://localhost:8086/streams/live -n 1000
   pump-bench players mmsh://localhost:8086/streams/live -n 5000 --ramp 10s --stall 5%:20s --pid $(pidof stream-pump)
   pump-bench players http://localhost:8000/stream --protocol http -n 1000 --verify 0 --json
