@@ -227,11 +227,30 @@ func TestUnreadableFiles(t *testing.T) {
 		"other.txt": "is not an ASF file (.asf, .wmv or .wma)",
 		"short.wmv": "is not an ASF file (.asf, .wmv or .wma)",
 	} {
-		_, ps := Parse("pump.json", []byte(stream(`"path": "p", "type": "file", "source_options": {"file": "`+name+`"}`)), dir)
+		c, ps := Parse("pump.json", []byte(stream(`"path": "p", "type": "file", "source_options": {"file": "`+name+`"}`)), dir)
+		if c == nil || len(ps) != 1 || !ps[0].OneStream {
+			t.Errorf("%s: other streams could not be served: %+v", name, ps)
+		}
 		want = fmt.Sprintf("pump.json:1:71: /streams/0/source_options/file: the file %q %s\n", filepath.Join(dir, name), want)
 		if got := text(ps); got != want {
 			t.Errorf("got  %swant %s", got, want)
 		}
+	}
+}
+
+// So many files may be missing that a mistake behind them is not told any more; it
+// is one all the same.
+func TestMistakeBehindMissingFiles(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`{"streams": [`)
+	for i := range maxProblems {
+		fmt.Fprintf(&b, `{"path": "p%d", "type": "file", "source_options": {"file": "none"}},`, i)
+	}
+	if c, ps := parse(t, b.String()+"]}"); c == nil || len(ps) != maxProblems+1 {
+		t.Errorf("%v with %d problems", c != nil, len(ps))
+	}
+	if c, _ := parse(t, b.String()+`{"path": "p"}]}`); c != nil {
+		t.Error("a stream without a type was taken")
 	}
 }
 
@@ -298,7 +317,7 @@ func FuzzParse(f *testing.F) {
 		if !bytes.Equal(src, before) {
 			t.Fatal("the source was changed")
 		}
-		if (c == nil) != hasMistake(ps) {
+		if (c == nil) != slices.ContainsFunc(ps, func(p Problem) bool { return !p.Warning && !p.OneStream }) {
 			t.Fatalf("config %v with problems\n%s", c != nil, text(ps))
 		}
 		if _, again := Parse("f", src, dir); text(again) != text(ps) {

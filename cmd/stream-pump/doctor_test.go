@@ -112,7 +112,7 @@ func fakeBox(contents map[string]string) func(process string) *tuning.Box {
 func startOn(t *testing.T, box func(string) *tuning.Box, args ...string) output {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	code := cli.Run(t.Context(), newRootCommand(env{&stdout, &stderr, box, fixedFloor}), args, &stderr)
+	code := cli.Run(t.Context(), newRootCommand(env{stdout: &stdout, stderr: &stderr, box: box, floor: fixedFloor}), args, &stderr)
 	return output{code, stdout.String(), stderr.String()}
 }
 
@@ -201,7 +201,7 @@ func TestDoctorWithConfiguration(t *testing.T) {
 	}
 	write(t, "pump.json", `{"fanout": {"loops": -1}, "streams": [{"type": "mmsh_push", "path": "live"}]}`)
 	startOn(t, box, "doctor", "pump.json").want(t, cli.ExitFailed, "",
-		"pump.json:1:22: /fanout/loops: the number must be between 1 and 256, not -1\npump.json can not be used: 1 mistake\n")
+		"pump.json:1:22: /fanout/loops: the number must be between 1 and 256, not -1\npump.json cannot be used: 1 mistake\n")
 }
 
 // Another process has limits and an environment of its own.

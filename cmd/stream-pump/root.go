@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +16,10 @@ import (
 // else, so that tests run the program in their own process. What ends it
 // early is the command's context.
 type env struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
+	// exit ends the process where it is, if it cannot end in peace.
+	exit func(code int)
 	// box is the machine as a process sees it, and floor measures the price of
 	// write calls on it; both are for doctor.
 	box   func(process string) *tuning.Box
@@ -25,7 +29,7 @@ type env struct {
 // run runs the program and returns its exit code. Cancelling ctx ends a
 // command that would run for ever.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	return cli.Run(ctx, newRootCommand(env{stdout, stderr, thisBox, floor.Run}), args, stderr)
+	return cli.Run(ctx, newRootCommand(env{os.Stdin, stdout, stderr, os.Exit, thisBox, floor.Run}), args, stderr)
 }
 
 func newRootCommand(e env) *cobra.Command {

@@ -91,7 +91,7 @@ pump.json:7:35: /streams/2/path: the path "CLIP" is also that of the stream of l
 pump.json:7:61: /streams/2/source_options: a stream of type mmsh_pull needs a "url", or a "host"
 pump.json:7:70: /streams/2/source_options/port: the number must be between 1 and 65535, not 0
 pump.json:9:27: /timeouts/request: a time is wanted here, as a number of seconds or as a text like "10s", "250ms" or "1m30s", not "ten"
-pump.json can not be used: 8 mistakes
+pump.json cannot be used: 8 mistakes
 `)
 }
 
@@ -99,7 +99,7 @@ func TestServeRefusesMistakes(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "pump.json", `{"streams": [{"type": "mmsh_push"}]}`)
 	start(t, "serve", "pump.json").want(t, cli.ExitFailed, "",
-		"pump.json:1:14: /streams/0: this stream has no \"path\"\npump.json can not be used: 1 mistake\n")
+		"pump.json:1:14: /streams/0: this stream has no \"path\"\npump.json cannot be used: 1 mistake\n")
 }
 
 func TestServeWithAdminAddressInUse(t *testing.T) {
@@ -113,15 +113,25 @@ func TestServeWithAdminAddressInUse(t *testing.T) {
   "listen": ["127.0.0.1:0"], "admin": {"listen": %q}, "log": {"level": "error"},
   "streams": [{"type": "mmsh_push", "path": "live"}],
 }`, taken.Addr()))
-	start(t, "serve", "pump.json").want(t, cli.ExitFailed, "",
-		fmt.Sprintf("stream-pump: the admin listener can not listen on %s: address already in use\n", taken.Addr()))
+	o := start(t, "serve", "pump.json")
+	for _, part := range []string{
+		"level=ERROR", "the pump cannot run", fmt.Sprintf("the admin listener cannot listen on %s: address already in use", taken.Addr()),
+		"a second pump, perhaps", `set another with \"listen\" in \"admin\"`,
+	} {
+		if !strings.Contains(o.stderr, part) {
+			t.Errorf("no %q in %+v", part, o)
+		}
+	}
+	if o.code != cli.ExitFailed || o.stdout != "" {
+		t.Errorf("%+v", o)
+	}
 }
 
 func TestMissingFile(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, command := range []string{"check", "serve"} {
 		start(t, command, "none.json").want(t, cli.ExitFailed, "",
-			"none.json: can not be opened: no such file or directory\nnone.json can not be used: 1 mistake\n")
+			"none.json: can not be opened: no such file or directory\nnone.json cannot be used: 1 mistake\n")
 	}
 }
 
