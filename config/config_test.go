@@ -133,6 +133,7 @@ func TestUnitsOfTimeAndSize(t *testing.T) {
 	}
 	for src, want := range map[string]int64{
 		`1048576`: 1 << 20, `"64MiB"`: 64 << 20, `"1gib"`: 1 << 30, `"1.5 MiB"`: 3 << 19, `"512KiB"`: 512 << 10, `"200000B"`: 200000,
+		`"12MB"`: 12_000_000, `"12 mb"`: 12_000_000, `"1.5GB"`: 1_500_000_000, `"500kB"`: 500_000, `"500KB"`: 500_000,
 	} {
 		if got := good(t, `{"backlog": {"bytes": `+src+`}, `+push+`}`).Engine.Backlog.Bytes; got != want {
 			t.Errorf("%s is %d, want %d", src, got, want)
@@ -226,7 +227,10 @@ func TestSettingsAtTheirBounds(t *testing.T) {
 				return `{"` + g.name + `": {"` + r.key + `": ` + value + `}, ` + push + `}`
 			}
 			for _, v := range []int64{r.lo, r.hi} {
-				c := good(t, src(v))
+				c, ps := parse(t, src(v))
+				if short := v < int64(r.least.time); c == nil || (len(ps) > 0) != short {
+					t.Fatalf("%s.%s: %d gave %s", g.name, r.key, v, text(ps))
+				}
 				if got := reflect.ValueOf(r.into(c)).Elem().Int(); got != v {
 					t.Errorf("%s.%s: %d became %d", g.name, r.key, v, got)
 				}
