@@ -9,6 +9,7 @@ import (
 
 	"streampump/bench/floor"
 	"streampump/cmd/internal/cli"
+	"streampump/cmd/internal/fetch"
 	"streampump/tuning"
 )
 
@@ -24,12 +25,14 @@ type env struct {
 	// write calls on it; both are for doctor.
 	box   func(process string) *tuning.Box
 	floor func(context.Context, floor.Options) (*floor.Result, error)
+	// status asks the pump with an admin listener there.
+	status func(ctx context.Context, address string) (fetch.Status, error)
 }
 
 // run runs the program and returns its exit code. Cancelling ctx ends a
 // command that would run for ever.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	return cli.Run(ctx, newRootCommand(env{os.Stdin, stdout, stderr, os.Exit, thisBox, floor.Run}), args, stderr)
+	return cli.Run(ctx, newRootCommand(env{os.Stdin, stdout, stderr, os.Exit, thisBox, floor.Run, askPump}), args, stderr)
 }
 
 func newRootCommand(e env) *cobra.Command {
