@@ -2,22 +2,27 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"streampump/admin"
 	"streampump/cmd/internal/cli"
 	"streampump/config"
+	"streampump/engine"
 )
 
 // output is what one run of the program left behind.
@@ -296,4 +301,60 @@ func TestManualNamesEveryKey(t *testing.T) {
 			t.Errorf("stream-pump-config.5 has no entry for %s", key)
 		}
 	}
+}
+
+// Every field of the status is documented, by a line that begins an entry.
+func TestManualNamesEveryFieldOfTheStatus(t *testing.T) {
+	text := page(t, "stream-pump-status.5")
+	_, text, _ = strings.Cut(text, ".SH STATUS")
+	pump, stream, _ := strings.Cut(text, ".SS A stream")
+	for _, part := range []struct {
+		of   any
+		text string
+	}{{&admin.Status{}, pump}, {&admin.StreamStatus{StreamSnapshot: engine.StreamSnapshot{Problem: "x", Media: "x"}}, stream}} {
+		of, c := part.of, part.text
+		names := fieldsOf(t, of)
+		if len(names) < 10 {
+			t.Errorf("%T has only %q", of, names)
+		}
+		for _, name := range names {
+			if !regexp.MustCompile(`(?m)^\.B[RI]? (.* )?` + regexp.QuoteMeta(name) + `( |$)`).MatchString(c) {
+				t.Errorf("stream-pump-status.5 has no entry for %s of %T", name, of)
+			}
+		}
+		for _, m := range regexp.MustCompile(`(?m)^\.BR? ([a-z_]+)(?: ", " ([a-z_]+))?(?: ", " ([a-z_]+))?$`).FindAllStringSubmatch(c, -1) {
+			for _, name := range m[1:] {
+				if name != "" && !slices.Contains(names, name) && !slices.Contains(states(), name) {
+					t.Errorf("stream-pump-status.5 names %s, which %T does not have", name, of)
+				}
+			}
+		}
+	}
+	for _, state := range states() {
+		if !strings.Contains(stream, ".B "+state+"\n") {
+			t.Errorf("stream-pump-status.5 does not name the state %s", state)
+		}
+	}
+}
+
+// states are those of a source.
+func states() (names []string) {
+	for _, s := range []engine.SourceState{engine.SourceDown, engine.SourceHeld, engine.SourceUp, engine.SourceDialing} {
+		names = append(names, s.String())
+	}
+	return names
+}
+
+// fieldsOf are the names in a value's JSON.
+func fieldsOf(t *testing.T, v any) []string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := map[string]any{}
+	if err := json.Unmarshal(b, &fields); err != nil {
+		t.Fatal(err)
+	}
+	return slices.Sorted(maps.Keys(fields))
 }
