@@ -62,7 +62,7 @@ func (t Ticket) Pending() bool { return t == pending }
 func (b *Books) Enter(addr netip.Addr) (Ticket, reason.Reason) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	k := network(addr)
+	k := Network(addr)
 	c := b.addresses[k]
 	switch {
 	case b.limits.Open > 0 && b.open >= b.limits.Open:
@@ -106,7 +106,7 @@ func (b *Books) Idle(t *Ticket, addr netip.Addr) bool {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	k := network(addr)
+	k := Network(addr)
 	c := b.addresses[k]
 	if b.full(c.idle) {
 		return false
@@ -135,7 +135,7 @@ func (b *Books) Leave(t *Ticket, addr netip.Addr) {
 
 // dropLocked takes one off an address.
 func (b *Books) dropLocked(t Ticket, addr netip.Addr) {
-	k := network(addr)
+	k := Network(addr)
 	c := b.addresses[k]
 	switch t {
 	case pending:
@@ -154,9 +154,9 @@ func (b *Books) dropLocked(t Ticket, addr netip.Addr) {
 
 func (b *Books) full(n int32) bool { return b.limits.Pending > 0 && int(n) >= b.limits.Pending }
 
-// network is what one host may have of addresses: an IPv4 address, or all of an
+// Network is what one host may have of addresses: an IPv4 address, or all of an
 // IPv6 network of 64 bits.
-func network(addr netip.Addr) netip.Addr {
+func Network(addr netip.Addr) netip.Addr {
 	if !addr.Is6() {
 		return addr
 	}

@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"net/netip"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -55,17 +56,17 @@ func TestSessionsAreSweptOnceInAWhile(t *testing.T) {
 	for i := range 3 {
 		in := stream.NewIngest(b.e.order[0])
 		in.Expires.Store(b.now)
-		if !b.e.sessions.AddIngest(in) {
+		if _, ok := b.e.ingests.Add(in, netip.MustParseAddr("10.0.0.1")); !ok {
 			t.Fatal("no room")
 		}
 		b.now += int64(2 * time.Millisecond)
 		b.e.Due(b.now)
-		if _, n := b.e.sessions.Count(); n != i+1 {
+		if n := b.e.ingests.Count(); n != i+1 {
 			t.Fatalf("%d sessions are left of %d, 2ms after the last sweep", n, i+1)
 		}
 	}
 	b.advance(sweepInterval)
-	if _, n := b.e.sessions.Count(); n != 0 {
+	if n := b.e.ingests.Count(); n != 0 {
 		t.Errorf("%d expired sessions are left", n)
 	}
 	b.finish()
@@ -141,8 +142,8 @@ func TestShorterHoldIsKept(t *testing.T) {
 	if err := in.Header(text.NewMedia("A"), b.now); err != nil {
 		t.Fatal(err)
 	}
-	in.Down(false, "cut", b.now)
-	in.Down(true, "over", b.now)
+	in.Down(stream.Lost, "cut", b.now)
+	in.Down(stream.Ended, "over", b.now)
 	b.advance(299 * time.Millisecond)
 	if got := st.State(); got != stream.SourceHeld {
 		t.Errorf("before the hold is over the source is %v", got)

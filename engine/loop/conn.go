@@ -48,6 +48,7 @@ type Conn struct {
 	sess      codec.Session
 	out       *outbox
 	show      *show
+	setUp     *stream.Ingest // opened here and not yet published
 	ingest    *stream.Ingest
 	viewed    string // path of the stream it viewed
 	agent     string

@@ -35,7 +35,8 @@ type Group struct {
 	clock     *clock.Clock
 	books     *admission.Books
 
-	sessions *session.Table[*Conn]
+	sessions *session.Viewers[*Conn]
+	ingests  *session.Ingests
 	nextLoop atomic.Uint32
 	sweepAt  int64 // when the clock looks through the sessions again; its own
 }
@@ -47,7 +48,8 @@ func NewGroup(env *stream.Env, books *admission.Books, streams []settings.Stream
 	g := &Group{
 		cfg: cfg, log: env.Log, protocols: protocols, epochs: env.Epochs, clock: env.Clock, books: books,
 		streams:  map[string]*stream.Stream{},
-		sessions: session.New[*Conn](cfg.Limits.Sessions),
+		sessions: session.NewViewers[*Conn](cfg.Limits.Sessions),
+		ingests:  session.NewIngests(cfg.Limits.Sessions),
 	}
 	now := func() int64 { return g.clock.Now() }
 	g.peerLog, g.pushLog = notice.Limit(env.Log, 1, now), notice.Limit(env.Log, notice.Burst, now)
@@ -91,11 +93,8 @@ func (g *Group) Connections() (n int64) {
 	return n
 }
 
-// Sessions is how many the table holds, of viewers and encoders.
-func (g *Group) Sessions() int {
-	viewers, ingests := g.sessions.Count()
-	return viewers + ingests
-}
+// Sessions is how many the tables hold, of viewers and encoders.
+func (g *Group) Sessions() int { return g.sessions.Count() + g.ingests.Count() }
 
 // Pick chooses the loop for a new connection: one after the other, so that the
 // viewers of every stream spread over all loops.
@@ -152,16 +151,22 @@ func (g *Group) Due(now int64) int64 {
 // so this is done once in a while and not whenever the clock looks.
 func (g *Group) sweep(now int64) {
 	g.sessions.Sweep(now)
-	for _, in := range g.sessions.IdleIngests(now) {
-		// The table held the session's only way back; its stream may be held.
-		if in.Claim() {
-			g.pushLog.Info("an encoder's idle session has expired", "stream", in.Stream.Config.Path)
-			if in.Stream.State() == stream.SourceUp { // if not, why it was lost is known
-				in.Down(false, "the encoder did not come back to its session", now)
-			}
-			in.Release()
-		}
+	for _, in := range g.ingests.Expired(now) {
+		g.bury(in, "an encoder's idle session has expired", now)
 	}
+}
+
+// bury ends a session that the table has forgotten. That was its only way back;
+// its stream may be held for it.
+func (g *Group) bury(in *stream.Ingest, what string, now int64) {
+	if !in.Claim() {
+		return
+	}
+	g.pushLog.Info(what, "stream", in.Stream.Config.Path)
+	if in.Stream.State() == stream.SourceUp { // if not, why it was lost is known
+		in.Down(stream.Lost, "the encoder did not come back to its session", now)
+	}
+	in.Release()
 }
 
 // left does the bookkeeping of a closed connection and writes its log line.

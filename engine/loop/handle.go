@@ -140,7 +140,8 @@ func (c *Conn) describe() {
 		c.answer(nil)
 		return
 	}
-	l.verdict.Session, l.verdict.Replaced, _ = l.group.sessions.Open(l.ev.Session, nil, l.now, int64(l.group.cfg.Timeouts.Session))
+	l.verdict.Session, l.verdict.Replaced, _ = l.group.sessions.Open(
+		l.ev.Session, nil, c.peer.Addr(), l.now, int64(l.group.cfg.Timeouts.Session))
 	c.answer(p.Heads[l.ev.Form])
 }
 
@@ -153,11 +154,10 @@ func (c *Conn) play() {
 		return
 	}
 	if l.ev.Form == codec.Framed {
-		key, replaced, busy := l.group.sessions.Open(l.ev.Session, c, l.now, int64(l.group.cfg.Timeouts.Session))
-		if busy {
-			l.verdict.Code, l.verdict.Reason = codec.Busy, "this session is streaming on another connection"
-			c.answer(nil)
-			return
+		key, replaced, old := l.group.sessions.Open(
+			l.ev.Session, c, c.peer.Addr(), l.now, int64(l.group.cfg.Timeouts.Session))
+		if old != nil {
+			old.loop.Post(func() { old.endView(reason.ViewerReturned) })
 		}
 		l.verdict.Session, l.verdict.Replaced = key, replaced
 		c.key = key
@@ -175,7 +175,7 @@ func (c *Conn) play() {
 // control answers a request about a viewer's session.
 func (c *Conn) control() {
 	l := c.loop
-	owner, ok := l.group.sessions.Touch(l.ev.Session, l.now, int64(l.group.cfg.Timeouts.Session))
+	owner, ok := l.group.sessions.Touch(l.ev.Session, c.peer.Addr(), l.now, int64(l.group.cfg.Timeouts.Session))
 	if !ok {
 		l.verdict.Code = codec.NoSession
 	}

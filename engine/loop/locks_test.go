@@ -110,7 +110,7 @@ func findLocks(t *testing.T, e *Group) []lock {
 	for _, l := range f.locks {
 		names = append(names, l.name)
 	}
-	for _, want := range []string{"Books.mu", "commonHandler.mu", "Loop.mailMu", "Table[", "Stream.mu"} {
+	for _, want := range []string{"Books.mu", "commonHandler.mu", "Loop.mailMu", "Viewers[", "Ingests.mu", "Stream.mu"} {
 		if !slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, want) }) {
 			t.Fatalf("%s is not among the locks that were found: %v", want, names)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"streampump/codec"
+	"streampump/engine/admission"
 	"streampump/engine/clock"
 	"streampump/engine/reason"
 	"streampump/engine/stream"
@@ -49,7 +50,7 @@ func refusal(v *codec.Verdict) string {
 	case v.Code == codec.NoStream:
 		return "no stream that is pushed has this path"
 	case v.Code == codec.Full:
-		return "the session table is full"
+		return "the table of sessions is full of encoders that are at work"
 	default:
 		return "the session is not known"
 	}
@@ -61,7 +62,7 @@ func (c *Conn) openIngest(st *stream.Stream) *stream.Ingest {
 	v := &l.verdict
 	if key := l.ev.Session; key != 0 {
 		until := l.now + int64(l.group.cfg.Timeouts.PushInactive)
-		if in := l.group.sessions.Ingest(key, until); in != nil && in.Stream == st {
+		if in := l.group.ingests.Find(key, until); in != nil && in.Stream == st {
 			if in.Elsewhere(c) {
 				v.Code, v.Reason = codec.Busy, inUse
 				return nil
@@ -78,10 +79,18 @@ func (c *Conn) openIngest(st *stream.Stream) *stream.Ingest {
 	// Services does ([MS-WMHTTP] note 13); so does a setup without any.
 	in := stream.NewIngest(st)
 	in.Expires.Store(l.now + int64(l.group.cfg.Timeouts.PushInactive))
-	if !l.group.sessions.AddIngest(in) {
+	if c.setUp != nil {
+		l.group.ingests.DropSetup(c.setUp) // a connection waits to publish one thing
+	}
+	gone, ok := l.group.ingests.Add(in, admission.Network(c.peer.Addr()))
+	if gone != nil {
+		l.group.bury(gone, "an encoder's idle session makes room for another", l.now)
+	}
+	if !ok {
 		v.Code = codec.Full
 		return nil
 	}
+	c.setUp = in
 	v.Session = in.Key
 	return in
 }
@@ -121,6 +130,8 @@ func (c *Conn) publish() {
 		in.Release()
 		return
 	}
+	l.group.ingests.Publish(in)
+	c.setUp = nil
 	in.Expires.Store(clock.Never)
 	in.Attach(c)
 	c.ingest, c.phase, c.lastIn = in, phaseIngest, l.now
@@ -186,8 +197,8 @@ func (c *Conn) endIngest(cause codec.Cause, r reason.Reason, why string) {
 		level = c.loop.group.pushLog.Warn
 	}
 	level("encoder's session is over", "stream", in.Stream.Config.Path, "peer", c.peer, "agent", c.agent, "why", why)
-	in.Down(r == reason.PushEnded, why, c.loop.now)
-	c.loop.group.sessions.DropIngest(in)
+	in.Down(endOf(r), why, c.loop.now)
+	c.loop.group.ingests.Drop(in)
 	in.Release()
 	c.finish(r, c.sess.AppendEnd(c.outgoing().own, cause, why))
 }
@@ -199,7 +210,7 @@ func (c *Conn) dropIngest(why string) {
 	if in == nil {
 		return
 	}
-	in.Down(false, fmt.Sprintf("%s (%s)", why, c.peer), c.loop.now)
+	in.Down(stream.Lost, fmt.Sprintf("%s (%s)", why, c.peer), c.loop.now)
 	in.Expires.Store(c.loop.now + int64(c.loop.group.cfg.Timeouts.PushIdle))
 	in.Release()
 }
@@ -229,4 +240,16 @@ func (c *Conn) Taken(in *stream.Ingest) {
 			c.endIngest(codec.CauseTaken, reason.PushTaken, stream.ErrTaken.Error())
 		}
 	})
+}
+
+// endOf is how a source went whose session was ended for a reason.
+func endOf(r reason.Reason) stream.End {
+	switch r {
+	case reason.PushEnded:
+		return stream.Ended
+	case reason.ShuttingDown:
+		return stream.Stopped
+	default:
+		return stream.Lost
+	}
 }

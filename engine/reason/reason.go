@@ -23,6 +23,7 @@ const (
 	// Viewers.
 	ViewerLeft
 	ViewerStopped
+	ViewerReturned
 	ViewerStalled
 	ViewerNoKeyFrame
 	StreamEnded
@@ -62,6 +63,7 @@ var table = [Count]Info{
 	TooManyPending:     {"too_many_pending", true, "too many connections from this address have sent no complete request"},
 	ViewerLeft:         {"viewer_left", false, "the viewer closed its connection"},
 	ViewerStopped:      {"viewer_stopped", false, "the viewer's player sent Stop"},
+	ViewerReturned:     {"viewer_returned", false, "the viewer's player came back on another connection"},
 	ViewerStalled:      {"viewer_stalled", true, "the viewer took nothing, or not the rest of what has ended, for longer than allowed: its network or its player has stopped"},
 	ViewerNoKeyFrame:   {"viewer_no_key_frame", true, "the viewer fell out of the backlog and no key frame came to go on at: the source's key frames are too far apart for the backlog"},
 	StreamEnded:        {"stream_ended", false, "the source ended the stream"},

@@ -54,7 +54,7 @@ func (st *Stream) play(ctx context.Context) {
 		if err == nil || ctx.Err() != nil {
 			continue
 		}
-		p.in.Down(false, err.Error(), st.env.Clock.Now())
+		p.in.Down(Lost, err.Error(), st.env.Clock.Now())
 		wait := st.env.Settings.Timeouts.PullRetry
 		st.failed(err, wait)
 		p.going = false

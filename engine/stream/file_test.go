@@ -133,7 +133,7 @@ func TestFileGoesOnAfterALongStop(t *testing.T) {
 		b.env.Clock.Now = func() int64 { return int64(time.Since(began)) + stopped.Load() }
 		before := b.after(time.Second).PacketsIn
 		stopped.Store(int64(time.Hour))
-		if n := b.after(2 * time.Second).PacketsIn - before; n < 15 || n > 25 {
+		if n := b.after(2*time.Second).PacketsIn - before; n < 15 || n > 25 {
 			t.Errorf("%d packets in the two seconds after an hour's stop, ten are due in a second", n)
 		}
 	})

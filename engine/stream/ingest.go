@@ -152,14 +152,24 @@ func (in *Ingest) Resume(now int64) {
 	}
 }
 
+// An End is how a source went.
+type End uint8
+
+// The ends.
+const (
+	Lost    End = iota // cut off, silent or broken: its viewers are held
+	Ended              // it said that its stream is over
+	Stopped            // this server goes down
+)
+
 // Down tells the stream that this source is gone; nothing happens if it does
 // not hold the lease.
-func (in *Ingest) Down(ended bool, why string, now int64) {
+func (in *Ingest) Down(end End, why string, now int64) {
 	in.lock()
 	if in.lease != 0 && in.lease == in.Stream.lease {
-		in.Stream.downLocked(ended, why, now)
+		in.Stream.downLocked(end, why, now)
 		in.dirty = true
-		if ended {
+		if end != Lost {
 			// A later header of this session starts anew.
 			in.Stream.holder = nil
 			in.Stream.lease++

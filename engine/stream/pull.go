@@ -30,7 +30,7 @@ func (st *Stream) pull(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		in.Down(errors.Is(err, errSourceEnded), err.Error(), st.env.Clock.Now())
+		in.Down(endOf(err), err.Error(), st.env.Clock.Now())
 		if st.stats.packetsIn.Load() > packets {
 			quick = true
 		}
@@ -216,4 +216,12 @@ func (st *Stream) pullBytes(in *Ingest, sess codec.Session, b []byte) (headed, a
 		}
 	}
 	return headed, false, nil
+}
+
+// endOf is how a source went whose connection ended with err.
+func endOf(err error) End {
+	if errors.Is(err, errSourceEnded) {
+		return Ended
+	}
+	return Lost
 }

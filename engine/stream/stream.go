@@ -131,9 +131,13 @@ func (st *Stream) RetryAfter() time.Duration {
 // told: nobody knows when it comes, and a try costs little.
 const retryAfterPush = 10 * time.Second
 
-// holdTime is how long viewers are kept after a loss.
-func (st *Stream) holdTime() time.Duration {
+// holdTime is how long viewers are kept when the source is gone.
+func (st *Stream) holdTime(end End) time.Duration {
 	switch {
+	case end == Stopped:
+		return 0
+	case end == Ended:
+		return st.env.Settings.Timeouts.EndHold
 	case st.Config.Pull != nil:
 		return st.env.Settings.Timeouts.PullHold
 	default:
@@ -261,14 +265,11 @@ func (st *Stream) publish() {
 
 // downLocked: the source is gone. A proper end, and a loss that is not held,
 // end the programme now; otherwise its viewers are kept until the hold is over.
-func (st *Stream) downLocked(ended bool, why string, now int64) {
+func (st *Stream) downLocked(end End, why string, now int64) {
 	if SourceState(st.state.Load()) == SourceDown {
 		return
 	}
-	hold := st.holdTime()
-	if ended {
-		hold = st.env.Settings.Timeouts.EndHold
-	}
+	hold := st.holdTime(end)
 	st.problem = why
 	if hold > 0 && st.cur.Load() != nil {
 		until := now + int64(hold)
@@ -284,7 +285,7 @@ func (st *Stream) downLocked(ended bool, why string, now int64) {
 		st.env.Clock.Hurry(until)
 		return
 	}
-	st.endLocked(!ended, why)
+	st.endLocked(end == Lost, why)
 }
 
 // endLocked ends the programme for its viewers.
