@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"streampump/codec"
+	"streampump/engine/internal/text"
 )
 
 // numbered is the payload of a packet, which follows from its number: of all
@@ -28,11 +29,11 @@ func TestSlowViewersGetWholePackets(t *testing.T) {
 	cfg := labConfig()
 	cfg.Loops, cfg.Timeouts.EndHold = 3, 0
 	cfg.Backlog.Bytes, cfg.Fanout.NotSentLowat, cfg.Fanout.Budget = 256<<10, 16<<10, 10*time.Millisecond
-	e, err := New(cfg, []StreamConfig{{Path: "live", Push: true}}, []codec.Protocol{textProtocol{}}, slog.New(slog.DiscardHandler))
+	e, err := New(cfg, []StreamConfig{{Path: "live", Push: true}}, []codec.Protocol{text.Protocol{}}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.buffers.Segment = 4 << 10
+	e.env.Buffers.Segment = 4 << 10
 	if err := e.Listen("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -44,13 +45,13 @@ func TestSlowViewersGetWholePackets(t *testing.T) {
 	enc.say("PUBLISH live")
 	enc.until('\n', "OK Publish")
 	enc.say("H A\nPk " + numbered(0))
-	eventually(t, "the stream is up", func() bool { return e.order[0].stats.packetsIn.Load() == 1 })
+	eventually(t, "the stream is up", func() bool { return e.Snapshot().Streams[0].PacketsIn == 1 })
 	var viewers []*audience
 	var all sync.WaitGroup
 	for i := range 18 {
 		v := &audience{client: connect(t, e.Addresses()[0].String()), may: make(chan int, packets), last: -1}
 		_ = v.SetReadBuffer(16 << 10)
-		v.say(steadyRequests[i%len(steadyRequests)])
+		v.say(text.SteadyRequests[i%len(text.SteadyRequests)])
 		v.until('\n', "OK")
 		viewers = append(viewers, v)
 		all.Go(func() { v.watch(t) })

@@ -29,9 +29,9 @@ func TestLoopsArePinned(t *testing.T) {
 	e, address := realEngine(t, func(c *Config) { c.Processors = processors })
 	_ = pushed(t, address)
 	_ = playing(t, e, address)
-	for i, l := range e.loops {
+	for i, l := range e.group.Loops() {
 		got := make(chan unix.CPUSet)
-		l.post(func() {
+		l.Post(func() {
 			var set unix.CPUSet
 			_ = unix.SchedGetaffinity(0, &set)
 			got <- set

@@ -17,10 +17,18 @@ import (
 	"golang.org/x/sys/unix"
 
 	"streampump/codec"
+	"streampump/engine/internal/text"
 )
 
 // patience bounds every wait for the real kernel; a healthy run never comes near it.
 const patience = 20 * time.Second
+
+// labConfig is the ordinary configuration without surprises by chance.
+func labConfig() Config {
+	cfg := DefaultConfig()
+	cfg.Timeouts.PullJitter = 0
+	return cfg
+}
 
 // realEngine is an engine on a loopback port.
 func realEngine(t testing.TB, change func(*Config)) (e *Engine, address string) {
@@ -30,7 +38,7 @@ func realEngine(t testing.TB, change func(*Config)) (e *Engine, address string) 
 	if change != nil {
 		change(&cfg)
 	}
-	e, err := New(cfg, []StreamConfig{{Path: "live", Push: true}}, []codec.Protocol{textProtocol{}}, slog.New(slog.DiscardHandler))
+	e, err := New(cfg, []StreamConfig{{Path: "live", Push: true}}, []codec.Protocol{text.Protocol{}}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +53,7 @@ func realEngine(t testing.TB, change func(*Config)) (e *Engine, address string) 
 }
 
 func TestShutdownWithoutStart(t *testing.T) {
-	e, err := New(labConfig(), nil, []codec.Protocol{textProtocol{}}, slog.New(slog.DiscardHandler))
+	e, err := New(labConfig(), nil, []codec.Protocol{text.Protocol{}}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +134,7 @@ func pushed(t testing.TB, address string) *client {
 // playing is a viewer that has got its first packet.
 func playing(t testing.TB, e *Engine, address string) *client {
 	if e != nil {
-		eventually(t, "the stream is up", func() bool { return e.order[0].stats.packetsIn.Load() > 0 })
+		eventually(t, "the stream is up", func() bool { return e.Snapshot().Streams[0].PacketsIn > 0 })
 	}
 	var v *client
 	eventually(t, "the stream is up", func() bool {
@@ -173,8 +181,8 @@ func TestStartAndStopLeaveNothing(t *testing.T) {
 			_ = c.Close()
 		}
 		<-done
-		if n := e.buffers.Out(); n != 0 || e.openConnections() != 0 {
-			t.Errorf("%d buffers and %d connections are left", n, e.openConnections())
+		if n := e.env.Buffers.Out(); n != 0 || e.group.Connections() != 0 {
+			t.Errorf("%d buffers and %d connections are left", n, e.group.Connections())
 		}
 		if round == 0 { // what the libraries start once has been started
 			goroutines, files = runtime.NumGoroutine(), descriptors(t)
@@ -223,7 +231,7 @@ func TestSlowReaderGetsItsWholeAnswer(t *testing.T) {
 	head := strings.Repeat("h", 100<<10)
 	enc.say("PUBLISH live")
 	enc.say("H " + head)
-	eventually(t, "the stream is up", func() bool { return e.order[0].joinable() != nil })
+	eventually(t, "the stream is up", func() bool { return e.group.Streams()[0].Joinable() != nil })
 	c := connect(t, address)
 	if err := c.SetReadBuffer(smallBuffer); err != nil {
 		t.Fatal(err)
@@ -254,7 +262,7 @@ func TestSlowReaderGetsItsWholeAnswer(t *testing.T) {
 func TestChurn(t *testing.T) {
 	e, address := realEngine(t, func(c *Config) { c.Loops, c.Backlog.Bytes = 4, 64<<10 })
 	keep := pushed(t, address)
-	eventually(t, "the stream is up", func() bool { return e.order[0].joinable() != nil })
+	eventually(t, "the stream is up", func() bool { return e.group.Streams()[0].Joinable() != nil })
 	var all sync.WaitGroup
 	for g := range 4 {
 		all.Go(func() {
@@ -277,9 +285,9 @@ func TestChurn(t *testing.T) {
 	}
 	all.Wait()
 	_ = keep.Close()
-	eventually(t, "everybody has left", func() bool { return e.openConnections() == 0 })
+	eventually(t, "everybody has left", func() bool { return e.group.Connections() == 0 })
 	e.Shutdown()
-	if n := e.buffers.Out(); n != 0 {
+	if n := e.env.Buffers.Out(); n != 0 {
 		t.Errorf("%d packet buffers are still out", n)
 	}
 }

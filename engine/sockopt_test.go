@@ -21,20 +21,21 @@ func TestSocketOptions(t *testing.T) {
 		{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, 5},
 	}
 	got := make(chan int)
-	for _, l := range e.loops {
-		l.post(func() {
-			for fd := range l.conns {
+	for _, l := range e.group.Loops() {
+		l.Post(func() {
+			fds := l.Descriptors()
+			for _, fd := range fds {
 				for _, o := range names {
 					if v, err := unix.GetsockoptInt(int(fd), o.level, o.name); err != nil || v != o.want {
 						t.Errorf("option %d of level %d is %d (%v), want %d", o.name, o.level, v, err, o.want)
 					}
 				}
 			}
-			got <- len(l.conns)
+			got <- len(fds)
 		})
 	}
 	looked := 0
-	for range e.loops {
+	for range e.group.Loops() {
 		looked += <-got
 	}
 	if looked < 2 {

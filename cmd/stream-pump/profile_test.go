@@ -246,7 +246,7 @@ func TestProfileOfARealPump(t *testing.T) {
 	if o.code != cli.ExitOK || o.stderr != "" || !strings.HasPrefix(o.stdout, "goroutine profile of stream-pump 1.2.3 at "+url+", 0 viewers\n") {
 		t.Fatalf("%+v", o)
 	}
-	for _, row := range []string{`n +% +stream\n +1 .* clip\n`, `n +% +loop\n( .*\n)* .* 0\n`, `n +% +loop\n( .*\n)* .* 1\n`, ` streampump/engine\.\(\*filePlay\)\.round\n`} {
+	for _, row := range []string{`n +% +stream\n +1 .* clip\n`, `n +% +loop\n( .*\n)* .* 0\n`, `n +% +loop\n( .*\n)* .* 1\n`, ` streampump/engine/stream\.\(\*filePlay\)\.round\n`} {
 		if !regexp.MustCompile(row).MatchString(o.stdout) {
 			t.Errorf("no row is like %s in\n%s", row, o.stdout)
 		}

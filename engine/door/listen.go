@@ -1,0 +1,83 @@
+package door
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// listen opens an address. "[::]:port" takes IPv4 as well. An address in use by
+// sockets of an earlier process in TIME_WAIT is taken over.
+func (d *Door) listen(address string) (*acceptor, error) {
+	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var err error
+		if failed := c.Control(func(fd uintptr) { err = d.listenOptions(int(fd)) }); failed != nil {
+			return failed
+		}
+		return err
+	}}
+	lc.SetMultipathTCP(false)
+	lc.KeepAlive = -1 // net is not to set it on each connection: see listenOptions
+	network := "tcp"
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		if ip, err := netip.ParseAddr(host); err == nil && ip.Is4() {
+			network = "tcp4"
+		}
+	}
+	ln, err := lc.Listen(context.Background(), network, address)
+	if err != nil {
+		return nil, fmt.Errorf("can not listen on %s: %w", address, bare(err))
+	}
+	a := &acceptor{door: d, listener: ln.(*net.TCPListener), ushered: make(chan *net.TCPConn)}
+	a.reserve()
+	return a, nil
+}
+
+// An idle connection is probed after keepAlive, and each of keepAliveProbes is
+// given keepAliveInterval to be answered: it finds peers that vanished without a
+// FIN and have nothing to be sent.
+const (
+	keepAlive         = 60 * time.Second
+	keepAliveInterval = 12 * time.Second
+	keepAliveProbes   = 5
+)
+
+// listenOptions sets what a listener's connections inherit: once, and not with
+// five calls for each of thousands that may come at once.
+func (d *Door) listenOptions(fd int) error {
+	set := []struct{ level, name, value int }{
+		{unix.SOL_SOCKET, unix.SO_REUSEADDR, 1},
+		// No answer waits for another's acknowledgement.
+		{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
+		{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, int(keepAlive / time.Second)},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int(keepAliveInterval / time.Second)},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, keepAliveProbes},
+		{unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, d.cfg.NotSentLowat},
+	}
+	for _, o := range set {
+		if o.name == unix.TCP_NOTSENT_LOWAT && o.value == 0 {
+			continue // the system's own
+		}
+		if err := unix.SetsockoptInt(fd, o.level, o.name, o.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bare takes off the name of the system call, which says nothing to an operator.
+func bare(err error) error {
+	var call *os.SyscallError
+	if errors.As(err, &call) {
+		return call.Err
+	}
+	return err
+}

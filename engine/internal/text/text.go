@@ -1,0 +1,324 @@
+// Package text is a protocol of lines, for the tests of the engine: what its
+// rooms do is told by what the peers of a scenario say and get.
+package text
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"streampump/codec"
+)
+
+// Protocol is the tests' protocol: a line is a request, and an encoder's body is lines too.
+//
+//	LOOKUP|DESCRIBE|PLAY path [plain] [switch] [close] [s=KEY] [a=AGENT]
+//	STOP|CONTROL s=KEY    REPLY    BAD
+//	SETUP|PUBLISH path [s=KEY]
+//	H name [audio] [preroll=MS]     a header: equal names splice
+//	P[k] [t=MS] [tail|]payload      a packet; k: a key frame; tail: what a trimmed copy lacks
+//	OVER ...                        a packet that its programme can not take
+//	PAUSE [close]    FINISH    REDIAL
+//
+// A framed packet is <NUMBER, K or T or nothing, : payload ; and a plain one
+// lacks the bracket.
+type Protocol struct{}
+
+// Name implements [codec.Protocol].
+func (Protocol) Name() string { return "text" }
+
+// Classify implements [codec.Protocol].
+func (Protocol) Classify(first []byte) codec.Claim {
+	switch {
+	case first[0] == '!':
+		return codec.NotMine
+	case len(first) < 2:
+		return codec.NeedMore
+	}
+	return codec.Mine
+}
+
+// Accept implements [codec.Protocol].
+func (Protocol) Accept(codec.Peer) codec.Session { return &session{} }
+
+// AppendRefusal implements [codec.Protocol].
+func (Protocol) AppendRefusal(dst []byte, c codec.Cause) []byte {
+	return fmt.Appendf(dst, "REFUSED %s\n", causeNames[c])
+}
+
+var causeNames = [...]string{"ended", "switch", "idle", "taken", "shutdown", "full", "late", "refused", "failed"}
+
+var codeNames = [...]string{"OK", "NOSTREAM", "NOTUP", "FULL", "BUSY", "NOSESSION", "REFUSED"}
+
+// session speaks for all roles; body says that lines are an encoder's.
+type session struct {
+	line  []byte
+	body  bool
+	words []string
+}
+
+func (s *session) Consume(b []byte) (int, codec.Event) {
+	i := bytes.IndexByte(b, '\n')
+	if i < 0 {
+		s.line = append(s.line, b...)
+		return len(b), codec.Event{}
+	}
+	line := b[:i]
+	if len(s.line) > 0 {
+		s.line = append(s.line, line...)
+		line, s.line = s.line, nil
+	}
+	if s.body {
+		return i + 1, bodyEvent(line)
+	}
+	return i + 1, s.request(string(line))
+}
+
+var requestKinds = map[string]codec.Kind{
+	"LOOKUP": codec.Lookup, "DESCRIBE": codec.Describe, "PLAY": codec.Play, "STOP": codec.Stop,
+	"CONTROL": codec.Control, "REPLY": codec.Reply, "SETUP": codec.Setup, "PUBLISH": codec.Publish,
+}
+
+func (s *session) request(line string) codec.Event {
+	s.words = strings.Fields(line)
+	ev := codec.Event{Kind: codec.Bad, Err: errors.New("no such request")}
+	if len(s.words) == 0 {
+		return ev
+	}
+	if k, ok := requestKinds[s.words[0]]; ok {
+		ev.Kind, ev.Err = k, nil
+	}
+	for _, w := range s.words[1:] {
+		key, value, _ := strings.Cut(w, "=")
+		switch key {
+		case "plain":
+			ev.Form = codec.Plain
+		case "switch":
+			ev.Switch = true
+		case "s":
+			ev.Session, _ = strconv.ParseUint(value, 16, 64)
+		case "a":
+			ev.Agent = value
+		case "close":
+		default:
+			ev.Path = w
+		}
+	}
+	return ev
+}
+
+var errMalformed = errors.New("a line that is no packet")
+
+// bodyEvent does not allocate for packets: the counting tests feed it.
+func bodyEvent(line []byte) codec.Event {
+	switch {
+	case bytes.HasPrefix(line, []byte("P")) && !bytes.HasPrefix(line, []byte("PAUSE")),
+		bytes.HasPrefix(line, []byte("OVER")), bytes.HasPrefix(line, []byte("BREACH")):
+		return codec.Event{Kind: codec.Packet, Data: line}
+	case bytes.HasPrefix(line, []byte("H ")):
+		return codec.Event{Kind: codec.Header, Media: NewMedia(string(line[2:]))}
+	case bytes.HasPrefix(line, []byte("PAUSE")):
+		return codec.Event{Kind: codec.Pause}
+	case bytes.Equal(line, []byte("FINISH")):
+		return codec.Event{Kind: codec.Finish}
+	case bytes.Equal(line, []byte("REDIAL")):
+		return codec.Event{Kind: codec.Redial}
+	}
+	return codec.Event{Kind: codec.Bad, Err: errMalformed}
+}
+
+func (s *session) Answer(dst []byte, ev *codec.Event, v *codec.Verdict) ([]byte, codec.Next) {
+	dst = fmt.Appendf(dst, "%s %s", codeNames[v.Code], ev.Kind)
+	if v.Session != 0 {
+		dst = fmt.Appendf(dst, " s=%08x", v.Session)
+	}
+	if v.Replaced {
+		dst = append(dst, " replaced"...)
+	}
+	if v.Location != "" {
+		dst = append(dst, " at="+v.Location...)
+	}
+	if v.RetryAfter != 0 {
+		dst = fmt.Appendf(dst, " retry=%v", v.RetryAfter)
+	}
+	if v.Reason != "" {
+		dst = append(dst, " ("+v.Reason+")"...)
+	}
+	dst = append(dst, '\n')
+	return dst, s.next(ev, v)
+}
+
+func (s *session) next(ev *codec.Event, v *codec.Verdict) codec.Next {
+	closing := len(s.words) > 0 && s.words[len(s.words)-1] == "close"
+	switch {
+	case ev.Kind == codec.Pause:
+		s.body = false
+	case ev.Kind == codec.Bad || v.Code != codec.OK || closing:
+		return codec.Close
+	case ev.Kind == codec.Play:
+		return codec.Stream
+	case ev.Kind == codec.Publish:
+		s.body = true
+		return codec.Ingest
+	}
+	return codec.Keep
+}
+
+func (s *session) AppendEnd(dst []byte, c codec.Cause, reason string) []byte {
+	dst = append(dst, "END "...)
+	dst = append(dst, causeNames[c]...)
+	if reason != "" {
+		dst = append(dst, " ("+reason+")"...)
+	}
+	return append(dst, '\n')
+}
+
+// pull is the dialled side: its lines are a body from the start.
+type pull struct {
+	session
+	hops int
+}
+
+// NewPull is the dialled side: its lines are a body from the start.
+func NewPull() codec.Dialled { return &pull{session: session{body: true}} }
+
+func (p *pull) Target() string { return fmt.Sprintf("source%d:80", p.hops) }
+
+func (p *pull) AppendHello(dst []byte, proxied bool) []byte {
+	p.hops++
+	return fmt.Appendf(dst, "HELLO %d %v\n", p.hops, proxied)
+}
+
+// NewFile reads a file of lines.
+func NewFile() codec.Session { return &session{body: true} }
+
+// media is a header.
+type media struct {
+	name    string
+	keys    bool
+	preroll time.Duration
+}
+
+// NewMedia reads the rest of an H line.
+func NewMedia(line string) codec.Media {
+	m := &media{keys: true}
+	for i, w := range strings.Fields(line) {
+		key, value, _ := strings.Cut(w, "=")
+		switch {
+		case i == 0:
+			m.name = w
+		case key == "audio":
+			m.keys = false
+		case key == "preroll":
+			ms, _ := strconv.Atoi(value)
+			m.preroll = time.Duration(ms) * time.Millisecond
+		}
+	}
+	return m
+}
+
+func (m *media) String() string                { return m.name }
+func (m *media) NewProgramme() codec.Programme { return &programme{media: m} }
+func (m *media) MIME() string                  { return "text/plain" }
+func (m *media) Bitrate() uint32               { return 0 }
+func (m *media) Preroll() time.Duration        { return m.preroll }
+func (m *media) KeyFrames() bool               { return m.keys }
+
+// programme frames packets. A splice makes the time line go on and waits
+// for a key frame.
+type programme struct {
+	media   *media
+	number  uint64
+	last    time.Duration // send time of the last packet
+	shift   time.Duration
+	rebase  bool
+	needKey bool
+}
+
+func (p *programme) Media() codec.Media { return p.media }
+
+func (p *programme) Head(f codec.Form) []byte {
+	if f == codec.Plain {
+		return []byte("[" + p.media.name + "]")
+	}
+	return []byte("{" + p.media.name + "}")
+}
+
+func (p *programme) Next() codec.Programme { return p.media.NewProgramme() }
+
+func (p *programme) Splice(m codec.Media, pause time.Duration) bool {
+	if m.(*media).name != p.media.name {
+		return false
+	}
+	p.rebase, p.needKey = p.number > 0, p.number > 0 && p.media.keys
+	p.last += pause
+	return true
+}
+
+var errTextTooLong = errors.New("the packet is longer than the header allows")
+
+func (p *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, error) {
+	verb, rest, _ := bytes.Cut(ev.Data, []byte{' '})
+	switch {
+	case verb[0] == 'B':
+		return dst, codec.Mark{}, errTextTooLong
+	case verb[0] == 'O' && p.number > 0:
+		return dst, codec.Mark{}, codec.ErrProgrammeOver
+	}
+	key := len(verb) > 1 || !p.media.keys
+	if p.needKey && !key {
+		return dst, codec.Mark{}, codec.ErrSkip
+	}
+	p.needKey = false
+	at := p.time(&rest)
+	dst = append(dst, '<')
+	dst = strconv.AppendUint(dst, p.number, 10)
+	if key && p.media.keys {
+		dst = append(dst, 'K')
+	}
+	dst = append(dst, ':')
+	dst = append(dst, rest...)
+	dst = append(dst, ';')
+	p.number++
+	return dst, codec.Mark{Key: key, Trim: bytes.IndexByte(rest, '|') >= 0, SendTime: at}, nil
+}
+
+// time takes t=MS off the front of a packet and places it.
+func (p *programme) time(rest *[]byte) time.Duration {
+	at := time.Duration(0)
+	if bytes.HasPrefix(*rest, []byte("t=")) {
+		field, tail, _ := bytes.Cut(*rest, []byte{' '})
+		ms := 0
+		for _, c := range field[2:] {
+			ms = 10*ms + int(c-'0')
+		}
+		at, *rest = time.Duration(ms)*time.Millisecond, tail
+	}
+	if p.rebase {
+		p.rebase, p.shift = false, p.last-at
+	}
+	p.last = at + p.shift
+	return p.last
+}
+
+func (p *programme) Derive(dst, primary []byte, f codec.Form, trim bool) ([]byte, bool) {
+	if !trim {
+		return primary[1:], true
+	}
+	number, payload, _ := bytes.Cut(primary[1:], []byte{':'})
+	if _, key, ok := bytes.Cut(payload, []byte{'|'}); ok {
+		payload = key
+	}
+	if f == codec.Framed {
+		dst = append(dst, '<')
+	}
+	dst = append(dst, bytes.TrimSuffix(number, []byte{'K'})...)
+	dst = append(dst, 'T', ':')
+	return append(dst, payload...), false
+}
+
+// SteadyRequests are the kinds of viewers that are never moved.
+var SteadyRequests = []string{"PLAY live", "PLAY live plain", "PLAY live switch"}

@@ -1,0 +1,348 @@
+package loop
+
+import (
+	"net/netip"
+	"slices"
+
+	"streampump/codec"
+	"streampump/engine/admission"
+	"streampump/engine/reason"
+	"streampump/engine/stream"
+)
+
+// phase is what a connection is doing.
+type phase uint8
+
+const (
+	phaseClassify phase = iota // its first bytes are awaited, to choose a protocol
+	phaseRequest               // a complete request is awaited, or its answer is being sent
+	phaseView                  // it gets a stream
+	phaseIngest                // it brings one
+	phaseEnding                // the last bytes are being sent
+	phaseDrain                 // we have half-closed; the peer's side is read until it closes
+	phaseClosed
+)
+
+// maxPendingAnswer bounds what a peer that does not read can make us queue by
+// asking again and again on one connection: a head of the largest size and
+// some answers.
+const maxPendingAnswer = 256 << 10
+
+// maxDrain bounds what is read from a peer after our half-close, so that an
+// encoder that goes on sending can not keep its connection for the whole
+// drain time: a window's worth still in flight.
+const maxDrain = 1 << 20
+
+// Conn is one connection. It belongs to its loop for life. A viewer's state is
+// in its show's slice; this is what all connections have.
+type Conn struct {
+	// Set once.
+	loop   *Loop
+	socket Socket // nil in tests
+	peer   netip.AddrPort
+	opened int64
+	fd     int32
+
+	// Owned by the loop.
+	slot      int32 // index in show.viewers
+	sess      codec.Session
+	out       *outbox
+	show      *show
+	setUp     *stream.Ingest // opened here and not yet published
+	ingest    *stream.Ingest
+	viewed    string // path of the stream it viewed
+	agent     string
+	key       uint64 // viewer session; 0 has none
+	deadline  int64
+	bytes     uint64 // sent; what it was sent as a viewer is added when it leaves
+	lastIn    int64  // arrival of an encoder's last packet
+	timer     int32  // 1 + index in the loop's timers; 0 has none
+	skips     uint32
+	drained   int32
+	first     [codec.MaxClassify]byte
+	firstLen  uint8
+	phase     phase
+	transport transportKind
+	reason    reason.Reason
+	doomed    bool
+	parked    bool // the socket is full
+	watched   bool // the kernel tells when it is not
+	hungry    bool
+	ticket    admission.Ticket
+	refused   reason.Reason // accepted only to be told why there is no room
+}
+
+// viewer is the connection's viewer state, nil if it has none. The pointer is
+// good until a viewer joins or leaves the show.
+func (c *Conn) viewer() *viewer {
+	if c.show == nil {
+		return nil
+	}
+	return &c.show.viewers[c.slot]
+}
+
+// NewConn makes a connection that l is to have. refused says why it stays only
+// to be told that there is no room; None otherwise.
+func NewConn(l *Loop, peer netip.AddrPort, t admission.Ticket, refused reason.Reason) *Conn {
+	return &Conn{loop: l, peer: peer, ticket: t, refused: refused}
+}
+
+// Socket is what the connection was opened with.
+func (c *Conn) Socket() Socket { return c.socket }
+
+// Peer is the address at the other end.
+func (c *Conn) Peer() netip.AddrPort { return c.peer }
+
+// Opened enters a new connection. The loop's goroutine calls it, as it does
+// Traffic, Closed and Run.
+func (l *Loop) Opened(c *Conn, s Socket, fd int) {
+	c.socket, c.fd = s, int32(fd)
+	l.enter()
+	defer l.leave()
+	c.opened = l.now
+	l.conns[c.fd] = c
+	l.stats.connections.Add(1)
+	if c.refused != reason.None {
+		c.phase = phaseRequest
+		c.finish(c.refused, l.group.protocols[0].AppendRefusal(c.outgoing().own, codec.CauseFull))
+		return
+	}
+	c.setTimer(l.now + int64(l.group.cfg.Timeouts.Head))
+}
+
+// Traffic takes all bytes that arrived; they are ours until it returns.
+func (l *Loop) Traffic(c *Conn, b []byte) {
+	l.enter()
+	defer l.leave()
+	l.label(c.worksFor())
+	c.input(b)
+	if c.ingest != nil && c.phase == phaseIngest {
+		c.ingest.Commit()
+	}
+}
+
+// Closed is called when the connection is gone, or about to be closed by us;
+// the descriptor is still valid.
+func (l *Loop) Closed(c *Conn) {
+	l.enter()
+	defer l.leave()
+	if c.phase == phaseClosed {
+		return
+	}
+	if c.reason == reason.None {
+		c.reason = c.leftReason()
+	}
+	if c.ingest != nil {
+		if c.reason == reason.PushLost {
+			l.group.pushLog.Warn("encoder is lost", "stream", c.ingest.Stream.Config.Path, "peer", c.peer, "agent", c.agent, "why", c.reason.Info().Text)
+		}
+		c.dropIngest(c.reason.Info().Text)
+	}
+	c.unpark()
+	c.detach()
+	if c.watched {
+		l.kernel.Unwatch(int(c.fd))
+	}
+	l.timers.remove(c)
+	l.freeOutbox(c)
+	delete(l.conns, c.fd)
+	l.stats.connections.Add(-1)
+	l.stats.closes[c.reason].Add(1)
+	c.phase = phaseClosed
+	l.group.left(c)
+}
+
+// leftReason is why a connection ended that the peer closed.
+func (c *Conn) leftReason() reason.Reason {
+	switch {
+	case c.show != nil && c.viewer().ending != reason.None:
+		return c.viewer().ending // it did not take the end that was on its way
+	case c.show != nil:
+		return reason.ViewerLeft
+	case c.ingest != nil && c.ingest.LastUsedBy(c):
+		return reason.PushLost
+	case c.bytes > 0:
+		return reason.Answered
+	default:
+		return reason.PeerLeft
+	}
+}
+
+// input feeds the connection's session until the bytes are used up.
+func (c *Conn) input(b []byte) {
+	l := c.loop
+	for len(b) > 0 && !c.doomed {
+		switch c.phase {
+		case phaseClosed:
+			return
+		case phaseEnding, phaseDrain:
+			if c.drained += int32(len(b)); c.drained > maxDrain {
+				c.doom(c.reason)
+			}
+			return
+		case phaseClassify:
+			if b = c.classify(b); c.phase == phaseClassify {
+				return
+			}
+			continue
+		}
+		var n int
+		n, l.ev = c.sess.Consume(b)
+		b = b[n:]
+		if l.ev.Kind == codec.None {
+			return
+		}
+		c.handle()
+	}
+}
+
+// classify finds the protocol by the first bytes and replays them into its
+// session. The first protocol speaks for those that none claims.
+func (c *Conn) classify(b []byte) []byte {
+	n := copy(c.first[c.firstLen:], b)
+	c.firstLen += uint8(n)
+	p := c.loop.group.protocolFor(c.first[:c.firstLen])
+	if p == nil {
+		return b[n:]
+	}
+	c.sess = p.Accept(codec.Peer{Remote: c.peer, Local: c.local()})
+	c.phase = phaseRequest
+	if int(c.firstLen) > n { // earlier pieces were held back
+		c.input(c.first[:c.firstLen])
+		return b[n:]
+	}
+	return b
+}
+
+// protocolFor is the protocol that claims the bytes, nil if it takes more to tell.
+func (g *Group) protocolFor(first []byte) codec.Protocol {
+	more := false
+	for _, p := range g.protocols {
+		switch p.Classify(first) {
+		case codec.Mine:
+			return p
+		case codec.NeedMore:
+			more = true
+		}
+	}
+	if more && len(first) < codec.MaxClassify {
+		return nil
+	}
+	return g.protocols[0]
+}
+
+// local is our own end of the connection.
+func (c *Conn) local() netip.AddrPort {
+	if c.socket == nil {
+		return netip.AddrPort{}
+	}
+	return admission.Address(c.socket.LocalAddr())
+}
+
+// setTimer gives the connection its one deadline.
+func (c *Conn) setTimer(at int64) { c.loop.timers.set(c, at) }
+
+// rearm sets the deadline that the present phase asks for. A full socket has its
+// own, which nothing but its taking bytes moves.
+func (c *Conn) rearm() {
+	if c.parked {
+		return
+	}
+	t, now := &c.loop.group.cfg.Timeouts, c.loop.now
+	switch c.phase {
+	case phaseClassify:
+		c.setTimer(c.opened + int64(t.Head))
+	case phaseRequest:
+		if c.ticket.Pending() {
+			c.setTimer(c.opened + int64(t.Head))
+		} else {
+			c.setTimer(now + int64(t.KeepAlive))
+		}
+	case phaseView:
+		c.setTimer(c.viewer().keyDeadline())
+	case phaseIngest:
+		c.setTimer(c.lastIn + int64(t.PushIdle))
+	case phaseEnding:
+		c.setTimer(now + int64(t.Stall))
+	case phaseDrain:
+		c.setTimer(now + int64(t.Drain))
+	}
+}
+
+// expired acts on the connection's deadline.
+func (c *Conn) expired() {
+	l := c.loop
+	switch {
+	case c.phase == phaseDrain:
+		c.doom(c.reason)
+	case c.parked && c.phase == phaseView:
+		c.doom(reason.ViewerStalled)
+	case c.parked:
+		c.doom(reason.AnswerStalled)
+	case c.phase == phaseRequest && c.ingest != nil:
+		c.endIngest(codec.CauseIdle, reason.PushIdle, reason.PushIdle.Info().Text)
+	case c.phase == phaseClassify || c.phase == phaseRequest:
+		why := reason.KeepAliveTimeout
+		if c.ticket.Pending() {
+			why = reason.HeadTimeout
+		}
+		var end []byte
+		if c.sess != nil {
+			end = c.sess.AppendEnd(c.outgoing().own, codec.CauseHeadLate, "")
+		} else {
+			end = l.group.protocols[0].AppendRefusal(c.outgoing().own, codec.CauseHeadLate)
+		}
+		c.finish(why, end)
+	case c.phase == phaseView:
+		c.viewer().keyWaitOver()
+		l.send(c)
+	case c.phase == phaseIngest:
+		if c.lastIn+int64(l.group.cfg.Timeouts.PushIdle) > l.now {
+			c.rearm()
+			return
+		}
+		c.endIngest(codec.CauseIdle, reason.PushIdle, reason.PushIdle.Info().Text)
+	default:
+		c.doom(reason.AnswerStalled)
+	}
+}
+
+// doom closes the connection when the pass is over, without a further word.
+func (c *Conn) doom(r reason.Reason) {
+	if c.doomed || c.phase == phaseClosed {
+		return
+	}
+	if c.reason == reason.None {
+		c.reason = r
+	}
+	c.doomed = true
+	c.loop.doomed = append(c.loop.doomed, c)
+}
+
+// finish sends own, which is the outbox's own bytes appended to, and ends the
+// connection.
+func (c *Conn) finish(r reason.Reason, own []byte) {
+	if c.doomed || c.phase >= phaseEnding {
+		return
+	}
+	c.outgoing().own = own
+	c.conclude(r)
+}
+
+// conclude makes what is in the outbox the last that is sent: then comes our
+// half-close, the drain of the peer's side, and the close. So no last word is
+// lost to a reset while the peer is still sending.
+func (c *Conn) conclude(r reason.Reason) {
+	if c.reason == reason.None {
+		c.reason = r
+	}
+	c.out.then = thenClose
+	if v := c.viewer(); v != nil && v.pin != nil {
+		// The packet it is in goes out whole before the last word.
+		c.out.own = slices.Concat(v.pin.Bytes(v.pinForm)[v.sent:], c.out.own)
+	}
+	c.detach()
+	c.phase = phaseEnding
+	c.rearm()
+	c.loop.send(c)
+}

@@ -1,0 +1,83 @@
+package loop
+
+import (
+	"sync/atomic"
+
+	"streampump/engine/reason"
+)
+
+// loopStats are a loop's counters, summed over loops for the status. The loop
+// adds to them once for each pass.
+type loopStats struct {
+	connections atomic.Int64 // open now
+	viewers     atomic.Int64
+	parked      atomic.Int64 // connections whose socket is full now
+	wakes       atomic.Uint64
+	passes      atomic.Uint64
+	writes      atomic.Uint64 // write calls
+	fullWrites  atomic.Uint64 // write calls that the socket did not take whole
+	bytes       atomic.Uint64
+	packets     atomic.Uint64 // packets delivered whole
+	skips       atomic.Uint64 // times a viewer was moved to a key frame
+	skipped     atomic.Uint64 // packets passed over by that
+	closes      [reason.Count]atomic.Uint64
+}
+
+// passStats gather a pass.
+type passStats struct {
+	writes, full, bytes, packets, skips, skipped uint64
+}
+
+// flush adds the pass to the loop's counters.
+func (p *passStats) flush(s *loopStats) {
+	s.passes.Add(1)
+	if p.writes == 0 {
+		return
+	}
+	s.writes.Add(p.writes)
+	s.fullWrites.Add(p.full)
+	s.bytes.Add(p.bytes)
+	s.packets.Add(p.packets)
+	if p.skips > 0 {
+		s.skips.Add(p.skips)
+		s.skipped.Add(p.skipped)
+	}
+	*p = passStats{}
+}
+
+// Totals are the counters of all loops, from the start.
+type Totals struct {
+	Connections, Viewers, Parked int64
+	Wakes, Writes, FullWrites    uint64
+	Bytes, Packets               uint64
+	Skips, Skipped               uint64
+	Closes                       map[string]uint64 // by reason, those that happened
+}
+
+// Totals adds the loops' counters up. Any goroutine may call it.
+func (g *Group) Totals() Totals {
+	t := Totals{Closes: map[string]uint64{}}
+	for _, l := range g.loops {
+		l.stats.addTo(&t)
+	}
+	return t
+}
+
+// addTo adds a loop's counters to the totals.
+func (l *loopStats) addTo(t *Totals) {
+	t.Connections += l.connections.Load()
+	t.Viewers += l.viewers.Load()
+	t.Parked += l.parked.Load()
+	t.Bytes += l.bytes.Load()
+	t.Packets += l.packets.Load()
+	t.Writes += l.writes.Load()
+	t.FullWrites += l.fullWrites.Load()
+	t.Wakes += l.wakes.Load()
+	t.Skips += l.skips.Load()
+	t.Skipped += l.skipped.Load()
+	for r := range reason.Count {
+		if n := l.closes[r].Load(); n > 0 {
+			t.Closes[r.String()] += n
+		}
+	}
+}

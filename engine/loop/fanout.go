@@ -1,0 +1,206 @@
+package loop
+
+import (
+	"context"
+	"sync/atomic"
+
+	"streampump/engine/clock"
+	"streampump/engine/reason"
+	"streampump/engine/stream"
+)
+
+// show is one stream on one loop: the viewers that the loop serves with it.
+type show struct {
+	// Set once.
+	stream *stream.Stream
+	loop   *Loop
+	labels context.Context // of the loop's goroutine while it works for the stream
+
+	// Audience is what the stream's writer sees of it. It is asleep while packets
+	// are held and the loop looks by itself when a share is due
+	// ([show.nextShare]): whoever publishes need not wake it for the rest of a
+	// burst.
+	stream.Audience
+
+	// Owned by the loop.
+	viewers []viewer
+	sweep   int // the next viewer to serve
+	owed    int // viewers that are to be served now
+	behind  int // viewers not served since the last burst
+	held    held
+	listed  bool // in loop.shows
+}
+
+// fanout serves the shows that have something new or something held.
+func (l *Loop) fanout() {
+	l.flushAt = clock.Never
+	l.tellDemand()
+	if len(l.shows) == 0 {
+		return
+	}
+	m, hold := l.group.holding()
+	// The turn begins here: what the pass did before is not taken off it, or
+	// slow sockets that come back in each pass would leave the others nothing.
+	began := l.group.clock.Now()
+	for range l.shows {
+		// Each pass begins with another show, so that one whose sweep takes the
+		// whole turn does not keep the others waiting.
+		l.turn = (l.turn + 1) % len(l.shows)
+		s := l.shows[l.turn]
+		if s.idle() {
+			continue // of hundreds of streams, most are in most passes
+		}
+		s.take(hold, m, l.now)
+		if s.owed > 0 {
+			l.label(s)
+		}
+		if !l.serveShare(s, began) {
+			l.again = true
+			break
+		}
+		l.flushAt = min(l.flushAt, s.nextShare(m))
+	}
+	l.dropShows()
+}
+
+// demand is what one loop's viewers would cost if each packet went out as it
+// comes. The loop tells it; all loops look at it.
+type demand struct {
+	viewers atomic.Int64
+	calls   atomic.Int64 // a second
+}
+
+// tellDemand says what this loop's viewers would cost.
+func (l *Loop) tellDemand() {
+	viewers, calls := 0, 0.0
+	for _, s := range l.shows {
+		viewers += len(s.viewers)
+		if p := s.stream.Current(); p != nil {
+			calls += float64(len(s.viewers)) * p.PacketRate()
+		}
+	}
+	l.demand.viewers.Store(int64(viewers))
+	l.demand.calls.Store(int64(calls))
+}
+
+// holding says what bounds the holding of packets now, and whether any are held.
+// It is of all loops together: more loops are there to carry more, and not to
+// make the same dearer.
+func (g *Group) holding() (m limits, hold bool) {
+	viewers, calls := int64(0), int64(0)
+	for _, l := range g.loops {
+		viewers += l.demand.viewers.Load()
+		calls += l.demand.calls.Load()
+	}
+	m = limits{budget: int64(g.cfg.Fanout.Budget), want: int64(float64(viewers) * float64(callCost) / cheapShare)}
+	return m, m.budget > 0 && float64(calls)*callCost.Seconds() > cheapShare
+}
+
+// Wake implements [stream.Show].
+func (s *show) Wake() { s.loop.Wake() }
+
+// ClearOut implements [stream.Show].
+func (s *show) ClearOut(p *stream.Programme) {
+	s.loop.Post(func() {
+		for i := range s.viewers {
+			if v := &s.viewers[i]; v.prog == p {
+				v.conn.doom(reason.ViewerStalled)
+			}
+		}
+	})
+}
+
+// idle reports that the show has nothing to do and that take would change nothing.
+func (s *show) idle() bool {
+	return s.behind == 0 && s.held.cleared() && s.Fresh.Load() == 0
+}
+
+// take adds to what the show owes: everybody, or the share for which the time
+// has come.
+func (s *show) take(hold bool, m limits, now int64) {
+	n := len(s.viewers)
+	s.Asleep.Store(false) // before the look: what comes after it wakes the loop
+	if at := s.Fresh.Swap(0); at != 0 {
+		s.behind = n
+		s.held.arrived(n, at)
+	}
+	if !hold || s.behind == 0 {
+		s.owed = s.behind
+		s.held.clear()
+		return
+	}
+	s.owed = min(s.held.due(now, m, n, s.owed), s.behind)
+	// Not where everybody is served now: nothing would look at the next packet.
+	s.Asleep.Store(s.held.open && s.owed < s.behind)
+}
+
+// nextShare is when the show is to be looked at again although nothing comes.
+func (s *show) nextShare(m limits) int64 {
+	if s.behind == 0 {
+		return clock.Never
+	}
+	return s.held.next(m)
+}
+
+// serveShare serves what the show owes; false if the loop's turn, which began at
+// the given time, is over first.
+func (l *Loop) serveShare(s *show, began int64) bool {
+	for k := 0; s.owed > 0; k++ {
+		if k%yieldCheck == yieldCheck-1 && l.group.clock.Now()-began > yieldAfter {
+			return false
+		}
+		if s.sweep >= len(s.viewers) {
+			s.sweep = 0
+		}
+		v := &s.viewers[s.sweep]
+		s.sweep++
+		s.owed--
+		s.behind--
+		s.held.served++
+		if !v.parked {
+			l.serve(v)
+		}
+	}
+	return true
+}
+
+// remove takes viewer i out. The last one takes its place; if that would carry
+// it past the sweep, from those still to be served to those that were, it is
+// served in the next pass.
+func (s *show) remove(i int) {
+	last := len(s.viewers) - 1
+	if i != last {
+		s.viewers[i] = s.viewers[last]
+		moved := s.viewers[i].conn
+		moved.slot = int32(i)
+		if i < s.sweep && !moved.hungry {
+			moved.hungry = true
+			s.loop.hungry = append(s.loop.hungry, moved)
+		}
+	}
+	s.viewers[last] = viewer{}
+	s.viewers = s.viewers[:last]
+	s.behind = min(s.behind, last)
+	s.owed = min(s.owed, last)
+	if cap(s.viewers) > 64 && last < cap(s.viewers)/4 {
+		s.viewers = append(make([]viewer, 0, cap(s.viewers)/2), s.viewers...)
+	}
+}
+
+// dropShows forgets the shows that have no viewers left.
+func (l *Loop) dropShows() {
+	for i := 0; i < len(l.shows); {
+		if len(l.shows[i].viewers) > 0 {
+			i++
+			continue
+		}
+		last := len(l.shows) - 1
+		l.shows[i].listed = false
+		// Whoever joins next is told of what comes.
+		l.shows[i].Asleep.Store(false)
+		l.shows[i].held.clear()
+		l.shows[i] = l.shows[last]
+		l.shows[last] = nil
+		l.shows = l.shows[:last]
+	}
+}

@@ -1,0 +1,195 @@
+package loop
+
+import (
+	"fmt"
+	"strings"
+
+	"streampump/codec"
+	"streampump/engine/reason"
+	"streampump/engine/stream"
+)
+
+// handle acts on the event in the loop's scratch: it decides, lets the session
+// put the decision into its protocol's words, and sends them.
+func (c *Conn) handle() {
+	l, ev := c.loop, &c.loop.ev
+	l.group.books.Engage(&c.ticket, c.peer.Addr())
+	l.verdict = codec.Verdict{}
+	if c.show != nil && (ev.Kind == codec.Play || ev.Kind == codec.Publish) {
+		c.doom(reason.BadRequest) // a session that streams asks for no second stream
+		return
+	}
+	if ev.Agent != "" && ev.Agent != c.agent {
+		c.agent = strings.Clone(ev.Agent)
+	}
+	switch ev.Kind {
+	case codec.Packet:
+		c.ingestPacket()
+	case codec.Header:
+		c.ingestHeader()
+	case codec.Reply:
+		c.answer(nil)
+	case codec.Lookup:
+		c.lookup()
+	case codec.Describe:
+		c.describe()
+	case codec.Play:
+		c.play()
+	case codec.Control, codec.Stop:
+		c.control()
+	case codec.Setup:
+		c.setup()
+	case codec.Publish:
+		c.publish()
+	case codec.Pause:
+		c.pause()
+	case codec.Finish:
+		c.endIngest(codec.CauseEnded, reason.PushEnded, reason.PushEnded.Info().Text)
+	case codec.Bad:
+		c.bad()
+	case codec.None, codec.Redial:
+	}
+}
+
+// answer sends the session's answer, with a shared head behind it, and goes on
+// as the session says.
+func (c *Conn) answer(head []byte) codec.Next {
+	l, o := c.loop, c.outgoing()
+	own, next := c.sess.Answer(o.own, &l.ev, &l.verdict)
+	switch {
+	case next == codec.Close:
+		r := reason.Answered
+		if l.ev.Kind == codec.Bad {
+			r = reason.BadRequest
+		}
+		o.own, o.shared = own, head
+		c.conclude(r)
+		return next
+	case next == codec.Stream && l.verdict.Code == codec.OK:
+		o.own, o.shared, o.then = own, head, thenPackets
+		return next
+	}
+	o.own, o.shared, o.then = own, head, thenRead
+	if o.left() > maxPendingAnswer {
+		c.doom(reason.AnswerStalled)
+		return next
+	}
+	if c.phase != phaseIngest {
+		c.rearm()
+	}
+	l.send(c)
+	return next
+}
+
+// bad ends a connection that broke its protocol, with the session's words for it.
+func (c *Conn) bad() {
+	err := c.loop.ev.Err
+	if c.ingest != nil {
+		c.loop.group.pushLog.Warn("encoder is refused", "stream", c.ingest.Stream.Config.Path, "peer", c.peer, "why", err)
+		c.dropIngest(fmt.Sprintf("the encoder's stream is broken: %v", err))
+		c.reason = reason.PushRefused
+	} else {
+		c.loop.group.complain(reason.BadRequest, c.peer, err)
+	}
+	c.answer(nil)
+}
+
+// lookup answers whether a stream exists and is up.
+func (c *Conn) lookup() {
+	v := &c.loop.verdict
+	if st := c.loop.group.find(c.loop.ev.Path, v); st != nil {
+		if p := st.Joinable(); p != nil {
+			v.Media = p.Media
+		}
+	}
+	c.answer(nil)
+}
+
+// find looks a stream up for a viewer; nil and a verdict if there is none.
+func (g *Group) find(path string, v *codec.Verdict) *stream.Stream {
+	st := g.streams[strings.ToLower(path)]
+	if st == nil {
+		v.Code, v.Location = codec.NoStream, g.cfg.NotFoundLocation
+	}
+	return st
+}
+
+// join finds the programme that a request of a viewer wants; nil and a verdict
+// if it can not have it.
+func (c *Conn) join() *stream.Programme {
+	e, v := c.loop.group, &c.loop.verdict
+	st := e.find(c.loop.ev.Path, v)
+	if st == nil {
+		return nil
+	}
+	p := st.Joinable()
+	if p == nil {
+		v.Code, v.RetryAfter = codec.NotUp, st.RetryAfter()
+		return nil
+	}
+	v.Media = p.Media
+	v.HeadSize = len(p.Heads[c.loop.ev.Form])
+	return p
+}
+
+// describe answers with the head of a stream.
+func (c *Conn) describe() {
+	l := c.loop
+	p := c.join()
+	if p == nil {
+		c.answer(nil)
+		return
+	}
+	l.verdict.Session, l.verdict.Replaced, _ = l.group.sessions.Open(
+		l.ev.Session, nil, c.peer.Addr(), l.now, int64(l.group.cfg.Timeouts.Session))
+	c.answer(p.Heads[l.ev.Form])
+}
+
+// play makes the connection a viewer.
+func (c *Conn) play() {
+	l := c.loop
+	p := c.join()
+	if p == nil {
+		c.answer(nil)
+		return
+	}
+	if l.ev.Form == codec.Framed {
+		key, replaced, old := l.group.sessions.Open(
+			l.ev.Session, c, c.peer.Addr(), l.now, int64(l.group.cfg.Timeouts.Session))
+		if old != nil {
+			old.loop.Post(func() { old.endView(reason.ViewerReturned) })
+		}
+		l.verdict.Session, l.verdict.Replaced = key, replaced
+		c.key = key
+	}
+	form, move := l.ev.Form, l.ev.Switch
+	if c.answer(p.Heads[form]) != codec.Stream {
+		c.releaseKey()
+		return
+	}
+	c.attach(p, form, move)
+	l.label(c.show)
+	l.send(c)
+}
+
+// control answers a request about a viewer's session.
+func (c *Conn) control() {
+	l := c.loop
+	owner, ok := l.group.sessions.Touch(l.ev.Session, c.peer.Addr(), l.now, int64(l.group.cfg.Timeouts.Session))
+	if !ok {
+		l.verdict.Code = codec.NoSession
+	}
+	l.verdict.Session = l.ev.Session
+	if ok && owner != nil && l.ev.Kind == codec.Stop {
+		owner.loop.Post(func() { owner.endView(reason.ViewerStopped) })
+	}
+	c.answer(nil)
+}
+
+// endView ends a viewer at the end of the packet it is in.
+func (c *Conn) endView(r reason.Reason) {
+	if v := c.viewer(); v != nil && v.ending == reason.None {
+		v.ending, v.waitEnd = r, 0
+		c.loop.send(c)
+	}
+}

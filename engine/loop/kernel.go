@@ -1,0 +1,37 @@
+package loop
+
+import (
+	"net"
+
+	"golang.org/x/sys/unix"
+)
+
+// Kernel is what a loop asks of the operating system for its sockets. Tests
+// put sockets of their own behind it. The loop's goroutine calls it.
+type Kernel interface {
+	// Writev writes what the socket takes. n counts the bytes taken; errno is
+	// EAGAIN when it takes none.
+	Writev(fd int, iov []unix.Iovec) (n int, errno unix.Errno)
+	// HalfClose sends FIN after what is queued.
+	HalfClose(fd int)
+	// Watch asks to be told, once for each time, when a full socket takes
+	// bytes again; Unwatch ends that, before the descriptor is closed.
+	Watch(fd int) error
+	Unwatch(fd int)
+	// Ready fills fds with watched sockets that take bytes again.
+	Ready(fds []int32) int
+}
+
+// Reactor is what a loop needs of the event loop that drives it.
+type Reactor interface {
+	// Wake makes the event loop call [Loop.Run] soon, from any goroutine.
+	Wake()
+	// Close closes c's socket; [Loop.Closed] is called before the descriptor goes.
+	// The loop's goroutine calls it.
+	Close(c *Conn)
+}
+
+// Socket is the reactor's own handle of a connection.
+type Socket interface {
+	LocalAddr() net.Addr
+}

@@ -1,0 +1,84 @@
+// Package reason is the one table of why connections are closed.
+package reason
+
+// Reason is why a connection was closed. Every close has exactly one; the
+// access log, the counters and the status all speak from the same table.
+type Reason uint8
+
+// The reasons, in the order of the table.
+const (
+	None Reason = iota
+
+	// Requests.
+	Answered
+	PeerLeft
+	HeadTimeout
+	KeepAliveTimeout
+	AnswerStalled
+	BadRequest
+	NotRecognised
+	TooManyConnections
+	TooManyPending
+
+	// Viewers.
+	ViewerLeft
+	ViewerStopped
+	ViewerReturned
+	ViewerStalled
+	ViewerNoKeyFrame
+	StreamEnded
+	StreamLost
+
+	// Encoders.
+	PushEnded
+	PushLost
+	PushIdle
+	PushTaken
+	PushRefused
+
+	// Everybody.
+	WriteFailed
+	ShuttingDown
+
+	Count // how many there are
+)
+
+// Info is one row of the table of close reasons.
+type Info struct {
+	Name  string // counter name, in lower case with underscores
+	Error bool   // something is wrong somewhere; an ordinary end otherwise
+	Text  string // the operator's sentence
+}
+
+var table = [Count]Info{
+	None:               {"none", true, "the connection was closed without a reason, which is a fault of this program"},
+	Answered:           {"answered", false, "the request was answered"},
+	PeerLeft:           {"peer_left", false, "the peer closed the connection before it had sent a complete request"},
+	HeadTimeout:        {"head_timeout", true, "no complete request came within the time allowed"},
+	KeepAliveTimeout:   {"keep_alive_timeout", false, "no further request came on the kept connection"},
+	AnswerStalled:      {"answer_stalled", true, "the peer does not take the answer it asked for"},
+	BadRequest:         {"bad_request", true, "the request breaks its protocol"},
+	NotRecognised:      {"not_recognised", true, "the first bytes belong to no protocol spoken here"},
+	TooManyConnections: {"too_many_connections", true, "the limit on connections is reached"},
+	TooManyPending:     {"too_many_pending", true, "too many connections from this address have sent no complete request"},
+	ViewerLeft:         {"viewer_left", false, "the viewer closed its connection"},
+	ViewerStopped:      {"viewer_stopped", false, "the viewer's player sent Stop"},
+	ViewerReturned:     {"viewer_returned", false, "the viewer's player came back on another connection"},
+	ViewerStalled:      {"viewer_stalled", true, "the viewer took nothing, or not the rest of what has ended, for longer than allowed: its network or its player has stopped"},
+	ViewerNoKeyFrame:   {"viewer_no_key_frame", true, "the viewer fell out of the backlog and no key frame came to go on at: the source's key frames are too far apart for the backlog"},
+	StreamEnded:        {"stream_ended", false, "the source ended the stream"},
+	StreamLost:         {"stream_lost", true, "the source was lost and did not come back in time"},
+	PushEnded:          {"push_ended", false, "the encoder ended its stream"},
+	PushLost:           {"push_lost", true, "the encoder's connection was cut in the middle of its stream"},
+	PushIdle:           {"push_idle", true, "the encoder sent no packet for longer than allowed"},
+	PushTaken:          {"push_taken", false, "another encoder took the stream over"},
+	PushRefused:        {"push_refused", true, "what the encoder sends can not be carried"},
+	WriteFailed:        {"write_failed", false, "the connection broke while it was written to"},
+	ShuttingDown:       {"shutting_down", false, "this server is going down"},
+}
+
+// Info is the reason's row of the table.
+func (r Reason) Info() Info { return table[r] }
+
+// String is the reason's counter name.
+func (r Reason) String() string { return table[r].Name }

@@ -1,0 +1,182 @@
+package session
+
+import (
+	"container/list"
+	"net/netip"
+	"sync"
+
+	"streampump/engine/stream"
+)
+
+// ingestBit marks the keys of ingest sessions, so that a viewer's key can
+// never name one. What a key looks like on the wire is the protocol's affair.
+const ingestBit = 1 << 63
+
+// maxIngests bounds the sessions of encoders: many more than a pump has streams.
+const maxIngests = 1 << 12
+
+// maxSetups is how many sessions of one address may wait to be published: all the
+// encoders of a site that start at once. One more takes the place of the oldest.
+const maxSetups = 64
+
+// Ingests is the table of encoders' sessions. Anybody can open one, so what was
+// never published makes room first.
+type Ingests struct {
+	mu        sync.Mutex
+	max       int
+	byKey     map[uint64]*ingest
+	setups    list.List // of *ingest: never published, the oldest first
+	published list.List // of *ingest, the oldest first
+	addresses map[netip.Addr]int
+}
+
+// ingest is one session's entry.
+type ingest struct {
+	*stream.Ingest
+	from  netip.Addr
+	setup bool          // it is among the setups
+	place *list.Element // in its list
+}
+
+// NewIngests makes a table for so many sessions, but no more than can be useful.
+func NewIngests(most int) *Ingests {
+	return &Ingests{max: min(most, maxIngests), byKey: map[uint64]*ingest{}, addresses: map[netip.Addr]int{}}
+}
+
+// Add enters a session that an encoder at an address sets up, and gives it its
+// key. In a full table another goes for it; false if all are in use. One that went
+// and had been published is returned: its stream may have to be told.
+func (t *Ingests) Add(in *stream.Ingest, from netip.Addr) (gone *stream.Ingest, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.addresses[from] >= maxSetups {
+		t.dropOldestLocked(from)
+	}
+	if len(t.byKey) >= t.max {
+		if gone, ok = t.makeRoomLocked(); !ok {
+			return nil, false
+		}
+	}
+	for in.Key = randomKey() | ingestBit; t.byKey[in.Key] != nil; {
+		in.Key = randomKey() | ingestBit
+	}
+	e := &ingest{Ingest: in, from: from, setup: true}
+	e.place = t.setups.PushBack(e)
+	t.addresses[from]++
+	t.byKey[in.Key] = e
+	return gone, true
+}
+
+// dropOldestLocked forgets the oldest setup of an address.
+func (t *Ingests) dropOldestLocked(from netip.Addr) {
+	for p := t.setups.Front(); p != nil; p = p.Next() {
+		if e := p.Value.(*ingest); e.from == from {
+			t.removeLocked(e)
+			return
+		}
+	}
+}
+
+// roomLooks bounds how many published sessions are looked at for one that is idle.
+const roomLooks = 64
+
+// makeRoomLocked forgets the oldest setup, or else an idle session.
+func (t *Ingests) makeRoomLocked() (gone *stream.Ingest, ok bool) {
+	if p := t.setups.Front(); p != nil {
+		t.removeLocked(p.Value.(*ingest))
+		return nil, true
+	}
+	p := t.published.Front()
+	for range roomLooks {
+		if p == nil {
+			return nil, false
+		}
+		if e := p.Value.(*ingest); !e.Attached() {
+			t.removeLocked(e)
+			return e.Ingest, true
+		}
+		p = p.Next()
+	}
+	return nil, false
+}
+
+// removeLocked takes an entry out.
+func (t *Ingests) removeLocked(e *ingest) {
+	delete(t.byKey, e.Key)
+	if !e.setup {
+		t.published.Remove(e.place)
+		return
+	}
+	t.setups.Remove(e.place)
+	if t.addresses[e.from]--; t.addresses[e.from] == 0 {
+		delete(t.addresses, e.from)
+	}
+}
+
+// Publish notes that the session's packets follow: it goes after those that never
+// came so far.
+func (t *Ingests) Publish(in *stream.Ingest) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e := t.byKey[in.Key]
+	if e == nil || !e.setup {
+		return
+	}
+	t.removeLocked(e)
+	e.setup = false
+	e.place = t.published.PushBack(e)
+	t.byKey[in.Key] = e
+}
+
+// Find finds a session by its key and keeps it until the given time: one that is
+// found here is not given out as expired any more.
+func (t *Ingests) Find(key uint64, until int64) *stream.Ingest {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e := t.byKey[key]
+	if e == nil {
+		return nil
+	}
+	if !e.Attached() {
+		e.Expires.Store(until)
+	}
+	return e.Ingest
+}
+
+// Drop forgets a session.
+func (t *Ingests) Drop(in *stream.Ingest) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if e := t.byKey[in.Key]; e != nil && e.Ingest == in {
+		t.removeLocked(e)
+	}
+}
+
+// DropSetup forgets a session if it was never published.
+func (t *Ingests) DropSetup(in *stream.Ingest) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if e := t.byKey[in.Key]; e != nil && e.Ingest == in && e.setup {
+		t.removeLocked(e)
+	}
+}
+
+// Expired returns the sessions whose deadline has passed, and forgets them.
+func (t *Ingests) Expired(now int64) (gone []*stream.Ingest) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, e := range t.byKey {
+		if e.Expires.Load() <= now {
+			t.removeLocked(e)
+			gone = append(gone, e.Ingest)
+		}
+	}
+	return gone
+}
+
+// Count is the number of sessions.
+func (t *Ingests) Count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.byKey)
+}

@@ -1,0 +1,160 @@
+// Package settings is what an engine is told before it starts: values, and nothing
+// that acts. Each room reads what concerns it.
+package settings
+
+import (
+	"context"
+	"time"
+
+	"streampump/codec"
+)
+
+// Config is what the engine needs to know before it starts. [Default]
+// fills every field; a zero means what the field's comment says.
+type Config struct {
+	// Loops is the number of event loops; 0 means one.
+	Loops int
+	// Processors are the logical processors that the loops' threads stay on, in
+	// the loops' order; a list that is too short is used again from its start.
+	// Empty means that the system moves them as it likes. A loop is pinned with
+	// its first connection.
+	Processors []int
+	// ReadBuffer is a loop's buffer for incoming bytes: some packets of an
+	// encoder; viewers send requests of less than a kilobyte. 0 means 64 KiB.
+	ReadBuffer int
+
+	Limits   Limits
+	Timeouts Timeouts
+	Backlog  Backlog
+	Fanout   Fanout
+	// NotFoundLocation is where requests for unknown streams are sent (the
+	// original's redirect_404_to); empty means they get 404.
+	NotFoundLocation string
+}
+
+// Limits bound what strangers can make us hold.
+type Limits struct {
+	// Connections is the most connections at once, viewers and encoders
+	// together. 0 means as many as the descriptor limit allows, less
+	// [ReservedDescriptors].
+	Connections int
+	// PendingPerAddress is the most connections from one address that have
+	// not yet sent a complete request. Viewers are not counted: a site behind
+	// one NAT is the usual customer. 0 means no limit.
+	PendingPerAddress int
+	// Sessions is the size of the session table.
+	Sessions int
+}
+
+// Timeouts. None may be zero, except where it says so.
+type Timeouts struct {
+	Head         time.Duration // from the connection's opening to its first complete request
+	KeepAlive    time.Duration // between an answer and the next complete request
+	Drain        time.Duration // after our half-close, for the peer to close its side
+	Session      time.Duration // a viewer's session without a request ([MS-WMSP] 3.2.2: 60 s, at least 10 s)
+	PushIdle     time.Duration // an encoder that sends no packet ([MS-WMHTTP] 3.2.2: 60 s, at least 10 s)
+	PushInactive time.Duration // an ingest session between requests ([MS-WMHTTP] 3.2.2: 120 s)
+	PushHold     time.Duration // viewers are kept this long when a push is lost without an end
+	PullHold     time.Duration // the same for a pull
+	EndHold      time.Duration // the same after a proper end; 0 ends viewers at once
+	PullSilence  time.Duration // a pulled source that sends nothing
+	PullFirst    time.Duration // the first retry of a pull
+	PullRetry    time.Duration // every further retry, plus up to PullJitter
+	PullJitter   time.Duration
+	PullConnect  time.Duration // dialling, and the wait for the source's header
+	Stall        time.Duration // a viewer that takes not one byte; with Backlog.MaxLag, one that does not take the rest of an ended programme
+	KeyWait      time.Duration // a joiner with no key frame to start at
+	Shutdown     time.Duration // from Stop to the last forced close
+}
+
+// Backlog bounds what a stream keeps of the past.
+type Backlog struct {
+	Bytes    int64         // hard cap of packet bytes kept for one stream
+	Duration time.Duration // how much is kept beyond the newest key frame
+	// MaxLag is how far a viewer may be behind before it is moved to the
+	// newest key frame.
+	MaxLag time.Duration
+	// JoinBurst: a joiner starts at the newest key frame that is at least
+	// this old. 0 means the newest one. No more than half of MaxLag is used.
+	JoinBurst time.Duration
+}
+
+// Fanout is how packets are put on sockets.
+type Fanout struct {
+	// Budget is the longest that packets may be held to be sent together; 0
+	// sends each as it comes.
+	Budget time.Duration
+	// NotSentLowat is TCP_NOTSENT_LOWAT of every connection, in bytes: how much
+	// the kernel takes of a viewer's stream beyond what it has sent.
+	NotSentLowat int
+}
+
+// ReservedDescriptors are left over for listeners, pulls, files, the admin
+// listener and epoll when Limits.Connections is 0.
+const ReservedDescriptors = 128
+
+// Default is a configuration that needs no change on an ordinary box.
+func Default() Config {
+	return Config{
+		Loops:      1,
+		ReadBuffer: 64 << 10,
+		Limits: Limits{
+			PendingPerAddress: 256,
+			Sessions:          1 << 17,
+		},
+		Timeouts: Timeouts{
+			Head:         10 * time.Second,
+			KeepAlive:    60 * time.Second,
+			Drain:        5 * time.Second,
+			Session:      60 * time.Second,
+			PushIdle:     60 * time.Second,
+			PushInactive: 120 * time.Second,
+			PushHold:     60 * time.Second,
+			PullHold:     45 * time.Second,
+			PullSilence:  15 * time.Second,
+			PullFirst:    time.Second,
+			PullRetry:    10 * time.Second,
+			PullJitter:   10 * time.Second,
+			PullConnect:  15 * time.Second,
+			Stall:        30 * time.Second,
+			KeyWait:      15 * time.Second,
+			Shutdown:     5 * time.Second,
+		},
+		Backlog: Backlog{
+			Bytes:    32 << 20,
+			Duration: 20 * time.Second,
+			MaxLag:   10 * time.Second,
+		},
+		Fanout: Fanout{
+			Budget:       90 * time.Millisecond,
+			NotSentLowat: 128 << 10,
+		},
+	}
+}
+
+// Stream is one stream. Exactly one of Push, Pull and File is set.
+type Stream struct {
+	Name string // for people
+	Path string // for URLs; compared without case
+	Push bool
+	Pull *Pull
+	File *File
+}
+
+// Pull is a stream that we fetch.
+type Pull struct {
+	// Open makes the conversation with the source anew, for each attempt.
+	Open func() codec.Dialled
+	// Route says which address to dial to reach a target (host:port), and
+	// whether that address is an HTTP proxy. nil dials the target.
+	Route func(ctx context.Context, target string) (dial string, proxied bool, err error)
+}
+
+// File is a stream that is played from a file, again and again.
+type File struct {
+	File string
+	// Data, when not nil, is played in place of File (the built-in demo clip).
+	Data []byte
+	// Open makes the reader of the file's bytes anew, for each round.
+	Open func() codec.Session
+}

@@ -1,0 +1,32 @@
+// Package stream is a stream's own side: where its packets come from, how they
+// get into the backlog, and what becomes of them when the source is gone. It
+// knows of its viewers no more than an [Audience] for each loop.
+//
+//	encoder (loop) ─► Ingest ─┐
+//	pull ───────────► Ingest ─┼─► Stream ─► Programme ─► ring
+//	file ───────────► Ingest ─┘      │
+//	                                 └─ publish ─► Audience ─► Show (loop)
+//
+// A stream is a sequence of programmes, each one header and the ring of its
+// packets. A header that can go on in the present programme is spliced into it;
+// another one ends it and starts the next.
+//
+// # The lease and the hold
+//
+// Whoever has the stream's lease appends, under Stream.mu, which is held from a
+// batch's first event ([Ingest.Header], [Ingest.Packet]) to its end
+// ([Ingest.Commit]). An ingest takes the lease with its first header, not before,
+// so a bare setup stops nobody; the one that had it is told ([Feeder.Taken]), and
+// refused wherever it goes on. An encoder's session lies idle between requests and
+// may go on on another connection: it is used by whoever claims it
+// ([Ingest.Claim]).
+//
+// A source that ends properly ends its viewers, unless Timeouts.EndHold keeps
+// them. One that is lost leaves them held ([SourceHeld]): they keep their
+// connections, joiners are told to come back, and a header within the time goes
+// on where the stream stopped. Failures during the hold do not lengthen it.
+// [Stream.Tend] ends it.
+//
+// Readers never take Stream.mu: they load [Stream.Current], and walk the ring
+// inside a pass.
+package stream

@@ -1,0 +1,192 @@
+package stream
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"streampump/codec"
+)
+
+// Ingest is one source's right to append to a stream: an encoder's session, a
+// pull or a file. It holds the stream's lease from its first valid header
+// until another ingest takes it. One goroutine uses it at a time: the loop of
+// the encoder's connection, or the goroutine of the pull or file. An encoder's
+// session lies idle between requests; who goes on with it, or ends it, claims it.
+type Ingest struct {
+	// Stream and Key are set once.
+	Stream *Stream
+	Key    uint64 // of the ingest session; 0 for pulls and files
+	// Expires is when an unused session is forgotten.
+	Expires atomic.Int64
+
+	lease   uint64 // the generation it holds; 0 before the first header
+	locked  bool   // stream.mu is held for the present batch
+	dirty   bool   // the batch has something to publish
+	claimed atomic.Bool
+	feeder  atomic.Pointer[feeder] // the encoder's connection, nil between connections
+	last    atomic.Pointer[feeder] // the connection that used it last; others have lost it
+}
+
+// Feeder is an encoder's connection. Values are compared, so they are pointers.
+type Feeder interface {
+	// Taken tells the connection that another source has the lease of its
+	// session now. It is called with the stream locked.
+	Taken(in *Ingest)
+}
+
+type feeder struct{ Feeder }
+
+// is reports whether f is the connection.
+func (f *feeder) is(c Feeder) bool { return f != nil && f.Feeder == c }
+
+// NewIngest makes an ingest that has not begun.
+func NewIngest(st *Stream) *Ingest { return &Ingest{Stream: st} }
+
+// ErrTaken: another ingest has the lease now.
+var ErrTaken = errors.New("another source took the stream over")
+
+// Claim makes the caller the one who uses the session; false if another does.
+func (in *Ingest) Claim() bool { return !in.claimed.Swap(true) }
+
+// Release lets others claim the session. The batch must be committed.
+func (in *Ingest) Release() {
+	in.feeder.Store(nil)
+	in.claimed.Store(false)
+}
+
+// Attach makes c the connection that goes on with the session. The caller has
+// claimed it.
+func (in *Ingest) Attach(c Feeder) {
+	f := &feeder{c}
+	in.feeder.Store(f)
+	in.last.Store(f)
+}
+
+// Elsewhere reports whether another connection than c goes on with the session.
+func (in *Ingest) Elsewhere(c Feeder) bool {
+	now := in.feeder.Load()
+	return now != nil && !now.is(c)
+}
+
+// Attached reports whether a connection goes on with the session.
+func (in *Ingest) Attached() bool { return in.feeder.Load() != nil }
+
+// AttachedTo reports whether c goes on with the session.
+func (in *Ingest) AttachedTo(c Feeder) bool { return in.feeder.Load().is(c) }
+
+// LastUsedBy reports whether c was the last connection to go on with the session.
+func (in *Ingest) LastUsedBy(c Feeder) bool { return in.last.Load().is(c) }
+
+// lock begins a batch; the stream stays locked until commit.
+func (in *Ingest) lock() {
+	if !in.locked {
+		in.Stream.mu.Lock()
+		in.locked = true
+	}
+}
+
+// Commit ends a batch: one publish for all its packets.
+func (in *Ingest) Commit() {
+	if !in.locked {
+		return
+	}
+	dirty := in.dirty
+	in.locked, in.dirty = false, false
+	in.Stream.mu.Unlock()
+	if dirty {
+		in.Stream.publish()
+	}
+}
+
+// Header starts or continues the programme. The first one takes the lease.
+func (in *Ingest) Header(m codec.Media, now int64) error {
+	in.lock()
+	st := in.Stream
+	if in.lease != 0 && in.lease != st.lease {
+		return ErrTaken
+	}
+	if old := st.takeLocked(in); old != nil {
+		// One that was lost is followed, and not pushed aside.
+		if SourceState(st.state.Load()) == SourceUp {
+			st.log.Warn("source is taken over by another")
+		}
+		old.taken()
+	}
+	st.headerLocked(m, now)
+	in.dirty = true
+	return nil
+}
+
+// taken tells an ingest that it lost its lease. Called with the stream locked.
+func (in *Ingest) taken() {
+	if f := in.feeder.Load(); f != nil {
+		f.Taken(in)
+	}
+}
+
+// Packet appends one packet; sendTime is its place in the programme's time
+// line, if it has one (placed).
+func (in *Ingest) Packet(ev *codec.Event, now int64) (sendTime time.Duration, placed bool, err error) {
+	in.lock()
+	if in.lease == 0 {
+		return 0, false, errNoHeader
+	}
+	if in.lease != in.Stream.lease {
+		return 0, false, ErrTaken
+	}
+	sendTime, placed, err = in.Stream.appendLocked(ev, now)
+	in.dirty = true
+	return sendTime, placed, err
+}
+
+// Resume marks the source as present again where its session goes on on a new
+// connection without a new header.
+func (in *Ingest) Resume(now int64) {
+	in.lock()
+	defer in.Commit()
+	st := in.Stream
+	if in.lease != 0 && in.lease == st.lease && st.cur.Load() != nil {
+		st.holdUntil = 0
+		st.setUpLocked(now)
+	}
+}
+
+// An End is how a source went.
+type End uint8
+
+// The ends.
+const (
+	Lost    End = iota // cut off, silent or broken: its viewers are held
+	Ended              // it said that its stream is over
+	Stopped            // this server goes down
+)
+
+// Down tells the stream that this source is gone; nothing happens if it does
+// not hold the lease.
+func (in *Ingest) Down(end End, why string, now int64) {
+	in.lock()
+	if in.lease != 0 && in.lease == in.Stream.lease {
+		in.Stream.downLocked(end, why, now)
+		in.dirty = true
+		if end != Lost {
+			// A later header of this session starts anew.
+			in.Stream.holder = nil
+			in.Stream.lease++
+			in.lease = 0
+		}
+	}
+	in.Commit()
+}
+
+// Media is the header under which the session's packets go on without a new
+// one; nil if there is none.
+func (in *Ingest) Media() codec.Media {
+	in.lock()
+	defer in.Commit()
+	st := in.Stream
+	if p := st.cur.Load(); p != nil && in.lease != 0 && in.lease == st.lease {
+		return p.Media
+	}
+	return nil
+}

@@ -1,0 +1,61 @@
+package stream
+
+import "time"
+
+// Snapshot is what a stream can tell of itself at one moment.
+type Snapshot struct {
+	Name       string  `json:"name"`
+	Path       string  `json:"path"`
+	Type       string  `json:"type"`
+	State      string  `json:"source"`
+	Problem    string  `json:"problem,omitempty"` // why the source is not up
+	Media      string  `json:"media,omitempty"`
+	UpSeconds  float64 `json:"up_seconds"`
+	Age        float64 `json:"newest_packet_age_seconds"`
+	Viewers    int64   `json:"viewers"`
+	Joins      uint64  `json:"joins"`
+	Anywhere   uint64  `json:"joins_without_key_frame"`
+	PacketsIn  uint64  `json:"packets_in"`
+	BytesIn    uint64  `json:"bytes_in"`
+	LeftOut    uint64  `json:"packets_left_out"`
+	Rate       float64 `json:"packets_per_second"`
+	Programmes uint64  `json:"programmes"`
+	Splices    uint64  `json:"splices"`
+	Backlog    int64   `json:"backlog_bytes"`
+	BacklogLen uint64  `json:"backlog_packets"`
+}
+
+// Snapshot gathers the present state. Any goroutine may call it.
+func (st *Stream) Snapshot() Snapshot {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	s := Snapshot{
+		Name: st.Config.Name, Path: st.Config.Path, Type: st.kind(),
+		State: st.State().String(), Problem: st.problem,
+		Viewers: st.viewers(), Joins: st.stats.joins.Load(), Anywhere: st.stats.anywhere.Load(),
+		PacketsIn: st.stats.packetsIn.Load(), BytesIn: st.stats.bytesIn.Load(), LeftOut: st.stats.skippedIn.Load(),
+		Programmes: st.stats.programmes.Load(), Splices: st.stats.splices.Load(),
+	}
+	if p := st.cur.Load(); p != nil {
+		now := st.env.Clock.Now()
+		s.Media = p.Media.String()
+		s.Rate = p.PacketRate()
+		s.Backlog = p.Ring.Bytes()
+		s.BacklogLen = p.Ring.Head() - p.Ring.Tail()
+		s.UpSeconds = time.Duration(now - st.upSince).Seconds()
+		s.Age = time.Duration(now - st.lastAt).Seconds()
+	}
+	return s
+}
+
+// kind is the word for the stream's kind of source.
+func (st *Stream) kind() string {
+	switch {
+	case st.Config.Push:
+		return "push"
+	case st.Config.Pull != nil:
+		return "pull"
+	default:
+		return "file"
+	}
+}

@@ -1,0 +1,398 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"runtime/pprof"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"streampump/codec"
+	"streampump/engine/clock"
+	"streampump/engine/notice"
+	"streampump/engine/ring"
+	"streampump/engine/settings"
+)
+
+// Env is what all streams of an engine have in common.
+type Env struct {
+	Settings *settings.Config
+	Log      *slog.Logger
+	Clock    *clock.Clock
+	Epochs   *ring.Epochs
+	Buffers  ring.Buffers
+	// Dial connects to the source of a pull.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// SourceState is what a stream's source is doing.
+type SourceState uint8
+
+// The states of a source.
+const (
+	SourceDown    SourceState = iota // no source, and no viewer is kept for one
+	SourceHeld                       // lost; its viewers are kept until it is back or the hold is over
+	SourceUp                         // packets arrive
+	SourceDialing                    // a pull is being made
+)
+
+var sourceStateNames = [...]string{"down", "held", "up", "connecting"}
+
+// String is the state's name in logs and the status.
+func (s SourceState) String() string { return sourceStateNames[s] }
+
+// Stream is a live programme with a name: an ingest at one end, viewers on
+// every loop at the other.
+type Stream struct {
+	// Config is set once.
+	Config    settings.Stream
+	env       *Env
+	log       *slog.Logger
+	audiences []*Audience // by loop
+
+	// Read by anyone.
+	cur   atomic.Pointer[Programme] // nil while there is none to join
+	state atomic.Uint32             // SourceState
+	stats streamStats
+
+	// Guarded by mu: the writer's side. Readers of the ring never take it.
+	mu          sync.Mutex
+	lease       uint64 // generation of the ingest that may append
+	holder      *Ingest
+	lastAt      int64  // arrival of the last packet
+	holdUntil   int64  // end of the hold; 0 when there is none
+	problem     string // why the source is not up
+	lastFailure string
+	upSince     int64
+	retiring    []*Programme // ended, not yet given back
+}
+
+// streamStats are the stream's counters, added to at rates far below a
+// packet's, or once for each batch.
+type streamStats struct {
+	packetsIn  atomic.Uint64
+	bytesIn    atomic.Uint64
+	skippedIn  atomic.Uint64 // packets of the source that were left out
+	joins      atomic.Uint64
+	splices    atomic.Uint64
+	programmes atomic.Uint64
+	anywhere   atomic.Uint64 // joiners that were started without a key frame
+}
+
+// New makes a stream with its viewers' side on each loop, in the loops' order.
+func New(env *Env, cfg settings.Stream, audiences []*Audience) *Stream {
+	st := &Stream{Config: cfg, env: env, audiences: audiences, problem: "the source has not answered yet"}
+	st.log = notice.Limit(env.Log.With("stream", cfg.Path), notice.Burst, func() int64 { return env.Clock.Now() })
+	if cfg.Push {
+		st.problem = "no encoder has connected yet"
+	}
+	return st
+}
+
+// Log is the stream's log. Its lines carry the stream's path and are limited.
+func (st *Stream) Log() *slog.Logger { return st.log }
+
+// Audience is the stream's viewers on the loop with the given number.
+func (st *Stream) Audience(loop int) *Audience { return st.audiences[loop] }
+
+// Current is the present programme, nil if there is none. Any goroutine may call it.
+func (st *Stream) Current() *Programme { return st.cur.Load() }
+
+// State is what the source is doing. Any goroutine may call it.
+func (st *Stream) State() SourceState { return SourceState(st.state.Load()) }
+
+// Joined counts a viewer that has joined.
+func (st *Stream) Joined() { st.stats.joins.Add(1) }
+
+// StartedAnywhere counts a viewer that was started without a key frame.
+func (st *Stream) StartedAnywhere() { st.stats.anywhere.Add(1) }
+
+// Joinable is the programme that a viewer may join now; nil if the source is
+// not up.
+func (st *Stream) Joinable() *Programme {
+	if SourceState(st.state.Load()) != SourceUp {
+		return nil
+	}
+	return st.cur.Load()
+}
+
+// RetryAfter is when a refused viewer should try again.
+func (st *Stream) RetryAfter() time.Duration {
+	if st.Config.Pull != nil {
+		return st.env.Settings.Timeouts.PullRetry
+	}
+	return retryAfterPush
+}
+
+// retryAfterPush is what viewers of a pushed stream without an encoder are
+// told: nobody knows when it comes, and a try costs little.
+const retryAfterPush = 10 * time.Second
+
+// holdTime is how long viewers are kept when the source is gone.
+func (st *Stream) holdTime(end End) time.Duration {
+	switch {
+	case end == Stopped:
+		return 0
+	case end == Ended:
+		return st.env.Settings.Timeouts.EndHold
+	case st.Config.Pull != nil:
+		return st.env.Settings.Timeouts.PullHold
+	default:
+		return st.env.Settings.Timeouts.PushHold
+	}
+}
+
+// takeLocked gives the lease to in and returns the ingest that had it, if any.
+func (st *Stream) takeLocked(in *Ingest) (old *Ingest) {
+	if st.holder == in {
+		return nil
+	}
+	old = st.holder
+	st.lease++
+	in.lease = st.lease
+	st.holder = in
+	return old
+}
+
+// headerLocked makes m the header of what in appends from now on: in the
+// present programme if it can go on there, in a new one otherwise.
+func (st *Stream) headerLocked(m codec.Media, now int64) {
+	st.holdUntil = 0
+	p := st.cur.Load()
+	if p != nil && !p.Ring.Over() {
+		pause := time.Duration(0)
+		if st.lastAt != 0 && st.Config.File == nil {
+			pause = time.Duration(max(0, now-st.lastAt))
+		}
+		if p.codec.Splice(m, pause) {
+			st.stats.splices.Add(1)
+			st.setUpLocked(now)
+			level := slog.LevelInfo
+			if st.Config.File != nil {
+				level = slog.LevelDebug // another round, as it was set up
+			}
+			st.log.Log(context.Background(), level, "source continues", "media", m.String(), "pause", pause.Round(time.Millisecond))
+			return
+		}
+	}
+	st.replaceLocked(m.NewProgramme())
+	st.setUpLocked(now)
+	st.log.Info("source is up", "media", m.String())
+}
+
+// setUpLocked marks the source as present.
+func (st *Stream) setUpLocked(now int64) {
+	if SourceState(st.state.Load()) != SourceUp {
+		st.upSince = now
+	}
+	st.problem = ""
+	st.state.Store(uint32(SourceUp))
+}
+
+// replaceLocked ends the present programme and starts the next.
+func (st *Stream) replaceLocked(cp codec.Programme) {
+	next, old := newProgramme(st, cp), st.cur.Load()
+	st.cur.Store(next)
+	st.stats.programmes.Add(1)
+	if old != nil && !old.Ring.Over() {
+		old.Next.Store(next)
+		st.sealLocked(old)
+	}
+}
+
+// sealLocked ends a programme; the janitor gives it back when its last viewer left.
+func (st *Stream) sealLocked(p *Programme) {
+	p.Ring.End()
+	p.ended = st.env.Clock.Now()
+	st.retiring = append(st.retiring, p)
+}
+
+// appendLocked puts one packet of the source into the backlog. An error is the
+// source's fault and ends its ingest; placed is false for a packet that was
+// passed over, which has no send time.
+func (st *Stream) appendLocked(ev *codec.Event, now int64) (sendTime time.Duration, placed bool, err error) {
+	p := st.cur.Load()
+	if p == nil {
+		return 0, false, errNoHeader
+	}
+	mark, err := st.packetLocked(p, ev, now)
+	if errors.Is(err, codec.ErrProgrammeOver) {
+		st.log.Warn("the source's clock is used up, a new programme starts")
+		st.replaceLocked(p.codec.Next())
+		mark, err = st.packetLocked(st.cur.Load(), ev, now)
+	}
+	placed = err == nil
+	if errors.Is(err, codec.ErrSkip) {
+		st.stats.skippedIn.Add(1)
+		err = nil
+	}
+	if mark.Note != nil {
+		st.log.Warn("packets of the source are not as they should be", "why", mark.Note.Error())
+	}
+	return mark.SendTime, placed, err
+}
+
+// framing is more than any protocol puts around a packet or adds to it; one that
+// grows by more is copied into the backlog.
+const framing = 64
+
+// packetLocked frames a packet into the backlog, once for all viewers.
+func (st *Stream) packetLocked(p *Programme, ev *codec.Event, now int64) (codec.Mark, error) {
+	packet, mark, err := p.codec.Append(p.Ring.Room(len(ev.Data)+framing), ev)
+	if err != nil {
+		return mark, err
+	}
+	st.stats.packetsIn.Add(1)
+	st.stats.bytesIn.Add(uint64(len(ev.Data)))
+	if rate, ok := p.meter.add(now); ok {
+		p.rate.Store(rate)
+	}
+	st.lastAt = now
+	p.Ring.Append(packet, now, mark.Key, mark.Trim)
+	return mark, nil
+}
+
+// publish wakes every loop that has viewers of the stream, once.
+func (st *Stream) publish() {
+	now := max(st.env.Clock.Now(), 1)
+	for _, a := range st.audiences {
+		a.publish(now)
+	}
+}
+
+// downLocked: the source is gone. A proper end, and a loss that is not held,
+// end the programme now; otherwise its viewers are kept until the hold is over.
+func (st *Stream) downLocked(end End, why string, now int64) {
+	if SourceState(st.state.Load()) == SourceDown {
+		return
+	}
+	hold := st.holdTime(end)
+	st.problem = why
+	if hold > 0 && st.cur.Load() != nil {
+		until := now + int64(hold)
+		if st.holdUntil != 0 {
+			// Already held: a further failure does not buy it more time.
+			st.holdUntil = min(st.holdUntil, until)
+			st.env.Clock.Hurry(st.holdUntil)
+			return
+		}
+		st.state.Store(uint32(SourceHeld))
+		st.holdUntil = until
+		st.log.Warn("source is gone, its viewers are held", "why", why, "hold", hold)
+		st.env.Clock.Hurry(until)
+		return
+	}
+	st.endLocked(end == Lost, why)
+}
+
+// endLocked ends the programme for its viewers.
+func (st *Stream) endLocked(lost bool, why string) {
+	st.holdUntil = 0
+	st.state.Store(uint32(SourceDown))
+	p := st.cur.Load()
+	st.cur.Store(nil)
+	if p != nil && !p.Ring.Over() {
+		p.Lost.Store(lost)
+		st.sealLocked(p)
+	}
+	level := slog.LevelInfo
+	if lost {
+		level = slog.LevelWarn
+	}
+	st.log.Log(context.Background(), level, "stream is over", "why", why, "viewers", st.viewers())
+}
+
+// Tend does what is due for the stream at the given time: the end of a hold,
+// and giving ended programmes back. It returns the time of the next deadline.
+func (st *Stream) Tend(now int64) (next int64) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	next = clock.Never
+	if st.holdUntil != 0 && st.holdUntil <= now {
+		st.endLocked(true, "the source did not come back in time: "+st.problem)
+		st.publish()
+	} else if st.holdUntil != 0 {
+		next = st.holdUntil
+	}
+	keep := st.retiring[:0]
+	patience := int64(st.env.Settings.Backlog.MaxLag + st.env.Settings.Timeouts.Stall)
+	for _, p := range st.retiring {
+		if p.Viewers.Load() > 0 || !p.Ring.Drain() {
+			keep = append(keep, p)
+			if now-p.ended > patience {
+				st.clearOut(p)
+			}
+		}
+	}
+	clear(st.retiring[len(keep):])
+	st.retiring = keep
+	if len(keep) > 0 {
+		next = min(next, now+int64(clearInterval))
+	}
+	return next
+}
+
+// clearOut closes the viewers that still have not taken the rest of an ended
+// programme. Nothing newer comes there that they could be moved to, and sockets
+// that take a byte now and then would keep the whole of it for hours.
+func (st *Stream) clearOut(p *Programme) {
+	for _, a := range st.audiences {
+		a.Show.ClearOut(p)
+	}
+}
+
+// clearInterval is how often ended programmes are looked after.
+const clearInterval = time.Second
+
+// viewers is the number of viewers on all loops.
+func (st *Stream) viewers() (n int64) {
+	for _, a := range st.audiences {
+		n += a.Count.Load()
+	}
+	return n
+}
+
+// Close ends the programme that there still is and gives every packet buffer
+// back, so that what is still out is a leak. No loop and no source runs any more.
+func (st *Stream) Close(why string) {
+	st.mu.Lock()
+	if st.cur.Load() != nil {
+		st.endLocked(false, why)
+	}
+	st.mu.Unlock()
+	st.Tend(clock.Never - 1)
+}
+
+// Run keeps a stream up that we fetch or play, until ctx ends; that of a pushed
+// one returns at once. Its goroutines carry the stream's path as a label.
+func (st *Stream) Run(ctx context.Context) {
+	run := st.play
+	switch {
+	case st.Config.Push:
+		return
+	case st.Config.Pull != nil:
+		run = st.pull
+	}
+	pprof.Do(ctx, pprof.Labels(LabelStream, st.Config.Path), run)
+}
+
+// LabelStream is the profiler's label with the path of the stream that a
+// goroutine works for.
+const LabelStream = "stream"
+
+// errNoHeader: a source sent packets before any header.
+var errNoHeader = errors.New("a packet came before the stream's header")
+
+// Programmes are the present programme, if there is one, and those that have
+// ended and are not yet given back. Any goroutine may call it.
+func (st *Stream) Programmes() (all []*Programme) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if p := st.cur.Load(); p != nil {
+		all = append(all, p)
+	}
+	return append(all, st.retiring...)
+}
