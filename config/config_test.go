@@ -351,3 +351,12 @@ func TestExampleShowsEveryKey(t *testing.T) {
 		}
 	}
 }
+
+// The README names the command that converts the original's configuration; the
+// end-to-end tests run it.
+func TestReadmeConvertsTheOriginal(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil || !strings.Contains(string(text), "\n"+ConvertScript+" > config.json\n") {
+		t.Errorf("README.md does not show %s (%v)", ConvertScript, err)
+	}
+}

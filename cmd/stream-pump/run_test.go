@@ -23,6 +23,7 @@ import (
 	"streampump/cmd/internal/cli"
 	"streampump/config"
 	"streampump/engine"
+	"streampump/engine/reason"
 )
 
 // output is what one run of the program left behind.
@@ -307,6 +308,7 @@ func TestManualNamesEveryKey(t *testing.T) {
 func TestManualNamesEveryFieldOfTheStatus(t *testing.T) {
 	text := page(t, "stream-pump-status.5")
 	_, text, _ = strings.Cut(text, ".SH STATUS")
+	text, reasons, _ := strings.Cut(text, ".SS Reasons")
 	pump, stream, _ := strings.Cut(text, ".SS A stream")
 	for _, part := range []struct {
 		of   any
@@ -330,9 +332,20 @@ func TestManualNamesEveryFieldOfTheStatus(t *testing.T) {
 			}
 		}
 	}
+	checkReasons(t, reasons)
 	for _, state := range states() {
 		if !strings.Contains(stream, ".B "+state+"\n") {
 			t.Errorf("stream-pump-status.5 does not name the state %s", state)
+		}
+	}
+}
+
+// checkReasons wants an entry for each reason.
+func checkReasons(t *testing.T, text string) {
+	t.Helper()
+	for r := reason.None + 1; r < reason.Count; r++ {
+		if !strings.Contains(text, ".TP\n.B "+r.String()+"\n") {
+			t.Errorf("stream-pump-status.5 has no entry for the reason %s", r)
 		}
 	}
 }
