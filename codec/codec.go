@@ -205,6 +205,16 @@ const (
 	Refused        // an ingest is refused: Verdict.Reason says why
 )
 
+var codeNames = [...]string{"ok", "no_stream", "not_up", "full", "busy", "no_session", "refused"}
+
+// String is the decision's name in logs.
+func (c Code) String() string {
+	if int(c) < len(codeNames) {
+		return codeNames[c]
+	}
+	return "unknown"
+}
+
 // Verdict is the engine's answer to an event.
 type Verdict struct {
 	Code Code

@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"context"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -27,6 +28,7 @@ type Group struct {
 	log       *slog.Logger
 	peerLog   *slog.Logger // peers that did something wrong; limited
 	pushLog   *slog.Logger // encoders that come and go; limited
+	briefLog  *slog.Logger // viewers that stayed for less than a moment; limited
 	protocols []codec.Protocol
 	streams   map[string]*stream.Stream // by path in lower case
 	order     []*stream.Stream          // as configured
@@ -53,6 +55,7 @@ func NewGroup(env *stream.Env, books *admission.Books, streams []settings.Stream
 	}
 	now := func() int64 { return g.clock.Now() }
 	g.peerLog, g.pushLog = notice.Limit(env.Log, 1, now), notice.Limit(env.Log, notice.Burst, now)
+	g.briefLog = notice.Limit(env.Log, notice.Burst, now)
 	for i := range max(1, cfg.Loops) {
 		g.loops = append(g.loops, newLoop(g, i))
 	}
@@ -175,14 +178,33 @@ func (g *Group) left(c *Conn) {
 	info := c.reason.Info()
 	switch {
 	case c.viewed != "":
-		g.log.Info("viewer left", "stream", c.viewed, "peer", c.peer, "reason", c.reason.String(),
-			"bytes", c.bytes, "seconds", (g.clock.Now()-c.opened)/int64(time.Second), "skips", c.skips, "agent", c.agent)
+		g.viewerLeft(c)
 	case c.reason == reason.BadRequest || c.reason == reason.PushIdle || c.reason == reason.PushRefused || c.reason == reason.PushLost:
 		// It was logged, with the particulars, when it happened.
 	case info.Error:
 		g.complain(c.reason, c.peer, nil)
+	case g.tells():
+		g.log.Debug("connection closed", "reason", c.reason.String(), "peer", c.peer, "bytes", c.bytes)
 	}
 }
+
+// moment is how long a viewer stays who is worth a line in any case: of those who
+// come and go in a tight loop only some are told.
+const moment = int64(time.Second)
+
+// viewerLeft writes a viewer's line.
+func (g *Group) viewerLeft(c *Conn) {
+	stayed, log := g.clock.Now()-c.opened, g.log
+	if stayed < moment {
+		log = g.briefLog
+	}
+	log.Info("viewer left", "stream", c.viewed, "peer", c.peer, "reason", c.reason.String(),
+		"bytes", c.bytes, "seconds", stayed/int64(time.Second), "skips", c.skips, "agent", c.agent)
+}
+
+// tells reports whether the log wants to know everything: each request, and who
+// joins.
+func (g *Group) tells() bool { return g.log.Enabled(context.Background(), slog.LevelDebug) }
 
 // complain logs what went wrong with a connection, at most once a second.
 func (g *Group) complain(r reason.Reason, peer netip.AddrPort, err error) {

@@ -145,7 +145,6 @@ func (c *Conn) ingestHeader() {
 	if c.ingest == nil {
 		return
 	}
-	c.lastIn = c.loop.now
 	if err := c.ingest.Header(c.loop.ev.Media, c.loop.now); err != nil {
 		c.endIngest(codec.CauseTaken, reason.PushTaken, err.Error())
 	}
