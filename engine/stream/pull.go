@@ -174,14 +174,10 @@ const lastLook = 20 * time.Millisecond
 func (a *attempt) read(conn net.Conn) (again bool, err error) {
 	buf := make([]byte, pullBuffer)
 	for {
-		if err := conn.SetReadDeadline(a.deadline); err != nil {
-			return false, err
-		}
+		_ = conn.SetReadDeadline(a.deadline) // what is wrong with it, reading tells
 		n, readErr := conn.Read(buf)
 		if n == 0 && errors.Is(readErr, os.ErrDeadlineExceeded) {
-			if err := conn.SetReadDeadline(time.Now().Add(lastLook)); err != nil {
-				return false, err
-			}
+			_ = conn.SetReadDeadline(time.Now().Add(lastLook))
 			n, readErr = conn.Read(buf)
 		}
 		again, err := a.take(buf[:n])
