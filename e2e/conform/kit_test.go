@@ -29,8 +29,9 @@ type kit struct {
 	row  *row
 	all  *fixture
 	pump *rig.Pump
-	addr string // of the pump, to dial
-	path string // the row's own stream
+	addr string   // of the pump, to dial
+	path string   // the row's own stream
+	from net.Addr // to dial from; nil: whatever the system chooses
 }
 
 func newKit(t *testing.T, f *fixture, r *row) *kit {
@@ -101,7 +102,7 @@ func (k *kit) want(ok bool, format string, args ...any) {
 // dial opens a connection, which the row's end closes.
 func (k *kit) dial() *player.Conn {
 	k.Helper()
-	c, err := new(net.Dialer).DialContext(k.ctx, "tcp", k.addr)
+	c, err := (&net.Dialer{LocalAddr: k.from}).DialContext(k.ctx, "tcp", k.addr)
 	k.check(err)
 	k.Cleanup(func() { _ = c.Close() })
 	return player.NewConn(c, patience)

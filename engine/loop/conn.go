@@ -48,7 +48,7 @@ type Conn struct {
 	sess      codec.Session
 	out       *outbox
 	show      *show
-	setUp     *stream.Ingest // opened here and not yet published
+	setUp     *stream.Ingest // asked for here and not yet published
 	ingest    *stream.Ingest
 	viewed    string // path of the stream it viewed
 	agent     string
@@ -228,9 +228,12 @@ func (c *Conn) rearm() {
 	case phaseClassify:
 		c.setTimer(c.opened + int64(t.Head))
 	case phaseRequest:
-		if c.ticket.Pending() {
+		switch {
+		case c.ticket.Pending():
 			c.setTimer(c.opened + int64(t.Head))
-		} else {
+		case c.setUp != nil || c.ingest != nil:
+			c.setTimer(now + int64(t.PushInactive))
+		default:
 			c.setTimer(now + int64(t.KeepAlive))
 		}
 		c.goOn()
