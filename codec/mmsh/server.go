@@ -14,6 +14,8 @@ type state uint8
 const (
 	// waiting: for a request, or for the rest of its head. A whole head ends it.
 	waiting state = iota
+	// inviting the body of a request that is held back until then. Answer ends it.
+	inviting
 	// reading past the body of a request. Its last byte ends it: the engine is asked.
 	reading
 	// asked: the engine has the request. Answer ends it.
@@ -69,7 +71,7 @@ func (s *server) head(b []byte) (int, codec.Event) {
 	if s.ex == nil {
 		s.ex = &exchange{cut: http1.Cutter{Max: s.p.o.MaxHead}}
 	}
-	if !s.ex.cut.Started() && isMMST(b) {
+	if !s.ex.cut.Started() && classifyMMST(b) == codec.Mine {
 		s.ex.req = &request{class: asMMST, event: codec.Event{Kind: codec.Reply}}
 		return len(b), s.ask()
 	}
@@ -87,21 +89,16 @@ func (s *server) head(b []byte) (int, codec.Event) {
 	} else {
 		s.ex.req = classify(r)
 	}
-	if s.ex.req.class == start || s.ex.req.body == 0 {
+	switch {
+	case s.ex.req.class == start || s.ex.req.body == 0:
 		return n, s.ask()
+	case s.ex.req.expects:
+		s.state = inviting
+		return n, codec.Event{Kind: codec.Reply, Agent: s.ex.req.event.Agent}
 	}
 	s.state = reading
 	k, ev := s.body(b[n:])
 	return n + k, ev
-}
-
-// isMMST tells an MMST message by its mark, or by a first byte that begins no
-// request: Classify has seen the rest.
-func isMMST(b []byte) bool {
-	if len(b) >= codec.MaxClassify {
-		return classifyMMST(b) == codec.Mine
-	}
-	return b[0] < ' ' && b[0] != '\r' && b[0] != '\n'
 }
 
 // body reads past a request's body. Nothing in it matters here: a log is taken
