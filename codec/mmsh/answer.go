@@ -15,6 +15,9 @@ func (s *server) Answer(dst []byte, ev *codec.Event, v *codec.Verdict) ([]byte, 
 		return http1.AppendContinue(dst, http11), codec.Keep
 	case s.push != nil:
 		return s.answerPush(dst, ev)
+	case s.ex != nil && s.ex.up != nil:
+		s.ex = nil
+		return s.answerBreach(dst, ev)
 	case s.ex == nil || s.ex.req == nil:
 		return dst, codec.Close // nothing was asked: the engine is in error, the peer is let go
 	}
@@ -58,7 +61,7 @@ func (s *server) answer(dst []byte, q *request, v *codec.Verdict) ([]byte, codec
 		return s.look(dst, q, v)
 	case describe, play, download:
 		return s.view(dst, q, v)
-	case setup, start:
+	case setup, start, send:
 		return s.encoder(dst, q, v)
 	default:
 		if q.status == 200 {
@@ -188,9 +191,9 @@ func (s *server) denied(dst []byte, q *request, v *codec.Verdict) ([]byte, codec
 	return s.p.appendRefusal(dst, r), codec.Close
 }
 
-// encoder answers PushSetup. A PushStart that is let in gets nothing, or the
-// word that its body is awaited: the answer comes when that is complete
-// ([MS-WMHTTP] 3.2.5.1, .2).
+// encoder answers PushSetup. A PushStart or an upload that is let in gets
+// nothing, or the word that its body is awaited: the answer comes when that is
+// complete ([MS-WMHTTP] 3.2.5.1, .2).
 func (s *server) encoder(dst []byte, q *request, v *codec.Verdict) ([]byte, codec.Next) {
 	switch {
 	case v.Code != codec.OK:
@@ -202,8 +205,11 @@ func (s *server) encoder(dst []byte, q *request, v *codec.Verdict) ([]byte, code
 		return s.p.appendRefusal(dst, r), codec.Close
 	case q.class == setup:
 		return s.p.appendAccepted(dst, v.Session, q.keep)
+	case q.class == start:
+		s.push = &push{left: q.body, key: v.Session, keep: q.keep}
+	default:
+		s.ex = &exchange{up: &upload{}}
 	}
-	s.push = &push{left: q.body, key: v.Session, keep: q.keep}
 	if q.expects {
 		dst = http1.AppendContinue(dst, http11)
 	}
@@ -221,6 +227,11 @@ func (s *server) answerPush(dst []byte, ev *codec.Event) ([]byte, codec.Next) {
 		}
 		return dst, next
 	}
+	return s.answerBreach(dst, ev)
+}
+
+// answerBreach refuses the rest of an encoder's body.
+func (s *server) answerBreach(dst []byte, ev *codec.Event) ([]byte, codec.Next) {
 	s.state = over
 	r := refusal{proto: http11, server: encoderServer, status: 422}
 	if ev.Err != nil {
@@ -240,8 +251,12 @@ func (s *server) AppendEnd(dst []byte, c codec.Cause, reason string) []byte {
 		s.state = over
 		return AppendReason(dst, IDEnd, ReasonOver)
 	case ingesting:
-		s.push = nil
+		s.push, s.ex = nil, nil
 		return s.end(dst, encoderServer, http11, c, reason)
+	case thanking:
+		s.state = over
+		dst, _ = s.p.appendAccepted(dst, 0, false)
+		return dst
 	case reading:
 		return s.end(dst, viewerServer, http11, c, reason)
 	case waiting:

@@ -43,6 +43,12 @@
 //	the body's last byte              ► Pause   ► 204, and the next pushstart
 //	$E(0)                             ► Finish
 //
+// An encoder that does not know the protocol may send plain ASF, in chunks:
+//
+//	POST /streams/x_push  chunked     ► Publish ► nothing yet
+//	header, data packets …            ► Header, Packet …
+//	the last chunk                    ► Finish  ► 204
+//
 // Who announces a body with Expect is told 100 first: by the answer to a Reply
 // before the request's own event, or by that to Publish.
 //

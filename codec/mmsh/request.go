@@ -26,6 +26,7 @@ const (
 	download              // GET by a client that is no MMSH player: the plain form
 	setup                 // PushSetup ([MS-WMHTTP] 2.2.2.1)
 	start                 // PushStart ([MS-WMHTTP] 2.2.2.2)
+	send                  // POST of an ASF stream in chunks, by an encoder that knows no PushStart
 )
 
 // request is one classified request, until it is answered. It holds no
@@ -92,9 +93,7 @@ func classify(r *http1.Request) *request {
 	q.host = strings.Clone(at)
 	path = strings.Clone(http1.NormalPath(path))
 	if r.Fields.Has("Transfer-Encoding") {
-		// Neither players nor encoders chunk ([MS-WMHTTP] 2.2.1), and a
-		// length that two readers see differently is a hole.
-		return q.refuse(501, "the request has a Transfer-Encoding")
+		return q.coded(r, path)
 	}
 	length, known, err := r.Fields.ContentLength()
 	if err != nil {
@@ -106,6 +105,35 @@ func classify(r *http1.Request) *request {
 		return q.refuse(413, "the request's body has "+strconv.FormatInt(q.body, 10)+" bytes")
 	}
 	return q
+}
+
+// coded classifies a request whose body comes in a transfer coding. A length
+// that two readers see differently is a hole (RFC 9112, 6.1), so nothing is
+// taken but what is plain, and that only where it brings a stream: neither
+// players nor encoders of the protocol ever chunk ([MS-WMHTTP] 2.2.1).
+func (q *request) coded(r *http1.Request, path string) *request {
+	_, isPush, _ := cutName(path, pushSuffix)
+	switch {
+	case r.Method != "POST" || !isPush:
+		return q.refuse(501, "the request has a Transfer-Encoding")
+	case isPushType(mediaType(r)):
+		return q.refuse(411, "the encoder pushes in chunks, where its protocol wants a Content-Length")
+	case r.Minor == 0 || r.Fields.Has("Content-Length") || !isChunked(r.Fields):
+		return q.refuse(400, "the encoder's body has a length that can be read in two ways")
+	}
+	q.push(send, codec.Publish, r, path)
+	return q
+}
+
+// isChunked reports whether chunks are all that a body is wrapped in.
+func isChunked(f http1.Fields) bool {
+	n := 0
+	for v := range f.All("Transfer-Encoding") {
+		if n++; !strings.EqualFold(v, "chunked") {
+			return false
+		}
+	}
+	return n == 1
 }
 
 func (q *request) method(r *http1.Request, path string, known bool) {
@@ -122,9 +150,6 @@ func (q *request) method(r *http1.Request, path string, known bool) {
 		q.unserved(501, r, path)
 	}
 }
-
-// howToPush is what whoever pushes in another way should do.
-const howToPush = "an encoder pushes here as Windows Media Encoder does"
 
 // unserved refuses a method. Some programs push with PUT, or with one of their own.
 func (q *request) unserved(status int, r *http1.Request, path string) {
@@ -242,6 +267,11 @@ func (q *request) unknownPost(media, path string) {
 func mediaType(r *http1.Request) string {
 	media, _, _ := strings.Cut(r.Fields.Get("Content-Type"), ";")
 	return strings.ToLower(strings.TrimSpace(media))
+}
+
+// isPushType reports whether a media type is one of an encoder's.
+func isPushType(media string) bool {
+	return media == "application/x-wms-pushsetup" || media == "application/x-wms-pushstart"
 }
 
 // pushStart tells a body of packets from the empty one of a request that only

@@ -26,8 +26,11 @@ const (
 	streaming
 	// downloading: the same with the plain form.
 	downloading
-	// ingesting the body of a PushStart. Its last byte, $E or a breach ends it.
+	// ingesting the body of a PushStart or of an upload. Its last byte, $E or a
+	// breach ends it.
 	ingesting
+	// thanking for an upload that is complete. AppendEnd ends it.
+	thanking
 	// over: the last answer is given and what still comes is not looked at.
 	over
 )
@@ -47,6 +50,7 @@ type server struct {
 type exchange struct {
 	cut http1.Cutter
 	req *request
+	up  *upload // its body, where that brings a stream in chunks
 }
 
 // Consume implements [codec.Session].
@@ -120,8 +124,11 @@ func (s *server) ask() codec.Event {
 	return s.ex.req.event
 }
 
-// packets reads a push's body.
+// packets reads the body of a push or an upload.
 func (s *server) packets(b []byte) (int, codec.Event) {
+	if s.push == nil {
+		return s.uploaded(b)
+	}
 	n, ev := s.push.consume(b)
 	switch ev.Kind {
 	case codec.Pause, codec.Bad:
@@ -129,6 +136,18 @@ func (s *server) packets(b []byte) (int, codec.Event) {
 	case codec.Finish:
 		s.push.in.release()
 		s.state = over
+	}
+	return n, ev
+}
+
+// uploaded reads the body of an upload.
+func (s *server) uploaded(b []byte) (int, codec.Event) {
+	n, ev := s.ex.up.consume(b)
+	switch ev.Kind {
+	case codec.Bad:
+		s.state = asked
+	case codec.Finish:
+		s.ex, s.state = nil, thanking
 	}
 	return n, ev
 }
