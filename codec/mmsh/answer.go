@@ -259,7 +259,7 @@ func (s *server) AppendEnd(dst []byte, c codec.Cause, reason string) []byte {
 		return dst
 	case reading:
 		return s.end(dst, viewerServer, http11, c, reason)
-	case waiting:
+	case opening, waiting:
 		// A peer that has begun to speak, or finds no room, is told why. One
 		// that has been answered and says no more is just let go.
 		if s.ex != nil && s.ex.cut.Started() || c == codec.CauseFull {

@@ -53,26 +53,34 @@ func (p *Protocol) Name() string { return "mmsh" }
 // of HTTP or RTSP, which gets an answer in words, and MMST, which players try
 // first for mms:// and which must be let down gently.
 func (p *Protocol) Classify(first []byte) codec.Claim {
+	c, _ := recognise(first)
+	return c
+}
+
+// recognise claims the first bytes of a connection, and says whether that is
+// because they are MMST.
+func recognise(first []byte) (c codec.Claim, mmst bool) {
 	begun := false // the first line has: empty ones before it are passed over
 	for i, c := range first {
 		switch {
 		case i >= codec.MaxClassify:
-			return codec.Mine
+			return codec.Mine, false
 		case begun && (c == ' ' || c == '\r' || c == '\n'):
 			// A method, or a line too short for a request, which is told so.
-			return codec.Mine
+			return codec.Mine, false
 		case http1.IsTokenByte(c):
 			begun = true
 			continue
 		case c == '\r', c == '\n':
 			continue
 		}
-		return classifyMMST(first)
+		c := classifyMMST(first)
+		return c, c == codec.Mine
 	}
 	if len(first) >= codec.MaxClassify {
-		return codec.Mine
+		return codec.Mine, false
 	}
-	return codec.NeedMore
+	return codec.NeedMore, false
 }
 
 // mmstMark is what every MMST message has in its bytes 4 to 7; the four

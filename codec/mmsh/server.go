@@ -12,8 +12,10 @@ import (
 type state uint8
 
 const (
+	// opening: nothing has come. The first bytes end it, which tell the protocol.
+	opening state = iota
 	// waiting: for a request, or for the rest of its head. A whole head ends it.
-	waiting state = iota
+	waiting
 	// inviting the body of a request that is held back until then. Answer ends it.
 	inviting
 	// reading past the body of a request. Its last byte ends it: the engine is asked.
@@ -56,7 +58,7 @@ type exchange struct {
 // Consume implements [codec.Session].
 func (s *server) Consume(b []byte) (int, codec.Event) {
 	switch s.state {
-	case waiting:
+	case opening, waiting:
 		return s.head(b)
 	case reading:
 		return s.body(b)
@@ -75,7 +77,7 @@ func (s *server) head(b []byte) (int, codec.Event) {
 	if s.ex == nil {
 		s.ex = &exchange{cut: http1.Cutter{Max: s.p.o.MaxHead}}
 	}
-	if !s.ex.cut.Started() && classifyMMST(b) == codec.Mine {
+	if s.opens(b) {
 		s.ex.req = &request{class: asMMST, event: codec.Event{Kind: codec.Reply}}
 		return len(b), s.ask()
 	}
@@ -87,22 +89,38 @@ func (s *server) head(b []byte) (int, codec.Event) {
 	case head == nil:
 		return n, codec.Event{}
 	}
-	r, err := http1.ParseRequest(head)
-	if err != nil {
-		s.ex.req = breach(err)
-	} else {
-		s.ex.req = classify(r)
-	}
+	q := requestOf(head)
+	s.ex.req = q
 	switch {
-	case s.ex.req.class == start || s.ex.req.body == 0:
+	case q.class == start || q.body == 0:
 		return n, s.ask()
-	case s.ex.req.expects:
+	case q.expects:
 		s.state = inviting
-		return n, codec.Event{Kind: codec.Reply, Agent: s.ex.req.event.Agent}
+		return n, codec.Event{Kind: codec.Reply, Agent: q.event.Agent}
 	}
 	s.state = reading
 	k, ev := s.body(b[n:])
 	return n + k, ev
+}
+
+// requestOf is the request of a whole head.
+func requestOf(head []byte) *request {
+	r, err := http1.ParseRequest(head)
+	if err != nil {
+		return breach(err)
+	}
+	return classify(r)
+}
+
+// opens reports whether b opens a connection of MMST. The engine gives what
+// Classify has seen in one piece.
+func (s *server) opens(b []byte) bool {
+	if s.state != opening {
+		return false
+	}
+	s.state = waiting
+	_, mmst := recognise(b)
+	return mmst
 }
 
 // body reads past a request's body. Nothing in it matters here: a log is taken

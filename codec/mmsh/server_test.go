@@ -313,6 +313,8 @@ func TestOtherRequests(t *testing.T) {
 		{name: "no_Host_in_HTTP_1.0", in: "OPTIONS * HTTP/1.0\n\n", events: "Reply", answer: "HTTP/1.1 200 OK\n", next: codec.Close},
 		{name: "PROXY_v1", in: "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\nGET / HTTP/1.0\n\n", events: "Bad: the connection begins with the PROXY protocol, version 1, which is not spoken here: turn it off in the proxy that is in front", answer: "HTTP/1.0 400 Bad Request\n", next: codec.Close},
 		{name: "PROXY_v2", in: "\n\n\x00\r\nQUIT\n\x21\x11\x00\x0C............GET / HTTP/1.0\n\n", events: "Bad: the connection begins with the PROXY protocol, version 2, which is not spoken here: turn it off in the proxy that is in front", answer: "HTTP/1.0 400 Bad Request\n", next: codec.Close},
+		{name: "MMST_only_at_first", in: "OPTIONS * HTTP/1.1\nHost: h\n\n\x01\x00\x00\x00\xCE\xFA\x0B\xB0", events: "Reply; Bad: control byte 0x01 at byte 0 of the head", answer: "HTTP/1.1 200 OK\n", next: codec.Close},
+		{name: "a_request_line_with_the_mark_of_MMST", in: "0 00\xCE\xFA\x0B\xB0", events: "Bad: control byte 0x0B at byte 6 of the head", answer: "HTTP/1.0 400 Bad Request\n", next: codec.Close},
 		{name: "two_on_one_connection", in: post("Pragma: log-line=x\n", "") + "OPTIONS * HTTP/1.0\n\n", events: "Reply x; Reply", answer: "HTTP/1.1 204 No Content\n", has: []string{"Public: GET, POST, OPTIONS"}, next: codec.Close},
 		{name: "method_not_for_us", in: "PUT /streams/x HTTP/1.1\nHost: h\n\n", events: `Bad: the request's method is "PUT"`, answer: "HTTP/1.0 405 Method Not Allowed\n", has: []string{"Allow: GET, HEAD, POST, OPTIONS"}, next: codec.Close},
 		{name: "method_unheard_of", in: "BREW /streams/x HTTP/1.1\nHost: h\n\n", events: `Bad: the request's method is "BREW"`, answer: "HTTP/1.0 501 Not Implemented\n", next: codec.Close},
@@ -547,6 +549,11 @@ func FuzzServer(f *testing.F) {
 	for _, s := range []string{ffmpegPlay, vlcDescribe, wmpDescribe + wmpPlay, "OPTIONS * HTTP/1.1\nHost: h\n\n", "DESCRIBE rtsp://h/ RTSP/1.0\nCSeq: 1\n\n"} {
 		f.Add([]byte(crlf(s)), uint64(len(s)))
 	}
+	f.Add([]byte("\x01\x00\x00\x00\xCE\xFA\x0B\xB0\xA0\x00\x00\x00MMS "), uint64(8))
+	f.Add([]byte("0000\xCE\xFA\x0B\xB0"), uint64(9))
+	f.Add([]byte("\r\n\r\n\x00\r\nQUIT\n!\x11\x00\x0C"), uint64(10))
+	f.Add([]byte(crlf("POST /%73treams/x HTTP/1.1\nHost: h\nExpect: 100-continue\nPragma: log-line=x\nContent-Length: 3\n\nabcHEAD /streams/x.asf HTTP/1.0\n\n")), uint64(11))
+	f.Add([]byte(crlf("POST /streams/x_push HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\n\n4\n$H\x00\x00\n0\n\n")), uint64(12))
 	start := "POST /streams/x_push HTTP/1.1\nHost: h\nContent-Type: application/x-wms-pushstart\nContent-Length: 30\n\n"
 	f.Add(join([]byte(crlf(start)), pushed(IDFiller, make([]byte, 10)), pushed(IDData, make([]byte, 12))), uint64(3))
 	f.Fuzz(func(t *testing.T, b []byte, seed uint64) {
