@@ -2,7 +2,9 @@ package mmsh
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"math"
 
 	"streampump/codec"
 	"streampump/codec/asf"
@@ -24,7 +26,7 @@ type upload struct {
 	kept   []byte // the beginning of a header or packet that is not complete
 	given  bool   // kept was handed out and is free again
 	size   int    // of a packet; 0 until the header is complete
-	over   bool   // the packets have ended: an index follows
+	left   uint64 // packets to come; what follows them is an index
 }
 
 // indexMark begins the index that ffmpeg puts behind the last packet: the GUID
@@ -65,19 +67,20 @@ func (u *upload) end() codec.Event {
 // cut short is passed over, as players do.
 func (u *upload) stream(b []byte) (int, codec.Event) {
 	switch {
-	case u.over:
-		return len(b), codec.Event{}
 	case u.size == 0:
 		return u.header(b)
+	case u.left == 0:
+		return len(b), codec.Event{}
 	}
 	n, packet := u.collect(b)
 	switch {
 	case packet == nil:
 		return n, codec.Event{}
 	case bytes.HasPrefix(packet, []byte(indexMark)):
-		u.over = true
+		u.left = 0
 		return n, codec.Event{}
 	default:
+		u.left--
 		return n, codec.Event{Kind: codec.Packet, Data: packet}
 	}
 }
@@ -111,12 +114,25 @@ func (u *upload) header(b []byte) (n int, ev codec.Event) {
 // headed is the event of a header that is complete.
 func (u *upload) headed() codec.Event {
 	m, err := newMedia(u.kept)
-	u.kept = nil
 	if err != nil {
 		return bad(err)
 	}
 	u.size = m.h.PacketSize()
+	u.left = packetsBehind(u.kept, u.size)
+	u.kept = nil
 	return codec.Event{Kind: codec.Header, Media: m}
+}
+
+// packetsBehind is how many packets the Data Object holds whose head is the end
+// of the header. That of a stream tells no size, or the size of its head alone:
+// then there are packets to the end of the body.
+func packetsBehind(header []byte, packet int) uint64 {
+	const head, at = 50, 16 // the Data Object's, and where its size is ([ASF] 5.1)
+	size := binary.LittleEndian.Uint64(header[len(header)-head+at:])
+	if size <= head || size > math.MaxInt64 {
+		return math.MaxUint64
+	}
+	return (size - head) / uint64(packet)
 }
 
 // collect yields the next packet once it is there: out of b where it lies whole

@@ -58,6 +58,12 @@ func TestUploadThatIsNone(t *testing.T) {
 	header, data, tail := ffmpegStream(t)
 	name := mustMedia(t, header).String()
 	begun := "Header " + name + "; Packet 400 bytes"
+	file := smallHeader(400)
+	file.Live, file.Packets = false, 1
+	sized := file.Append(nil)
+	if name := mustMedia(t, sized).String(); !strings.Contains(begun, name) {
+		t.Fatalf("a file's header is %s", name)
+	}
 	huge := bytes.Clone(header)
 	copy(huge[16:], "\x00\x00\x00\x00\x01") // four gigabytes
 	cases := []struct {
@@ -67,6 +73,7 @@ func TestUploadThatIsNone(t *testing.T) {
 	}{
 		{"a_packet_cut_short", append(chunked(join(header, data[0], data[1][:100]), 512), lastChunk...), begun + "; Finish"},
 		{"an_index_cut_short", append(chunked(join(header, data[0], tail[:100]), 512), lastChunk...), begun + "; Finish"},
+		{"a_file_that_tells_its_size", append(chunked(join(sized, data[0], data[1]), 512), lastChunk...), begun + "; Finish"},
 		{"more_behind_the_index", append(chunked(join(header, data[0], tail, tail, data[1]), 512), lastChunk...), begun + "; Finish"},
 		{"nothing", []byte(lastChunk), "Bad: the encoder's body ends within its header, after 0 bytes"},
 		{"half_a_header", append(chunked(header[:100], 30), lastChunk...), "Bad: the encoder's body ends within its header, after 100 bytes"},
