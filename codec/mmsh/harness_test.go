@@ -15,8 +15,6 @@ import (
 // events by decide, and writes down what happens.
 type host struct {
 	sess   codec.Session
-	claims func(first []byte) codec.Claim // a peer's first bytes are held until it tells
-	first  []byte                         // those
 	decide func(ev *codec.Event) codec.Verdict
 	log    []string
 	out    []byte // what the peer was sent
@@ -28,13 +26,6 @@ type host struct {
 
 // feed gives b to the session as one read.
 func (h *host) feed(b []byte) {
-	if h.claims != nil {
-		h.first = append(h.first, b...)
-		if len(h.first) < codec.MaxClassify && h.claims(h.first) == codec.NeedMore {
-			return
-		}
-		b, h.claims = h.first, nil
-	}
 	for len(b) > 0 && h.next != codec.Close {
 		n, ev := h.sess.Consume(b)
 		if n < 0 || n > len(b) || ev.Kind == codec.None && n != len(b) {
