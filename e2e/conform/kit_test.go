@@ -240,6 +240,19 @@ func (k *kit) logged(texts ...string) string {
 	return k.log(texts...)[0]
 }
 
+// complained sends bytes on new connections until the log has a line with all
+// of the texts: of what strangers do wrong, one line a second is logged.
+func (k *kit) complained(bytes string, texts ...string) {
+	k.Helper()
+	k.await(fmt.Sprintf("a log line with %q", texts), func() bool {
+		if len(k.log(texts...)) > 0 {
+			return true
+		}
+		k.final(bytes)
+		return false
+	})
+}
+
 // snapshot is the pump's account of itself.
 func (k *kit) snapshot() (s engine.Snapshot) {
 	k.Helper()
