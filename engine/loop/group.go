@@ -3,7 +3,6 @@ package loop
 import (
 	"context"
 	"log/slog"
-	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -26,9 +25,9 @@ type Group struct {
 	// Set once.
 	cfg       *settings.Config
 	log       *slog.Logger
-	peerLog   *slog.Logger // peers that did something wrong; limited
-	pushLog   *slog.Logger // encoders that come and go; limited
-	briefLog  *slog.Logger // viewers that stayed for less than a moment; limited
+	peerLogs  [reason.Count]*slog.Logger // peers that did something wrong; each kind limited
+	pushLog   *slog.Logger               // encoders that come and go; limited
+	briefLog  *slog.Logger               // viewers that stayed for less than a moment; limited
 	protocols []codec.Protocol
 	streams   map[string]*stream.Stream // by path in lower case
 	order     []*stream.Stream          // as configured
@@ -54,8 +53,10 @@ func NewGroup(env *stream.Env, books *admission.Books, streams []settings.Stream
 		ingests:  session.NewIngests(cfg.Limits.Sessions),
 	}
 	now := func() int64 { return g.clock.Now() }
-	g.peerLog, g.pushLog = notice.Limit(env.Log, 1, now), notice.Limit(env.Log, notice.Burst, now)
-	g.briefLog = notice.Limit(env.Log, notice.Burst, now)
+	g.pushLog, g.briefLog = notice.Limit(env.Log, notice.Burst, now), notice.Limit(env.Log, notice.Burst, now)
+	for r := range g.peerLogs {
+		g.peerLogs[r] = notice.Limit(env.Log, complaints, now)
+	}
 	for i := range max(1, cfg.Loops) {
 		g.loops = append(g.loops, newLoop(g, i))
 	}
@@ -182,7 +183,7 @@ func (g *Group) left(c *Conn) {
 	case c.reason == reason.BadRequest || c.reason == reason.PushIdle || c.reason == reason.PushRefused || c.reason == reason.PushLost:
 		// It was logged, with the particulars, when it happened.
 	case info.Error:
-		g.complain(c.reason, c.peer, nil)
+		g.complain(c.reason, c, nil)
 	case g.tells():
 		g.log.Debug("connection closed", "reason", c.reason.String(), "peer", c.peer, "bytes", c.bytes)
 	}
@@ -206,11 +207,18 @@ func (g *Group) viewerLeft(c *Conn) {
 // joins.
 func (g *Group) tells() bool { return g.log.Enabled(context.Background(), slog.LevelDebug) }
 
-// complain logs what went wrong with a connection, at most once a second.
-func (g *Group) complain(r reason.Reason, peer netip.AddrPort, err error) {
-	args := []any{"reason", r.String(), "why", r.Info().Text, "peer", peer}
+// complaints is how many lines about a kind of fault are written at once; then
+// comes one a second.
+const complaints = 10
+
+// complain logs what went wrong with a connection.
+func (g *Group) complain(r reason.Reason, c *Conn, err error) {
+	args := []any{"reason", r.String(), "why", r.Info().Text, "peer", c.peer}
 	if err != nil {
 		args = append(args, "error", err)
 	}
-	g.peerLog.Warn("connection closed", args...)
+	if c.agent != "" {
+		args = append(args, "agent", c.agent)
+	}
+	g.peerLogs[r].Warn("connection closed", args...)
 }

@@ -94,7 +94,7 @@ func (c *Conn) bad() {
 		c.dropIngest(fmt.Sprintf("the encoder's stream is broken: %v", err))
 		c.reason = reason.PushRefused
 	} else {
-		c.loop.group.complain(reason.BadRequest, c.peer, err)
+		c.loop.group.complain(reason.BadRequest, c, err)
 	}
 	c.answer(nil)
 }
@@ -105,6 +105,8 @@ func (c *Conn) lookup() {
 	if st := c.loop.group.find(c.loop.ev.Path, v); st != nil {
 		if p := st.Joinable(); p != nil {
 			v.Media = p.Media
+		} else {
+			v.RetryAfter = st.RetryAfter()
 		}
 	}
 	c.answer(nil)
