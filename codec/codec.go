@@ -109,13 +109,13 @@ type Dialled interface {
 type Kind uint8
 
 // The kinds of event. "Path" is always the stream's name as the peer spelled
-// it, without the protocol's prefix and suffix.
+// it, without the protocol's prefix and suffix and without what only encodes it.
 const (
 	None Kind = iota // more bytes are needed
 
 	// Requests of viewers.
-	Reply    // answered without knowing any stream
-	Lookup   // is there a stream at Path, and is it up?
+	Reply    // answered without knowing any stream; of one request there may be two
+	Lookup   // is there a stream at Path, and is it up? Accepted if there is
 	Describe // the head of the stream at Path, in Form; may continue Session
 	Play     // the head and the packets of the stream at Path, in Form; may continue Session
 	Control  // a request about Session that changes nothing in the stream
@@ -188,7 +188,7 @@ type Event struct {
 	Number   uint32
 	Numbered bool
 	Media    Media // Header only
-	Err      error // Bad only; its text is the operator's sentence
+	Err      error // Bad only; its text tells the operator all that happened
 }
 
 // Code is the engine's decision on a request.
@@ -205,6 +205,16 @@ const (
 	Refused        // an ingest is refused: Verdict.Reason says why
 )
 
+var codeNames = [...]string{"ok", "no_stream", "not_up", "full", "busy", "no_session", "refused"}
+
+// String is the decision's name in logs.
+func (c Code) String() string {
+	if int(c) < len(codeNames) {
+		return codeNames[c]
+	}
+	return "unknown"
+}
+
 // Verdict is the engine's answer to an event.
 type Verdict struct {
 	Code Code
@@ -212,14 +222,16 @@ type Verdict struct {
 	Session uint64
 	// Replaced: the request named a session that we do not know and got a new one.
 	Replaced bool
-	// Media is the stream's present media (accepted Lookup, Describe and Play).
+	// Media is the stream's present media (accepted Lookup, Describe and Play);
+	// an accepted Lookup has none if the stream is not up.
 	Media Media
 	// HeadSize is the number of head bytes that the engine will send after
 	// the answer (accepted Describe and Play).
 	HeadSize int
 	// Location is where a request for an unknown stream is sent instead; may be empty.
 	Location string
-	// RetryAfter is the time after which to try again; 0 if unknown.
+	// RetryAfter is the time after which to try again (NotUp, and a Lookup
+	// without Media); 0 if unknown.
 	RetryAfter time.Duration
 	// Reason is the operator's sentence (Refused, Busy).
 	Reason string

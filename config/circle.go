@@ -61,7 +61,10 @@ func here(s Stream, listen []netip.AddrPort) (path string, ok bool) {
 		return "", false
 	}
 	name, ok := strings.CutPrefix(strings.ToLower(u.Path), streamsPrefix)
-	return strings.TrimSuffix(name, "/"), ok
+	name = strings.TrimSuffix(name, "/")
+	// No path has a dot: what is behind one is an ending that players want to see.
+	name, _, _ = strings.Cut(name, ".")
+	return name, ok
 }
 
 // listensAt reports whether a connection to an address surely ends here.

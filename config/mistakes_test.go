@@ -254,6 +254,7 @@ func TestCircles(t *testing.T) {
 		{"itself", `":8086"`, pull("a", "mmsh://127.0.0.1:8086/streams/a"), []int{2}},
 		{"by_name", `":8086"`, pull("a", "mms://LOCALHOST:8086/Streams/A/?x=1"), []int{2}},
 		{"escaped", `":8086"`, pull("a", "http://[::1]:8086/streams/%61"), []int{2}},
+		{"with_an_ending", `":8086"`, pull("a", "http://127.0.0.1:8086/streams/a.asf"), []int{2}},
 		{"own_address", `"192.0.2.1:80"`, pull("a", "http://192.0.2.1/streams/a"), []int{2}},
 		{"by_another", `":8086"`, pull("a", "mmsh://127.0.0.1:8086/streams/b") + pull("b", "mmsh://127.0.0.1:8086/streams/a"), []int{2, 3}},
 		{"beside_a_circle", `":8086"`, pull("a", "mmsh://127.0.0.1:8086/streams/b") + pull("b", "mmsh://127.0.0.1:8086/streams/b"), []int{3}},

@@ -253,7 +253,7 @@ func TestViewersThatSendGarbage(t *testing.T) {
 			return err
 		}},
 		{"a-push", func(c net.Conn) error {
-			_, err := c.Write([]byte("POST /streams/live_push HTTP/1.1\r\nContent-Type: application/x-wms-pushstart\r\nContent-Length: 2147483647\r\n\r\n$H\x04\x00abcd"))
+			_, err := c.Write([]byte("POST /streams/live_push HTTP/1.1\r\nHost: pump\r\nContent-Type: application/x-wms-pushstart\r\nContent-Length: 2147483647\r\n\r\n$H\x04\x00abcd"))
 			return err
 		}},
 		{"half-close", func(c net.Conn) error { return c.(*net.TCPConn).CloseWrite() }},

@@ -33,9 +33,17 @@ func AppendInt(dst []byte, name string, value int64) []byte {
 // AppendBlank ends a head.
 func AppendBlank(dst []byte) []byte { return append(dst, "\r\n"...) }
 
+// AppendContinue appends the whole interim answer that lets a peer go on with
+// the body of its request (RFC 9110, 15.2.1).
+func AppendContinue(dst []byte, proto string) []byte {
+	return AppendBlank(AppendStatus(dst, proto, 100))
+}
+
 // Reason is the phrase that goes with a status.
 func Reason(status int) string {
 	switch status {
+	case 100:
+		return "Continue"
 	case 200:
 		return "OK"
 	case 204:
@@ -60,6 +68,8 @@ func Reason(status int) string {
 		return "Length Required"
 	case 413:
 		return "Content Too Large"
+	case 415:
+		return "Unsupported Media Type"
 	case 422:
 		return "Unprocessable Content"
 	case 431:

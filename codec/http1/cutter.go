@@ -64,6 +64,9 @@ func (c *Cutter) Consume(b []byte) (n int, head []byte, err error) {
 			return i, nil, &Error{431, fmt.Sprintf("the head is longer than %d bytes", c.max()), -1}
 		}
 		x := b[i]
+		if x == 0 && !c.text && c.seen == len(proxyMark) {
+			return i, nil, &Error{400, proxied(2), -1}
+		}
 		if what := c.bad(x); what != "" {
 			return i, nil, &Error{400, what, c.seen}
 		}
@@ -132,6 +135,16 @@ func (c *Cutter) bad(x byte) string {
 	default:
 		return ""
 	}
+}
+
+// proxyMark is what a header of the PROXY protocol's version 2 begins with,
+// before a byte 0. To us it is two empty lines.
+const proxyMark = "\r\n\r\n"
+
+// proxied is what is wrong with a connection that a proxy introduces: whom it
+// speaks for is said in front of the first request, where nobody looks for it.
+func proxied(version int) string {
+	return fmt.Sprintf("the connection begins with the PROXY protocol, version %d, which is not spoken here: turn it off in the proxy that is in front", version)
 }
 
 // take joins the last piece to those before it.

@@ -1,8 +1,9 @@
 // Package http1 reads and writes the heads of HTTP/1.x messages from partial
-// input: the start line and the header fields, nothing of bodies but how long
-// they are, and nothing of the protocol that rides on it.
+// input: the start line and the header fields, nothing of bodies but where they
+// end, and nothing of the protocol that rides on it.
 //
 //	bytes ──► Cutter ──one whole head──► ParseRequest, ParseResponse
+//	bytes ──► Chunks ──how many of them are the body's data
 //	AppendStatus, AppendField, AppendBlank ──► bytes
 //
 // A [Cutter] finds the end of a head in bytes that come in any pieces and

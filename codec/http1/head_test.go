@@ -61,6 +61,9 @@ func TestCutter(t *testing.T) {
 		{"binary", "\x16\x03\x01", "control byte 0x16 at byte 0 of the head"},
 		{"no_method", "\r\n\xff\xfe", "byte 0xFF, which begins no message, at byte 2 of the head"},
 		{"blank_first", " GET", "byte 0x20, which begins no message, at byte 0 of the head"},
+		{"proxy_v2", "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c", "the connection begins with the PROXY protocol, version 2, which is not spoken here: turn it off in the proxy that is in front"},
+		{"NUL_after_one_empty_line", "\r\n\x00", "control byte 0x00 at byte 2 of the head"},
+		{"NUL_after_four_bytes", "GET \x00", "control byte 0x00 at byte 4 of the head"},
 		{"tab_first", "\tA", "control byte 0x09 at byte 0 of the head"},
 		{"longest", strings.Repeat("x", 46) + "\r\n\r\n", fmt.Sprintf("%q;", strings.Repeat("x", 46)+"\r\n\r\n")},
 		{"too_long", strings.Repeat("x", 47) + "\r\n\r\n", "the head is longer than 50 bytes"},
@@ -114,6 +117,9 @@ func TestParseRequest(t *testing.T) {
 		{"bytes_above_ASCII", "GET /\xC3\xA4 HTTP/1.1\r\nA: \xFF\r\n\r\n", "GET|/\xC3\xA4|HTTP 1.1|A=\xFF"},
 		{"most_fields", "GET / HTTP/1.1\r\n" + many + "\r\n", "GET|/|HTTP 1.1" + strings.Repeat("|A=b", MaxFields)},
 		{"too_many_fields", "GET / HTTP/1.1\r\n" + many + "A: b\r\n\r\n", "431 more than 100 header fields at byte 616 of the head"},
+		{"proxy_v1", "PROXY TCP4 192.0.2.1 192.0.2.2 56324 8086\r\nGET / HTTP/1.1\r\n\r\n", "400 the connection begins with the PROXY protocol, version 1, which is not spoken here: turn it off in the proxy that is in front"},
+		{"proxy_v1_unknown", "PROXY UNKNOWN\r\nGET / HTTP/1.1\r\n\r\n", "400 the connection begins with the PROXY protocol, version 1, which is not spoken here: turn it off in the proxy that is in front"},
+		{"a_method_of_that_name", "PROXY / HTTP/1.1\r\n\r\n", "PROXY|/|HTTP 1.1"},
 		{"no_version", "GET /\r\n\r\n", `400 the first line is not a request: "GET /"`},
 		{"not_a_version", "GET / HTTP/11\r\n\r\n", `400 no protocol version in "GET / HTTP/11"`},
 		{"no_target", "GET  HTTP/1.1\r\n\r\n", `400 the first line is not a request: "GET  HTTP/1.1"`},
@@ -253,6 +259,60 @@ func TestSplitTarget(t *testing.T) {
 	}
 }
 
+// RFC 3986, 6.2.2.2.
+func TestNormalPath(t *testing.T) {
+	cases := []struct{ in, want string }{
+		{"/streams/news", "/streams/news"},
+		{"/%73treams/n%65ws%5Fpush", "/streams/news_push"},
+		{"/%41%5a%61%7A%30%39%2d%2E%5f%7e", "/AZaz09-._~"},
+		{"/a%2Fb%2fc", "/a%2Fb%2fc"},
+		{"/a%20b%00%C3%A4%25", "/a%20b%00%C3%A4%25"},
+		{"/%2573", "/%2573"},
+		{"/%", "/%"}, {"/%7", "/%7"}, {"/%zz%+7%7", "/%zz%+7%7"}, {"/%%61", "/%a"},
+		{"", ""},
+	}
+	for _, c := range cases {
+		if got := NormalPath(c.in); got != c.want {
+			t.Errorf("%q: got %q, want %q", c.in, got, c.want)
+		}
+	}
+}
+
+// RFC 9112, 3.2.
+func TestCheckHost(t *testing.T) {
+	cases := []struct{ in, want string }{
+		{"GET / HTTP/1.1\nHost: pump.example:8086\n\n", ""},
+		{"GET / HTTP/1.1\nhOST:\n\n", ""},
+		{"GET / HTTP/1.1\nHost: [fe80::1%lo]:8086\n\n", ""},
+		{"GET / HTTP/1.1\nHost: ::1:8086\n\n", ""},
+		{"GET / HTTP/1.1\nHost: a_b~c.local\n\n", ""},
+		{"GET / HTTP/1.0\n\n", ""},
+		{"GET / HTTP/1.1\n\n", "400 no Host field, which HTTP/1.1 asks for"},
+		{"GET http://h/ HTTP/1.1\n\n", "400 no Host field, which HTTP/1.1 asks for"},
+		{"GET / HTTP/1.1\nHost: a\nHost: b\n\n", "400 two Host fields"},
+		{"GET / HTTP/1.0\nHost: a\nHOST: a\n\n", "400 two Host fields"},
+		{"GET / HTTP/1.1\nHost: a b\n\n", `400 Host "a b" is not a host`},
+		{"GET / HTTP/1.0\nHost: a/b\n\n", `400 Host "a/b" is not a host`},
+		{"GET / HTTP/1.1\nHost: u@h\n\n", `400 Host "u@h" is not a host`},
+		{"GET / HTTP/1.1\nHost: \xC3\xA4\n\n", `400 Host "ä" is not a host`},
+		{"GET / HTTP/1.1\nHost: \xE4\n\n", `400 Host "\xe4" is not a host`},
+		{"GET / HTTP/1.1\nHost: " + `x"/><y` + "\n\n", `400 Host "x\"/><y" is not a host`},
+	}
+	for _, c := range cases {
+		r, err := ParseRequest([]byte(c.in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if err := r.CheckHost(); err != nil {
+			got = errorText(err)
+		}
+		if got != c.want {
+			t.Errorf("%q: got %s, want %s", c.in, got, c.want)
+		}
+	}
+}
+
 // Field names go out exactly as given: encoders compare them by letter.
 func TestAppend(t *testing.T) {
 	got := AppendStatus(nil, "HTTP/1.1", 204)
@@ -260,6 +320,9 @@ func TestAppend(t *testing.T) {
 	got = AppendInt(got, "Content-Length", 1<<40)
 	got = AppendBlank(got)
 	if want := "HTTP/1.1 204 No Content\r\nWWW-Authenticate: x\r\nContent-Length: 1099511627776\r\n\r\n"; string(got) != want {
+		t.Errorf("%q", got)
+	}
+	if got := string(AppendContinue(nil, "HTTP/1.1")); got != "HTTP/1.1 100 Continue\r\n\r\n" {
 		t.Errorf("%q", got)
 	}
 	for status := range 600 {
@@ -272,6 +335,8 @@ func TestAppend(t *testing.T) {
 func FuzzHead(f *testing.F) {
 	f.Add([]byte("GET /streams/x HTTP/1.1\r\nHost: h\r\nPragma: a\r\nPragma: b\r\n\r\nbody"), uint64(1))
 	f.Add([]byte("\r\n\r\nPOST http://h/ HTTP/1.0\nA:b\n\nHTTP/1.0 200 OK\r\n\r\n"), uint64(2))
+	f.Add([]byte("\r\n\r\n\x00\r\nQUIT\n"), uint64(4))
+	f.Add([]byte("PROXY TCP6 ::1 ::1 1 2\r\nGET /%73%2F HTTP/1.1\r\nHost: a\r\n\r\n"), uint64(5))
 	f.Add([]byte("A: b\r\n folded\r\n\r\n"), uint64(3))
 	f.Fuzz(func(t *testing.T, b []byte, seed uint64) {
 		const most = 300
@@ -291,6 +356,12 @@ func FuzzHead(f *testing.F) {
 		r, err := ParseRequest(head)
 		if err != nil {
 			return
+		}
+		_ = r.CheckHost()
+		// What is normal stays so, but for what an undone triplet begins anew.
+		if p := NormalPath(r.Target); !strings.Contains(r.Target, "%") && p != r.Target ||
+			strings.Count(p, "/") != strings.Count(r.Target, "/") || len(p) > len(r.Target) {
+			t.Errorf("%q is normal as %q", r.Target, p)
 		}
 		// Written out again, it reads the same.
 		out := fmt.Appendf(nil, "%s %s %s/%d.%d\r\n", r.Method, r.Target, r.Proto, r.Major, r.Minor)

@@ -60,6 +60,9 @@ func ParseResponse(head []byte) (*Response, error) {
 
 func (r *Request) startLine(line string) error {
 	method, rest, ok := strings.Cut(line, " ")
+	if method == "PROXY" && isProxied(rest) {
+		return &Error{400, proxied(1), -1}
+	}
 	last := strings.LastIndexByte(rest, ' ')
 	if !ok || last < 0 {
 		return &Error{400, "the first line is not a request: " + strconv.Quote(clip(line)), -1}
@@ -72,6 +75,13 @@ func (r *Request) startLine(line string) error {
 		return &Error{400, "no protocol version in " + strconv.Quote(clip(line)), -1}
 	}
 	return nil
+}
+
+// isProxied tells a line of the PROXY protocol's version 1 by what follows its
+// first word.
+func isProxied(rest string) bool {
+	family, _, _ := strings.Cut(rest, " ")
+	return family == "TCP4" || family == "TCP6" || family == "UNKNOWN"
 }
 
 // statusLine reads "HTTP/1.0 200 OK"; the reason may be missing.
@@ -98,7 +108,7 @@ func parseVersion(s string) (name string, major, minor int, ok bool) {
 
 // parseFields reads the lines of rest, which is the end of head.
 func parseFields(head, rest string, strict bool) (Fields, error) {
-	fields := make(Fields, 0, 16)
+	fields := make(Fields, 0, min(strings.Count(rest, "\n"), MaxFields))
 	for {
 		offset := len(head) - len(rest)
 		var line string

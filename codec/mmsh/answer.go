@@ -9,10 +9,16 @@ import (
 
 // Answer implements [codec.Session].
 func (s *server) Answer(dst []byte, ev *codec.Event, v *codec.Verdict) ([]byte, codec.Next) {
-	if s.push != nil {
+	switch {
+	case s.state == inviting:
+		s.state = reading
+		return http1.AppendContinue(dst, http11), codec.Keep
+	case s.push != nil:
 		return s.answerPush(dst, ev)
-	}
-	if s.ex == nil || s.ex.req == nil {
+	case s.ex != nil && s.ex.up != nil:
+		s.ex = nil
+		return s.answerBreach(dst, ev)
+	case s.ex == nil || s.ex.req == nil:
 		return dst, codec.Close // nothing was asked: the engine is in error, the peer is let go
 	}
 	q := s.ex.req
@@ -55,7 +61,7 @@ func (s *server) answer(dst []byte, q *request, v *codec.Verdict) ([]byte, codec
 		return s.look(dst, q, v)
 	case describe, play, download:
 		return s.view(dst, q, v)
-	case setup, start:
+	case setup, start, send:
 		return s.encoder(dst, q, v)
 	default:
 		if q.status == 200 {
@@ -102,7 +108,7 @@ func (s *server) control(dst []byte, q *request, v *codec.Verdict) ([]byte, code
 		return s.empty(dst, q, v, 200)
 	}
 	r := refuseVerdict(v)
-	r.proto, r.server = http11, viewerServer
+	r.proto, r.server, r.bare = http11, viewerServer, q.bare
 	return s.p.appendRefusal(dst, r), codec.Close
 }
 
@@ -118,8 +124,12 @@ func (s *server) empty(dst []byte, q *request, v *codec.Verdict, status int) ([]
 }
 
 // view answers Describe and Play, and the GET of a client that is neither
-// ([MS-WMSP] 3.2.5.4, 3.2.5.6).
+// ([MS-WMSP] 3.2.5.4, 3.2.5.6). HEAD is told the same, except what only a
+// session or the header itself would tell (RFC 9110, 9.3.2).
 func (s *server) view(dst []byte, q *request, v *codec.Verdict) ([]byte, codec.Next) {
+	if q.bare {
+		v = looked(*v)
+	}
 	if v.Code != codec.OK {
 		return s.denied(dst, q, v)
 	}
@@ -132,31 +142,36 @@ func (s *server) view(dst []byte, q *request, v *codec.Verdict) ([]byte, codec.N
 		dst = http1.AppendField(dst, "Cache-Control", "no-cache")
 		dst = http1.AppendField(dst, "Pragma", "no-cache")
 		dst = http1.AppendField(dst, "Content-Type", v.Media.MIME())
-		return appendEndless(dst), codec.Stream
+		return appendEndless(dst, q)
 	case play:
 		dst = s.p.appendViewer(dst, q, v)
 		dst = http1.AppendField(dst, "Content-Type", playType)
-		return appendEndless(dst), codec.Stream
+		return appendEndless(dst, q)
 	default:
 		dst = s.p.appendViewer(dst, q, v)
 		dst = http1.AppendField(dst, "Content-Type", describeType)
-		dst = http1.AppendInt(dst, "Content-Length", int64(v.HeadSize))
+		if !q.bare {
+			dst = http1.AppendInt(dst, "Content-Length", int64(v.HeadSize))
+		}
 		dst, next := appendConnection(dst, q.keep)
 		return http1.AppendBlank(dst), next
 	}
 }
 
-// look answers HEAD, and GET of a playlist or of nothing that we have.
+// looked is what a Lookup's verdict would be for who wants the stream.
+func looked(v codec.Verdict) *codec.Verdict {
+	v.Session = 0
+	if v.Code == codec.OK && v.Media == nil {
+		v.Code = codec.NotUp
+	}
+	return &v
+}
+
+// look answers GET and HEAD of a playlist or of nothing that we have.
 func (s *server) look(dst []byte, q *request, v *codec.Verdict) ([]byte, codec.Next) {
 	switch {
 	case v.Code == codec.OK && q.class == playlist:
 		return s.playlist(dst, q)
-	case v.Code == codec.OK && q.bare:
-		dst = http1.AppendStatus(dst, http10, 200)
-		dst = http1.AppendField(dst, "Server", viewerServer)
-		dst = http1.AppendField(dst, "Cache-Control", "no-cache")
-		dst = http1.AppendField(dst, "Content-Type", plainType)
-		return appendEndless(dst), codec.Close
 	case v.Code == codec.OK:
 		return s.denied(dst, q, &codec.Verdict{Code: codec.NoStream})
 	default:
@@ -176,8 +191,9 @@ func (s *server) denied(dst []byte, q *request, v *codec.Verdict) ([]byte, codec
 	return s.p.appendRefusal(dst, r), codec.Close
 }
 
-// encoder answers PushSetup, and a PushStart that is let in with nothing at
-// all: the answer comes when its body is complete ([MS-WMHTTP] 3.2.5.1, .2).
+// encoder answers PushSetup. A PushStart or an upload that is let in gets
+// nothing, or the word that its body is awaited: the answer comes when that is
+// complete ([MS-WMHTTP] 3.2.5.1, .2).
 func (s *server) encoder(dst []byte, q *request, v *codec.Verdict) ([]byte, codec.Next) {
 	switch {
 	case v.Code != codec.OK:
@@ -187,12 +203,17 @@ func (s *server) encoder(dst []byte, q *request, v *codec.Verdict) ([]byte, code
 		}
 		r.proto, r.server = http11, encoderServer
 		return s.p.appendRefusal(dst, r), codec.Close
+	case q.class == setup:
+		return s.p.appendAccepted(dst, v.Session, q.keep)
 	case q.class == start:
 		s.push = &push{left: q.body, key: v.Session, keep: q.keep}
-		return dst, codec.Ingest
 	default:
-		return s.p.appendAccepted(dst, v.Session, q.keep)
+		s.ex = &exchange{up: &upload{}}
 	}
+	if q.expects {
+		dst = http1.AppendContinue(dst, http11)
+	}
+	return dst, codec.Ingest
 }
 
 // answerPush answers what ended a push's body: its last byte, or a breach.
@@ -206,6 +227,11 @@ func (s *server) answerPush(dst []byte, ev *codec.Event) ([]byte, codec.Next) {
 		}
 		return dst, next
 	}
+	return s.answerBreach(dst, ev)
+}
+
+// answerBreach refuses the rest of an encoder's body.
+func (s *server) answerBreach(dst []byte, ev *codec.Event) ([]byte, codec.Next) {
 	s.state = over
 	r := refusal{proto: http11, server: encoderServer, status: 422}
 	if ev.Err != nil {
@@ -225,14 +251,18 @@ func (s *server) AppendEnd(dst []byte, c codec.Cause, reason string) []byte {
 		s.state = over
 		return AppendReason(dst, IDEnd, ReasonOver)
 	case ingesting:
-		s.push = nil
+		s.push, s.ex = nil, nil
 		return s.end(dst, encoderServer, http11, c, reason)
+	case thanking:
+		s.state = over
+		dst, _ = s.p.appendAccepted(dst, 0, false)
+		return dst
 	case reading:
 		return s.end(dst, viewerServer, http11, c, reason)
-	case waiting:
+	case opening, waiting:
 		// A peer that has begun to speak, or finds no room, is told why. One
 		// that has been answered and says no more is just let go.
-		if s.ex != nil && s.ex.cut.Started() || c == codec.CauseFull {
+		if s.ex != nil && s.ex.begun() || c == codec.CauseFull {
 			return s.end(dst, viewerServer, http10, c, reason)
 		}
 	}

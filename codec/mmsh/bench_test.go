@@ -1,6 +1,7 @@
 package mmsh
 
 import (
+	"bytes"
 	"testing"
 
 	"streampump/codec"
@@ -101,6 +102,39 @@ func BenchmarkFraming(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkPipelined is one of many requests that came in one read, and its
+// answer behind the others.
+func BenchmarkPipelined(b *testing.B) {
+	for _, c := range []struct{ name, request string }{
+		{"root", "GET / HTTP/1.1\nHost: h\n\n"},
+		{"options", "OPTIONS * HTTP/1.1\nHost: h\n\n"},
+		{"log", "POST /streams/x HTTP/1.1\nHost: h\nContent-Type: application/x-wms-LogStats\nContent-Length: 4\n\n<x/>"},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			proto := NewProtocol(Options{Product: "Stream Pump", Version: "1.2"})
+			request := []byte(crlf(c.request))
+			const many = 100
+			in := bytes.Repeat(request, many)
+			out := make([]byte, 0, 512*many)
+			s := proto.Accept(codec.Peer{})
+			left := in
+			for b.Loop() {
+				if len(left) == 0 {
+					left, out = in, out[:0]
+				}
+				n, ev := s.Consume(left)
+				left = left[n:]
+				var next codec.Next
+				if out, next = s.Answer(out, &ev, &codec.Verdict{}); next != codec.Keep {
+					b.Fatalf("next is %v: %s", next, out)
+				}
+			}
+			b.ReportMetric(float64(len(request)), "request-B")
+			b.ReportMetric(float64(len(out))/float64(max((len(in)-len(left))/len(request), 1)), "answer-B")
+		})
+	}
 }
 
 func BenchmarkPragma(b *testing.B) {

@@ -29,9 +29,11 @@
 //	POST                              ► Control, Stop or Reply ► 200 or 204
 //
 // The two GETs usually come on two connections, and nothing links them for
-// players that do not echo the client-id. On Play the connection belongs to the
+// players that do not echo the client-id. A GET that only selects streams is a
+// Play too: PeerCastStation sends no xPlayStrm. On Play the connection belongs to the
 // stream: what the player still sends is not read. A GET by anything that is no
-// MMSH player is a Play of the Plain form, an endless ASF file.
+// MMSH player is a Play of the Plain form, an endless ASF file; HEAD is answered
+// as GET would be. Behind a stream's name there may be .asf, .wma or .wmv.
 //
 // # An encoder's conversation
 //
@@ -40,6 +42,22 @@
 //	$H $D $D … $E(1) $C $D … $F       ► Header, Packet …
 //	the body's last byte              ► Pause   ► 204, and the next pushstart
 //	$E(0)                             ► Finish
+//
+// An encoder that does not know the protocol may send plain ASF, in chunks:
+//
+//	POST /streams/x_push  chunked     ► Publish ► nothing yet
+//	header, data packets …            ► Header, Packet …
+//	the last chunk                    ► Finish  ► 204
+//
+// Who announces a body with Expect is told 100 first: by the answer to a Reply
+// before the request's own event, or by that to Publish.
+//
+// # Sessions
+//
+// A client-id has 32 bits, because [MS-WMSP] 2.2.1.4.5 allows no more, so it may
+// be guessed, and does not prove anything: the engine must look at the address
+// as well before it lets one connection act on another's session. A push-id may
+// be any text ([MS-WMHTTP] 3.2.3) and has 63 random bits.
 //
 // # Deviations from the letter, and who asked for them
 //

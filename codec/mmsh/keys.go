@@ -11,7 +11,8 @@ import (
 // numbers; on the wire they are of two kinds that must not be mistaken for each
 // other, and bit 63 tells them apart:
 //
-//	viewer  0x0000_0000_NNNN_NNNN  client-id N, decimal, 32 bits, not 0
+//	viewer  0x0000_0000_NNNN_NNNN  client-id N, decimal, not 0, of the 32 bits
+//	                               that there are ([MS-WMSP] 2.2.1.4.5)
 //	ingest  0x8… and 63 bits       push-id: those 63 bits, decimal, not 0
 //
 // [IngestKey] is that bit. Key 0 names no session.

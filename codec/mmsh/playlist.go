@@ -11,10 +11,11 @@ import (
 
 // playlist is PATH.asx: where the stream is, for players that open a playlist.
 // mms:// comes first: a player that is none of the protocol's would ask for
-// http:// again and again.
+// http:// again and again. The stream is named as a file would be, for players
+// that go by that.
 func (s *server) playlist(dst []byte, q *request) ([]byte, codec.Next) {
 	name := q.event.Path
-	at := escapeXML(authority(q.host, s.local) + streamsPrefix + name)
+	at := escapeXML(authority(q.host, s.local) + streamsPrefix + name + fileSuffixes[0])
 	body := "<ASX Version=\"3.0\">\r\n" +
 		"<Title>" + escapeXML(name) + "</Title>\r\n" +
 		"<Entry>\r\n" +
@@ -28,7 +29,7 @@ func (s *server) playlist(dst []byte, q *request) ([]byte, codec.Next) {
 	return appendBody(dst, body, q)
 }
 
-// authority is the host:port that the peer reached us at: what its Host header
+// authority is the host:port that the peer reached us at: what its request
 // says, if that can be one, else the address it connected to. The port is
 // always there: for mms:// without one, players would try 1755.
 func authority(host string, local netip.AddrPort) string {
@@ -42,7 +43,7 @@ func authority(host string, local netip.AddrPort) string {
 	return h + ":" + port
 }
 
-// splitHost takes a Host header apart, brackets of IPv6 kept. ok is false for
+// splitHost takes a host:port apart, brackets of IPv6 kept. ok is false for
 // anything but a name or an address with an optional port: it goes into a file
 // that a player will obey.
 func splitHost(s string) (host, port string, ok bool) {

@@ -78,12 +78,14 @@ func unquote(v string) string {
 type pragma struct {
 	known     bool   // a token of the protocol is there: the peer is one of its players
 	play      bool   // xPlayStrm=1
+	noPlay    bool   // xPlayStrm=0
 	next      bool   // xPlayNextEntry=1
 	pipeline  bool   // pipeline-request=1
 	keepAlive bool   // xKeepAliveInPause=1
 	stop      bool   // xStopStrm=1
 	log       bool   // log-line=
 	selects   bool   // stream-switch-entry=
+	chooses   bool   // that, or anything else that begins with stream-switch
 	client    uint32 // client-id; 0 if there is none, or none that could be ours
 	agent     string // proxy-client-agent: the player behind a proxy
 }
@@ -104,6 +106,7 @@ func (p *pragma) token(name, value string) bool {
 	switch name {
 	case "xplaystrm":
 		p.play = p.play || on
+		p.noPlay = p.noPlay || value == "0"
 	case "xplaynextentry":
 		p.next = p.next || on
 	case "pipeline-request":
@@ -115,7 +118,9 @@ func (p *pragma) token(name, value string) bool {
 	case "log-line":
 		p.log = true
 	case "stream-switch-entry", "switch-stream-entry":
-		p.selects = true
+		p.selects, p.chooses = true, true
+	case "stream-switch", "stream-switch-count", "switch-stream-count":
+		p.chooses = true
 	case "client-id":
 		if p.client == 0 {
 			p.client = clientID(value)
@@ -126,8 +131,7 @@ func (p *pragma) token(name, value string) bool {
 		"linkbw", "max-duration", "packet-num", "packet-pair-experiment",
 		"pipeline-experiment", "pl-offset", "playlist-gen-id",
 		"playlist-seek-id", "rate", "request-context", "speed",
-		"stream-offset", "stream-switch-count", "stream-time",
-		"switch-stream-count", "version11-enabled", "xclientguid":
+		"stream-offset", "stream-time", "version11-enabled", "xclientguid":
 	default:
 		return false
 	}

@@ -14,9 +14,14 @@ import (
 // told of a new header in the stream instead of being cut off.
 const DefaultAgent = "NSPlayer/12.0.7600.16385"
 
-// maxRedirects is how often one pull is sent on; browsers allow some 20, and
-// honest sources need one.
-const maxRedirects = 5
+const (
+	// maxRedirects is how often one pull is sent on; browsers allow some 20, and
+	// honest sources need one.
+	maxRedirects = 5
+	// maxInterim is how many interim answers may come before the one that
+	// counts. We ask for none; a proxy on the way may send one.
+	maxInterim = 10
+)
 
 // PullOptions say what is pulled and as whom.
 type PullOptions struct {
@@ -33,6 +38,7 @@ type PullOptions struct {
 // it did not select ([MS-WMSP] 3.2.5.6).
 type pull struct {
 	url       URL
+	via       URL // the proxy that the source is asked through, if it wants one
 	agent     string
 	redirects int
 	step      step
@@ -41,11 +47,14 @@ type pull struct {
 	streams []uint8 // what Describe found
 	client  uint32  // the client-id that Describe was given
 
-	cut   http1.Cutter
-	in    unframer
-	seq   sequence
-	ready bool   // a header has come on this connection
-	media string // Content-Type of the answer, for the operator
+	// Of the present connection.
+	cut     http1.Cutter
+	interim int    // answers that do not count
+	odd     []byte // what came in place of the first packet
+	in      unframer
+	seq     sequence
+	ready   bool   // a header has come
+	media   string // Content-Type of the answer, for the operator
 }
 
 // step is how far the present connection is.
@@ -68,15 +77,21 @@ func NewPull(o PullOptions) codec.Dialled {
 }
 
 // Target implements [codec.Dialled].
-func (p *pull) Target() string { return p.url.HostPort() }
+func (p *pull) Target() string {
+	if p.via.Host != "" {
+		return p.via.HostPort()
+	}
+	return p.url.HostPort()
+}
 
 // AppendHello implements [codec.Dialled]. HTTP/1.0 keeps sources from chunking;
 // of the features of version 9 we claim only that we can be moved to another header.
 func (p *pull) AppendHello(dst []byte, proxied bool) []byte {
 	p.cut, p.in, p.seq, p.ready = http1.Cutter{}, unframer{}, sequence{}, false
+	p.interim, p.odd = 0, nil
 	p.step = stepHead
 	dst = append(dst, "GET "...)
-	if proxied {
+	if proxied || p.via.Host != "" {
 		dst = append(dst, "http://"...)
 		dst = append(dst, p.url.authority()...)
 	}
@@ -155,13 +170,16 @@ func (p *pull) answered(b []byte) (int, codec.Event) {
 	return n, p.accept(r)
 }
 
-// accept judges the head of the source's answer.
+// accept judges the head of the source's answer. What sends a pull on is by
+// [MS-WMSP] 3.1.5.5 everything from 300 to 305; 307 and 308 came later.
 func (p *pull) accept(r *http1.Response) codec.Event {
-	switch r.Status {
-	case 200:
-	case 301, 302, 303, 307, 308:
+	switch {
+	case r.Status == 200:
+	case r.Status < 200 && r.Status != 101: // which would be another protocol
+		return p.waiting()
+	case r.Status >= 300 && r.Status <= 308 && r.Status != 306:
 		return p.redirected(r)
-	case 401, 407:
+	case r.Status == 401, r.Status == 407:
 		return bad(errors.New(answerText(r) + ": passwords are not supported yet"))
 	default:
 		return bad(errors.New(answerText(r)))
@@ -184,26 +202,46 @@ func answerText(r *http1.Response) string {
 	return strings.TrimSpace(fmt.Sprintf("the source answered %d %s", r.Status, clip(r.Reason)))
 }
 
+// waiting passes over an answer that only tells of one to come (RFC 9110, 15.2).
+func (p *pull) waiting() codec.Event {
+	if p.interim++; p.interim > maxInterim {
+		return bad(fmt.Errorf("the source has sent %d interim answers, and no other", p.interim))
+	}
+	return codec.Event{}
+}
+
 // redirected goes where the source sends us; the same question is asked there.
+// A 305 names a proxy, and the source is asked again through it ([MS-WMSP]
+// 3.1.5.5). Any other redirect says where the stream is, and is asked there
+// without one.
 func (p *pull) redirected(r *http1.Response) codec.Event {
 	location := r.Fields.Get("Location")
 	if p.redirects++; p.redirects > maxRedirects {
 		return bad(fmt.Errorf("the source sends us on and on, at last to %q", clip(location)))
 	}
+	if location == "" {
+		return bad(errors.New(answerText(r) + ", and not where to go on"))
+	}
 	to, err := p.url.follow(location)
 	if err != nil {
 		return bad(fmt.Errorf("the source sends us on: %w", err))
 	}
-	p.url = URL{strings.Clone(to.Host), to.Port, strings.Clone(to.Path)}
+	to = URL{strings.Clone(to.Host), to.Port, strings.Clone(to.Path)}
+	if r.Status == 305 {
+		p.via = to
+	} else {
+		p.url, p.via = to, URL{}
+	}
 	return codec.Event{Kind: codec.Redial}
 }
 
 // packets reads the answer's body.
 func (p *pull) packets(b []byte) (n int, ev codec.Event) {
+	if len(p.odd) > 0 || p.in.pos == 0 && b[0]&^bFlag != frameByte {
+		return p.stranger(b)
+	}
 	n, id, packet, err := p.in.next(b)
 	switch {
-	case err != nil && p.in.pos == 0:
-		return n, bad(fmt.Errorf("the source answers with %q, which is not MMSH", p.media))
 	case err != nil:
 		return n, bad(err)
 	case id == 0:
@@ -214,6 +252,15 @@ func (p *pull) packets(b []byte) (n int, ev codec.Event) {
 		return n, p.described(ev.Media.(*media))
 	}
 	return n, ev
+}
+
+// stranger looks at the beginning of a body that is not MMSH, to tell what it is.
+func (p *pull) stranger(b []byte) (n int, ev codec.Event) {
+	n = min(len(b), beginning-len(p.odd))
+	if p.odd = append(p.odd, b[:n]...); len(p.odd) < beginning {
+		return n, codec.Event{}
+	}
+	return n, bad(notPulled(p.odd, p.media))
 }
 
 // described ends the first half: the streams are known.

@@ -103,12 +103,28 @@ func TestPullAnswers(t *testing.T) {
 		{"describe_not_found", false, status("404 Not Found", ""), "Bad: the source answered 404 Not Found"},
 		{"describe_no_reason", false, status("503", ""), "Bad: the source answered 503"},
 		{"describe_password", false, status("401 Unauthorized", "WWW-Authenticate: Digest\n"), "Bad: the source answered 401 Unauthorized: passwords are not supported yet"},
-		{"describe_a_web_page", false, join([]byte("HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<html>")), `Bad: the source answers with "text/html", which is not MMSH`},
+		{"describe_a_web_page", false, join([]byte("HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<html>")), "Bad: the source answers with a web page and not with a stream"},
 		{"describe_not_HTTP", false, []byte("SSH-2.0-OpenSSH\r\n\r\n"), `Bad: the answer does not begin as HTTP does: "SSH-2.0-OpenSSH"`},
 		{"describe_binary", false, []byte("\x00\x01"), "Bad: the source's answer is not HTTP: control byte 0x00 at byte 0 of the head"},
 		{"describe_chunked", false, status("200 OK", "Transfer-Encoding: chunked\n"), "Bad: the source answers in chunks, which was not asked for"},
+		{"describe_interim", false, join(status("100 Continue", ""), status("103 Early Hints", "Link: x\n"), []byte(crlf(okHead)), H), "Redial"},
+		{"describe_unknown_interim", false, join(status("199 Whatever", ""), []byte(crlf(okHead)), H), "Redial"},
+		{"describe_only_interim", false, bytes.Repeat(status("102 Processing", ""), 20), "Bad: the source has sent 11 interim answers, and no other"},
+		{"describe_switching", false, status("101 Switching Protocols", ""), "Bad: the source answered 101 Switching Protocols"},
+		{"describe_plain_ASF", false, join([]byte("HTTP/1.0 200 OK\r\nContent-Type: video/x-ms-asf\r\n\r\n"), h0), "Bad: the source sends plain ASF, as a file or a download, and not MMSH, which is all that can be pulled"},
+		{"describe_ASX", false, []byte("HTTP/1.0 200 OK\r\nContent-Type: video/x-ms-asf\r\n\r\n<ASX version=\"3.0\">"), "Bad: the source answers with a playlist and not with a stream: the address to pull is in it"},
+		{"describe_ASX_with_blanks_first", false, []byte("HTTP/1.0 200 OK\r\nContent-Type: video/x-ms-wvx; charset=utf-8\r\n\r\n\r\n\r\n<asx>"), "Bad: the source answers with a playlist and not with a stream: the address to pull is in it"},
+		{"describe_M3U", false, []byte("HTTP/1.0 200 OK\r\n\r\n#EXTM3U\r\n"), "Bad: the source answers with a playlist and not with a stream: the address to pull is in it"},
+		{"describe_reference", false, []byte("HTTP/1.0 200 OK\r\n\r\n[Reference]\r\nRef1=http://h/"), "Bad: the source answers with a playlist and not with a stream: the address to pull is in it"},
+		{"describe_ASX_in_UTF16", false, []byte("HTTP/1.0 200 OK\r\nContent-Type: video/x-ms-asf\r\n\r\n\xFF\xFE<\x00a\x00"), "Bad: the source answers with a playlist and not with a stream: the address to pull is in it"},
+		{"describe_bytes_of_that_type", false, []byte("HTTP/1.0 200 OK\r\nContent-Type: video/x-ms-asf\r\n\r\n\x82\x00\x00\x01"), `Bad: the source answers with "video/x-ms-asf", which is not MMSH`},
+		{"describe_something", false, []byte("HTTP/1.0 200 OK\r\nContent-Type: audio/mpeg\r\n\r\n\xFF\xFB\x90\x64"), `Bad: the source answers with "audio/mpeg", which is not MMSH`},
+		{"play_something", true, []byte("HTTP/1.0 200 OK\r\nContent-Type: audio/mpeg\r\n\r\nxyz$$"), `Bad: the source answers with "audio/mpeg", which is not MMSH`},
+		{"choices", false, status("300 Multiple Choices", "Location: /one\n"), "Redial"},
+		{"choices_and_none_named", false, status("300 Multiple Choices", ""), "Bad: the source answered 300 Multiple Choices, and not where to go on"},
+		{"use_proxy", false, status("305 Use Proxy", "Location: http://proxy:3128/\n"), "Redial"},
 		{"redirect", false, status("302 Found", "Location: http://other:99/y\n"), "Redial"},
-		{"redirect_nowhere", false, status("302 Found", ""), `Bad: the source sends us on: the address "" must begin with mmsh://, mms:// or http://`},
+		{"redirect_nowhere", false, status("302 Found", ""), "Bad: the source answered 302 Found, and not where to go on"},
 		{"redirect_to_TLS", false, status("301 Moved", "Location: https://other/\n"), `Bad: the source sends us on: the address "https://other/" asks for TLS, which is not supported yet`},
 
 		{"play", true, join([]byte(crlf(okHead)), H, D(7), D(8), D(12)), "Header " + header + "; Packet #7 7 bytes; Packet #8 7 bytes; Packet #12 7 bytes"},
@@ -168,6 +184,76 @@ func TestPullRedirects(t *testing.T) {
 	}
 }
 
+// A 305 names a proxy; the source is asked through it, for its header and for
+// its packets ([MS-WMSP] 3.1.5.5). Another redirect leads away from it.
+func TestPullThroughANamedProxy(t *testing.T) {
+	h := openPull("mmsh://source:8080/x?y")
+	p := h.sess.(codec.Dialled)
+	next := func(answer []byte) string {
+		h.log = nil
+		h.feed(answer)
+		line, _, _ := strings.Cut(string(p.AppendHello(nil, false)), "\r\n")
+		return h.log[0] + " " + p.Target() + " " + line
+	}
+	answer := func(status, location string) []byte {
+		return []byte(crlf("HTTP/1.1 " + status + "\nLocation: " + location + "\n\n"))
+	}
+	cases := []struct {
+		in   []byte
+		want string
+	}{
+		{answer("305 Use Proxy", "http://proxy:3128"), "Redial proxy:3128 GET http://source:8080/x?y HTTP/1.0"},
+		{join([]byte(crlf(okHead)), AppendHead(nil, headerBytes(0))), "Redial proxy:3128 GET http://source:8080/x?y HTTP/1.0"},
+		{answer("302 Found", "z"), "Redial source:8080 GET /z HTTP/1.0"},
+	}
+	for i, c := range cases {
+		if got := next(c.in); got != c.want {
+			t.Errorf("%d: got %s, want %s", i, got, c.want)
+		}
+	}
+}
+
+// A Location may be relative in every way of RFC 3986, 4.2 (RFC 9110, 10.2.2).
+func TestFollow(t *testing.T) {
+	cases := []struct{ location, want string }{
+		{"mmsh://other:8080/y", "mmsh://other:8080/y"},
+		{"http://other", "mmsh://other/"},
+		{"/y?z", "mmsh://[2001:db8::5]:8080/y?z"},
+		{"y", "mmsh://[2001:db8::5]:8080/a/y"},
+		{"y/z?q", "mmsh://[2001:db8::5]:8080/a/y/z?q"},
+		{"../y", "mmsh://[2001:db8::5]:8080/y"},
+		{"../../../y", "mmsh://[2001:db8::5]:8080/y"},
+		{"./", "mmsh://[2001:db8::5]:8080/a/"},
+		{"?q", "mmsh://[2001:db8::5]:8080/a/b?q"},
+		{"#f", "mmsh://[2001:db8::5]:8080/a/b?c=d"},
+		{"//other:99/y", "mmsh://other:99/y"},
+		{"//other", "mmsh://other/"},
+		{"/a%2Fb%20c", "mmsh://[2001:db8::5]:8080/a%2Fb%20c"},
+		{"/a b", "mmsh://[2001:db8::5]:8080/a%20b"},
+		{"//[::1]:81/y", "mmsh://[::1]:81/y"},
+		{"https:///y", `the address "https:///y" asks for TLS, which is not supported yet`},
+		{"rtsp://other/y", `the address "rtsp://other/y" must begin with mmsh://, mms:// or http://`},
+		{"//u:p@other/", "a user name or password in a source's address is not supported yet"},
+		{"//other:0/", `the port "0" of a source's address is not between 1 and 65535`},
+		{"?a b", `"/a/b?a b" is not the path of a stream: it begins with a slash and has no blanks`},
+		{"/%zz", `the address "/%zz" can not be read: invalid URL escape "%zz"`},
+	}
+	from, err := ParseURL("mmsh://[2001:db8::5]:8080/a/b?c=d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		u, err := from.follow(c.location)
+		got := u.String()
+		if err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%q: got %s, want %s", c.location, got, c.want)
+		}
+	}
+}
+
 func TestParseURL(t *testing.T) {
 	cases := []struct{ in, want string }{
 		{"mmsh://host/path", "mmsh://host/path"},
@@ -205,6 +291,8 @@ func FuzzPull(f *testing.F) {
 	H := AppendHead(nil, smallHeader(400).Append(nil))
 	f.Add(join([]byte(crlf(okHead)), H, pulled(IDData, 1, 0, []byte("abc")), AppendReason(nil, IDEnd, 0)), uint64(1))
 	f.Add(join([]byte(crlf(okHead)), pulled(IDHeader, 0, FlagFirst, smallHeader(400).Append(nil)[:100])), uint64(2))
+	f.Add([]byte("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 305 Use Proxy\r\nLocation: //h:1\r\n\r\n"), uint64(4))
+	f.Add([]byte("HTTP/1.0 200 OK\r\nContent-Type: video/x-ms-asf\r\n\r\n<asx>"), uint64(5))
 	f.Add([]byte("HTTP/1.0 302 Found\r\nLocation: mms://h/\r\n\r\n"), uint64(3))
 	f.Fuzz(func(t *testing.T, b []byte, seed uint64) {
 		for _, open := range []func() *host{playing, func() *host { return openPull("mmsh://source/") }} {

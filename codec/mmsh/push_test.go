@@ -14,7 +14,7 @@ import (
 // came before is not in its log.
 func pushing(length int64) *host {
 	h := openServer()
-	h.feed([]byte(crlf(fmt.Sprintf("POST /streams/x_push HTTP/1.1\nContent-Type: application/x-wms-pushstart\nContent-Length: %d\n\n", length))))
+	h.feed([]byte(crlf(fmt.Sprintf("POST /streams/x_push HTTP/1.1\nHost: h\nContent-Type: application/x-wms-pushstart\nContent-Length: %d\n\n", length))))
 	h.log = nil
 	return h
 }
@@ -132,7 +132,7 @@ func TestPushBodyEnd(t *testing.T) {
 			if len(early.out) > 0 {
 				t.Errorf("answered early: %q", early.out)
 			}
-			next := crlf("OPTIONS * HTTP/1.1\n\n")
+			next := crlf("OPTIONS * HTTP/1.1\nHost: h\n\n")
 			h := wantAnyCut(t, append(bytes.Clone(c.body), next...), func() *host { return pushing(int64(len(c.body))) })
 			last := h.log[len(h.log)-1]
 			if c.want == "Pause" {

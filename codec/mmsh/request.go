@@ -19,13 +19,14 @@ const (
 	options               // KeepAlive of pipelined players ([MS-WMSP] 2.2.2.3.2)
 	logLine               // Log ([MS-WMSP] 2.2.2.4)
 	session               // SelectStream, KeepAlive, Stop: 200, or 400 without a session
-	lookup                // HEAD, and GET of what can not be a stream
+	lookup                // GET of what can not be a stream
 	playlist              // GET of PATH.asx
 	describe              // Describe ([MS-WMSP] 2.2.2.1)
 	play                  // Play ([MS-WMSP] 2.2.2.6)
 	download              // GET by a client that is no MMSH player: the plain form
 	setup                 // PushSetup ([MS-WMHTTP] 2.2.2.1)
 	start                 // PushStart ([MS-WMHTTP] 2.2.2.2)
+	send                  // POST of an ASF stream in chunks, by an encoder that knows no PushStart
 )
 
 // request is one classified request, until it is answered. It holds no
@@ -36,11 +37,12 @@ type request struct {
 	event    codec.Event // what the engine is asked when the body has come
 	body     int64       // bytes of the body still to come
 	keep     bool        // the peer allows the connection to be kept
+	expects  bool        // the peer waits for a word before it sends the body
 	bare     bool        // HEAD: an answer has no body
 	player   bool        // the GET of an MMSH player
 	major    int         // version of an NSPlayer or the like; 0 if it tells none
 	switches bool        // has a Supported header and knows what to do with $C
-	host     string      // the Host header, for playlists
+	host     string      // the host that is asked, for playlists
 	cseq     string      // asRTSP: the CSeq to echo
 }
 
@@ -59,10 +61,15 @@ const (
 	playlistSuffix = ".asx"
 )
 
+// fileSuffixes may follow a stream's name. It is the same stream; players that
+// go by the end of an address (Audacious) know it for what it is then. No
+// stream's own name has a dot.
+var fileSuffixes = [...]string{".asf", ".wma", ".wmv"}
+
 // classify says what a request is ([MS-WMSP] 2.2.2 and [MS-WMHTTP] 2.2.2, in
 // that order of precedence).
 func classify(r *http1.Request) *request {
-	q := &request{keep: keepsAlive(r), host: strings.Clone(r.Fields.Get("Host"))}
+	q := &request{keep: keepsAlive(r), expects: expects(r), bare: r.Method == "HEAD"}
 	q.event.Agent = agent(r.Fields.Get("User-Agent"))
 	switch {
 	case r.Proto == "RTSP":
@@ -71,41 +78,86 @@ func classify(r *http1.Request) *request {
 		return q.refuse(400, "the request is "+strconv.Quote(clip(r.Proto))+", not HTTP")
 	case r.Major != 1:
 		return q.refuse(505, "the request is HTTP/"+strconv.Itoa(r.Major))
-	case r.Fields.Has("Transfer-Encoding"):
-		// Neither players nor encoders chunk ([MS-WMHTTP] 2.2.1), and a
-		// length that two readers see differently is a hole.
-		return q.refuse(501, "the request has a Transfer-Encoding")
+	}
+	if err := r.CheckHost(); err != nil {
+		return q.refuse(400, err.Error())
+	}
+	at, path, _, ok := http1.SplitTarget(r.Target)
+	if !ok {
+		return q.refuse(400, "the request's target is "+strconv.Quote(clip(r.Target)))
+	}
+	// The target says better than the Host which host is meant (RFC 9112, 3.2.2).
+	if at == "" {
+		at = r.Fields.Get("Host")
+	}
+	q.host = strings.Clone(at)
+	path = strings.Clone(http1.NormalPath(path))
+	if r.Fields.Has("Transfer-Encoding") {
+		return q.coded(r, path)
 	}
 	length, known, err := r.Fields.ContentLength()
 	if err != nil {
 		return q.refuse(400, err.Error())
 	}
-	_, path, _, ok := http1.SplitTarget(r.Target)
-	if !ok {
-		return q.refuse(400, "the request's target is "+strconv.Quote(clip(r.Target)))
-	}
 	q.body = length
-	q.method(r, strings.Clone(path), known)
+	q.method(r, path, known)
 	if q.class != start && q.body > maxBody {
 		return q.refuse(413, "the request's body has "+strconv.FormatInt(q.body, 10)+" bytes")
 	}
 	return q
 }
 
+// coded classifies a request whose body comes in a transfer coding. A length
+// that two readers see differently is a hole (RFC 9112, 6.1), so nothing is
+// taken but what is plain, and that only where it brings a stream: neither
+// players nor encoders of the protocol ever chunk ([MS-WMHTTP] 2.2.1).
+func (q *request) coded(r *http1.Request, path string) *request {
+	_, isPush, _ := cutName(path, pushSuffix)
+	switch {
+	case r.Method != "POST" || !isPush:
+		return q.refuse(501, "the request has a Transfer-Encoding")
+	case isPushType(mediaType(r)):
+		return q.refuse(411, "the encoder pushes in chunks, where its protocol wants a Content-Length")
+	case r.Minor == 0 || r.Fields.Has("Content-Length") || !isChunked(r.Fields):
+		return q.refuse(400, "the encoder's body has a length that can be read in two ways")
+	}
+	q.push(send, codec.Publish, r, path)
+	return q
+}
+
+// isChunked reports whether chunks are all that a body is wrapped in.
+func isChunked(f http1.Fields) bool {
+	n := 0
+	for v := range f.All("Transfer-Encoding") {
+		if n++; !strings.EqualFold(v, "chunked") {
+			return false
+		}
+	}
+	return n == 1
+}
+
 func (q *request) method(r *http1.Request, path string, known bool) {
 	switch r.Method {
 	case "GET", "HEAD":
-		q.bare = r.Method == "HEAD"
 		q.get(r, path)
 	case "POST":
 		q.post(r, path, known)
 	case "OPTIONS":
 		q.reply(options)
 	case "PUT", "DELETE", "PATCH", "TRACE", "CONNECT":
-		q.answer(405)
+		q.unserved(405, r, path)
 	default:
-		q.answer(501)
+		q.unserved(501, r, path)
 	}
+}
+
+// unserved refuses a method. Some programs push with PUT, or with one of their own.
+func (q *request) unserved(status int, r *http1.Request, path string) {
+	what := "the request's method is " + strconv.Quote(clip(r.Method))
+	if _, isPush, _ := cutName(path, pushSuffix); isPush {
+		what += ": " + howToPush
+	}
+	q.refuse(status, what)
 }
 
 // get classifies GET and HEAD. A Windows download reader calls itself NSPlayer
@@ -129,8 +181,6 @@ func (q *request) get(r *http1.Request, path string) {
 		q.ask(lookup, codec.Lookup)
 	case isList:
 		q.ask(playlist, codec.Lookup)
-	case q.bare:
-		q.ask(lookup, codec.Lookup)
 	case q.player:
 		q.event.Session = viewerKey(p.client)
 		q.switches = q.major >= 9 && r.Fields.Has("Supported")
@@ -139,18 +189,33 @@ func (q *request) get(r *http1.Request, path string) {
 		q.event.Form = codec.Plain
 		q.ask(download, codec.Play)
 	}
+	if q.bare {
+		q.onlyLooks()
+	}
 }
 
-// asked sub-classifies a player's GET.
+// onlyLooks makes a HEAD of what would be a GET: it is answered alike, and
+// opens no session.
+func (q *request) onlyLooks() {
+	switch q.class {
+	case describe, play, download:
+		q.event = codec.Event{Kind: codec.Lookup, Path: q.event.Path, Agent: q.event.Agent}
+	}
+}
+
+// asked sub-classifies a player's GET. By the letter xPlayStrm=1 alone makes it
+// a Play ([MS-WMSP] 2.2.2.6). PeerCastStation up to 2.9 leaves it out and only
+// talks of a selection, as no Describe does ([MS-WMSP] 2.2.2.1); other servers
+// take that for a Play too. A selection within a session is SelectStream.
 func (q *request) asked(p pragma) {
 	switch {
 	case p.pipeline, p.next && !p.play:
-		q.answer(400) // only after a pipeline-experiment that we never answer
-	case p.play:
+		q.refuse(400, "the request follows only from an experiment that is not offered here")
+	case p.selects && !p.play && p.client != 0:
+		q.ask(session, codec.Control)
+	case p.play, p.chooses && !p.noPlay:
 		q.ask(play, codec.Play)
 		q.event.Switch = q.switches
-	case p.selects:
-		q.ask(session, codec.Control)
 	default:
 		q.ask(describe, codec.Describe)
 	}
@@ -162,8 +227,7 @@ func (q *request) post(r *http1.Request, path string, known bool) {
 	p := readPragma(r.Fields)
 	q.event.Path, _, _ = cutName(path, "")
 	q.event.Session = viewerKey(p.client)
-	media, _, _ := strings.Cut(r.Fields.Get("Content-Type"), ";")
-	switch media = strings.ToLower(strings.TrimSpace(media)); {
+	switch media := mediaType(r); {
 	case media == "application/x-wms-pushsetup":
 		q.push(setup, codec.Setup, r, path)
 	case media == "application/x-wms-pushstart":
@@ -182,8 +246,32 @@ func (q *request) post(r *http1.Request, path string, known bool) {
 	case p.stop:
 		q.ask(session, codec.Stop)
 	default:
-		q.answer(400)
+		q.unknownPost(media, path)
 	}
+}
+
+// unknownPost refuses a POST of nothing that is known.
+func (q *request) unknownPost(media, path string) {
+	what := "the request is a POST of " + strconv.Quote(clip(media))
+	if media == "" {
+		what = "the request is a POST without a Content-Type"
+	}
+	if _, isPush, _ := cutName(path, pushSuffix); isPush {
+		q.refuse(415, what+" to an encoder's address: "+howToPush)
+		return
+	}
+	q.refuse(400, what+", and none of a player's or an encoder's")
+}
+
+// mediaType is a request's media type, in lower case and without parameters.
+func mediaType(r *http1.Request) string {
+	media, _, _ := strings.Cut(r.Fields.Get("Content-Type"), ";")
+	return strings.ToLower(strings.TrimSpace(media))
+}
+
+// isPushType reports whether a media type is one of an encoder's.
+func isPushType(media string) bool {
+	return media == "application/x-wms-pushsetup" || media == "application/x-wms-pushstart"
 }
 
 // pushStart tells a body of packets from the empty one of a request that only
@@ -191,7 +279,7 @@ func (q *request) post(r *http1.Request, path string, known bool) {
 func (q *request) pushStart(r *http1.Request, path string, known bool) {
 	switch {
 	case !known:
-		q.answer(411)
+		q.refuse(411, "the encoder's PushStart has no Content-Length, which is the only end that it has")
 	case q.body == 0:
 		q.push(setup, codec.Setup, r, path)
 	default:
@@ -244,8 +332,8 @@ func (q *request) note(c class) {
 
 // refuse makes it a breach of the protocol. Its body is not waited for.
 func (q *request) refuse(status int, what string) *request {
-	*q = request{class: asIs, status: status, bare: q.bare}
-	q.event = codec.Event{Kind: codec.Bad, Err: &requestError{what}}
+	*q = request{class: asIs, status: status, bare: q.bare,
+		event: codec.Event{Kind: codec.Bad, Agent: q.event.Agent, Err: &requestError{what}}}
 	return q
 }
 
@@ -261,6 +349,12 @@ func keepsAlive(r *http1.Request) bool {
 		return false
 	}
 	return r.Minor >= 1 || r.Fields.Token("Connection", "keep-alive")
+}
+
+// expects reports whether the peer holds the body back until it hears from us
+// (RFC 9110, 10.1.1).
+func expects(r *http1.Request) bool {
+	return r.Minor >= 1 && r.Fields.Token("Expect", "100-continue")
 }
 
 // player reports whether a User-Agent is one of the protocol's, and its major
@@ -282,20 +376,34 @@ func player(agent string) (ok bool, major int) {
 }
 
 // cutName takes the stream's name out of a path, and a suffix off it that says
-// what of the stream is wanted. A path that can name no stream is given back
-// whole and ok is false: the engine will not find it either.
+// what of the stream is wanted; without that, the end that a file would have. A
+// path that can name no stream is given back whole and ok is false: the engine
+// will not find it either.
 func cutName(path, suffix string) (name string, cut, ok bool) {
 	if len(path) <= len(streamsPrefix) || !strings.EqualFold(path[:len(streamsPrefix)], streamsPrefix) {
 		return path, false, false
 	}
 	name = strings.TrimSuffix(path[len(streamsPrefix):], "/")
-	if i := len(name) - len(suffix); suffix != "" && i > 0 && strings.EqualFold(name[i:], suffix) {
-		name, cut = name[:i], true
+	if name, cut = cutSuffix(name, suffix); !cut {
+		for _, s := range fileSuffixes {
+			if trimmed, is := cutSuffix(name, s); is {
+				name = trimmed
+				break
+			}
+		}
 	}
 	if !isName(name) {
 		return path, false, false
 	}
 	return name, cut, true
+}
+
+// cutSuffix takes a suffix off a name in any letter case, if something is left.
+func cutSuffix(name, suffix string) (string, bool) {
+	if i := len(name) - len(suffix); suffix != "" && i > 0 && strings.EqualFold(name[i:], suffix) {
+		return name[:i], true
+	}
+	return name, false
 }
 
 func isName(s string) bool {

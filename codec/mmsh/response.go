@@ -106,9 +106,12 @@ func appendBody(dst []byte, body string, q *request) ([]byte, codec.Next) {
 }
 
 // appendEndless ends the head of a body that lasts as long as the connection.
-func appendEndless(dst []byte) []byte {
+func appendEndless(dst []byte, q *request) ([]byte, codec.Next) {
 	dst = http1.AppendField(dst, "Connection", "close")
-	return http1.AppendBlank(dst)
+	if q.bare {
+		return http1.AppendBlank(dst), codec.Close
+	}
+	return http1.AppendBlank(dst), codec.Stream
 }
 
 // appendConnection says how the connection goes on. VLC and libmms read a

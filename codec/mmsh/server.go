@@ -12,8 +12,13 @@ import (
 type state uint8
 
 const (
+	// opening: the first bytes of the connection tell whether it speaks HTTP
+	// or MMST, which begins no request. [codec.MaxClassify] of them end it.
+	opening state = iota
 	// waiting: for a request, or for the rest of its head. A whole head ends it.
-	waiting state = iota
+	waiting
+	// inviting the body of a request that is held back until then. Answer ends it.
+	inviting
 	// reading past the body of a request. Its last byte ends it: the engine is asked.
 	reading
 	// asked: the engine has the request. Answer ends it.
@@ -24,8 +29,11 @@ const (
 	streaming
 	// downloading: the same with the plain form.
 	downloading
-	// ingesting the body of a PushStart. Its last byte, $E or a breach ends it.
+	// ingesting the body of a PushStart or of an upload. Its last byte, $E or a
+	// breach ends it.
 	ingesting
+	// thanking for an upload that is complete. AppendEnd ends it.
+	thanking
 	// over: the last answer is given and what still comes is not looked at.
 	over
 )
@@ -43,13 +51,20 @@ type server struct {
 
 // exchange is one request on its way.
 type exchange struct {
-	cut http1.Cutter
-	req *request
+	cut   http1.Cutter
+	req   *request
+	first []byte  // what came while opening and does not tell yet
+	up    *upload // its body, where that brings a stream in chunks
 }
+
+// begun reports whether part of a request has come.
+func (e *exchange) begun() bool { return len(e.first) > 0 || e.cut.Started() }
 
 // Consume implements [codec.Session].
 func (s *server) Consume(b []byte) (int, codec.Event) {
 	switch s.state {
+	case opening:
+		return s.open(b)
 	case waiting:
 		return s.head(b)
 	case reading:
@@ -61,17 +76,46 @@ func (s *server) Consume(b []byte) (int, codec.Event) {
 	}
 }
 
+// open finds out what the connection speaks. It goes by the bytes and not by
+// the pieces they come in, and asks for no more of them than Classify does.
+func (s *server) open(b []byte) (int, codec.Event) {
+	if s.ex == nil {
+		s.ex = s.newExchange()
+	}
+	held, first := s.ex.first, b
+	if len(held) > 0 {
+		first = append(held, b[:min(len(b), codec.MaxClassify-len(held))]...)
+	}
+	switch speechOf(first) {
+	case unclear:
+		s.ex.first = append(s.ex.first[:0], first...)
+		return len(b), codec.Event{}
+	case speaksMMST:
+		s.ex.req = &request{class: asMMST, event: codec.Event{Kind: codec.Reply}}
+		return len(b), s.ask()
+	}
+	s.state, s.ex.first = waiting, nil
+	if len(held) > 0 {
+		// Nothing so short and still unclear is a whole head; it may be the
+		// beginning of none.
+		if _, ev := s.head(held); ev.Kind != codec.None {
+			return 0, ev
+		}
+	}
+	return s.head(b)
+}
+
+func (s *server) newExchange() *exchange {
+	return &exchange{cut: http1.Cutter{Max: s.p.o.MaxHead}}
+}
+
 // head reads a request's head.
 func (s *server) head(b []byte) (int, codec.Event) {
 	if len(b) == 0 {
 		return 0, codec.Event{}
 	}
 	if s.ex == nil {
-		s.ex = &exchange{cut: http1.Cutter{Max: s.p.o.MaxHead}}
-	}
-	if !s.ex.cut.Started() && isMMST(b) {
-		s.ex.req = &request{class: asMMST, event: codec.Event{Kind: codec.Reply}}
-		return len(b), s.ask()
+		s.ex = s.newExchange()
 	}
 	n, head, err := s.ex.cut.Consume(b)
 	switch {
@@ -81,27 +125,27 @@ func (s *server) head(b []byte) (int, codec.Event) {
 	case head == nil:
 		return n, codec.Event{}
 	}
-	r, err := http1.ParseRequest(head)
-	if err != nil {
-		s.ex.req = breach(err)
-	} else {
-		s.ex.req = classify(r)
-	}
-	if s.ex.req.class == start || s.ex.req.body == 0 {
+	q := requestOf(head)
+	s.ex.req = q
+	switch {
+	case q.class == start || q.body == 0:
 		return n, s.ask()
+	case q.expects:
+		s.state = inviting
+		return n, codec.Event{Kind: codec.Reply, Agent: q.event.Agent}
 	}
 	s.state = reading
 	k, ev := s.body(b[n:])
 	return n + k, ev
 }
 
-// isMMST tells an MMST message by its mark, or by a first byte that begins no
-// request: Classify has seen the rest.
-func isMMST(b []byte) bool {
-	if len(b) >= codec.MaxClassify {
-		return classifyMMST(b) == codec.Mine
+// requestOf is the request of a whole head.
+func requestOf(head []byte) *request {
+	r, err := http1.ParseRequest(head)
+	if err != nil {
+		return breach(err)
 	}
-	return b[0] < ' ' && b[0] != '\r' && b[0] != '\n'
+	return classify(r)
 }
 
 // body reads past a request's body. Nothing in it matters here: a log is taken
@@ -123,8 +167,11 @@ func (s *server) ask() codec.Event {
 	return s.ex.req.event
 }
 
-// packets reads a push's body.
+// packets reads the body of a push or an upload.
 func (s *server) packets(b []byte) (int, codec.Event) {
+	if s.push == nil {
+		return s.uploaded(b)
+	}
 	n, ev := s.push.consume(b)
 	switch ev.Kind {
 	case codec.Pause, codec.Bad:
@@ -132,6 +179,18 @@ func (s *server) packets(b []byte) (int, codec.Event) {
 	case codec.Finish:
 		s.push.in.release()
 		s.state = over
+	}
+	return n, ev
+}
+
+// uploaded reads the body of an upload.
+func (s *server) uploaded(b []byte) (int, codec.Event) {
+	n, ev := s.ex.up.consume(b)
+	switch ev.Kind {
+	case codec.Bad:
+		s.state = asked
+	case codec.Finish:
+		s.ex, s.state = nil, thanking
 	}
 	return n, ev
 }

@@ -23,10 +23,23 @@ type URL struct {
 // the binary protocol of that name is not spoken. The error is an operator's
 // sentence.
 func ParseURL(s string) (URL, error) {
+	u, err := parse(s)
+	if err != nil {
+		return URL{}, err
+	}
+	return fromURL(u, s)
+}
+
+func parse(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	if err != nil {
-		return URL{}, fmt.Errorf("the address %q can not be read: %w", clip(s), errors.Unwrap(err))
+		return nil, fmt.Errorf("the address %q can not be read: %w", clip(s), errors.Unwrap(err))
 	}
+	return u, nil
+}
+
+// fromURL is the address in u, which was spelled s.
+func fromURL(u *url.URL, s string) (URL, error) {
 	switch strings.ToLower(u.Scheme) {
 	case "mmsh", "mms", "http":
 	case "https", "mmshs":
@@ -105,11 +118,16 @@ func (u URL) path() string {
 	return u.Path
 }
 
-// follow is where a Location header leads from here.
+// follow is where a Location header leads from here: it may be relative in all
+// the ways of RFC 3986, 4.2 (RFC 9110, 10.2.2).
 func (u URL) follow(location string) (URL, error) {
-	if strings.HasPrefix(location, "/") && !strings.HasPrefix(location, "//") {
-		to := URL{u.Host, u.Port, location}
-		return to, to.Check()
+	ref, err := parse(location)
+	if err != nil {
+		return URL{}, err
 	}
-	return ParseURL(location)
+	base, err := parse("http://" + u.authority() + u.path())
+	if err != nil {
+		return URL{}, err
+	}
+	return fromURL(base.ResolveReference(ref), location)
 }

@@ -26,6 +26,7 @@ func playerRows() []row {
 		{65, "RolloverPlays", "VLC and MPlayer open mms://host:port/path and play", "VLC, MPlayer", steady, nil},
 		{67, "Players", "ffmpeg, VLC and MPlayer decode 100 frames and more without a complaint, joining anywhere", "ffmpeg, VLC, MPlayer", steady, nil},
 		{68, "PlayersLate", "the same where the source's clock begins at 4,000,000,000 ms", "[ASF] 5.2.2", steady, nil},
+		{0, "FFmpegPushes", "ffmpeg -f asf pushes to an http:// address, the players play it, and its end is the stream's", "ffmpeg", steady, nil},
 		{45, "FFprobe", "ffprobe reads the raw ASF body over http://", "ffmpeg", steady, nil},
 	}
 }

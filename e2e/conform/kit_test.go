@@ -29,8 +29,9 @@ type kit struct {
 	row  *row
 	all  *fixture
 	pump *rig.Pump
-	addr string // of the pump, to dial
-	path string // the row's own stream
+	addr string   // of the pump, to dial
+	path string   // the row's own stream
+	from net.Addr // to dial from; nil: whatever the system chooses
 }
 
 func newKit(t *testing.T, f *fixture, r *row) *kit {
@@ -101,7 +102,7 @@ func (k *kit) want(ok bool, format string, args ...any) {
 // dial opens a connection, which the row's end closes.
 func (k *kit) dial() *player.Conn {
 	k.Helper()
-	c, err := new(net.Dialer).DialContext(k.ctx, "tcp", k.addr)
+	c, err := (&net.Dialer{LocalAddr: k.from}).DialContext(k.ctx, "tcp", k.addr)
 	k.check(err)
 	k.Cleanup(func() { _ = c.Close() })
 	return player.NewConn(c, patience)
@@ -237,6 +238,19 @@ func (k *kit) logged(texts ...string) string {
 	k.Helper()
 	k.await(fmt.Sprintf("a log line with %q", texts), func() bool { return len(k.log(texts...)) > 0 })
 	return k.log(texts...)[0]
+}
+
+// complained sends bytes on new connections until the log has a line with all
+// of the texts: of what strangers do wrong, one line a second is logged.
+func (k *kit) complained(bytes string, texts ...string) {
+	k.Helper()
+	k.await(fmt.Sprintf("a log line with %q", texts), func() bool {
+		if len(k.log(texts...)) > 0 {
+			return true
+		}
+		k.final(bytes)
+		return false
+	})
 }
 
 // snapshot is the pump's account of itself.

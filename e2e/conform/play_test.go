@@ -3,6 +3,7 @@ package conform
 import (
 	"errors"
 	"io"
+	"net"
 	"strings"
 
 	"streampump/bench/player"
@@ -20,7 +21,7 @@ func playRows() []row {
 		{21, "LetterCase", "names of fields and tokens, agents and media types are known in any letter case", "RFC 9110, 5.1", steady, letterCase},
 		// The specification lets a server chunk for who sends version11-enabled; we never do.
 		{22, "PlayNotChunked", "HTTP/1.1 does not make the body chunked, nor does version11-enabled", "[MS-WMSP] 3.2.5.6", steady, playNotChunked},
-		{32, "SessionBusy", "a Play of a session that is streaming is refused", "[MS-WMSP] 3.2.5.6", steady, sessionBusy},
+		{32, "SessionTakenOver", "a Play of a session that is streaming takes it over, from the same address; from another it gets a session of its own", "[MS-WMSP] 3.2.5.6", steady, sessionTakenOver},
 		{33, "SessionStays", "a closed Play frees its viewer, and its client-id is good for another", "[MS-WMSP] 3.2.7.1", steady, sessionStays},
 		{0, "SessionExpires", "a session without a request is forgotten", "[MS-WMSP] 3.2.2", forgetful, sessionExpires},
 		{0, "EveryPlayer", "every known player's Describe and Play, to the letter, are served", "ffmpeg, VLC, MPlayer, libmms, Windows Media Player", steady, everyPlayer},
@@ -85,11 +86,24 @@ func playNotChunked(k *kit) {
 	k.streams(e, k.get("HTTP/1.1", wmp, plays, "Pragma: version11-enabled=1"))
 }
 
-func sessionBusy(k *kit) {
+func sessionTakenOver(k *kit) {
 	e := k.push(synth.Plain(rate))
 	c, h := k.open(k.get(wmp, plays))
 	id := "Pragma: client-id=" + k.clientID(h)
-	k.refused(409, k.get(wmp, plays, id), "streaming on another connection")
+	hanging := k.watch(c, player.VLC(), player.Options{})
+	e.send(1)
+	hanging.reaches(e)
+
+	elsewhere := *k
+	elsewhere.from = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}
+	_, strange := elsewhere.open(k.get(wmp, plays, id))
+	k.want(strange.Status == 200 && k.clientID(strange) != k.clientID(h), "a stranger is answered %v %v", strange, strange.Fields)
+	e.send(1)
+	hanging.reaches(e)
+
+	c, back := k.open(k.get(wmp, plays, id))
+	k.want(back.Status == 200 && k.clientID(back) == k.clientID(h), "the session is answered %v %v", back, back.Fields)
+	hanging.over()
 	v := k.watch(c, player.VLC(), player.Options{})
 	e.send(1)
 	v.reaches(e)

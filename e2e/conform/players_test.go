@@ -10,6 +10,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -24,6 +25,7 @@ import (
 func playerRuns() map[string]func(k *kit) {
 	return map[string]func(k *kit){
 		"RolloverPlays": rolloverPlays, "Players": players, "PlayersLate": playersLate, "FFprobe": ffprobe,
+		"FFmpegPushes": ffmpegPushes,
 	}
 }
 
@@ -95,6 +97,28 @@ func playersLate(k *kit) {
 		}
 		k.check(e.Close())
 	}
+}
+
+// ffmpegPushes has ffmpeg push until the players have played, and end then.
+func ffmpegPushes(k *kit) {
+	k = k.televised()
+	defer k.alone()()
+	k.path = "ffmpeg"
+	ctx, cancel := context.WithCancel(k.ctx)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, k.program("ffmpeg"), strings.Fields("-nostdin -hide_banner -loglevel error -re"+
+		" -f lavfi -i testsrc=size=320x240:rate=25 -f lavfi -i sine -c:v wmv2 -g 25 -c:a wmav2 -f asf http://"+k.addr+k.pushURL())...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it ends its stream then
+	cmd.WaitDelay = patience
+	k.check(cmd.Start())
+	k.source("up")
+	for _, p := range programs() {
+		k.joins()
+		k.plays(p, "mmsh")
+	}
+	cancel()
+	_ = cmd.Wait() // it calls a signal an error
+	k.logged("encoder's session is over", k.tag(), "the encoder ended its stream")
 }
 
 // clip is one round of the demo's clip with its times moved.

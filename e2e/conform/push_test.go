@@ -2,6 +2,7 @@ package conform
 
 import (
 	"context"
+	"fmt"
 
 	"streampump/bench/player"
 	"streampump/bench/push"
@@ -18,6 +19,9 @@ func pushRows() []row {
 		{64, "PushBytewise", "a byte for each TCP segment makes no difference", "RFC 9293", steady, pushBytewise},
 		{0, "EncoderRestart", "an encoder that ends without $E and starts anew goes on for its viewers", "[MS-WMHTTP] 3.2.7.1", steady, encoderRestart},
 		{0, "HeaderInPieces", "a header pushed in several $H is put together", "[MS-WMSP] 2.2.3.1.2", steady, headerInPieces},
+		{0, "Upload", "ASF in chunks is a push too, ends with its last chunk and is thanked for", "ffmpeg -f asf", steady, uploaded},
+		{0, "UploadCut", "one that is cut off is held for, and goes on with the next", "ffmpeg -f asf", steady, uploadCut},
+		{0, "UploadRefused", "a push of anything else in chunks is told what to do, and so is the operator", "operators", steady, uploadRefused},
 		{0, "BareChange", "a $C without a header inside, as players get it, is followed by a $H", "[MS-WMSP] 2.2.3.2", steady, bareChange},
 	}
 }
@@ -162,4 +166,75 @@ func bareChange(k *kit) {
 	e.change(s.Again(), e.Header)
 	e.send(gop)
 	v.packets(1 + 2*gop)
+}
+
+// upload begins a push in chunks on a new connection, with the header and a packet.
+func (k *kit) upload(s synth.Spec, fields ...string) (*encoder, *player.Conn) {
+	k.Helper()
+	src, err := synth.New(s)
+	k.check(err)
+	e, c := &encoder{k: k, src: src}, k.dial()
+	fields = append([]string{"HTTP/1.1", "User-Agent: Lavf/59.27.100", "Transfer-Encoding: chunked"}, fields...)
+	_, err = c.Write([]byte(request("POST "+k.pushURL(), fields...)))
+	k.check(err)
+	k.chunk(c, src.Header())
+	k.source("up")
+	before := k.stream().PacketsIn
+	k.chunk(c, e.next())
+	k.taken(int(before) + 1)
+	return e, c
+}
+
+// chunk sends a chunk, in two writes.
+func (k *kit) chunk(c *player.Conn, b []byte) {
+	k.Helper()
+	for _, part := range []string{fmt.Sprintf("%X\r\n%s", len(b), b[:len(b)/2]), string(b[len(b)/2:]) + "\r\n"} {
+		_, err := c.Write([]byte(part))
+		k.check(err)
+	}
+}
+
+func uploaded(k *kit) {
+	e, c := k.upload(synth.Plain(rate))
+	v := k.view(player.VLC(), player.Options{})
+	file := k.view(player.Curl(), player.Options{})
+	for range gop {
+		k.chunk(c, e.next())
+	}
+	v.reaches(e)
+	file.reaches(e)
+	k.want(v.same(e, player.ByHash) == e.sent()-1, "packets differ")
+	h := k.ask(c, "0\r\n\r\n")
+	k.want(h.Status == 204, "the end is answered %v", h)
+	v.over()
+	k.logged("encoder's session is over", k.tag(), "the encoder ended its stream")
+}
+
+func uploadCut(k *kit) {
+	s := synth.Plain(rate)
+	e, c := k.upload(s)
+	v := k.view(player.FFmpeg(), player.Options{Splices: 1})
+	for range gop {
+		k.chunk(c, e.next())
+	}
+	k.taken(e.sent())
+	k.check(c.Close())
+	k.source("held")
+	again, c := k.upload(s.Again(), waits)
+	k.want(k.ask(c, "").Status == 100, "a body that is held back is not asked for")
+	for range gop {
+		k.chunk(c, again.next())
+	}
+	v.packets(e.sent() + again.sent() - 1)
+}
+
+func uploadRefused(k *kit) {
+	for _, c := range []struct{ body, words string }{
+		{"FLV\x01\x05\x00\x00\x00\x09", "another format than ASF"},
+		{"$H\x00\x10and so on", "ffmpeg -f asf_stream"},
+	} {
+		h, body := k.final(request("POST "+k.pushURL(), "HTTP/1.1", "Transfer-Encoding: chunked") + fmt.Sprintf("%x\r\n%s\r\n", len(c.body), c.body))
+		k.refusal(422, h, body, c.words, "as ffmpeg -f asf does")
+		k.logged("encoder is refused", k.tag(), c.words)
+	}
 }

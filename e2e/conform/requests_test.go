@@ -25,6 +25,8 @@ func requestRows() []row {
 		{45, "RawPackets", "every packet of the file has the header's packet size", "[ASF] 5.2", steady, rawPackets},
 		{46, "DownloadReader", "Windows' download reader, which says NSPlayer too, gets the file", "Media Foundation", steady, downloadReader},
 		{0, "Stop", "a player's Stop ends its Play with $E and the connection's end", "[MS-WMSP] 3.2.5.10", steady, stop},
+		{0, "ChoiceIsPlay", "a player's GET that only chooses streams, without xPlayStrm, is a Play", "PeerCastStation 1.8 to 2.9", steady, choiceIsPlay},
+		{0, "Expect", "a peer that waits before it sends a body is told 100, whatever it POSTs, or refused at once", "RFC 9110, 10.1.1", steady, expect},
 		{0, "PipelineRefused", "what follows only from an experiment is refused", "[MS-WMSP] 3.2.5.5", steady, pipelineRefused},
 	}
 }
@@ -152,4 +154,46 @@ func pipelineRefused(k *kit) {
 	k.push(synth.Plain(rate))
 	k.refused(400, k.get("HTTP/1.1", wmp, "Pragma: pipeline-request=1"))
 	k.refused(400, k.get("HTTP/1.1", wmp, "Pragma: xPlayNextEntry=1"))
+}
+
+func choiceIsPlay(k *kit) {
+	e := k.push(synth.Plain(rate))
+	const station = "User-Agent: NSPlayer (PeerCastStation/1.8.1.0)"
+	for _, choice := range []string{"stream-switch", "stream-switch-count=1", "stream-switch-count=2", "stream-switch-entry=ffff:1:0 ffff:2:0"} {
+		k.streams(e, k.get("HTTP/1.1", station, closes, "Pragma: "+choice))
+	}
+	// With a session it is what it says, and without one that we know an error.
+	_, id := k.session()
+	k.empty(200, k.get("HTTP/1.1", wmp, id, "Pragma: stream-switch-entry=ffff:1:0"))
+	k.refused(400, k.get("HTTP/1.1", wmp, unknownID, "Pragma: stream-switch-entry=ffff:1:0"), "session")
+}
+
+// waits is the field of a peer that holds its body back.
+const waits = "Expect: 100-continue"
+
+func expect(k *kit) {
+	for _, c := range []struct {
+		head string
+		last int
+	}{
+		{k.post("HTTP/1.1", wmp, logType, waits, "Content-Length: 6"), 204},
+		{k.post("HTTP/1.1", wmp, "Content-Type: application/x-wms-sendevent", waits, "Content-Length: 6"), 200},
+		{k.post("HTTP/1.1", wmp, "Content-Type: application/x-wms-getcontentinfo", waits, "Content-Length: 6"), 200},
+		{request("POST "+k.pushURL(), "HTTP/1.1", setupType, waits, "Content-Length: 6"), 204},
+	} {
+		conn, h := k.open(c.head)
+		k.want(h.Status == 100, "the answer is %v and not 100", h)
+		h = k.ask(conn, "<XML/>")
+		k.want(h.Status == c.last, "the answer is %v and not %d", h, c.last)
+	}
+	k.status(204, withBody(k.post("HTTP/1.0", wmp, logType, waits), "<XML/>"))
+	k.refused(400, k.post("HTTP/1.1", firefox, waits, "Content-Length: 6"), "without a Content-Type")
+	k.refused(413, k.post("HTTP/1.1", wmp, logType, waits, "Content-Length: 100000000"), "100000000 bytes")
+	k.refused(404, request("POST /streams/nothing-here_push", "HTTP/1.1", startType, waits, "Content-Length: 100"), "no such stream")
+	// The body of a start may be longer than any patience.
+	conn, h := k.open(request("POST "+k.pushURL(), "HTTP/1.1", startType, waits, "Content-Length: 2147483647"))
+	k.want(h.Status == 100, "the answer is %v and not 100", h)
+	_, err := conn.Write([]byte("$E\x04\x00\x00\x00\x00\x00"))
+	k.check(err)
+	k.logged("encoder's session is over", k.tag())
 }

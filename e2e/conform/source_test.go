@@ -22,6 +22,10 @@ func sourceRows() []row {
 		{0, "PulledHeaderInPieces", "a source's header in several $H is put together", "[MS-WMSP] 2.2.3.1.2", pulling, pulled("split")},
 		{0, "PulledOddPackets", "$M, $P and the B flag of Windows Media Services are taken and not passed on", "[MS-WMSP] 2.2.3", pulling, pulled("windows")},
 		{0, "PulledRedirect", "a redirect is followed", "RFC 9110, 15.4", pulling, pulled("moved")},
+		{0, "PulledRelativeRedirect", "a redirect may be relative, and one of 300 with a Location is one", "RFC 9110, 10.2.2; [MS-WMSP] 3.1.5.5", pulling, pulledRelative},
+		{0, "PulledThroughNamedProxy", "a 305 names the proxy through which the source is asked", "[MS-WMSP] 3.1.5.5", pulling, pulled("proxied")},
+		{0, "PulledInterim", "interim answers before the one that counts are passed over", "RFC 9110, 15.2", pulling, pulled("interim")},
+		{0, "PulledStrangers", "a source that is a playlist, plain ASF or a web page is told of as that", "operators", pulling, pulledStrangers},
 		{0, "PulledOctets", "application/octet-stream is taken for the media type", "VLC, Windows Media Services 4", pulling, pulled("octets")},
 		{0, "PulledRefused", "a source that refuses is told of in the log and the status", "operators", pulling, pulledRefused},
 	}
@@ -29,7 +33,12 @@ func sourceRows() []row {
 
 // manners are the ways in which the origin serves; each is a path of its own
 // and the name of the stream that pulls it.
-func manners() []string { return []string{"plain", "split", "windows", "moved", "octets", "refused"} }
+func manners() []string {
+	return []string{
+		"plain", "split", "windows", "moved", "octets", "refused",
+		"relative", "network", "choices", "proxied", "interim", "asx", "asf", "html",
+	}
+}
 
 // origin is a source to pull from: a server that plays one round of a stream
 // to everybody and then keeps the connection.
@@ -104,19 +113,40 @@ func (o *origin) serve(c net.Conn) {
 	if play && !strings.Contains(strings.Join(r.Header["Pragma"], ","), "stream-switch-entry=ffff:1:0 ffff:2:0") {
 		return // a Windows Media server sends only what is selected
 	}
-	_, _ = c.Write(originAnswer(manner, play))
+	if manner == "proxied" && r.URL.IsAbs() {
+		manner = "plain"
+	}
+	_, _ = c.Write([]byte(strings.ReplaceAll(string(originAnswer(manner, play)), "{origin}", o.ln.Addr().String())))
 	if play {
 		<-o.over
 	}
 }
 
+// originHeads are the answers of manners that send a pull away; {origin} stands
+// for the origin's address.
+var originHeads = map[string]string{
+	"refused":  "403 Not For You",
+	"moved":    "302 Found\r\nLocation: /plain",
+	"relative": "301 Moved Permanently\r\nLocation: ./x/../plain?a#b",
+	"network":  "307 Temporary Redirect\r\nLocation: //{origin}/plain",
+	"choices":  "300 Multiple Choices\r\nLocation: plain",
+	"proxied":  "305 Use Proxy\r\nLocation: http://{origin}/",
+}
+
+// originPages are the bodies of manners that have no stream, and their types.
+var originPages = map[string][2]string{
+	"asx":  {plainASF, "<ASX version=\"3.0\"><Entry><Ref href=\"mms://{origin}/plain\"/></Entry></ASX>"},
+	"asf":  {plainASF, "\x30\x26\xB2\x75\x8E\x66\xCF\x11\xA6\xD9\x00\xAA\x00\x62\xCE\x6C and so on"},
+	"html": {"text/html", "<!DOCTYPE html><title>A page</title>"},
+}
+
 // originAnswer is everything that the origin says.
 func originAnswer(manner string, play bool) []byte {
-	switch manner {
-	case "refused":
-		return []byte("HTTP/1.0 403 Not For You\r\nContent-Length: 0\r\n\r\n")
-	case "moved":
-		return []byte("HTTP/1.0 302 Found\r\nLocation: /plain\r\nContent-Length: 0\r\n\r\n")
+	if head := originHeads[manner]; head != "" {
+		return []byte("HTTP/1.0 " + head + "\r\nContent-Length: 0\r\n\r\n")
+	}
+	if page := originPages[manner]; page[0] != "" {
+		return []byte("HTTP/1.0 200 OK\r\nContent-Type: " + page[0] + "\r\n\r\n" + page[1])
 	}
 	kind := describing
 	switch {
@@ -125,7 +155,11 @@ func originAnswer(manner string, play bool) []byte {
 	case play:
 		kind = playing
 	}
-	b := fmt.Appendf(nil, "HTTP/1.0 200 OK\r\nServer: Cougar 9.1\r\nPragma: no-cache,client-id=5,features=\"broadcast\"\r\nContent-Type: %s\r\n\r\n", kind)
+	var b []byte
+	if manner == "interim" {
+		b = []byte("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
+	}
+	b = fmt.Appendf(b, "HTTP/1.0 200 OK\r\nServer: Cougar 9.1\r\nPragma: no-cache,client-id=5,features=\"broadcast\"\r\nContent-Type: %s\r\n\r\n", kind)
 	e, err := synth.New(originSpec(manner))
 	if err != nil {
 		panic(err) // the rows' own specs are good
@@ -198,4 +232,20 @@ func pulledRefused(k *kit) {
 	k.await("the status tells why", func() bool { return strings.Contains(k.stream().Problem, "403") })
 	h := k.refused(503, k.get(vlc, plays), "no source")
 	k.want(h.Has("Retry-After"), "a 503 without Retry-After")
+}
+
+func pulledRelative(k *kit) {
+	for _, manner := range []string{"relative", "network", "choices"} {
+		pulled(manner)(k)
+	}
+}
+
+func pulledStrangers(k *kit) {
+	for manner, words := range map[string]string{
+		"asx": "answers with a playlist", "asf": "sends plain ASF", "html": "answers with a web page",
+	} {
+		k.path = manner
+		k.logged("trying again", k.tag(), words)
+		k.await("the status tells why", func() bool { return strings.Contains(k.stream().Problem, words) })
+	}
 }

@@ -48,14 +48,16 @@ type Conn struct {
 	sess      codec.Session
 	out       *outbox
 	show      *show
-	setUp     *stream.Ingest // opened here and not yet published
+	setUp     *stream.Ingest // asked for here and not yet published
 	ingest    *stream.Ingest
 	viewed    string // path of the stream it viewed
 	agent     string
 	key       uint64 // viewer session; 0 has none
 	deadline  int64
 	bytes     uint64 // sent; what it was sent as a viewer is added when it leaves
-	lastIn    int64  // arrival of an encoder's last packet
+	lastIn    int64  // arrival of an encoder's last packet; headers are none
+	entitled  int64  // the time that the connection's requests have used up
+	waiting   []byte // what it sent and nobody has looked at
 	timer     int32  // 1 + index in the loop's timers; 0 has none
 	skips     uint32
 	drained   int32
@@ -168,50 +170,23 @@ func (c *Conn) leftReason() reason.Reason {
 	}
 }
 
-// input feeds the connection's session until the bytes are used up.
-func (c *Conn) input(b []byte) {
-	l := c.loop
-	for len(b) > 0 && !c.doomed {
-		switch c.phase {
-		case phaseClosed:
-			return
-		case phaseEnding, phaseDrain:
-			if c.drained += int32(len(b)); c.drained > maxDrain {
-				c.doom(c.reason)
-			}
-			return
-		case phaseClassify:
-			if b = c.classify(b); c.phase == phaseClassify {
-				return
-			}
-			continue
-		}
-		var n int
-		n, l.ev = c.sess.Consume(b)
-		b = b[n:]
-		if l.ev.Kind == codec.None {
-			return
-		}
-		c.handle()
-	}
-}
-
 // classify finds the protocol by the first bytes and replays them into its
-// session. The first protocol speaks for those that none claims.
-func (c *Conn) classify(b []byte) []byte {
+// session. The first protocol speaks for those that none claims. It says how many
+// bytes it took.
+func (c *Conn) classify(b []byte) int {
 	n := copy(c.first[c.firstLen:], b)
 	c.firstLen += uint8(n)
 	p := c.loop.group.protocolFor(c.first[:c.firstLen])
 	if p == nil {
-		return b[n:]
+		return n
 	}
 	c.sess = p.Accept(codec.Peer{Remote: c.peer, Local: c.local()})
 	c.phase = phaseRequest
 	if int(c.firstLen) > n { // earlier pieces were held back
-		c.input(c.first[:c.firstLen])
-		return b[n:]
+		c.consume(c.first[:c.firstLen])
+		return n
 	}
-	return b
+	return 0
 }
 
 // protocolFor is the protocol that claims the bytes, nil if it takes more to tell.
@@ -253,11 +228,15 @@ func (c *Conn) rearm() {
 	case phaseClassify:
 		c.setTimer(c.opened + int64(t.Head))
 	case phaseRequest:
-		if c.ticket.Pending() {
+		switch {
+		case c.ticket.Pending():
 			c.setTimer(c.opened + int64(t.Head))
-		} else {
+		case c.setUp != nil || c.ingest != nil:
+			c.setTimer(now + int64(t.PushInactive))
+		default:
 			c.setTimer(now + int64(t.KeepAlive))
 		}
+		c.goOn()
 	case phaseView:
 		c.setTimer(c.viewer().keyDeadline())
 	case phaseIngest:
@@ -275,16 +254,19 @@ func (c *Conn) expired() {
 	switch {
 	case c.phase == phaseDrain:
 		c.doom(c.reason)
-	case c.parked && c.phase == phaseView:
-		c.doom(reason.ViewerStalled)
 	case c.parked:
-		c.doom(reason.AnswerStalled)
+		c.stalled()
+	case len(c.waiting) > 0 && c.phase == phaseRequest:
+		c.resume()
 	case c.phase == phaseRequest && c.ingest != nil:
 		c.endIngest(codec.CauseIdle, reason.PushIdle, reason.PushIdle.Info().Text)
 	case c.phase == phaseClassify || c.phase == phaseRequest:
 		why := reason.KeepAliveTimeout
 		if c.ticket.Pending() {
 			why = reason.HeadTimeout
+			if c.sess == nil && c.firstLen == 0 {
+				why = reason.NothingSent
+			}
 		}
 		var end []byte
 		if c.sess != nil {
@@ -305,6 +287,28 @@ func (c *Conn) expired() {
 	default:
 		c.doom(reason.AnswerStalled)
 	}
+}
+
+// stalled closes a connection whose socket has taken nothing for too long, unless
+// it takes something now: we may have been stopped ourselves.
+func (c *Conn) stalled() {
+	r, before := reason.AnswerStalled, c.sent()
+	if c.phase == phaseView {
+		r = reason.ViewerStalled
+	}
+	c.unpark()
+	c.loop.send(c)
+	if c.parked && c.sent() == before {
+		c.doom(r)
+	}
+}
+
+// sent is how many bytes the connection's socket has taken.
+func (c *Conn) sent() uint64 {
+	if v := c.viewer(); v != nil {
+		return c.bytes + v.bytes
+	}
+	return c.bytes
 }
 
 // doom closes the connection when the pass is over, without a further word.

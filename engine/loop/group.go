@@ -1,8 +1,8 @@
 package loop
 
 import (
+	"context"
 	"log/slog"
-	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -25,8 +25,9 @@ type Group struct {
 	// Set once.
 	cfg       *settings.Config
 	log       *slog.Logger
-	peerLog   *slog.Logger // peers that did something wrong; limited
-	pushLog   *slog.Logger // encoders that come and go; limited
+	peerLogs  [reason.Count]*slog.Logger // peers that did something wrong; each kind limited
+	pushLog   *slog.Logger               // encoders that come and go; limited
+	briefLog  *slog.Logger               // viewers that stayed for less than a moment; limited
 	protocols []codec.Protocol
 	streams   map[string]*stream.Stream // by path in lower case
 	order     []*stream.Stream          // as configured
@@ -52,7 +53,10 @@ func NewGroup(env *stream.Env, books *admission.Books, streams []settings.Stream
 		ingests:  session.NewIngests(cfg.Limits.Sessions),
 	}
 	now := func() int64 { return g.clock.Now() }
-	g.peerLog, g.pushLog = notice.Limit(env.Log, 1, now), notice.Limit(env.Log, notice.Burst, now)
+	g.pushLog, g.briefLog = notice.Limit(env.Log, notice.Burst, now), notice.Limit(env.Log, notice.Burst, now)
+	for r := range g.peerLogs {
+		g.peerLogs[r] = notice.Limit(env.Log, complaints, now)
+	}
 	for i := range max(1, cfg.Loops) {
 		g.loops = append(g.loops, newLoop(g, i))
 	}
@@ -175,20 +179,46 @@ func (g *Group) left(c *Conn) {
 	info := c.reason.Info()
 	switch {
 	case c.viewed != "":
-		g.log.Info("viewer left", "stream", c.viewed, "peer", c.peer, "reason", c.reason.String(),
-			"bytes", c.bytes, "seconds", (g.clock.Now()-c.opened)/int64(time.Second), "skips", c.skips, "agent", c.agent)
+		g.viewerLeft(c)
 	case c.reason == reason.BadRequest || c.reason == reason.PushIdle || c.reason == reason.PushRefused || c.reason == reason.PushLost:
 		// It was logged, with the particulars, when it happened.
 	case info.Error:
-		g.complain(c.reason, c.peer, nil)
+		g.complain(c.reason, c, nil)
+	case g.tells():
+		g.log.Debug("connection closed", "reason", c.reason.String(), "peer", c.peer, "bytes", c.bytes)
 	}
 }
 
-// complain logs what went wrong with a connection, at most once a second.
-func (g *Group) complain(r reason.Reason, peer netip.AddrPort, err error) {
-	args := []any{"reason", r.String(), "why", r.Info().Text, "peer", peer}
+// moment is how long a viewer stays who is worth a line in any case: of those who
+// come and go in a tight loop only some are told.
+const moment = int64(time.Second)
+
+// viewerLeft writes a viewer's line.
+func (g *Group) viewerLeft(c *Conn) {
+	stayed, log := g.clock.Now()-c.opened, g.log
+	if stayed < moment {
+		log = g.briefLog
+	}
+	log.Info("viewer left", "stream", c.viewed, "peer", c.peer, "reason", c.reason.String(),
+		"bytes", c.bytes, "seconds", stayed/int64(time.Second), "skips", c.skips, "agent", c.agent)
+}
+
+// tells reports whether the log wants to know everything: each request, and who
+// joins.
+func (g *Group) tells() bool { return g.log.Enabled(context.Background(), slog.LevelDebug) }
+
+// complaints is how many lines about a kind of fault are written at once; then
+// comes one a second.
+const complaints = 10
+
+// complain logs what went wrong with a connection.
+func (g *Group) complain(r reason.Reason, c *Conn, err error) {
+	args := []any{"reason", r.String(), "why", r.Info().Text, "peer", c.peer}
 	if err != nil {
 		args = append(args, "error", err)
 	}
-	g.peerLog.Warn("connection closed", args...)
+	if c.agent != "" {
+		args = append(args, "agent", c.agent)
+	}
+	g.peerLogs[r].Warn("connection closed", args...)
 }

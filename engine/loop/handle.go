@@ -56,6 +56,9 @@ func (c *Conn) handle() {
 func (c *Conn) answer(head []byte) codec.Next {
 	l, o := c.loop, c.outgoing()
 	own, next := c.sess.Answer(o.own, &l.ev, &l.verdict)
+	if l.group.tells() {
+		l.group.log.Debug("request", "asks", l.ev.Kind.String(), "path", l.ev.Path, "answer", l.verdict.Code.String(), "peer", c.peer, "agent", c.agent)
+	}
 	switch {
 	case next == codec.Close:
 		r := reason.Answered
@@ -77,7 +80,9 @@ func (c *Conn) answer(head []byte) codec.Next {
 	if c.phase != phaseIngest {
 		c.rearm()
 	}
-	l.send(c)
+	if next != codec.Keep || c.phase != phaseRequest || head != nil || o.left() > collect {
+		l.send(c)
+	} // else it goes with the turn's other answers
 	return next
 }
 
@@ -89,7 +94,7 @@ func (c *Conn) bad() {
 		c.dropIngest(fmt.Sprintf("the encoder's stream is broken: %v", err))
 		c.reason = reason.PushRefused
 	} else {
-		c.loop.group.complain(reason.BadRequest, c.peer, err)
+		c.loop.group.complain(reason.BadRequest, c, err)
 	}
 	c.answer(nil)
 }
@@ -100,6 +105,8 @@ func (c *Conn) lookup() {
 	if st := c.loop.group.find(c.loop.ev.Path, v); st != nil {
 		if p := st.Joinable(); p != nil {
 			v.Media = p.Media
+		} else {
+			v.RetryAfter = st.RetryAfter()
 		}
 	}
 	c.answer(nil)

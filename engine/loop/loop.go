@@ -173,6 +173,7 @@ func (l *Loop) feed() {
 		}
 		c.hungry = false
 		l.label(c.worksFor())
+		c.resume()
 		l.send(c)
 	}
 }

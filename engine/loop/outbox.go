@@ -140,9 +140,13 @@ func (l *Loop) flush(c *Conn) {
 	}
 	after := c.out.then
 	l.freeOutbox(c)
-	if after == thenClose {
+	switch {
+	case after == thenClose:
 		l.transports[c.transport].finish(c)
 		c.phase = phaseDrain
+	case c.phase == phaseRequest && len(c.waiting) == 0 && !l.group.books.Idle(&c.ticket, c.peer.Addr()):
+		c.finish(reason.TooManyIdle, c.outgoing().own)
+		return
 	}
 	c.rearm()
 }

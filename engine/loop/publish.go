@@ -28,9 +28,6 @@ func (c *Conn) setup() {
 		l.group.pushLog.Warn("encoder is refused", "path", l.ev.Path, "peer", c.peer, "why", refusal(v))
 	}
 	c.answer(nil)
-	if v.Code == codec.OK && c.phase == phaseRequest {
-		c.setTimer(l.now + int64(l.group.cfg.Timeouts.PushInactive))
-	}
 }
 
 // notPushed is the operator's sentence for an encoder at a stream that has a
@@ -67,7 +64,7 @@ func (c *Conn) openIngest(st *stream.Stream) *stream.Ingest {
 				v.Code, v.Reason = codec.Busy, inUse
 				return nil
 			}
-			v.Session = key
+			c.setUp, v.Session = in, key
 			return in
 		}
 		if l.ev.Kind == codec.Setup {
@@ -145,7 +142,6 @@ func (c *Conn) ingestHeader() {
 	if c.ingest == nil {
 		return
 	}
-	c.lastIn = c.loop.now
 	if err := c.ingest.Header(c.loop.ev.Media, c.loop.now); err != nil {
 		c.endIngest(codec.CauseTaken, reason.PushTaken, err.Error())
 	}
@@ -178,9 +174,7 @@ func (c *Conn) pause() {
 	in.Commit()
 	in.Expires.Store(inactive)
 	in.Release() // the next request may come on another connection
-	if c.answer(nil) != codec.Close {
-		c.setTimer(inactive)
-	}
+	c.answer(nil)
 }
 
 // endIngest ends an encoder's session and tells it why.

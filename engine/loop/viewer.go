@@ -78,6 +78,9 @@ func (c *Conn) attach(p *stream.Programme, form codec.Form, canMove bool) {
 	s.Count.Add(1)
 	c.loop.stats.viewers.Add(1)
 	p.Stream.Joined()
+	if c.loop.group.tells() {
+		p.Stream.Log().Debug("viewer joined", "peer", c.peer, "agent", c.agent)
+	}
 	c.viewer().enter(p)
 	c.rearm()
 }

@@ -12,6 +12,7 @@ const (
 	// Requests.
 	Answered
 	PeerLeft
+	NothingSent
 	HeadTimeout
 	KeepAliveTimeout
 	AnswerStalled
@@ -19,6 +20,8 @@ const (
 	NotRecognised
 	TooManyConnections
 	TooManyPending
+	TooManyIdle
+	TooManyRequests
 
 	// Viewers.
 	ViewerLeft
@@ -54,6 +57,7 @@ var table = [Count]Info{
 	None:               {"none", true, "the connection was closed without a reason, which is a fault of this program"},
 	Answered:           {"answered", false, "the request was answered"},
 	PeerLeft:           {"peer_left", false, "the peer closed the connection before it had sent a complete request"},
+	NothingSent:        {"nothing_sent", false, "the peer sent nothing within the time allowed, as browsers do with spare connections"},
 	HeadTimeout:        {"head_timeout", true, "no complete request came within the time allowed"},
 	KeepAliveTimeout:   {"keep_alive_timeout", false, "no further request came on the kept connection"},
 	AnswerStalled:      {"answer_stalled", true, "the peer does not take the answer it asked for"},
@@ -61,6 +65,8 @@ var table = [Count]Info{
 	NotRecognised:      {"not_recognised", true, "the first bytes belong to no protocol spoken here"},
 	TooManyConnections: {"too_many_connections", true, "the limit on connections is reached"},
 	TooManyPending:     {"too_many_pending", true, "too many connections from this address have sent no complete request"},
+	TooManyIdle:        {"too_many_idle", false, "too many connections from this address wait for their next request"},
+	TooManyRequests:    {"too_many_requests", true, "the peer sends requests faster than they can be answered"},
 	ViewerLeft:         {"viewer_left", false, "the viewer closed its connection"},
 	ViewerStopped:      {"viewer_stopped", false, "the viewer's player sent Stop"},
 	ViewerReturned:     {"viewer_returned", false, "the viewer's player came back on another connection"},

@@ -57,11 +57,11 @@ type Timeouts struct {
 	PushHold     time.Duration // viewers are kept this long when a push is lost without an end
 	PullHold     time.Duration // the same for a pull
 	EndHold      time.Duration // the same after a proper end; 0 ends viewers at once
-	PullSilence  time.Duration // a pulled source that sends nothing
+	PullSilence  time.Duration // a pulled source that sends no packet
 	PullFirst    time.Duration // the first retry of a pull
 	PullRetry    time.Duration // every further retry, plus up to PullJitter
 	PullJitter   time.Duration
-	PullConnect  time.Duration // dialling, and the wait for the source's header
+	PullConnect  time.Duration // from dialling to the source's header, however often it sends us on
 	Stall        time.Duration // a viewer that takes not one byte; with Backlog.MaxLag, one that does not take the rest of an ended programme
 	KeyWait      time.Duration // a joiner with no key frame to start at
 	Shutdown     time.Duration // from Stop to the last forced close

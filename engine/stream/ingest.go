@@ -159,7 +159,7 @@ type End uint8
 const (
 	Lost    End = iota // cut off, silent or broken: its viewers are held
 	Ended              // it said that its stream is over
-	Stopped            // this server goes down
+	Stopped            // this server goes down, and will end the stream
 )
 
 // Down tells the stream that this source is gone; nothing happens if it does

@@ -64,6 +64,7 @@ func (st *Stream) failed(err error, wait time.Duration) {
 	st.mu.Unlock()
 	switch {
 	case known:
+		st.log.Debug("source failed again", "why", err, "in", wait.Round(time.Millisecond))
 	case wait == 0:
 		st.log.Warn("the file can not be replaced", "why", err)
 	case errors.Is(err, errSourceEnded):
@@ -73,50 +74,66 @@ func (st *Stream) failed(err error, wait time.Duration) {
 	}
 }
 
-// pullOnce makes one attempt: some connections of one conversation, until the
-// source ends or is lost.
+// attempt is one attempt to get a pulled stream: some connections of one
+// conversation.
+type attempt struct {
+	st   *Stream
+	in   *Ingest
+	sess codec.Dialled
+	up   bool // the source's header has come
+	// fresh: what was read last gives the source time for its next packet.
+	fresh bool
+	// deadline is when the header must have come, from the first dial on, and
+	// behind it the next packet. Nothing else that a source sends moves it.
+	deadline time.Time
+}
+
+// pullOnce makes one attempt, until the source ends or is lost.
 func (st *Stream) pullOnce(ctx context.Context, in *Ingest) error {
 	if st.state.CompareAndSwap(uint32(SourceDown), uint32(SourceDialing)) {
 		defer st.state.CompareAndSwap(uint32(SourceDialing), uint32(SourceDown))
 	}
-	sess := st.Config.Pull.Open()
+	a := &attempt{
+		st: st, in: in, sess: st.Config.Pull.Open(),
+		deadline: time.Now().Add(st.env.Settings.Timeouts.PullConnect),
+	}
 	for {
-		again, err := st.pullConn(ctx, in, sess)
+		again, err := a.connect(ctx)
 		if err != nil || !again {
 			return err
 		}
 	}
 }
 
-// pullConn makes one connection and reads it. again says that the conversation
+// connect makes one connection and reads it. again says that the conversation
 // goes on on another.
-func (st *Stream) pullConn(ctx context.Context, in *Ingest, sess codec.Dialled) (again bool, err error) {
-	t := &st.env.Settings.Timeouts
-	dialCtx, cancel := context.WithTimeout(ctx, t.PullConnect)
+func (a *attempt) connect(ctx context.Context) (again bool, err error) {
+	dialCtx, cancel := context.WithDeadline(ctx, a.deadline)
 	defer cancel()
-	target, proxied := sess.Target(), false
+	target, proxied := a.sess.Target(), false
 	addr := target
-	if route := st.Config.Pull.Route; route != nil {
+	if route := a.st.Config.Pull.Route; route != nil {
 		if addr, proxied, err = route(dialCtx, target); err != nil {
 			return false, err
 		}
 	}
-	conn, err := st.env.Dial(dialCtx, "tcp", addr)
+	a.st.log.Debug("connecting to the source", "address", addr, "target", target)
+	conn, err := a.st.env.Dial(dialCtx, "tcp", addr)
 	if err != nil {
-		return false, fmt.Errorf("%s can not be reached: %w", way(addr, target, proxied), bare(err))
+		return false, fmt.Errorf("%s cannot be reached: %w", way(addr, target, proxied), bare(err))
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer func() {
 		stop()
 		_ = conn.Close()
 	}()
-	if err := conn.SetDeadline(time.Now().Add(t.PullConnect)); err != nil {
+	if err := conn.SetDeadline(a.deadline); err != nil {
 		return false, err
 	}
-	if _, err := conn.Write(sess.AppendHello(nil, proxied)); err != nil {
+	if _, err := conn.Write(a.sess.AppendHello(nil, proxied)); err != nil {
 		return false, fmt.Errorf("%s took no request: %w", way(addr, target, proxied), bare(err))
 	}
-	again, err = st.pullRead(conn, in, sess)
+	again, err = a.read(conn)
 	if err != nil && !errors.Is(err, errSourceEnded) {
 		err = fmt.Errorf("%w (%s)", err, way(addr, target, proxied))
 	}
@@ -149,38 +166,60 @@ func bare(err error) error {
 	return err
 }
 
-// pullRead reads one connection to its end.
-func (st *Stream) pullRead(conn net.Conn, in *Ingest, sess codec.Session) (again bool, err error) {
-	t := &st.env.Settings.Timeouts
+// lastLook is how long a source that has run out of time is given for what it may
+// have sent while we were stopped ourselves.
+const lastLook = 20 * time.Millisecond
+
+// read reads one connection to its end.
+func (a *attempt) read(conn net.Conn) (again bool, err error) {
 	buf := make([]byte, pullBuffer)
-	up, wait := false, t.PullConnect // until the header is there
 	for {
+		_ = conn.SetReadDeadline(a.deadline) // what is wrong with it, reading tells
 		n, readErr := conn.Read(buf)
-		headed, again, err := st.pullBytes(in, sess, buf[:n])
-		in.Commit()
-		up = up || headed
-		if err != nil || again {
-			return again, err
+		if n == 0 && errors.Is(readErr, os.ErrDeadlineExceeded) {
+			_ = conn.SetReadDeadline(time.Now().Add(lastLook))
+			n, readErr = conn.Read(buf)
 		}
-		if readErr != nil {
-			return false, pullError(readErr, wait, up)
-		}
-		if up && wait != t.PullSilence {
-			wait = t.PullSilence
-		}
-		if err := conn.SetReadDeadline(time.Now().Add(wait)); err != nil {
+		again, err := a.take(buf[:n])
+		a.in.Commit()
+		if err != nil {
 			return false, err
+		}
+		if again {
+			a.extend()
+			return true, nil
+		}
+		if readErr != nil && !errors.Is(readErr, os.ErrDeadlineExceeded) {
+			return false, a.broken(readErr)
+		}
+		if !a.extend() && !time.Now().Before(a.deadline) {
+			return false, a.late()
 		}
 	}
 }
 
-// pullError is the operator's sentence for a failed read. up says that the
-// source's header had come.
-func pullError(err error, wait time.Duration, up bool) error {
+// extend gives the source time for its next packet, if it has sent one.
+func (a *attempt) extend() bool {
+	if !a.fresh {
+		return false
+	}
+	a.fresh, a.deadline = false, time.Now().Add(a.st.env.Settings.Timeouts.PullSilence)
+	return true
+}
+
+// late is the operator's sentence for a source that has run out of time.
+func (a *attempt) late() error {
+	t := &a.st.env.Settings.Timeouts
+	if a.up {
+		return fmt.Errorf("the source sent no packet for %v", t.PullSilence)
+	}
+	return fmt.Errorf("the source's stream did not begin within %v", t.PullConnect)
+}
+
+// broken is the operator's sentence for a failed read.
+func (a *attempt) broken(err error) error {
 	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return fmt.Errorf("the source sent nothing for %v", wait)
-	case errors.Is(err, io.EOF) && !up:
+	case errors.Is(err, io.EOF) && !a.up:
 		return errors.New("the source closed the connection before its stream began")
 	case errors.Is(err, io.EOF):
 		return errors.New("the source closed the connection")
@@ -189,33 +228,35 @@ func pullError(err error, wait time.Duration, up bool) error {
 	}
 }
 
-// pullBytes feeds the session. headed says that the source's header was in b.
-func (st *Stream) pullBytes(in *Ingest, sess codec.Session, b []byte) (headed, again bool, err error) {
+// take feeds the session.
+func (a *attempt) take(b []byte) (again bool, err error) {
 	var ev codec.Event
 	for len(b) > 0 {
 		var n int
-		n, ev = sess.Consume(b)
+		n, ev = a.sess.Consume(b)
 		b = b[n:]
 		switch ev.Kind {
 		case codec.None:
-			return headed, false, nil
+			return false, nil
 		case codec.Header:
-			headed = true
-			err = in.Header(ev.Media, st.env.Clock.Now())
+			a.fresh = a.fresh || !a.up
+			a.up = true
+			err = a.in.Header(ev.Media, a.st.env.Clock.Now())
 		case codec.Packet:
-			_, _, err = in.Packet(&ev, st.env.Clock.Now())
+			a.fresh = true
+			_, _, err = a.in.Packet(&ev, a.st.env.Clock.Now())
 		case codec.Finish:
 			err = errSourceEnded
 		case codec.Redial:
-			return false, true, nil
+			return true, nil
 		case codec.Bad:
 			err = ev.Err
 		}
 		if err != nil {
-			return headed, false, err
+			return false, err
 		}
 	}
-	return headed, false, nil
+	return false, nil
 }
 
 // endOf is how a source went whose connection ended with err.

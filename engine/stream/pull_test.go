@@ -199,7 +199,7 @@ func TestPullSilenceIsALoss(t *testing.T) {
 		wantState(t, b.after(24*time.Second), "up")
 		s := b.after(1500 * time.Millisecond)
 		wantState(t, s, "held")
-		if want := "the source sent nothing for 15s (source0:80)"; s.Problem != want {
+		if want := "the source sent no packet for 15s (source0:80)"; s.Problem != want {
 			t.Errorf("the problem is %q, want %q", s.Problem, want)
 		}
 		wantState(t, b.after(time.Second), "up")
@@ -287,6 +287,57 @@ func TestPullSecondAttemptHasNoHeaderYet(t *testing.T) {
 		want := "the source closed the connection before its stream began (source0:80)"
 		if got := b.after(2 * time.Second).Problem; got != want {
 			t.Errorf("the problem is %q, want %q", got, want)
+		}
+	})
+}
+
+// A source has one time from the dial to its header, however it spends it; then
+// silence is what has no packet in it.
+func TestPullThatDripsIsALoss(t *testing.T) {
+	drip := func(c net.Conn, first, piece string) {
+		_, _ = io.WriteString(c, first)
+		for {
+			time.Sleep(time.Second)
+			if _, err := io.WriteString(c, piece); err != nil {
+				return
+			}
+		}
+	}
+	for _, c := range []struct {
+		name, first, piece string
+		after              time.Duration
+		want               string
+	}{
+		{"header_byte_by_byte", "H ", "A", 15 * time.Second, "the source's stream did not begin within 15s (source0:80)"},
+		{"headers_without_packets", "H A\nPk x\n", "H A\n", 15 * time.Second, "the source sent no packet for 15s (source0:80)"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, pulled, nil, func(b *bubble) {
+				b.answer = func(int) net.Conn {
+					return serve(func(conn net.Conn) { drip(conn, c.first, c.piece) })
+				}
+				if s := b.after(c.after - 100*time.Millisecond); s.Problem == c.want {
+					t.Errorf("given up too early: %q", s.Problem)
+				}
+				if got := b.after(200 * time.Millisecond).Problem; got != c.want {
+					t.Errorf("the problem is %q, want %q", got, c.want)
+				}
+			})
+		})
+	}
+}
+
+// Being sent on does not give a source more time.
+func TestPullThatIsSentOnAndOn(t *testing.T) {
+	inBubble(t, pulled, nil, func(b *bubble) {
+		b.answer = func(int) net.Conn {
+			return serve(func(conn net.Conn) {
+				time.Sleep(4 * time.Second)
+				_, _ = io.WriteString(conn, "REDIAL\n")
+			})
+		}
+		if s := b.after(15500 * time.Millisecond); !strings.Contains(s.Problem, "did not begin within 15s") {
+			t.Errorf("the problem is %q", s.Problem)
 		}
 	})
 }

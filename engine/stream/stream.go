@@ -134,8 +134,6 @@ const retryAfterPush = 10 * time.Second
 // holdTime is how long viewers are kept when the source is gone.
 func (st *Stream) holdTime(end End) time.Duration {
 	switch {
-	case end == Stopped:
-		return 0
 	case end == Ended:
 		return st.env.Settings.Timeouts.EndHold
 	case st.Config.Pull != nil:
@@ -268,6 +266,9 @@ func (st *Stream) publish() {
 func (st *Stream) downLocked(end End, why string, now int64) {
 	if SourceState(st.state.Load()) == SourceDown {
 		return
+	}
+	if end == Stopped {
+		return // each loop tells its viewers by itself, and Close ends the stream
 	}
 	hold := st.holdTime(end)
 	st.problem = why

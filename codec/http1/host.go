@@ -1,0 +1,32 @@
+package http1
+
+import (
+	"strconv"
+	"strings"
+)
+
+// CheckHost is the [*Error] of a request that does not say once which host it
+// means, nil for one that does (RFC 9112, 3.2). HTTP/1.0 need not say.
+//
+// A Host is judged by its characters and not by its shape: players put the zone
+// of a link-local address into it, and some an IPv6 address without brackets.
+func (r *Request) CheckHost() error {
+	n := 0
+	for v := range r.Fields.All("Host") {
+		if n++; n > 1 {
+			return &Error{400, "two Host fields", -1}
+		}
+		if strings.IndexFunc(v, notInAuthority) >= 0 {
+			return &Error{400, "Host " + strconv.Quote(clip(v)) + " is not a host", -1}
+		}
+	}
+	if n == 0 && (r.Major > 1 || r.Minor >= 1) {
+		return &Error{400, "no Host field, which HTTP/1.1 asks for", -1}
+	}
+	return nil
+}
+
+// notInAuthority finds what no host and port can have in them (RFC 3986, 3.2.2).
+func notInAuthority(c rune) bool {
+	return c >= 0x80 || !isUnreserved(byte(c)) && !strings.ContainsRune("!$&'()*+,;=:[]%", c)
+}

@@ -1,0 +1,134 @@
+package loop
+
+import (
+	"time"
+
+	"streampump/codec"
+	"streampump/engine/reason"
+)
+
+// A peer may send requests on one connection faster than anybody can want their
+// answers, or in pieces that make each of them dear. So a turn answers some
+// requests and collects what it answers into one write; a connection has a rate,
+// with room for a burst; and it waits while its own answers are not taken. What
+// waits is kept, up to a bound at which no player ever is.
+const (
+	// requestTurn is how many requests of a connection are answered at once.
+	requestTurn = 8
+	// requestInterval is the time to which a request entitles the next one, and
+	// requestBurst how many may come before theirs.
+	requestInterval = int64(20 * time.Millisecond)
+	requestBurst    = 64
+	// maxWaiting is how many bytes may wait to be looked at.
+	maxWaiting = 16 << 10
+	// collect is how many bytes of answers are enough for a write.
+	collect = 16 << 10
+)
+
+// input takes bytes of the peer's.
+func (c *Conn) input(b []byte) {
+	if len(c.waiting) == 0 {
+		b = b[c.consume(b):]
+	}
+	c.keep(b)
+	c.goOn()
+}
+
+// keep has bytes wait.
+func (c *Conn) keep(b []byte) {
+	switch {
+	case len(b) == 0 || c.doomed:
+	case len(c.waiting)+len(b) > maxWaiting:
+		c.doom(reason.TooManyRequests)
+	default:
+		c.waiting = append(c.waiting, b...)
+	}
+}
+
+// resume goes on with what waits.
+func (c *Conn) resume() {
+	b := c.waiting
+	if len(b) == 0 {
+		return
+	}
+	c.waiting = nil
+	if n := c.consume(b); n < len(b) && !c.doomed {
+		c.waiting = append(b[:0], b[n:]...)
+	}
+	c.goOn()
+	if c.ingest != nil && c.phase == phaseIngest {
+		c.ingest.Commit()
+	}
+}
+
+// goOn sees to it that what waits is looked at again: in the next pass, or when
+// the connection's rate allows. While its answers are not taken, that is when they
+// are (Loop.flush).
+func (c *Conn) goOn() {
+	switch {
+	case len(c.waiting) == 0 || c.doomed || c.parked || c.phase != phaseRequest:
+	case c.hasty():
+		c.setTimer(c.entitled - requestBurst*requestInterval)
+	case !c.hungry:
+		c.hungry = true
+		c.loop.hungry = append(c.loop.hungry, c)
+	}
+}
+
+// hasty reports whether the connection is ahead of its rate.
+func (c *Conn) hasty() bool { return c.entitled-c.loop.now > requestBurst*requestInterval }
+
+// asked counts a request.
+func (c *Conn) asked() {
+	c.entitled = max(c.entitled, c.loop.now) + requestInterval
+}
+
+// consume feeds the connection's session, and says how many bytes it took: the
+// others must wait.
+func (c *Conn) consume(b []byte) (n int) {
+	l := c.loop
+	defer c.sendAnswers()
+	for asked := 0; n < len(b) && !c.doomed; {
+		switch c.phase {
+		case phaseClosed:
+			return len(b)
+		case phaseEnding, phaseDrain:
+			if c.drained += int32(len(b) - n); c.drained > maxDrain {
+				c.doom(c.reason)
+			}
+			return len(b)
+		case phaseClassify:
+			if n += c.classify(b[n:]); c.phase == phaseClassify {
+				return n
+			}
+			continue
+		case phaseRequest:
+			if asked == requestTurn || c.parked || c.hasty() {
+				return n
+			}
+		}
+		var k int
+		k, l.ev = c.sess.Consume(b[n:])
+		n += k
+		if l.ev.Kind == codec.None {
+			return len(b)
+		}
+		if l.ev.Kind.WantsAnswer() {
+			asked++
+			c.asked()
+			if c.show != nil && c.hasty() {
+				c.doom(reason.TooManyRequests) // it streams, and does not wait
+				return n
+			}
+		}
+		c.handle()
+	}
+	return n
+}
+
+// sendAnswers sends what was answered in a turn.
+func (c *Conn) sendAnswers() {
+	if c.out != nil && c.phase == phaseRequest {
+		c.loop.send(c)
+	}
+}
