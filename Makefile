@@ -11,6 +11,7 @@ GO ?= go
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
+SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 SYSCTLDIR ?= $(PREFIX)/lib/sysctl.d
 BASHDIR ?= $(PREFIX)/share/bash-completion/completions
@@ -51,7 +52,7 @@ TOOL := $(GO) tool -modfile=tools.mod
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: run
 run: build ## start a pump with the built-in test stream; Ctrl-C ends it
@@ -161,23 +162,37 @@ clip: ## make the demo's clip anew with ffmpeg
 clean: ## remove what was built
 	rm -rf bin
 
+# Root often has no Go on its PATH (sudo): what `make build` made before is then
+# installed as it is.
 .PHONY: install
-install: build ## install binaries, man pages, unit, sysctl.d and shell completion (DESTDIR, PREFIX)
+install: $(if $(shell command -v $(GO)),build) ## install programs, man pages, unit, completion and an example configuration (DESTDIR, PREFIX)
+	@test -x bin/stream-pump || { echo 'install: no "$(GO)" here, and nothing is built: run make build first, as whoever has Go' >&2; exit 1; }
 	install -Dm755 bin/stream-pump '$(DESTDIR)$(BINDIR)/stream-pump'
 	install -Dm755 bin/pump-bench '$(DESTDIR)$(BINDIR)/pump-bench'
 	install -d '$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(MANDIR)/man5'
 	install -m644 cmd/*/man/*.1 '$(DESTDIR)$(MANDIR)/man1/'
 	install -m644 cmd/stream-pump/man/*.5 '$(DESTDIR)$(MANDIR)/man5/'
-	install -d '$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(BASHDIR)' '$(DESTDIR)$(ZSHDIR)' '$(DESTDIR)$(FISHDIR)'
-	sed 's|/usr/local/bin/|$(BINDIR)/|' systemd/stream-pump.service > '$(DESTDIR)$(UNITDIR)/stream-pump.service'
+	install -d '$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(BASHDIR)' '$(DESTDIR)$(ZSHDIR)' '$(DESTDIR)$(FISHDIR)' '$(DESTDIR)$(SYSCONFDIR)/stream-pump'
+	sed 's|/usr/local/bin/|$(BINDIR)/|; s| /etc/| $(SYSCONFDIR)/|' systemd/stream-pump.service > '$(DESTDIR)$(UNITDIR)/stream-pump.service'
 	chmod 644 '$(DESTDIR)$(UNITDIR)/stream-pump.service'
-	install -Dm644 systemd/90-stream-pump.conf '$(DESTDIR)$(SYSCTLDIR)/90-stream-pump.conf'
 	bin/stream-pump completion bash > '$(DESTDIR)$(BASHDIR)/stream-pump'
 	bin/stream-pump completion zsh > '$(DESTDIR)$(ZSHDIR)/_stream-pump'
 	bin/stream-pump completion fish > '$(DESTDIR)$(FISHDIR)/stream-pump.fish'
+	@if [ -e '$(DESTDIR)$(SYSCONFDIR)/stream-pump/config.json' ]; then \
+	  echo 'your configuration stays: $(SYSCONFDIR)/stream-pump/config.json'; \
+	else \
+	  bin/stream-pump example > '$(DESTDIR)$(SYSCONFDIR)/stream-pump/config.json'; \
+	  echo 'an example to edit: $(SYSCONFDIR)/stream-pump/config.json'; \
+	fi
+	@echo 'next, as root: systemctl daemon-reload && systemctl enable --now stream-pump'
+
+.PHONY: install-sysctl
+install-sysctl: ## install settings of the kernel for the whole machine (DESTDIR, PREFIX); see the file
+	install -Dm644 systemd/90-stream-pump.conf '$(DESTDIR)$(SYSCTLDIR)/90-stream-pump.conf'
+	@echo 'they hold from the next start of the machine, or now, as root: sysctl --system'
 
 .PHONY: uninstall
-uninstall: ## remove what install put there; the configuration stays
+uninstall: ## remove what install and install-sysctl put there; the configuration stays
 	rm -f '$(DESTDIR)$(BINDIR)/stream-pump' '$(DESTDIR)$(BINDIR)/pump-bench' '$(DESTDIR)$(UNITDIR)/stream-pump.service'
 	rm -f '$(DESTDIR)$(SYSCTLDIR)/90-stream-pump.conf'
 	rm -f $(patsubst %,'$(DESTDIR)$(MANDIR)/man1/%',$(notdir $(wildcard cmd/*/man/*.1)))

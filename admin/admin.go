@@ -2,7 +2,8 @@
 // and profiles. It is on an address of its own, the loopback by default,
 // because a profile slows the program down and a status tells too much.
 //
-//	GET /status        engine.Snapshot as JSON
+//	GET /status        [Status] as JSON, described in stream-pump-status(5)
+//	GET /healthz       200 while the pump serves; ?stream=PATH asks for one stream
 //	GET /debug/pprof/  profiles that "go tool pprof" and google/pprof read
 //	GET /debug/rates   [Rates] as JSON: whether waits are noted
 //	PUT /debug/rates   block_rate=NS, mutex_fraction=N: as a query or a form
@@ -10,20 +11,24 @@
 //	                   seconds=N, and block_rate or mutex_fraction: the profile of
 //	                   the seconds that follow, with the rate on for so long
 //
-// What changes something is refused to pages of other sites.
+// It has no password, so that a request has to pass a guard first ([guard]): a
+// browser on the operator's machine must not become the way in for a page from
+// elsewhere. What a client sends, withholds or leaves open is bounded in bytes,
+// time and number.
 //
 // The status page for people, metrics and SNMP will be further handlers here.
 package admin
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"net/netip"
 	"os"
 	"time"
 
@@ -35,45 +40,52 @@ type Source interface {
 	Snapshot() engine.Snapshot
 }
 
-// Handler answers the paths above. version stands in the status.
-func Handler(s Source, version string) http.Handler {
+// Options are what the listener shows, and how.
+type Options struct {
+	Source  Source
+	Version string
+	// Types are the streams' types by path, as the configuration spells them.
+	Types map[string]string
+	// LogDropped counts the lines that the log has dropped; nil is none.
+	LogDropped func() uint64
+	// GoingDown says that the end has begun; nil is never.
+	GoingDown func() bool
+	// Log takes what goes wrong in here.
+	Log *slog.Logger
+}
+
+// routes answers the paths above.
+func routes(o Options) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", index)
-	mux.HandleFunc("GET /status", status(s, version))
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /status", o.status)
+	mux.HandleFunc("GET /healthz", o.health)
+	profiles := newGate(maxProfiles)
+	profile := func(pattern string, h http.HandlerFunc) { mux.Handle(pattern, profiles.admit(h)) }
+	profile("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
-	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	profile("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("POST /debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	profile("GET /debug/pprof/trace", pprof.Trace)
 	rates := &switchboard{}
 	mux.HandleFunc("GET /debug/rates", rates.show)
 	mux.HandleFunc("PUT /debug/rates", rates.change)
 	mux.HandleFunc("POST /debug/rates", rates.change)
-	mux.HandleFunc("POST /debug/pprof/block", rates.measure(blockRate, DefaultBlockRate))
-	mux.HandleFunc("POST /debug/pprof/mutex", rates.measure(mutexFraction, DefaultMutexFraction))
-	return http.NewCrossOriginProtection().Handler(mux)
+	profile("POST /debug/pprof/block", rates.measure(blockRate, DefaultBlockRate))
+	profile("POST /debug/pprof/mutex", rates.measure(mutexFraction, DefaultMutexFraction))
+	return mux
 }
 
 func index(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	fmt.Fprint(w, "Stream Pump, for its operator\n\n/status        what it does now\n/debug/pprof/  profiles\n/debug/rates   what the block and mutex profiles note\n")
+	_, _ = io.WriteString(w, "Stream Pump, for its operator\n\n/status        what it does now\n/healthz       whether it serves\n/debug/pprof/  profiles\n/debug/rates   what the block and mutex profiles note\n")
 }
 
-// statusBody is the status with what the engine does not know.
-type statusBody struct {
-	Version string `json:"version"`
-	engine.Snapshot
-}
-
-func status(s Source, version string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("Cache-Control", "no-store")
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		_ = e.Encode(statusBody{version, s.Snapshot()}) // fails only if the reader has gone
-	}
+// Handler answers the paths above to requests that are meant for a listener at
+// the given address.
+func Handler(own netip.Addr, o Options) http.Handler {
+	return guard{own}.protect(patient(routes(o)))
 }
 
 // Server is the running listener.
@@ -84,28 +96,48 @@ type Server struct {
 	done chan struct{}
 }
 
-// headTime bounds how long a request's head may take; profiles take longer to
-// write, so writing has no bound.
-const headTime = 10 * time.Second
+// The bounds of what clients may hold. An operator's page and some monitors need
+// a handful of connections.
+const (
+	headTime       = 10 * time.Second // for the head of a request
+	idleTime       = 30 * time.Second // between two requests
+	maxConnections = 64
+	maxHeader      = 16 << 10
+)
 
 // Listen opens the address and begins to answer.
-func Listen(address string, h http.Handler, log *slog.Logger) (*Server, error) {
-	ln, err := net.Listen("tcp", address)
+func Listen(at netip.AddrPort, o Options) (*Server, error) {
+	tcp, err := net.Listen("tcp", at.String())
 	if err != nil {
 		var call *os.SyscallError
 		if errors.As(err, &call) {
 			err = call.Err // without the address, which our sentence has
 		}
-		return nil, fmt.Errorf("the admin listener can not listen on %s: %w", address, err)
+		return nil, fmt.Errorf("the admin listener cannot listen on %s: %w", at, err)
 	}
-	s := &Server{http: http.Server{Handler: h, ReadHeaderTimeout: headTime}, ln: ln, log: log, done: make(chan struct{})}
-	go func() {
-		defer close(s.done)
-		if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("the admin listener has stopped", "error", err)
-		}
-	}()
+	s := newServer(at.Addr(), o)
+	s.ln = tcp
+	go s.serve(tcp)
 	return s, nil
+}
+
+// newServer is a listener's, at an address, without the listener.
+func newServer(own netip.Addr, o Options) *Server {
+	return &Server{log: o.Log, done: make(chan struct{}), http: http.Server{
+		Handler:           Handler(own, o),
+		ReadHeaderTimeout: headTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(o.Log.With("from", "admin listener").Handler(), slog.LevelWarn),
+	}}
+}
+
+// serve answers until the end.
+func (s *Server) serve(ln net.Listener) {
+	defer close(s.done)
+	if err := s.http.Serve(limit(ln, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
+		s.log.Error("the admin listener has stopped", "error", err)
+	}
 }
 
 // Address is where it listens.

@@ -3,11 +3,17 @@ package admin
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/pprof/profile"
 
@@ -18,16 +24,24 @@ type fixed struct{}
 
 func (fixed) Snapshot() engine.Snapshot {
 	return engine.Snapshot{
-		Viewers: 7, Closes: map[string]uint64{"viewer_left": 3},
-		Streams: []engine.StreamSnapshot{{Path: "news", State: "up"}},
+		Uptime: 90 * time.Second, Viewers: 7, Closes: map[string]uint64{"viewer_left": 3},
+		Streams: []engine.StreamSnapshot{
+			{Path: "news", Type: "push", State: "up", Rate: 10, PacketsIn: 4, BytesIn: 5000},
+			{Path: "other", Type: "file", State: "down"},
+		},
 	}
+}
+
+// handler is the listener's, without the guard, which has tests of its own.
+func handler() http.Handler {
+	return patient(routes(Options{
+		Source: fixed{}, Version: "1.2.3", Types: map[string]string{"news": "mmsh_push"}, LogDropped: func() uint64 { return 5 },
+	}))
 }
 
 func get(t *testing.T, path string) *httptest.ResponseRecorder {
 	t.Helper()
-	w := httptest.NewRecorder()
-	Handler(fixed{}, "1.2.3").ServeHTTP(w, httptest.NewRequest("GET", path, nil))
-	return w
+	return ask(handler(), httptest.NewRequest("GET", path, nil))
 }
 
 func TestStatusIsTheSnapshotAsJSON(t *testing.T) {
@@ -38,6 +52,10 @@ func TestStatusIsTheSnapshotAsJSON(t *testing.T) {
 	}
 	stream := got["streams"].([]any)[0].(map[string]any)
 	if got["version"] != "1.2.3" || got["viewers"] != 7.0 || got["closes"].(map[string]any)["viewer_left"] != 3.0 || stream["path"] != "news" || stream["source"] != "up" {
+		t.Fatalf("%v", got)
+	}
+	// One set of units, and the configuration's words.
+	if _, there := got["uptime_ns"]; there || got["uptime_seconds"] != 90.0 || got["log_lines_dropped"] != 5.0 || stream["type"] != "mmsh_push" || stream["bitrate"] != 100_000.0 {
 		t.Fatalf("%v", got)
 	}
 	if w.Header().Get("Content-Type") != "application/json" || w.Header().Get("Cache-Control") != "no-store" {
@@ -59,19 +77,30 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 	if w := get(t, "/streams/x"); w.Code != http.StatusNotFound {
 		t.Errorf("an unknown path got %d", w.Code)
 	}
-	w := httptest.NewRecorder()
-	Handler(fixed{}, "").ServeHTTP(w, httptest.NewRequest("POST", "/status", nil))
-	if w.Code != http.StatusMethodNotAllowed {
+	if w := ask(handler(), httptest.NewRequest("POST", "/status", nil)); w.Code != http.StatusMethodNotAllowed {
 		t.Errorf("POST /status got %d", w.Code)
 	}
 }
 
-func TestListenAndClose(t *testing.T) {
-	log := slog.New(slog.DiscardHandler)
-	s, err := Listen("127.0.0.1:0", Handler(fixed{}, ""), log)
+// open opens a listener that the test closes, or that is closed at its end.
+func open(t *testing.T, o Options) *Server {
+	t.Helper()
+	if o.Source == nil {
+		o.Source = fixed{}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s, err := Listen(netip.MustParseAddrPort("127.0.0.1:0"), o)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { s.Close(context.Background()) })
+	return s
+}
+
+func TestListenAndClose(t *testing.T) {
+	s := open(t, Options{})
 	r, err := http.Get("http://" + s.Address().String() + "/")
 	if err != nil {
 		t.Fatal(err)
@@ -82,11 +111,30 @@ func TestListenAndClose(t *testing.T) {
 	if r.StatusCode != 200 || len(body) == 0 {
 		t.Fatalf("%d %q", r.StatusCode, body)
 	}
-	if _, err := Listen(s.Address().String(), nil, log); err == nil {
-		t.Fatal("an address in use was taken")
+	_, err = Listen(s.Address().(*net.TCPAddr).AddrPort(), Options{})
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		t.Fatalf("an address in use: %v", err)
 	}
 	s.Close(context.Background())
 	if _, err := http.Get("http://" + s.Address().String() + "/"); err == nil {
 		t.Fatal("it still answers")
+	}
+}
+
+func TestHealth(t *testing.T) {
+	for path, want := range map[string]string{
+		"/healthz":               "200 ok\n",
+		"/healthz?stream=news":   "200 ok\n",
+		"/healthz?stream=NEWS":   "200 ok\n",
+		"/healthz?stream=other":  "503 the source is down\n",
+		"/healthz?stream=absent": "404 there is no such stream\n",
+	} {
+		if w := get(t, path); fmt.Sprintf("%d %s", w.Code, w.Body) != want {
+			t.Errorf("%s: %d %s, want %s", path, w.Code, w.Body, want)
+		}
+	}
+	down := routes(Options{Source: fixed{}, GoingDown: func() bool { return true }})
+	if w := ask(down, httptest.NewRequest("GET", "/healthz", nil)); w.Code != 503 || w.Body.String() != "going down\n" {
+		t.Errorf("going down: %d %s", w.Code, w.Body)
 	}
 }

@@ -20,7 +20,7 @@ import (
 func off(t *testing.T) http.Handler {
 	t.Helper()
 	t.Cleanup(func() { new(switchboard).set(Rates{}) })
-	return Handler(fixed{}, "")
+	return handler()
 }
 
 func ask(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
@@ -107,8 +107,9 @@ func TestOtherSitesChangeNothing(t *testing.T) {
 	for _, target := range []string{"/debug/rates?mutex_fraction=1", "/debug/pprof/mutex?seconds=1"} {
 		for name, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "http://evil.example"} {
 			r := httptest.NewRequest("POST", target, nil)
+			r.Host = "localhost"
 			r.Header.Set(name, value)
-			if w := ask(h, r); w.Code != http.StatusForbidden {
+			if w := ask(guard{}.protect(h), r); w.Code != http.StatusForbidden {
 				t.Errorf("%s with %s: %s: %d", target, name, value, w.Code)
 			}
 		}

@@ -95,14 +95,25 @@ func everywhere(port uint16) netip.AddrPort {
 }
 
 // Load reads and checks the configuration in a file. Relative names of files
-// in it start at the file's folder. The Config is nil if a problem is a
-// mistake, and good if there are warnings only.
+// in it start at the file's folder. The Config is nil if there is a mistake that
+// concerns more than one stream; warnings, and mistakes with
+// [Problem.OneStream], leave one that can be served.
 func Load(path string) (*Config, []Problem) {
 	src, err := read(path)
 	if err != nil {
 		return nil, []Problem{{File: path, Text: err.Error()}}
 	}
 	return Parse(path, src, filepath.Dir(path))
+}
+
+// Read is Load for what comes from elsewhere than a file. The name stands in
+// the problems; relative names of files start at the folder dir.
+func Read(r io.Reader, name, dir string) (*Config, []Problem) {
+	src, err := bounded(r)
+	if err != nil {
+		return nil, []Problem{{File: name, Text: err.Error()}}
+	}
+	return Parse(name, src, dir)
 }
 
 // Parse checks the configuration in src, which it does not keep or change.
@@ -114,7 +125,7 @@ func Parse(name string, src []byte, dir string) (*Config, []Problem) {
 		return nil, w.sorted()
 	}
 	c := w.root(root)
-	if len(w.problems) > 0 {
+	if w.fatal {
 		c = nil
 	}
 	return c, w.sorted()
@@ -133,7 +144,12 @@ func read(path string) ([]byte, error) {
 	if st, err := f.Stat(); err == nil && st.IsDir() {
 		return nil, errFolder
 	}
-	src, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	return bounded(f)
+}
+
+// bounded reads all of a configuration, or says why it cannot be one.
+func bounded(r io.Reader) ([]byte, error) {
+	src, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {
 		return nil, plain("can not be read", err)
 	}

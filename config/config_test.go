@@ -133,6 +133,7 @@ func TestUnitsOfTimeAndSize(t *testing.T) {
 	}
 	for src, want := range map[string]int64{
 		`1048576`: 1 << 20, `"64MiB"`: 64 << 20, `"1gib"`: 1 << 30, `"1.5 MiB"`: 3 << 19, `"512KiB"`: 512 << 10, `"200000B"`: 200000,
+		`"12MB"`: 12_000_000, `"12 mb"`: 12_000_000, `"1.5GB"`: 1_500_000_000, `"500kB"`: 500_000, `"500KB"`: 500_000,
 	} {
 		if got := good(t, `{"backlog": {"bytes": `+src+`}, `+push+`}`).Engine.Backlog.Bytes; got != want {
 			t.Errorf("%s is %d, want %d", src, got, want)
@@ -226,7 +227,10 @@ func TestSettingsAtTheirBounds(t *testing.T) {
 				return `{"` + g.name + `": {"` + r.key + `": ` + value + `}, ` + push + `}`
 			}
 			for _, v := range []int64{r.lo, r.hi} {
-				c := good(t, src(v))
+				c, ps := parse(t, src(v))
+				if short := v < int64(r.least.time); c == nil || (len(ps) > 0) != short {
+					t.Fatalf("%s.%s: %d gave %s", g.name, r.key, v, text(ps))
+				}
 				if got := reflect.ValueOf(r.into(c)).Elem().Int(); got != v {
 					t.Errorf("%s.%s: %d became %d", g.name, r.key, v, got)
 				}
@@ -345,5 +349,14 @@ func TestExampleShowsEveryKey(t *testing.T) {
 				t.Errorf("the example without slashes lacks %s.%s", g.name, r.key)
 			}
 		}
+	}
+}
+
+// The README names the command that converts the original's configuration; the
+// end-to-end tests run it.
+func TestReadmeConvertsTheOriginal(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil || !strings.Contains(string(text), "\n"+ConvertScript+" > config.json\n") {
+		t.Errorf("README.md does not show %s (%v)", ConvertScript, err)
 	}
 }

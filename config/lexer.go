@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/tailscale/hujson"
@@ -164,20 +165,38 @@ func (x *lexer) word() {
 	}
 }
 
-// outside reports a word that stands before or after the object: the
-// original's configuration was a JavaScript file.
+// outside reports a word that stands before or after the object. The original's
+// configuration was a JavaScript file; others know YAML and its like.
 func (x *lexer) outside(start int) {
 	if x.script {
 		return
 	}
 	x.script = true
-	if x.closed {
+	word := string(x.src[start:x.pos])
+	switch {
+	case x.closed:
 		x.errorf(start, "", "the configuration is over at its last }, and nothing but comments may follow: delete this")
-		return
+	case isScript(word):
+		x.errorf(start, "", "this is not JSON; if it is the original Stream Pump's config.js, "+
+			"this prints it as JSON, where Node.js is installed: "+ConvertScript+
+			"; else keep only the object: delete everything before its first { and after its last }, "+
+			"and write every key and every text in double quotes (comments and trailing commas may stay)")
+	default:
+		x.errorf(start, "", `the configuration is JSON with comments, and begins with {; this is another language ("stream-pump example" prints one to start from)`)
 	}
-	x.errorf(start, "", "this is not JSON; if it is the original Stream Pump's config.js, "+
-		"keep only the object: delete everything before its first { and after its last }, "+
-		"and write every key and every text in double quotes (comments and trailing commas may stay)")
+}
+
+// ConvertScript is the command that prints the original's configuration as JSON.
+// A module's name begins with ./ or /.
+const ConvertScript = `node -p 'JSON.stringify(require("./config.js").config, null, 2)'`
+
+// isScript reports whether a word begins a JavaScript file that sets something.
+func isScript(word string) bool {
+	switch first, _, _ := strings.Cut(word, "."); first {
+	case "module", "exports", "export", "var", "let", "const", "use", "function", "require":
+		return true
+	}
+	return false
 }
 
 // nextIs reports whether c is the next character, spaces left out.

@@ -72,7 +72,7 @@ func TestOneMistake(t *testing.T) {
 		{"time", `{"timeouts": {"request": "1 day"}, ` + push + `}`, `1:26: /timeouts/request: a time is wanted here, as a number of seconds or as a text like "10s", "250ms" or "1m30s", not "1 day"`},
 		{"time_short", `{"timeouts": {"request": "99ms"}, ` + push + `}`, `1:26: /timeouts/request: the time must be between 100ms and 24h, not 99ms`},
 		{"time_negative", `{"timeouts": {"end_hold": -1}, ` + push + `}`, `1:27: /timeouts/end_hold: the time must be between 0s and 1h, not -1`},
-		{"size", `{"backlog": {"bytes": "32MB"}, ` + push + `}`, `1:23: /backlog/bytes: a size is wanted here, as a number of bytes or as a text like "64KiB", "32MiB" or "1GiB", not "32MB"`},
+		{"size", `{"backlog": {"bytes": "32Mb/s"}, ` + push + `}`, `1:23: /backlog/bytes: a size is wanted here, as a number of bytes or as a text like "64KiB", "32MiB" or "12MB", not "32Mb/s"`},
 		{"size_small", `{"backlog": {"bytes": 5}, ` + push + `}`, `1:23: /backlog/bytes: the size must be between 128KiB and 64GiB, not 5`},
 		{"pin", `{"fanout": {"pin": 1}, ` + push + `}`, `1:20: /fanout/pin: true or false is wanted here, not 1`},
 		{"loops", `{"fanout": {"loops": "many"}, ` + push + `}`, `1:22: /fanout/loops: a whole number is wanted here, not "many"`},
@@ -154,6 +154,8 @@ func TestWarnings(t *testing.T) {
 	for _, c := range []struct{ name, src, want string }{
 		{"no_streams", `{}`, `1:1: warning: there are no "streams": every request will be answered 404`},
 		{"none_enabled", `{"streams": []}`, `1:13: /streams: warning: no stream is enabled: every request will be answered 404`},
+		{"short_session", `{"timeouts": {"viewer_session": "9.9s"}, ` + push + `}`, `1:33: /timeouts/viewer_session: warning: [MS-WMSP] 3.2.2 asks for at least 10s here, and players and encoders may count on it`},
+		{"short_push_idle", `{"timeouts": {"push_idle": 1}, ` + push + `}`, `1:28: /timeouts/push_idle: warning: [MS-WMHTTP] 3.2.2 asks for at least 10s here, and players and encoders may count on it`},
 		{"open_admin", `{"admin": {"listen": ":9000"}, ` + push + `}`, `1:22: /admin/listen: warning: the admin listener has no password, and [::]:9000 can be reached from other machines`},
 		{"disabled_twin", `{"streams": [{"type": "mmsh_push", "path": "x", "enabled": false}, {"type": "mmsh_push", "path": "x"}]}`,
 			`1:98: /streams/1/path: warning: the path "x" is also that of the stream of line 1 (case makes no difference); they can not both be enabled`},
@@ -227,11 +229,93 @@ func TestUnreadableFiles(t *testing.T) {
 		"other.txt": "is not an ASF file (.asf, .wmv or .wma)",
 		"short.wmv": "is not an ASF file (.asf, .wmv or .wma)",
 	} {
-		_, ps := Parse("pump.json", []byte(stream(`"path": "p", "type": "file", "source_options": {"file": "`+name+`"}`)), dir)
+		c, ps := Parse("pump.json", []byte(stream(`"path": "p", "type": "file", "source_options": {"file": "`+name+`"}`)), dir)
+		if c == nil || len(ps) != 1 || !ps[0].OneStream {
+			t.Errorf("%s: other streams could not be served: %+v", name, ps)
+		}
 		want = fmt.Sprintf("pump.json:1:71: /streams/0/source_options/file: the file %q %s\n", filepath.Join(dir, name), want)
 		if got := text(ps); got != want {
 			t.Errorf("got  %swant %s", got, want)
 		}
+	}
+}
+
+// Streams that are pulled from themselves, however that is written, and those that
+// are not although it looks so.
+func TestCircles(t *testing.T) {
+	const self = "this stream is pulled from itself"
+	pull := func(path, url string) string {
+		return `{"type": "mmsh_pull", "path": "` + path + `", "source_options": {"url": "` + url + `"}},` + "\n"
+	}
+	for _, c := range []struct {
+		name, listen, streams string
+		lines                 []int // of the warnings
+	}{
+		{"itself", `":8086"`, pull("a", "mmsh://127.0.0.1:8086/streams/a"), []int{2}},
+		{"by_name", `":8086"`, pull("a", "mms://LOCALHOST:8086/Streams/A/?x=1"), []int{2}},
+		{"escaped", `":8086"`, pull("a", "http://[::1]:8086/streams/%61"), []int{2}},
+		{"with_an_ending", `":8086"`, pull("a", "http://127.0.0.1:8086/streams/a.asf"), []int{2}},
+		{"own_address", `"192.0.2.1:80"`, pull("a", "http://192.0.2.1/streams/a"), []int{2}},
+		{"by_another", `":8086"`, pull("a", "mmsh://127.0.0.1:8086/streams/b") + pull("b", "mmsh://127.0.0.1:8086/streams/a"), []int{2, 3}},
+		{"beside_a_circle", `":8086"`, pull("a", "mmsh://127.0.0.1:8086/streams/b") + pull("b", "mmsh://127.0.0.1:8086/streams/b"), []int{3}},
+		{"another_stream", `":8086"`, pull("a", "mmsh://127.0.0.1:8086/streams/b") + `{"type": "mmsh_push", "path": "b"},`, nil},
+		{"another_port", `":8086"`, pull("a", "mmsh://127.0.0.1:8087/streams/a"), nil},
+		{"another_host", `":8086"`, pull("a", "mmsh://192.0.2.1:8086/streams/a"), nil},
+		{"not_listened_on", `"192.0.2.1:8086"`, pull("a", "mmsh://127.0.0.1:8086/streams/a"), nil},
+		{"other_path", `":8086"`, pull("a", "mmsh://127.0.0.1:8086/a"), nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg, ps := parse(t, `{"listen": [`+c.listen+`], "streams": [`+"\n"+c.streams+`]}`)
+			var lines []int
+			for _, p := range ps {
+				if !p.Warning || !strings.HasPrefix(p.Text, self) {
+					t.Errorf("%s", p)
+				}
+				lines = append(lines, p.Line)
+			}
+			if cfg == nil || !slices.Equal(lines, c.lines) {
+				t.Errorf("warnings in lines %v, want %v:\n%s", lines, c.lines, text(ps))
+			}
+		})
+	}
+	_, ps := parse(t, `{"streams": [`+pull("a", "mmsh://127.0.0.1:8086/streams/b")+pull("b", "mmsh://127.0.0.1:8086/streams/a")+`]}`)
+	const want = `pump.json:1:44: /streams/0/path: warning: this stream is pulled from itself, by way of "b", and will never have a source` + "\n"
+	if got := text(ps); !strings.HasPrefix(got, want) {
+		t.Errorf("got %s", got)
+	}
+}
+
+// A file of another language is not taken for the original's.
+func TestOtherLanguages(t *testing.T) {
+	const other = `the configuration is JSON with comments, and begins with {; this is another language ("stream-pump example" prints one to start from)`
+	for src, want := range map[string]string{
+		"port: 8086\nstreams:\n  - path: live\n": "1:1: " + other,
+		"---\nport: 8086\n":                      "1:1: " + other,
+		"port = 8086\n":                          "1:1: " + other,
+		"exports.config = {}":                    "1:1: this is not JSON; if it is the original Stream Pump's config.js, this prints it",
+		"var config = {}":                        "1:1: this is not JSON; if it is the original",
+		"{} port: 1":                             "1:4: the configuration is over at its last }, and nothing but comments may follow: delete this",
+	} {
+		c, ps := parse(t, src)
+		if got := text(ps); c != nil || !strings.HasPrefix(got, "pump.json:"+want) {
+			t.Errorf("%q: got %s, want %s", src, got, want)
+		}
+	}
+}
+
+// So many files may be missing that a mistake behind them is not told any more; it
+// is one all the same.
+func TestMistakeBehindMissingFiles(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`{"streams": [`)
+	for i := range maxProblems {
+		fmt.Fprintf(&b, `{"path": "p%d", "type": "file", "source_options": {"file": "none"}},`, i)
+	}
+	if c, ps := parse(t, b.String()+"]}"); c == nil || len(ps) != maxProblems+1 {
+		t.Errorf("%v with %d problems", c != nil, len(ps))
+	}
+	if c, _ := parse(t, b.String()+`{"path": "p"}]}`); c != nil {
+		t.Error("a stream without a type was taken")
 	}
 }
 
@@ -245,7 +329,7 @@ exports.config = {
 };
 `)
 	const pre = "pump.json:"
-	want := pre + `2:1: this is not JSON; if it is the original Stream Pump's config.js, keep only the object: ` +
+	want := pre + `2:1: this is not JSON; if it is the original Stream Pump's config.js, this prints it as JSON, where Node.js is installed: ` + ConvertScript + `; else keep only the object: ` +
 		`delete everything before its first { and after its last }, and write every key and every text in double quotes (comments and trailing commas may stay)
 ` + pre + `3:3: a key is written in double quotes: "port"
 ` + pre + `4:3: text is written in double quotes, not in '
@@ -298,7 +382,7 @@ func FuzzParse(f *testing.F) {
 		if !bytes.Equal(src, before) {
 			t.Fatal("the source was changed")
 		}
-		if (c == nil) != hasMistake(ps) {
+		if (c == nil) != slices.ContainsFunc(ps, func(p Problem) bool { return !p.Warning && !p.OneStream }) {
 			t.Fatalf("config %v with problems\n%s", c != nil, text(ps))
 		}
 		if _, again := Parse("f", src, dir); text(again) != text(ps) {

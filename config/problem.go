@@ -23,6 +23,9 @@ type Problem struct {
 	Pointer   string // JSON pointer of the value; empty for the whole file
 	Text      string // the operator's sentence
 	Warning   bool   // the configuration can be used all the same
+	// OneStream is set in a mistake that keeps only one stream from running, and
+	// that may pass: its file is missing. The others can be served meanwhile.
+	OneStream bool
 }
 
 // String is the problem in one line: file:line:col: /json/pointer: sentence.
@@ -97,6 +100,7 @@ type report struct {
 	lines    lines
 	problems []Problem
 	warnings []Problem
+	fatal    bool // a mistake concerns more than one stream, noted or not
 }
 
 func (r *report) problem(offset int, pointer, text string) Problem {
@@ -106,8 +110,20 @@ func (r *report) problem(offset int, pointer, text string) Problem {
 
 // errorf notes a mistake at a byte offset.
 func (r *report) errorf(offset int, pointer, format string, args ...any) {
+	r.fatal = true
+	r.note(r.problem(offset, pointer, fmt.Sprintf(format, args...)))
+}
+
+// streamf notes a mistake that keeps one stream from running.
+func (r *report) streamf(offset int, pointer, format string, args ...any) {
+	p := r.problem(offset, pointer, fmt.Sprintf(format, args...))
+	p.OneStream = true
+	r.note(p)
+}
+
+func (r *report) note(p Problem) {
 	if len(r.problems) < maxProblems {
-		r.problems = append(r.problems, r.problem(offset, pointer, fmt.Sprintf(format, args...)))
+		r.problems = append(r.problems, p)
 	}
 }
 

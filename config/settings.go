@@ -45,6 +45,15 @@ type row struct {
 	lo, hi int64 // nanoseconds, bytes or a count
 	isSize bool
 	into   func(*Config) any
+	// least is what a specification asks for at least; 0 if none does. Less is
+	// possible, for tests, and worth a warning.
+	least least
+}
+
+// least is a lower bound that a specification advises.
+type least struct {
+	time time.Duration
+	says string
 }
 
 func (g group) table() table {
@@ -66,10 +75,10 @@ func groups() []group {
 
 func limitRows() []row {
 	return []row{
-		{"connections", 0, maxConnections, false, func(c *Config) any { return &c.Engine.Limits.Connections }},
-		{"connections_without_request_per_address", 0, maxConnections, false, func(c *Config) any { return &c.Engine.Limits.PendingPerAddress }},
-		{"sessions", minSessions, maxSessions, false, func(c *Config) any { return &c.Engine.Limits.Sessions }},
-		{"request_head_bytes", minHead, maxHead, true, func(c *Config) any { return &c.MaxHead }},
+		{"connections", 0, maxConnections, false, func(c *Config) any { return &c.Engine.Limits.Connections }, least{}},
+		{"connections_without_request_per_address", 0, maxConnections, false, func(c *Config) any { return &c.Engine.Limits.PendingPerAddress }, least{}},
+		{"sessions", minSessions, maxSessions, false, func(c *Config) any { return &c.Engine.Limits.Sessions }, least{}},
+		{"request_head_bytes", minHead, maxHead, true, func(c *Config) any { return &c.MaxHead }, least{}},
 	}
 }
 
@@ -77,10 +86,10 @@ func timeoutRows() []row {
 	return []row{
 		timer("request", func(c *Config) any { return &c.Engine.Timeouts.Head }),
 		timer("keep_alive", func(c *Config) any { return &c.Engine.Timeouts.KeepAlive }),
-		timer("viewer_session", func(c *Config) any { return &c.Engine.Timeouts.Session }),
+		timer("viewer_session", func(c *Config) any { return &c.Engine.Timeouts.Session }).atLeast(10*time.Second, "[MS-WMSP] 3.2.2"),
 		timer("viewer_stall", func(c *Config) any { return &c.Engine.Timeouts.Stall }),
 		timer("key_frame_wait", func(c *Config) any { return &c.Engine.Timeouts.KeyWait }),
-		timer("push_idle", func(c *Config) any { return &c.Engine.Timeouts.PushIdle }),
+		timer("push_idle", func(c *Config) any { return &c.Engine.Timeouts.PushIdle }).atLeast(10*time.Second, "[MS-WMHTTP] 3.2.2"),
 		timer("push_inactivity", func(c *Config) any { return &c.Engine.Timeouts.PushInactive }),
 		hold("push_hold", func(c *Config) any { return &c.Engine.Timeouts.PushHold }),
 		hold("pull_hold", func(c *Config) any { return &c.Engine.Timeouts.PullHold }),
@@ -89,7 +98,7 @@ func timeoutRows() []row {
 		timer("pull_silence", func(c *Config) any { return &c.Engine.Timeouts.PullSilence }),
 		timer("pull_first_retry", func(c *Config) any { return &c.Engine.Timeouts.PullFirst }),
 		timer("pull_retry", func(c *Config) any { return &c.Engine.Timeouts.PullRetry }),
-		{"pull_retry_jitter", 0, int64(maxTimer), false, func(c *Config) any { return &c.Engine.Timeouts.PullJitter }},
+		{"pull_retry_jitter", 0, int64(maxTimer), false, func(c *Config) any { return &c.Engine.Timeouts.PullJitter }, least{}},
 		timer("drain", func(c *Config) any { return &c.Engine.Timeouts.Drain }),
 		timer("shutdown", func(c *Config) any { return &c.Engine.Timeouts.Shutdown }),
 	}
@@ -97,29 +106,35 @@ func timeoutRows() []row {
 
 // timer is a time that may not be nothing.
 func timer(key string, into func(*Config) any) row {
-	return row{key, int64(minTimer), int64(maxTimer), false, into}
+	return row{key, int64(minTimer), int64(maxTimer), false, into, least{}}
+}
+
+// atLeast is the row with what a specification asks for.
+func (r row) atLeast(d time.Duration, says string) row {
+	r.least = least{d, says}
+	return r
 }
 
 // hold is a time for which viewers are kept without a source.
 func hold(key string, into func(*Config) any) row {
-	return row{key, 0, int64(maxHold), false, into}
+	return row{key, 0, int64(maxHold), false, into, least{}}
 }
 
 func backlogRows() []row {
 	return []row{
-		{"bytes", minBacklog, maxBacklog, true, func(c *Config) any { return &c.Engine.Backlog.Bytes }},
-		{"duration", int64(minTimer), int64(maxLag), false, func(c *Config) any { return &c.Engine.Backlog.Duration }},
-		{"max_lag", int64(minTimer), int64(maxLag), false, func(c *Config) any { return &c.Engine.Backlog.MaxLag }},
-		{"join_burst", 0, int64(maxLag / 2), false, func(c *Config) any { return &c.Engine.Backlog.JoinBurst }},
+		{"bytes", minBacklog, maxBacklog, true, func(c *Config) any { return &c.Engine.Backlog.Bytes }, least{}},
+		{"duration", int64(minTimer), int64(maxLag), false, func(c *Config) any { return &c.Engine.Backlog.Duration }, least{}},
+		{"max_lag", int64(minTimer), int64(maxLag), false, func(c *Config) any { return &c.Engine.Backlog.MaxLag }, least{}},
+		{"join_burst", 0, int64(maxLag / 2), false, func(c *Config) any { return &c.Engine.Backlog.JoinBurst }, least{}},
 	}
 }
 
 func fanoutRows() []row {
 	return []row{
-		{"loops", 1, maxLoops, false, func(c *Config) any { return &c.Engine.Loops }},
-		{"pin", 0, 0, false, func(c *Config) any { return &c.Pin }},
-		{"latency_budget", 0, int64(maxBudget), false, func(c *Config) any { return &c.Engine.Fanout.Budget }},
-		{"notsent_lowat", minLowat, maxLowat, true, func(c *Config) any { return &c.Engine.Fanout.NotSentLowat }},
+		{"loops", 1, maxLoops, false, func(c *Config) any { return &c.Engine.Loops }, least{}},
+		{"pin", 0, 0, false, func(c *Config) any { return &c.Pin }, least{}},
+		{"latency_budget", 0, int64(maxBudget), false, func(c *Config) any { return &c.Engine.Fanout.Budget }, least{}},
+		{"notsent_lowat", minLowat, maxLowat, true, func(c *Config) any { return &c.Engine.Fanout.NotSentLowat }, least{}},
 	}
 }
 
@@ -151,6 +166,9 @@ func (w *walker) setting(n node, r row, c *Config) {
 	case *time.Duration:
 		if d, ok := w.seconds(n, time.Duration(r.lo), time.Duration(r.hi)); ok {
 			*into = d
+			if d < r.least.time {
+				w.warn(n, "%s asks for at least %s here, and players and encoders may count on it", r.least.says, timeText(r.least.time))
+			}
 		}
 	case *int64:
 		if b, ok := w.bytes(n, r.lo, r.hi); ok {

@@ -177,7 +177,7 @@ func (w *walker) play(n node, s *Stream) {
 		return
 	}
 	if err := checkASF(s.File); err != nil {
-		w.fail(v, "the file %s %v", quote(s.File), err)
+		w.streamf(v.at, v.ptr, "the file %s %v", quote(s.File), err)
 	}
 }
 

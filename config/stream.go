@@ -52,14 +52,16 @@ func (w *walker) streams(root object, c *Config) {
 	}
 	p := paths{walker: w, taken: map[string]taken{}}
 	enabled := 0
+	var places []node
 	for _, e := range elements {
 		s, at := w.stream(e)
-		c.Streams = append(c.Streams, s)
+		c.Streams, places = append(c.Streams, s), append(places, at)
 		if s.Enabled {
 			enabled++
 		}
 		p.claim(s, at)
 	}
+	w.circles(c, places)
 	if enabled == 0 {
 		w.warn(n, "no stream is enabled: every request will be answered 404")
 	}

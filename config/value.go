@@ -107,7 +107,7 @@ func (w *walker) bytes(n node, lo, hi int64) (int64, bool) {
 	f, ok := size(n)
 	switch {
 	case !ok || f != math.Trunc(f):
-		w.fail(n, `a size is wanted here, as a number of bytes or as a text like "64KiB", "32MiB" or "1GiB", not %s`, shown(n))
+		w.fail(n, `a size is wanted here, as a number of bytes or as a text like "64KiB", "32MiB" or "12MB", not %s`, shown(n))
 		return 0, false
 	case f < float64(lo) || f > float64(hi):
 		w.fail(n, "the size must be between %s and %s, not %s", sizeText(lo), sizeText(hi), literal(n))
@@ -131,17 +131,23 @@ func size(n node) (float64, bool) {
 	return 0, false
 }
 
-// units from large to small; "B" must come last, since the others end in it.
-// MB and kB are left out on purpose: half the world means 2^20 by them.
-var units = [...]struct {
+// unit is a word behind a size.
+type unit struct {
 	name  string
 	bytes int64
-}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
+}
 
-// sizeText is a size in the largest unit that divides it.
+// units from large to small, of two kinds: MB is a million bytes, as on a disk,
+// and MiB 2^20. "B" must come last, since the others end in it.
+var units = [...]unit{
+	{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10},
+	{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1},
+}
+
+// sizeText is a size in the largest binary unit that divides it.
 func sizeText(b int64) string {
 	for _, u := range units {
-		if b != 0 && b%u.bytes == 0 {
+		if binary := u.bytes&(u.bytes-1) == 0; binary && b != 0 && b%u.bytes == 0 {
 			return strconv.FormatInt(b/u.bytes, 10) + u.name
 		}
 	}

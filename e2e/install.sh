@@ -20,6 +20,7 @@ needs=(
   "curl            curl"
   "cubemap         /usr/bin/cubemap"
   "icecast2        /usr/bin/icecast2"
+  "nodejs          node"
 )
 
 # have COMMAND-OR-PATTERN

@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -69,9 +70,14 @@ func (p *pump) get(path string) []byte {
 // status is the pump's own account of itself.
 func (p *pump) status() (s engine.Snapshot) {
 	p.t.Helper()
-	if err := json.Unmarshal(p.get("/status"), &s); err != nil {
+	var up struct {
+		Seconds float64 `json:"uptime_seconds"`
+	}
+	text := p.get("/status")
+	if err := errors.Join(json.Unmarshal(text, &s), json.Unmarshal(text, &up)); err != nil {
 		p.t.Fatal(err)
 	}
+	s.Uptime = time.Duration(up.Seconds * float64(time.Second))
 	return s
 }
 

@@ -4,5 +4,5 @@
 // and nothing else; no package imports it.
 //
 //	systemd/stream-pump.service   installed by `make install`
-//	systemd/90-stream-pump.conf   too; made from the table in package tuning
+//	systemd/90-stream-pump.conf   by `make install-sysctl`; made from the table in package tuning
 package systemd

@@ -21,7 +21,8 @@ const (
 	// commandSource is where the program's commands are written; main can not
 	// be imported.
 	commandSource = "../cmd/stream-pump"
-	// stopReserve is what the process needs beyond the last viewer's end.
+	// stopReserve is what the process may need beyond the last viewer's end: more
+	// than the 3 s after which it ends by force.
 	stopReserve = 5 * time.Second
 )
 
@@ -74,7 +75,7 @@ func (u unit) one(t *testing.T, key string) string {
 func TestUnitHasOnlyKnownKeys(t *testing.T) {
 	known := []string{
 		"Unit.Description", "Unit.Documentation", "Unit.Wants", "Unit.After",
-		"Service.Type", "Service.ExecStartPre", "Service.ExecStart", "Service.Restart",
+		"Service.Type", "Service.ExecStart", "Service.Restart",
 		"Service.RestartSec", "Service.LimitNOFILE", "Service.TimerSlackNSec", "Service.TimeoutStopSec",
 		"Install.WantedBy",
 	}
@@ -93,26 +94,25 @@ func TestParseUnitRefusesOtherLines(t *testing.T) {
 	}
 }
 
-// The configuration is checked before it is served, by the same binary and from
-// the same file.
-func TestUnitChecksWhatItServes(t *testing.T) {
-	u := readUnit(t)
-	check := strings.Fields(u.one(t, "Service.ExecStartPre"))
-	serve := strings.Fields(u.one(t, "Service.ExecStart"))
-	if len(check) != 3 || len(serve) != 3 {
-		t.Fatalf("got %q and %q, want BINARY COMMAND FILE", check, serve)
-	}
-	if check[0] != serve[0] || check[2] != serve[2] {
-		t.Errorf("%q is checked and %q is served", check, serve)
+// The unit runs a command that the program has, and the configuration that
+// `make install` brings.
+func TestUnitServes(t *testing.T) {
+	serve := strings.Fields(readUnit(t).one(t, "Service.ExecStart"))
+	if len(serve) != 3 {
+		t.Fatalf("got %q, want BINARY COMMAND FILE", serve)
 	}
 	if !path.IsAbs(serve[0]) || path.Base(serve[0]) != "stream-pump" || !path.IsAbs(serve[2]) {
 		t.Errorf("%q: systemd wants absolute paths", serve)
 	}
-	commands := readCommands(t)
-	for _, c := range []string{check[1], serve[1]} {
-		if !regexp.MustCompile(`\bUse:\s+"` + regexp.QuoteMeta(c) + `\b`).MatchString(commands) {
-			t.Errorf("%s runs %q, which the program does not have", unitFile, c)
-		}
+	if !regexp.MustCompile(`\bUse:\s+"` + regexp.QuoteMeta(serve[1]) + `\b`).MatchString(readCommands(t)) {
+		t.Errorf("%s runs %q, which the program does not have", unitFile, serve[1])
+	}
+	makefile, err := os.ReadFile("../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if file, ok := strings.CutPrefix(serve[2], "/etc/"); !ok || !strings.Contains(string(makefile), "$(SYSCONFDIR)/"+file) {
+		t.Errorf("make install does not bring %s", serve[2])
 	}
 }
 

@@ -31,7 +31,7 @@ func lookRPS(_ *Row, b *Box) (found []Finding) {
 			f.Is = maskText(is)
 			if len(is) < len(all) {
 				f.State = Change
-				f.Fix = append(f.Fix, "echo "+want+" > /"+name)
+				f.Fix = append(f.Fix, "echo "+want+" > /"+name+untilStart)
 			}
 		}
 		found = append(found, f)
@@ -58,7 +58,7 @@ func lookXPS(_ *Row, b *Box) (found []Finding) {
 			}
 			if len(is) == 0 {
 				without++
-				f.Fix = append(f.Fix, "echo "+maskText(every(b.Machine.CPUs, i.TX, q))+" > /"+name)
+				f.Fix = append(f.Fix, "echo "+maskText(every(b.Machine.CPUs, i.TX, q))+" > /"+name+untilStart)
 			}
 		}
 		if f.State == OK && without > 0 {
@@ -123,7 +123,7 @@ func lookCard(b *Box, i Interface, irqs []int) Finding {
 		f.State = Change
 		f.Fix = []string{"systemctl enable --now irqbalance    # or by hand:"}
 		for k, irq := range irqs {
-			f.Fix = append(f.Fix, fmt.Sprintf("echo %d > /proc/irq/%d/smp_affinity_list", b.Machine.CPUs[k%len(b.Machine.CPUs)], irq))
+			f.Fix = append(f.Fix, fmt.Sprintf("echo %d > /proc/irq/%d/smp_affinity_list"+untilStart, b.Machine.CPUs[k%len(b.Machine.CPUs)], irq))
 		}
 	}
 	return f

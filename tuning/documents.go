@@ -25,7 +25,8 @@ func Documents() []Document {
 // is Left is named at the end, so that nobody thinks it was forgotten.
 func sysctlText(rows []Row) string {
 	var b strings.Builder
-	b.WriteString(`# Settings of the kernel for Stream Pump. ` + "`make install`" + ` puts this file where
+	b.WriteString(`# Settings of the kernel for Stream Pump, for the whole machine: programs other
+# than the pump have them too. ` + "`make install-sysctl`" + ` puts this file where
 # sysctl.d(5) finds it; it holds from the next start of the system, or after:
 #
 #   sysctl --system

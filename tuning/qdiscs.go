@@ -87,7 +87,7 @@ func lookQdiscOf(kind string, i Interface, q Qdisc) Finding {
 	f := Finding{State: OK, Is: q.text(), Want: wantedQdisc(kind, i)}
 	if i.TX <= 1 {
 		if q.Root != kind {
-			f.State, f.Fix = Change, []string{"tc qdisc replace dev " + i.Name + " root " + kind}
+			f.State, f.Fix = Change, []string{"tc qdisc replace dev " + i.Name + " root " + kind + untilDefault}
 		}
 		return f
 	}
@@ -100,9 +100,12 @@ func lookQdiscOf(kind string, i Interface, q Qdisc) Finding {
 	if q.Root == "mq" && q.Handle != 0 {
 		again = "tc qdisc del dev " + i.Name + " root"
 	}
-	f.State, f.Fix = Change, []string{setSysctl("net.core.default_qdisc", kind), again}
+	f.State, f.Fix = Change, []string{setSysctl("net.core.default_qdisc", kind), again + untilDefault}
 	return f
 }
+
+// untilDefault is behind a command whose effect the kernel's default takes over.
+const untilDefault = "    # until the next start; net.core.default_qdisc does it from then on"
 
 // text is what an interface has, in words.
 func (q Qdisc) text() string {

@@ -42,7 +42,7 @@ func TestRootOfQdiscs(t *testing.T) {
 }
 
 func TestQdiscOfAnInterface(t *testing.T) {
-	const deflt = "sysctl -w net.core.default_qdisc=fq\n"
+	deflt := setSysctl("net.core.default_qdisc", "fq") + "\n"
 	for _, c := range []struct {
 		name    string
 		queues  int
@@ -51,11 +51,11 @@ func TestQdiscOfAnInterface(t *testing.T) {
 		is, fix string
 	}{
 		{"fair", 1, Qdisc{Root: "fq"}, OK, "fq", ""},
-		{"first come", 1, Qdisc{Root: "pfifo_fast"}, Change, "pfifo_fast", "tc qdisc replace dev eth0 root fq"},
+		{"first come", 1, Qdisc{Root: "pfifo_fast"}, Change, "pfifo_fast", "tc qdisc replace dev eth0 root fq" + untilDefault},
 		{"fair queues", 2, Qdisc{Root: "mq", Handle: 1 << 16, Queues: []string{"fq", "fq"}}, OK, "mq, with fq for 2 queues", ""},
-		{"the kernel's", 3, Qdisc{Root: "mq", Queues: []string{"fq", "fq_codel", "fq"}}, Change, "mq, with fq for 2 queues and fq_codel for 1 queue", deflt + "tc qdisc replace dev eth0 root mq"},
-		{"somebody's", 2, Qdisc{Root: "mq", Handle: 1 << 16, Queues: []string{"pfifo", "pfifo"}}, Change, "mq, with pfifo for 2 queues", deflt + "tc qdisc del dev eth0 root"},
-		{"one for all queues", 8, Qdisc{Root: "fq", Handle: 1 << 16}, Change, "fq", deflt + "tc qdisc replace dev eth0 root mq"},
+		{"the kernel's", 3, Qdisc{Root: "mq", Queues: []string{"fq", "fq_codel", "fq"}}, Change, "mq, with fq for 2 queues and fq_codel for 1 queue", deflt + "tc qdisc replace dev eth0 root mq" + untilDefault},
+		{"somebody's", 2, Qdisc{Root: "mq", Handle: 1 << 16, Queues: []string{"pfifo", "pfifo"}}, Change, "mq, with pfifo for 2 queues", deflt + "tc qdisc del dev eth0 root" + untilDefault},
+		{"one for all queues", 8, Qdisc{Root: "fq", Handle: 1 << 16}, Change, "fq", deflt + "tc qdisc replace dev eth0 root mq" + untilDefault},
 	} {
 		b := &Box{Machine: Machine{Interfaces: []Interface{{Name: "eth0", TX: c.queues}}}, Qdisc: func(string) (Qdisc, error) { return c.has, nil }}
 		found := lookQdisc(&Row{Value: "fq"}, b)

@@ -85,10 +85,10 @@ type Finding struct {
 	Row   *Row
 	Where string // the interface or the like; empty for the whole box
 	State State
-	Is    string // empty if it was not read
-	Want  string // empty if it does not apply
-	Note  string // why it was not read or does not apply, or what else to know
-	Fix   []string
+	Is    string   // empty if it was not read
+	Want  string   // empty if it does not apply
+	Note  string   // why it was not read or does not apply, or what else to know
+	Fix   []string // commands, or lines of a file with a # behind them that says of which
 }
 
 // Check looks at every setting of the table. It changes nothing.
@@ -141,7 +141,7 @@ func lookSysctl(r *Row, b *Box) []Finding {
 	if err != nil {
 		return []Finding{unread(r.holds.words+want, err)}
 	}
-	return []Finding{r.judge(is, want, setSysctl(r.Name, want))}
+	return []Finding{r.fixSysctl(b, r.judge(is, want), want)}
 }
 
 // judge compares what is with what should be.
@@ -151,13 +151,6 @@ func (r *Row) judge(is, want string, fix ...string) Finding {
 		f.State, f.Fix = Change, fix
 	}
 	return f
-}
-
-func setSysctl(name, value string) string {
-	if strings.Contains(value, " ") {
-		value = `"` + value + `"`
-	}
-	return "sysctl -w " + name + "=" + value
 }
 
 // unread is a finding for what can not be read. The files of a network

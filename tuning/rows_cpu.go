@@ -49,7 +49,7 @@ func lookHugePages(r *Row, b *Box) []Finding {
 		return []Finding{f}
 	}
 	f.State = Change
-	f.Fix = []string{"echo madvise > /" + hugePages + "enabled"}
+	f.Fix = []string{setFile("/"+hugePages+"enabled", r.Value)}
 	return []Finding{f}
 }
 
@@ -86,6 +86,6 @@ func lookGovernor(r *Row, b *Box) []Finding {
 	slices.Sort(names)
 	return []Finding{{
 		State: Change, Is: strings.Join(names, ", "), Want: r.Value,
-		Fix: []string{"for g in /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor; do echo performance > $g; done"},
+		Fix: []string{setFile("/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor", r.Value)},
 	}}
 }

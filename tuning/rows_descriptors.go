@@ -78,20 +78,50 @@ func descriptorsFor(b *Box) int {
 	return DescriptorLimit
 }
 
-// lookDescriptors reads the hard limit: the pump raises its own soft one.
+// lookDescriptors reads the hard limit: the pump raises its own soft one. The limit
+// of the shell that we run in says little where a unit sets that of the pump.
 func lookDescriptors(r *Row, b *Box) []Finding {
 	want := r.wanted(b)
 	hard, err := HardDescriptors(b.Root, b.Process)
 	if err != nil {
 		return []Finding{unread(r.holds.words+want, err)}
 	}
-	f := r.judge(strconv.FormatUint(hard, 10), want,
-		"systemctl edit stream-pump    # and in it: [Service] LimitNOFILE="+want,
-		"ulimit -n "+want+"    # as root, in the shell that starts it")
-	if b.Process == Self && f.State == Change {
-		f.Note = "this is the limit of the shell that doctor runs in; --pid looks at a running pump"
+	const shell = "    # as root, in the shell that starts the pump"
+	f := r.judge(strconv.FormatUint(hard, 10), want, "ulimit -n "+want+shell)
+	if f.State != Change {
+		return []Finding{f}
+	}
+	unit, installed := unitSetting(b.Root, "LimitNOFILE")
+	enough := unit == "infinity" || r.holds.compare(unit, want)
+	switch edit := "systemctl edit stream-pump    # and in it: [Service] LimitNOFILE=" + want; {
+	case b.Process != Self && installed && enough:
+		f.Note = "the systemd unit has enough, and this pump was not started by it, or before it had"
+	case b.Process != Self:
+		f.Fix = append([]string{edit}, f.Fix...)
+	case installed && enough:
+		f = Finding{State: OK, Is: unit, Want: f.Want, Note: "the systemd unit sets it, whatever this shell has (" + f.Is + ")"}
+	case installed:
+		f.Is, f.Fix = unit, []string{edit}
+		f.Note = "this is the systemd unit's limit; --pid looks at a running pump"
+		if unit == "" {
+			f.Is = "the system's own for services"
+		}
+	default:
+		f.Note = `this is the limit of the shell that doctor runs in; --pid looks at a running pump, and "make install" brings a systemd unit that sets it`
 	}
 	return []Finding{f}
+}
+
+// Descriptors is the most that a pump started on this box may have open: as the
+// systemd unit says, if it is installed and no running process is looked at.
+func (b *Box) Descriptors() (uint64, error) {
+	if b.Process == Self {
+		unit, _ := unitSetting(b.Root, "LimitNOFILE")
+		if n, err := strconv.ParseUint(unit, 10, 63); err == nil {
+			return n, nil
+		}
+	}
+	return HardDescriptors(b.Root, b.Process)
 }
 
 // unlimited is what a limit without a bound counts as.

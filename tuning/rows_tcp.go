@@ -81,7 +81,7 @@ func lookCongestion(r *Row, b *Box) []Finding {
 	have, err := readWords(b.Root, "proc/sys/net/ipv4/tcp_available_congestion_control")
 	if err == nil && !slices.Contains(strings.Fields(have), r.Value) {
 		f.Note = "the kernel has only " + have + " loaded"
-		f.Fix = append([]string{"modprobe tcp_bbr"}, f.Fix...)
+		f.Fix = append([]string{"modprobe tcp_bbr && echo tcp_bbr > /etc/modules-load.d/stream-pump.conf"}, f.Fix...)
 	}
 	return found
 }

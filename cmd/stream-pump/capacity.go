@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"streampump/cmd/internal/cli"
+	"streampump/cmd/internal/fetch"
 	"streampump/codec/asf"
 	"streampump/config"
 	"streampump/engine"
@@ -67,7 +68,8 @@ func (o *capacityFlags) check(cmd *cobra.Command, args []string) error {
 
 // capacity computes what the machine can carry, and tells.
 func (e env) capacity(ctx context.Context, box *tuning.Box, c *config.Config, o capacityFlags, asJSON bool) error {
-	streams, err := o.streamsOf(c)
+	running, why := e.running(ctx, c)
+	streams, err := o.streamsOf(c, running)
 	if err != nil {
 		return err
 	}
@@ -83,7 +85,7 @@ func (e env) capacity(ctx context.Context, box *tuning.Box, c *config.Config, o 
 	}
 	p.Price = price.line
 	est := capacity.Make(p)
-	notes := assumptions(streams, card, price)
+	notes := assumptions(streams, why, card, price)
 	if asJSON {
 		return e.json(reportCapacity(est, streams, price, notes))
 	}
@@ -97,16 +99,24 @@ const mostFPS = 1000
 // planned is a stream of the plan, and how its numbers are known.
 type planned struct {
 	capacity.Stream
-	kind    string
-	assumed bool // bitrate and packet size are those of the options
+	kind  string
+	known string // where bitrate and packet size are known from
 }
+
+// Where a stream's numbers are known from.
+const (
+	assumed    = "assumed" // from the options
+	fromHeader = "from the file's header"
+	fromPump   = "from the running pump"
+)
 
 // keyFrames is how far key frames are apart at most, for the backlog: what is
 // kept begins with one.
 const keyFrames = 10 * time.Second
 
 // streamsOf are the enabled streams of a configuration with their shares.
-func (o *capacityFlags) streamsOf(c *config.Config) (all []planned, err error) {
+// What runs is as it runs; running is by path.
+func (o *capacityFlags) streamsOf(c *config.Config, running map[string]fetch.StreamStatus) (all []planned, err error) {
 	shares := o.shares
 	total := 0
 	for _, s := range c.Streams {
@@ -120,10 +130,12 @@ func (o *capacityFlags) streamsOf(c *config.Config) (all []planned, err error) {
 		if parts < 0 || parts > maxParts {
 			return nil, fmt.Errorf("--share gives %q %d parts, and 0 to %d are possible", s.Path, parts, maxParts)
 		}
-		p := planned{kind: string(s.Type), assumed: true, Stream: capacity.Stream{
+		p := planned{kind: string(s.Type), known: assumed, Stream: capacity.Stream{
 			Name: s.Path, Bitrate: int(o.bitrate), PacketSize: o.packetSize, Bursts: o.fps, Share: float64(parts),
 		}}
-		if s.Type == config.TypeFile {
+		if r, runs := running[s.Path]; runs {
+			p.take(r)
+		} else if s.Type == config.TypeFile {
 			if err := p.readHeader(s.File); err != nil {
 				return nil, fmt.Errorf("stream %q: %w", s.Path, err)
 			}
@@ -168,9 +180,47 @@ func (p *planned) readHeader(name string) error {
 	}
 	p.PacketSize = h.PacketSize()
 	if h.Bitrate() > 0 {
-		p.Bitrate, p.assumed = int(min(h.Bitrate(), cli.MaxBits)), false
+		p.Bitrate, p.known = int(min(h.Bitrate(), cli.MaxBits)), fromHeader
 	}
 	return nil
+}
+
+// take takes what a running pump tells of the stream.
+func (p *planned) take(r fetch.StreamStatus) {
+	size := int(r.BytesIn / r.PacketsIn)
+	p.PacketSize = min(max(size, asf.PacketSizeMin), asf.PacketSizeMax)
+	p.Bitrate, p.known = int(min(r.Bitrate, cli.MaxBits)), fromPump
+}
+
+// running asks the pump that runs with the configuration for its streams, and
+// returns those that have a source now; if there are none, why.
+func (e env) running(ctx context.Context, c *config.Config) (streams map[string]fetch.StreamStatus, why string) {
+	if !c.Admin.Enabled {
+		return nil, "the configuration has no admin listener, at which a running pump could be asked for its streams"
+	}
+	s, err := e.status(ctx, c.Admin.Listen.String())
+	if err != nil {
+		return nil, "no running pump could be asked for its streams: " + err.Error()
+	}
+	streams = map[string]fetch.StreamStatus{}
+	for _, stream := range s.Streams {
+		if stream.Bitrate > 0 && stream.PacketsIn > 0 {
+			streams[stream.Path] = stream
+		}
+	}
+	if len(streams) == 0 {
+		why = "no stream of the running pump has a source now"
+	}
+	return streams, why
+}
+
+// askPump asks the pump with an admin listener there.
+func askPump(ctx context.Context, address string) (fetch.Status, error) {
+	a, err := fetch.Parse(address)
+	if err != nil {
+		return fetch.Status{}, err
+	}
+	return a.Status(ctx)
 }
 
 // planOf is everything but the card and the price.
@@ -184,7 +234,7 @@ func planOf(box *tuning.Box, c *config.Config, streams []planned) *capacity.Plan
 	if m.Quota > 0 {
 		processors = min(processors, m.Quota)
 	}
-	hard, _ := tuning.HardDescriptors(box.Root, box.Process) // 0 is told as not known
+	hard, _ := box.Descriptors() // 0 is told as not known
 	budget := c.Engine.Fanout.Budget
 	p := &capacity.Plan{
 		Loops: loops, Processors: processors,

@@ -13,6 +13,7 @@ import (
 
 	"streampump/bench/floor"
 	"streampump/cmd/internal/cli"
+	"streampump/cmd/internal/fetch"
 	"streampump/demo"
 	"streampump/tuning/capacity"
 )
@@ -91,6 +92,40 @@ func TestCapacityJSON(t *testing.T) {
 	}
 	if r.Viewers != r.Limits[0].Viewers || r.First != r.Limits[0].Resource || r.limit("network card") < 0 || r.limit("descriptors") != 524288-128 {
 		t.Errorf("%+v", r)
+	}
+}
+
+// What runs is not assumed: the pump of the configuration is asked.
+func TestCapacityOfARunningPump(t *testing.T) {
+	inFolder(t, `{"admin": {"listen": "127.0.0.1:9999"}, "streams": [
+		{"type": "mmsh_push", "path": "live"}, {"type": "mmsh_push", "path": "off"},
+		{"type": "file", "path": "clip", "source_options": {"file": "clip.wmv"}}]}`)
+	asked := ""
+	pump := func(_ context.Context, address string) (fetch.Status, error) {
+		asked = address
+		return fetch.Status{Version: "1", Streams: []fetch.StreamStatus{
+			{Path: "live", Bitrate: 345_678, PacketsIn: 3, BytesIn: 3 * 2900}, {Path: "off", PacketsIn: 5, BytesIn: 5000},
+			{Path: "clip", Bitrate: 222_222, PacketsIn: 1, BytesIn: 1000},
+		}}, nil
+	}
+	o := startBeside(t, pump, fakeBox(readyBox), "doctor", "--json", "--capacity", "pump.json", "--bitrate", "2M")
+	var r capacityReport
+	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil || o.code != cli.ExitOK || asked != "127.0.0.1:9999" {
+		t.Fatalf("%+v, %v; asked at %s", o, err, asked)
+	}
+	for i, want := range []plannedReport{
+		{Path: "live", Bitrate: 345_678, PacketSize: 2900, Known: fromPump},
+		{Path: "off", Bitrate: 2_000_000, PacketSize: 1400, Known: assumed, Assumed: true},
+		{Path: "clip", Bitrate: 222_222, PacketSize: 1000, Known: fromPump},
+	} {
+		got := r.Streams[i]
+		if got.Path != want.Path || got.Bitrate != want.Bitrate || got.PacketSize != want.PacketSize || got.Known != want.Known || got.Assumed != want.Assumed {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
+	r = capacityOf(t)
+	if !slices.ContainsFunc(r.Assumptions, func(s string) bool { return strings.Contains(s, "no running pump could be asked") }) {
+		t.Errorf("%q", r.Assumptions)
 	}
 }
 

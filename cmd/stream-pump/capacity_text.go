@@ -9,10 +9,14 @@ import (
 )
 
 // assumptions are what the estimate rests on and can not know.
-func assumptions(streams []planned, c card, m measured) []string {
+// why says why no running pump told; empty if one did.
+func assumptions(streams []planned, why string, c card, m measured) []string {
 	var all []string
+	if why != "" {
+		all = append(all, why)
+	}
 	for _, s := range streams {
-		if s.assumed {
+		if s.known == assumed {
 			all = append(all, "bitrates, with padding, and packet sizes are not known before a stream runs: --bitrate and --packet-size say them")
 			break
 		}
@@ -55,14 +59,10 @@ func appendCapacity(b []byte, e *capacity.Estimate, streams []planned, notes []s
 	}
 	b = append(b, "\nstreams\n"...)
 	for i, s := range streams {
-		known := "from the file's header"
-		if s.assumed {
-			known = "assumed"
-		}
 		rate := cli.Bits(s.Bitrate)
 		c := e.Calls[i]
 		b = appendWrapped(b, fmt.Sprintf("  %s:", s.Name), fmt.Sprintf("%.4g%% of the viewers, %sbit/s in packets of %d bytes (%s); %s",
-			100*s.Share, &rate, s.PacketSize, known, callsText(c)))
+			100*s.Share, &rate, s.PacketSize, s.known, callsText(c)))
 	}
 	b = append(b, "\nassumptions\n"...)
 	for _, n := range notes {
@@ -127,6 +127,7 @@ type plannedReport struct {
 	PacketSize int     `json:"packet_size"`
 	FPS        float64 `json:"pictures_per_second"`
 	Assumed    bool    `json:"assumed"`
+	Known      string  `json:"known"`
 	Share      float64 `json:"share"`
 	Packets    float64 `json:"packets_per_call"`
 	// TurnMS is from one call for a viewer to the next, if there is a packet for it.
@@ -157,7 +158,7 @@ func reportCapacity(e *capacity.Estimate, streams []planned, m measured, notes [
 	for i, s := range streams {
 		c := e.Calls[i]
 		r.Streams = append(r.Streams, plannedReport{
-			s.Name, s.kind, s.Bitrate, s.PacketSize, s.Bursts, s.assumed, s.Share, c.Packets, c.Turn.Seconds() * 1e3,
+			s.Name, s.kind, s.Bitrate, s.PacketSize, s.Bursts, s.known == assumed, s.known, s.Share, c.Packets, c.Turn.Seconds() * 1e3,
 		})
 	}
 	for _, p := range m.runs {

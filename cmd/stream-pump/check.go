@@ -15,7 +15,8 @@ func newCheckCommand(e env) *cobra.Command {
 		Use:   "check CONFIG",
 		Short: "Show every mistake in a configuration",
 		Long: `Check a configuration without running it, and show every mistake at once, each
-as FILE:LINE:COLUMN: /JSON/POINTER: what is wrong.
+as FILE:LINE:COLUMN: /JSON/POINTER: what is wrong. CONFIG may be - for standard
+input.
 
 The exit code is 0 if the configuration can be served, and 1 if not. Warnings
 are shown and do not count. No socket is opened.`,
@@ -27,28 +28,72 @@ are shown and do not count. No socket is opened.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(e.stdout, "%s is good: %s\n", args[0], summary(c))
+			fmt.Fprintf(e.stdout, "%s is good: %s\n", configName(args[0]), summary(c))
 			return nil
 		},
 	}
 }
 
+// stdinName stands for standard input on the command line.
+const stdinName = "-"
+
+// configName is what a configuration is called in sentences.
+func configName(path string) string {
+	if path == stdinName {
+		return "standard input"
+	}
+	return path
+}
+
+// read reads a configuration from a file, or from standard input.
+func (e env) read(path string) (*config.Config, []config.Problem) {
+	if path == stdinName {
+		return config.Read(e.stdin, configName(path), ".")
+	}
+	return config.Load(path)
+}
+
 // load reads a configuration and prints whatever is wrong with it. The error
-// is cli.ErrTold if it can not be used.
+// is cli.ErrTold if there is any mistake.
 func (e env) load(path string) (*config.Config, error) {
-	c, problems := config.Load(path)
-	mistakes := 0
+	c, problems := e.read(path)
+	if e.print(problems) > 0 {
+		return nil, e.refuse(path, problems)
+	}
+	return c, nil
+}
+
+// print prints what is wrong with a configuration, and counts the mistakes.
+func (e env) print(problems []config.Problem) (mistakes int) {
 	for _, p := range problems {
 		fmt.Fprintln(e.stderr, p)
 		if !p.Warning {
 			mistakes++
 		}
 	}
-	if c == nil {
-		fmt.Fprintf(e.stderr, "%s can not be used: %s\n", path, count(mistakes, "mistake"))
-		return nil, cli.ErrTold
+	return mistakes
+}
+
+// refuse says that a configuration cannot be used, behind what is wrong with it.
+// If that may pass, serve would not refuse it.
+func (e env) refuse(path string, problems []config.Problem) error {
+	mistakes, passing := 0, 0
+	for _, p := range problems {
+		switch {
+		case p.Warning:
+		case p.OneStream:
+			passing++
+			mistakes++
+		default:
+			mistakes++
+		}
 	}
-	return c, nil
+	if mistakes == passing {
+		fmt.Fprintf(e.stderr, "%s cannot be served whole: %s (serve runs the other streams)\n", configName(path), count(mistakes, "mistake"))
+	} else {
+		fmt.Fprintf(e.stderr, "%s cannot be used: %s\n", configName(path), count(mistakes, "mistake"))
+	}
+	return cli.ErrTold
 }
 
 // summary says in half a sentence what a configuration does.

@@ -36,11 +36,17 @@ needs no configuration and ends with Ctrl-C. An encoder can push to it as well.`
 			if !verbose {
 				c.Log.Level = quiet
 			}
+			signals := catch()
+			defer signals.release()
+			log := e.openLog(c.Log)
+			defer log.Close(logTime)
 			streams := []engine.StreamConfig{
 				{Name: "Demo", Path: demoPath, File: &engine.FileConfig{Data: demo.Clip(), Open: mmsh.NewFile}},
 				{Name: "Pushed", Path: "live", Push: true},
 			}
-			return e.serve(cmd.Context(), c, streams, e.showDemo)
+			return e.serve(cmd.Context(), service{
+				Config: c, streams: streams, log: log, signals: signals, foreground: true, ready: e.showDemo,
+			})
 		},
 	}
 	cmd.Flags().VarP((*portFlag)(&port), "port", "p", "port to listen on; 0 lets the system choose one")

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -13,6 +15,7 @@ import (
 	"testing/fstest"
 
 	"streampump/cmd/internal/cli"
+	"streampump/cmd/internal/fetch"
 	"streampump/engine"
 	"streampump/tuning"
 )
@@ -108,11 +111,22 @@ func fakeBox(contents map[string]string) func(process string) *tuning.Box {
 	}
 }
 
+// noPump is what is asked where no pump runs.
+func noPump(context.Context, string) (fetch.Status, error) {
+	return fetch.Status{}, errors.New("nobody is there")
+}
+
 // startOn runs the program in this process as if it were on that machine.
 func startOn(t *testing.T, box func(string) *tuning.Box, args ...string) output {
 	t.Helper()
+	return startBeside(t, noPump, box, args...)
+}
+
+// startBeside does it beside a running pump.
+func startBeside(t *testing.T, pump func(context.Context, string) (fetch.Status, error), box func(string) *tuning.Box, args ...string) output {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
-	code := cli.Run(t.Context(), newRootCommand(env{&stdout, &stderr, box, fixedFloor}), args, &stderr)
+	code := cli.Run(t.Context(), newRootCommand(env{stdout: &stdout, stderr: &stderr, box: box, floor: fixedFloor, status: pump}), args, &stderr)
 	return output{code, stdout.String(), stderr.String()}
 }
 
@@ -201,7 +215,7 @@ func TestDoctorWithConfiguration(t *testing.T) {
 	}
 	write(t, "pump.json", `{"fanout": {"loops": -1}, "streams": [{"type": "mmsh_push", "path": "live"}]}`)
 	startOn(t, box, "doctor", "pump.json").want(t, cli.ExitFailed, "",
-		"pump.json:1:22: /fanout/loops: the number must be between 1 and 256, not -1\npump.json can not be used: 1 mistake\n")
+		"pump.json:1:22: /fanout/loops: the number must be between 1 and 256, not -1\npump.json cannot be used: 1 mistake\n")
 }
 
 // Another process has limits and an environment of its own.

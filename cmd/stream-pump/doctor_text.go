@@ -19,6 +19,7 @@ func appendCheck(b []byte, box *tuning.Box, found []tuning.Finding, all bool) []
 			b = appendChange(b, f)
 		}
 	}
+	b = appendFile(b, box, found)
 	b = appendGroups(b, "Can not be read here", found, tuning.Unread)
 	b = appendGroups(b, "Does not apply here", found, tuning.Away)
 	if all {
@@ -94,6 +95,20 @@ func appendChange(b []byte, f tuning.Finding) []byte {
 		label = ""
 	}
 	return b
+}
+
+// appendFile says that a file sets several settings, where it is not installed.
+func appendFile(b []byte, box *tuning.Box, found []tuning.Finding) []byte {
+	var names []string
+	for _, f := range found {
+		if f.State == tuning.Change && f.Row.File == tuning.Written {
+			names = append(names, f.Row.Name)
+		}
+	}
+	if len(names) < 2 || box.SysctlFile() != "" {
+		return b
+	}
+	return appendWrapped(append(b, '\n'), `"make install-sysctl"`, "installs "+tuning.SysctlFile+", which sets "+strings.Join(names, ", ")+" for good")
 }
 
 // nameOf is a setting with its place.

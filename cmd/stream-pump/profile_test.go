@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -44,7 +45,7 @@ func pump(t *testing.T, wrap func(http.Handler) http.Handler) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(eng.Shutdown)
-	h := admin.Handler(eng, "1.2.3")
+	h := admin.Handler(netip.IPv6Loopback(), admin.Options{Source: eng, Version: "1.2.3"})
 	if wrap != nil {
 		h = wrap(h)
 	}

@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"streampump/bench/floor"
 	"streampump/cmd/internal/cli"
+	"streampump/cmd/internal/fetch"
 	"streampump/tuning"
 )
 
@@ -15,17 +17,22 @@ import (
 // else, so that tests run the program in their own process. What ends it
 // early is the command's context.
 type env struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
+	// exit ends the process where it is, if it cannot end in peace.
+	exit func(code int)
 	// box is the machine as a process sees it, and floor measures the price of
 	// write calls on it; both are for doctor.
 	box   func(process string) *tuning.Box
 	floor func(context.Context, floor.Options) (*floor.Result, error)
+	// status asks the pump with an admin listener there.
+	status func(ctx context.Context, address string) (fetch.Status, error)
 }
 
 // run runs the program and returns its exit code. Cancelling ctx ends a
 // command that would run for ever.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	return cli.Run(ctx, newRootCommand(env{stdout, stderr, thisBox, floor.Run}), args, stderr)
+	return cli.Run(ctx, newRootCommand(env{os.Stdin, stdout, stderr, os.Exit, thisBox, floor.Run, askPump}), args, stderr)
 }
 
 func newRootCommand(e env) *cobra.Command {

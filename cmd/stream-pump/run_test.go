@@ -2,22 +2,28 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"streampump/admin"
 	"streampump/cmd/internal/cli"
 	"streampump/config"
+	"streampump/engine"
+	"streampump/engine/reason"
 )
 
 // output is what one run of the program left behind.
@@ -91,7 +97,7 @@ pump.json:7:35: /streams/2/path: the path "CLIP" is also that of the stream of l
 pump.json:7:61: /streams/2/source_options: a stream of type mmsh_pull needs a "url", or a "host"
 pump.json:7:70: /streams/2/source_options/port: the number must be between 1 and 65535, not 0
 pump.json:9:27: /timeouts/request: a time is wanted here, as a number of seconds or as a text like "10s", "250ms" or "1m30s", not "ten"
-pump.json can not be used: 8 mistakes
+pump.json cannot be used: 8 mistakes
 `)
 }
 
@@ -99,7 +105,7 @@ func TestServeRefusesMistakes(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "pump.json", `{"streams": [{"type": "mmsh_push"}]}`)
 	start(t, "serve", "pump.json").want(t, cli.ExitFailed, "",
-		"pump.json:1:14: /streams/0: this stream has no \"path\"\npump.json can not be used: 1 mistake\n")
+		"pump.json:1:14: /streams/0: this stream has no \"path\"\npump.json cannot be used: 1 mistake\n")
 }
 
 func TestServeWithAdminAddressInUse(t *testing.T) {
@@ -113,15 +119,25 @@ func TestServeWithAdminAddressInUse(t *testing.T) {
   "listen": ["127.0.0.1:0"], "admin": {"listen": %q}, "log": {"level": "error"},
   "streams": [{"type": "mmsh_push", "path": "live"}],
 }`, taken.Addr()))
-	start(t, "serve", "pump.json").want(t, cli.ExitFailed, "",
-		fmt.Sprintf("stream-pump: the admin listener can not listen on %s: address already in use\n", taken.Addr()))
+	o := start(t, "serve", "pump.json")
+	for _, part := range []string{
+		"level=ERROR", "the pump cannot run", fmt.Sprintf("the admin listener cannot listen on %s: address already in use", taken.Addr()),
+		"a second pump, perhaps", `set another with \"listen\" in \"admin\"`,
+	} {
+		if !strings.Contains(o.stderr, part) {
+			t.Errorf("no %q in %+v", part, o)
+		}
+	}
+	if o.code != cli.ExitFailed || o.stdout != "" {
+		t.Errorf("%+v", o)
+	}
 }
 
 func TestMissingFile(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, command := range []string{"check", "serve"} {
 		start(t, command, "none.json").want(t, cli.ExitFailed, "",
-			"none.json: can not be opened: no such file or directory\nnone.json can not be used: 1 mistake\n")
+			"none.json: can not be opened: no such file or directory\nnone.json cannot be used: 1 mistake\n")
 	}
 }
 
@@ -286,4 +302,72 @@ func TestManualNamesEveryKey(t *testing.T) {
 			t.Errorf("stream-pump-config.5 has no entry for %s", key)
 		}
 	}
+}
+
+// Every field of the status is documented, by a line that begins an entry.
+func TestManualNamesEveryFieldOfTheStatus(t *testing.T) {
+	text := page(t, "stream-pump-status.5")
+	_, text, _ = strings.Cut(text, ".SH STATUS")
+	text, reasons, _ := strings.Cut(text, ".SS Reasons")
+	pump, stream, _ := strings.Cut(text, ".SS A stream")
+	for _, part := range []struct {
+		of   any
+		text string
+	}{{&admin.Status{}, pump}, {&admin.StreamStatus{StreamSnapshot: engine.StreamSnapshot{Problem: "x", Media: "x"}}, stream}} {
+		of, c := part.of, part.text
+		names := fieldsOf(t, of)
+		if len(names) < 10 {
+			t.Errorf("%T has only %q", of, names)
+		}
+		for _, name := range names {
+			if !regexp.MustCompile(`(?m)^\.B[RI]? (.* )?` + regexp.QuoteMeta(name) + `( |$)`).MatchString(c) {
+				t.Errorf("stream-pump-status.5 has no entry for %s of %T", name, of)
+			}
+		}
+		for _, m := range regexp.MustCompile(`(?m)^\.BR? ([a-z_]+)(?: ", " ([a-z_]+))?(?: ", " ([a-z_]+))?$`).FindAllStringSubmatch(c, -1) {
+			for _, name := range m[1:] {
+				if name != "" && !slices.Contains(names, name) && !slices.Contains(states(), name) {
+					t.Errorf("stream-pump-status.5 names %s, which %T does not have", name, of)
+				}
+			}
+		}
+	}
+	checkReasons(t, reasons)
+	for _, state := range states() {
+		if !strings.Contains(stream, ".B "+state+"\n") {
+			t.Errorf("stream-pump-status.5 does not name the state %s", state)
+		}
+	}
+}
+
+// checkReasons wants an entry for each reason.
+func checkReasons(t *testing.T, text string) {
+	t.Helper()
+	for r := reason.None + 1; r < reason.Count; r++ {
+		if !strings.Contains(text, ".TP\n.B "+r.String()+"\n") {
+			t.Errorf("stream-pump-status.5 has no entry for the reason %s", r)
+		}
+	}
+}
+
+// states are those of a source.
+func states() (names []string) {
+	for _, s := range []engine.SourceState{engine.SourceDown, engine.SourceHeld, engine.SourceUp, engine.SourceDialing} {
+		names = append(names, s.String())
+	}
+	return names
+}
+
+// fieldsOf are the names in a value's JSON.
+func fieldsOf(t *testing.T, v any) []string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := map[string]any{}
+	if err := json.Unmarshal(b, &fields); err != nil {
+		t.Fatal(err)
+	}
+	return slices.Sorted(maps.Keys(fields))
 }

@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"streampump/admin"
 	"streampump/cmd/internal/cli"
+	"streampump/cmd/internal/logqueue"
 	"streampump/codec"
 	"streampump/codec/mmsh"
 	"streampump/config"
@@ -23,65 +23,142 @@ func newServeCommand(e env) *cobra.Command {
 		Short: "Run the streams of a configuration",
 		Long: `Run the streams of a configuration until SIGTERM or Ctrl-C; viewers are then
 told that the stream is over before the program ends. A configuration with
-mistakes is refused before a socket is opened.`,
+mistakes is refused before a socket is opened; where only the file of a stream
+cannot be played, the others run and that one is tried again and again. CONFIG
+may be - for standard input.`,
 		Example: `  stream-pump serve pump.json`,
 		Args:    cli.Arguments("CONFIG"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := e.load(args[0])
-			if err != nil {
-				return err
+			signals := catch()
+			defer signals.release()
+			c, problems := e.read(args[0])
+			if c == nil {
+				e.print(problems)
+				return e.refuse(args[0], problems)
+			}
+			log := e.openLog(c.Log)
+			defer log.Close(logTime)
+			for _, p := range problems {
+				log.Log(cmd.Context(), levelOf(p), "configuration", "problem", p.String())
 			}
 			streams, err := streamsOf(c)
-			if err != nil {
-				return err
+			if err == nil {
+				err = e.serve(cmd.Context(), service{Config: c, streams: streams, log: log, signals: signals})
 			}
-			return e.serve(cmd.Context(), c, streams, func(*engine.Engine) {})
+			if err != nil {
+				// In the log, whose format holds to its last line.
+				log.Error("the pump cannot run", "error", err)
+				return cli.ErrTold
+			}
+			return nil
 		},
 	}
 }
 
-// serve runs the engine until ctx ends. ready is called once all doors are open.
-func (e env) serve(ctx context.Context, c *config.Config, streams []engine.StreamConfig, ready func(*engine.Engine)) error {
-	log := e.logger(c.Log)
-	stop := keep(fit(c, log), log)
-	defer stop()
-	eng, err := engine.New(c.Engine, streams, []codec.Protocol{protocolOf(c)}, log)
+// levelOf is how loud a problem of the configuration is in the log.
+func levelOf(p config.Problem) slog.Level {
+	if p.Warning {
+		return slog.LevelWarn
+	}
+	return slog.LevelError
+}
+
+// service is what serve runs.
+type service struct {
+	*config.Config
+	streams []engine.StreamConfig
+	log     *logqueue.Queue
+	signals *signals
+	// foreground: it belongs to a terminal, and goes with it (SIGHUP).
+	foreground bool
+	// ready is called once all doors are open; it may be nil.
+	ready func(*engine.Engine)
+}
+
+// serve runs the engine until ctx ends or a signal asks for the end.
+func (e env) serve(ctx context.Context, s service) error {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	going := e.watch(ctx, end, s)
+	defer going.done()
+
+	log := s.log.Logger
+	timers, err := fit(s.Config, sources(s.streams), log)
 	if err != nil {
 		return err
 	}
-	var listen []string
-	for _, a := range c.Listen {
-		listen = append(listen, a.String())
-	}
-	if err := eng.Listen(listen...); err != nil {
+	defer keep(timers, log)()
+	eng, err := engine.New(s.Engine, s.streams, []codec.Protocol{protocolOf(s.Config)}, log)
+	if err != nil {
 		return err
 	}
-	var door *admin.Server
-	if c.Admin.Enabled {
-		if door, err = admin.Listen(c.Admin.Listen.String(), admin.Handler(eng, cli.Version), log); err != nil {
-			eng.Shutdown()
-			return err
-		}
-		log.Info("admin listener is open", "address", door.Address().String())
+	if err := eng.Listen(texts(s.Listen)...); err != nil {
+		return advised(err, s.portKey())
+	}
+	door, err := s.openAdmin(ctx, eng)
+	if err != nil {
+		eng.Shutdown()
+		return advised(err, adminKey)
 	}
 	if err := eng.Start(); err != nil {
 		eng.Shutdown()
 		return err
 	}
-	for _, a := range eng.Addresses() {
-		log.Info("listening", "address", a.String())
-	}
-	ready(eng)
+	s.announce(eng)
 	<-ctx.Done()
-	log.Info("going down", "viewers", eng.Snapshot().Viewers, "within", c.Engine.Timeouts.Shutdown)
+	log.Info("going down", "viewers", eng.Snapshot().Viewers, "within", s.Engine.Timeouts.Shutdown)
 	eng.Shutdown()
 	if door != nil {
-		end, cancel := context.WithTimeout(context.Background(), time.Second)
+		within, cancel := context.WithTimeout(context.Background(), adminTime)
 		defer cancel()
-		door.Close(end)
+		door.Close(within)
 	}
 	log.Info("down")
 	return nil
+}
+
+// openAdmin opens the admin listener; nil if there is to be none.
+func (s service) openAdmin(ctx context.Context, eng *engine.Engine) (*admin.Server, error) {
+	if !s.Admin.Enabled {
+		return nil, nil
+	}
+	kinds := map[string]string{}
+	for _, st := range s.Streams {
+		if st.Enabled {
+			kinds[st.Path] = string(st.Type)
+		}
+	}
+	door, err := admin.Listen(s.Admin.Listen, admin.Options{
+		Source: eng, Version: cli.Version, Types: kinds, LogDropped: s.log.Dropped,
+		GoingDown: func() bool { return ctx.Err() != nil }, Log: s.log.Logger,
+	})
+	if err == nil {
+		s.log.Info("admin listener is open", "address", door.Address().String())
+	}
+	return door, err
+}
+
+// announce says what is served where.
+func (s service) announce(eng *engine.Engine) {
+	for _, st := range s.Streams {
+		if st.Enabled {
+			s.log.Info("stream is configured", "stream", st.Path, "name", st.Name, "type", st.Type)
+		}
+	}
+	for _, a := range eng.Addresses() {
+		s.log.Info("listening", "address", a.String())
+	}
+	if s.ready != nil {
+		s.ready(eng)
+	}
+}
+
+// texts are addresses as the engine takes them.
+func texts[T fmt.Stringer](addresses []T) (out []string) {
+	for _, a := range addresses {
+		out = append(out, a.String())
+	}
+	return out
 }
 
 // protocolOf is the protocol that this version speaks.
@@ -115,6 +192,16 @@ func streamsOf(c *config.Config) (out []engine.StreamConfig, err error) {
 	return out, nil
 }
 
+// sources is for how many streams we open a connection or a file ourselves.
+func sources(streams []engine.StreamConfig) (n int) {
+	for _, s := range streams {
+		if !s.Push {
+			n++
+		}
+	}
+	return n
+}
+
 // pullOf joins a pulled stream's address, its protocol and the way there.
 func pullOf(s config.Stream, proxy route.Proxy) (*engine.PullConfig, error) {
 	u := mmsh.URL{Host: s.Pull.Host, Port: uint16(s.Pull.Port), Path: s.Pull.Path}
@@ -125,13 +212,4 @@ func pullOf(s config.Stream, proxy route.Proxy) (*engine.PullConfig, error) {
 		Open:  func() codec.Dialled { return mmsh.NewPull(mmsh.PullOptions{URL: u}) },
 		Route: proxy.Route,
 	}, nil
-}
-
-// logger writes the program's log to standard error.
-func (e env) logger(c config.Log) *slog.Logger {
-	o := &slog.HandlerOptions{Level: c.Level}
-	if c.JSON {
-		return slog.New(slog.NewJSONHandler(e.stderr, o))
-	}
-	return slog.New(slog.NewTextHandler(e.stderr, o))
 }

@@ -85,6 +85,7 @@ type Pump struct {
 	log   bytes.Buffer
 	lines *sync.Cond
 	over  bool
+	deaf  bool // the log is read no more
 }
 
 // Start runs a pump and waits until it listens; the test's end stops it.
@@ -164,11 +165,23 @@ func (p *Pump) read(r io.ReadCloser) {
 		p.log.Write(s.Bytes())
 		p.log.WriteByte('\n')
 		p.lines.Broadcast()
+		deaf := p.deaf
 		p.mu.Unlock()
+		if deaf {
+			<-p.exited // with the pipe open, and full before long
+		}
 	}
 	p.mu.Lock()
 	p.over = true
 	p.lines.Broadcast()
+	p.mu.Unlock()
+}
+
+// StopReading leaves the log unread from the next line on, as a supervisor does
+// that hangs.
+func (p *Pump) StopReading() {
+	p.mu.Lock()
+	p.deaf = true
 	p.mu.Unlock()
 }
 

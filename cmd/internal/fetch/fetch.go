@@ -1,4 +1,4 @@
-// Package fetch gets profiles from the admin listener of a running pump. It
+// Package fetch gets the status and profiles from the admin listener of a running pump. It
 // knows the listener's addresses and what may go wrong on the way; what is in a
 // profile is its caller's business.
 //
@@ -72,10 +72,20 @@ func Parse(text string) (Admin, error) {
 // String is the listener's URL.
 func (a Admin) String() string { return a.base }
 
-// Status is the part of a pump's status that says what a profile is of.
+// Status is the part of a pump's status that says what a profile is of, and what
+// its streams are like.
 type Status struct {
-	Version string `json:"version"`
-	Viewers int64  `json:"viewers"`
+	Version string         `json:"version"`
+	Viewers int64          `json:"viewers"`
+	Streams []StreamStatus `json:"streams"`
+}
+
+// StreamStatus is one stream of a [Status].
+type StreamStatus struct {
+	Path      string `json:"path"`
+	Bitrate   int64  `json:"bitrate"` // 0 while it does not run
+	PacketsIn uint64 `json:"packets_in"`
+	BytesIn   uint64 `json:"bytes_in"`
 }
 
 // Status asks whether a pump is there, and for its state.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -111,9 +112,10 @@ func TestOrders(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	a := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, `{"version": "1.2.3", "uptime_ns": 5, "viewers": 7, "streams": []}`)
+		_, _ = io.WriteString(w, `{"version": "1.2.3", "uptime_seconds": 5.5, "viewers": 7, "streams": [{"path": "live", "source": "up", "bitrate": 64000, "packets_in": 3, "bytes_in": 4000}]}`)
 	})
-	if s, err := a.Status(t.Context()); err != nil || s != (Status{"1.2.3", 7}) {
+	want := Status{"1.2.3", 7, []StreamStatus{{"live", 64000, 3, 4000}}}
+	if s, err := a.Status(t.Context()); err != nil || !reflect.DeepEqual(s, want) {
 		t.Errorf("%+v %v", s, err)
 	}
 }

@@ -1,0 +1,97 @@
+package admin
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"streampump/engine"
+)
+
+// Status is the answer to /status. Times are in seconds, sizes in bytes and rates
+// in bits a second; the fields that come from the engine are described there, and
+// all of them in stream-pump-status(5).
+type Status struct {
+	Version    string  `json:"version"`
+	Uptime     float64 `json:"uptime_seconds"`
+	LogDropped uint64  `json:"log_lines_dropped"`
+	engine.Snapshot
+	// The engine's own form of it is left out.
+	UptimeNS *struct{}      `json:"uptime_ns,omitempty"`
+	Streams  []StreamStatus `json:"streams"`
+}
+
+// StreamStatus is one stream of a [Status].
+type StreamStatus struct {
+	engine.StreamSnapshot
+	// Type is as in the configuration.
+	Type string `json:"type"`
+	// Bitrate is what the source sends now, as far as it is of one kind: the
+	// packets of the last seconds, with the size that they have had so far.
+	Bitrate int64 `json:"bitrate"`
+}
+
+// statusNow is the status at this moment.
+func (o Options) statusNow() Status {
+	snapshot := o.Source.Snapshot()
+	s := Status{Version: o.Version, Uptime: snapshot.Uptime.Seconds(), Snapshot: snapshot, Streams: []StreamStatus{}}
+	if o.LogDropped != nil {
+		s.LogDropped = o.LogDropped()
+	}
+	for _, stream := range snapshot.Streams {
+		out := StreamStatus{StreamSnapshot: stream, Type: stream.Type, Bitrate: bitrate(stream)}
+		if t, ok := o.Types[stream.Path]; ok {
+			out.Type = t
+		}
+		s.Streams = append(s.Streams, out)
+	}
+	return s
+}
+
+// bitrate is in bits a second.
+func bitrate(s engine.StreamSnapshot) int64 {
+	if s.PacketsIn == 0 {
+		return 0
+	}
+	return int64(8 * s.Rate * float64(s.BytesIn) / float64(s.PacketsIn))
+}
+
+func (o Options) status(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	_ = e.Encode(o.statusNow()) // fails only if the reader has gone
+}
+
+// sourceUp is the state of a stream that viewers can join.
+var sourceUp = engine.SourceUp.String()
+
+// health says whether the pump serves, for probes: of balancers, supervisors and
+// monitors. A source that is down is not the pump's fault; whoever wants to know
+// of one asks for its stream.
+func (o Options) health(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	if o.GoingDown != nil && o.GoingDown() {
+		http.Error(w, "going down", http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	path := r.URL.Query().Get("stream")
+	if path == "" {
+		fmt.Fprintln(w, "ok")
+		return
+	}
+	for _, s := range o.Source.Snapshot().Streams {
+		if strings.EqualFold(s.Path, path) {
+			if s.State != sourceUp {
+				http.Error(w, "the source is "+s.State, http.StatusServiceUnavailable)
+				return
+			}
+			fmt.Fprintln(w, "ok")
+			return
+		}
+	}
+	http.Error(w, "there is no such stream", http.StatusNotFound)
+}

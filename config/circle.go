@@ -1,0 +1,78 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// streamsPrefix is where this pump's streams are in URLs.
+const streamsPrefix = "/streams/"
+
+// circles warns of streams that are pulled from this very pump, and so in the end
+// from themselves: they wait for their own header and never come up. at are the
+// streams' places in the file.
+func (w *walker) circles(c *Config, at []node) {
+	from := map[string]string{} // a pulled stream's path → that of the stream it comes from
+	for _, s := range c.Streams {
+		if path, here := here(s, c.Listen); here {
+			from[strings.ToLower(s.Path)] = path
+		}
+	}
+	for i, s := range c.Streams {
+		if way, round := circle(strings.ToLower(s.Path), from); round && s.Enabled && s.Type == TypePull {
+			w.warn(at[i], "this stream is pulled from itself%s and will never have a source", way)
+		}
+	}
+}
+
+// circle reports whether the way back from a stream leads to it again, and names
+// those on the way.
+func circle(start string, from map[string]string) (way string, round bool) {
+	var over []string
+	for at, ok := from[start]; ok && len(over) <= len(from); at, ok = from[at] {
+		if at == start {
+			if len(over) > 0 {
+				way = ", by way of " + strings.Join(over, ", ") + ","
+			}
+			return way, true
+		}
+		over = append(over, fmt.Sprintf("%q", at))
+	}
+	return "", false
+}
+
+// here reports whether a stream is pulled from one of this pump's own, and which.
+// Names other than localhost are not looked up.
+func here(s Stream, listen []netip.AddrPort) (path string, ok bool) {
+	if !s.Enabled || s.Type != TypePull {
+		return "", false
+	}
+	host, err := netip.ParseAddr(s.Pull.Host)
+	if strings.EqualFold(s.Pull.Host, "localhost") {
+		host, err = netip.AddrFrom4([4]byte{127, 0, 0, 1}), nil
+	}
+	if err != nil || !listensAt(listen, host.Unmap(), s.Pull.Port) {
+		return "", false
+	}
+	u, err := url.Parse(s.Pull.Path)
+	if err != nil {
+		return "", false
+	}
+	name, ok := strings.CutPrefix(strings.ToLower(u.Path), streamsPrefix)
+	name = strings.TrimSuffix(name, "/")
+	// No path has a dot: what is behind one is an ending that players want to see.
+	name, _, _ = strings.Cut(name, ".")
+	return name, ok
+}
+
+// listensAt reports whether a connection to an address surely ends here.
+func listensAt(listen []netip.AddrPort, host netip.Addr, port int) bool {
+	for _, a := range listen {
+		if int(a.Port()) == port && (a.Addr() == host || host.IsLoopback() && covers(a.Addr(), host)) {
+			return true
+		}
+	}
+	return false
+}
