@@ -55,6 +55,8 @@ var layers = []layer{
 		"the engine knows the contract and no protocol; cmd hands it its protocols"},
 	{"admin/...", []string{"engine"}, []string{"github.com/spf13/cobra"},
 		"the admin listener shows the engine's snapshot and knows no protocol"},
+	{"bench/report", nil, []string{"net", "net/http"},
+		"a page knows neither players nor servers"},
 	{"bench/...", []string{"bench/...", "codec", "codec/..."}, []string{"github.com/panjf2000/gnet/v2"},
 		"bench is a client of a running pump and knows nothing of its insides"},
 	{"config/...", []string{"engine", "tuning"}, []string{"github.com/spf13/cobra", "net/http"},

@@ -12,6 +12,8 @@ import (
 	"streampump/bench/climb"
 	"streampump/bench/contest"
 	"streampump/bench/load"
+	"streampump/bench/report"
+	"streampump/bench/report/result"
 	"streampump/bench/rival"
 	"streampump/cmd/internal/cli"
 )
@@ -155,11 +157,11 @@ func (e env) climb(ctx context.Context, o *climbing) error {
 	if err != nil {
 		return err
 	}
-	page, err := openPage(o.html)
+	page, err := report.Open(o.html)
 	if err != nil {
 		return err
 	}
-	defer page.discard()
+	defer page.Discard()
 	if err := o.prepare(); err != nil {
 		return err
 	}
@@ -168,7 +170,7 @@ func (e env) climb(ctx context.Context, o *climbing) error {
 		if o.url == "" {
 			expected += startsWithin
 		}
-		show.next(expected, playersText(players))
+		show.next(expected, result.PlayersText(players))
 	}
 	o.Load.Progress = show.players
 	c, err := climb.Run(ctx, o.Options)
@@ -176,17 +178,27 @@ func (e env) climb(ctx context.Context, o *climbing) error {
 	if err != nil {
 		return err
 	}
-	all := capacityReport{about(), o.settings(), o.Room, c, estimate.against(c)}
-	if o.json {
-		err = e.json(all)
-	} else {
-		_, err = e.stdout.Write(all.appendText(nil))
-	}
-	err = errors.Join(err, page.write(all.page()))
+	all := result.Capacity{About: about(), Settings: o.settings(), Room: o.Room, Climb: c, Doctor: estimate.Against(c)}
+	err = e.show(&all, o.json, page)
 	if err == nil && c.Verdict.Players == 0 {
 		return cli.ErrTold
 	}
 	return err
+}
+
+// settings are the flags as they took effect.
+func (o *climbing) settings() result.CapacitySettings {
+	s := result.CapacitySettings{
+		URL: o.url, PID: o.Load.PID, Verify: o.Load.Verify, From: o.From, Most: o.Most, Precision: o.percent,
+		Delay: float64(o.Delay.Microseconds()) / 1000, Step: o.Load.Duration.Seconds(), Joins: o.Joins,
+	}
+	if o.url != "" {
+		s.Protocol = o.protocol
+		return s
+	}
+	stream := o.stream.settings()
+	s.Stream = &stream
+	return s
 }
 
 // prepare looks at the room that there is, and says how a step is played.

@@ -11,6 +11,8 @@ import (
 
 	"streampump/bench/contest"
 	"streampump/bench/load"
+	"streampump/bench/report"
+	"streampump/bench/report/result"
 	"streampump/bench/rival"
 	"streampump/cmd/internal/cli"
 )
@@ -151,11 +153,11 @@ func (o *comparing) takesPart(name string) bool {
 
 // compare runs the contest and prints what came of it.
 func (e env) compare(ctx context.Context, o *comparing) error {
-	page, err := openPage(o.html)
+	page, err := report.Open(o.html)
 	if err != nil {
 		return err
 	}
-	defer page.discard()
+	defer page.Discard()
 	heats, err := o.heats(ctx)
 	if err != nil {
 		return err
@@ -187,17 +189,21 @@ func (e env) compare(ctx context.Context, o *comparing) error {
 }
 
 // tell prints what came of a contest and writes its page.
-func (e env) tell(o *comparing, t *contest.Table, page *pageFile) error {
-	all := compareReport{about(), o.settings(), o.versions, t, t.Failures()}
-	var err error
-	if o.json {
-		err = e.json(all)
-	} else {
-		_, err = e.stdout.Write(all.appendText(nil))
-	}
-	err = errors.Join(err, page.write(all.page()))
+func (e env) tell(o *comparing, t *contest.Table, page *report.File) error {
+	all := result.Contest{About: about(), Settings: o.settings(), Versions: o.versions, Table: t, Failures: t.Failures()}
+	err := e.show(&all, o.json, page)
 	if err == nil && len(all.Failures) > 0 {
 		return cli.ErrTold
 	}
 	return err
+}
+
+// settings are the flags as they took effect.
+func (o *comparing) settings() result.ContestSettings {
+	p := &o.players
+	return result.ContestSettings{
+		Players: p.Players, Stream: o.stream.settings(),
+		Ramp: p.Ramp.Seconds(), Duration: p.Duration.Seconds(), Stall: p.Stall.String(), Throttle: p.Throttle.String(), Segment: p.Segment,
+		Rounds: o.rounds, ServerCores: o.place.placed.Server, LoadCores: o.place.placed.Load,
+	}
 }

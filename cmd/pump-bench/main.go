@@ -4,8 +4,9 @@
 // below on this machine. It also starts the pump and its rivals itself, and compares
 // them.
 //
-// The command only reads its command line and prints; the work is done in
-// bench/live, bench/load, bench/climb, bench/floor and bench/contest.
+// The command only reads its command line and joins: the work is done in
+// bench/live, bench/load, bench/climb, bench/floor and bench/contest, and what came
+// of it is told by bench/report/result.
 //
 //	encoder ──► pump ──► players
 //

@@ -9,6 +9,7 @@ import (
 
 	"streampump/bench/affinity"
 	"streampump/bench/contest"
+	"streampump/bench/report/result"
 	"streampump/bench/rival"
 )
 
@@ -29,21 +30,9 @@ func (o *streamFlags) check() error {
 	return err
 }
 
-// streamSettings are the flags as a report tells them.
-type streamSettings struct {
-	Bitrate    int     `json:"bitrate"`
-	PacketSize int     `json:"packet_size"`
-	FPS        float64 `json:"fps"`
-	GOP        int     `json:"gop"`
-}
-
-func (o *streamFlags) settings() streamSettings {
-	return streamSettings{int(o.bitrate), o.packetSize, o.fps, o.gop}
-}
-
-// stream is the stream in a few words.
-func (s *streamSettings) stream() string {
-	return fmt.Sprintf("%.3g Mbit/s in packets of %d bytes", float64(s.Bitrate)/1e6, s.PacketSize)
+// settings are the flags as a result tells them.
+func (o *streamFlags) settings() result.Stream {
+	return result.Stream{Bitrate: int(o.bitrate), PacketSize: o.packetSize, FPS: o.fps, GOP: o.gop}
 }
 
 // placeFlags are the flags that say what is run where.

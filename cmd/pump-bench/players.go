@@ -10,32 +10,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"streampump/bench/load"
+	"streampump/bench/report"
+	"streampump/bench/report/result"
 	"streampump/cmd/internal/cli"
 )
-
-// playersReport is the JSON of the command players.
-type playersReport struct {
-	About
-	Settings settings `json:"settings"`
-	*load.Result
-}
-
-// settings are the flags as they took effect.
-type settings struct {
-	URL      string  `json:"url"`
-	Protocol string  `json:"protocol"`
-	Players  int     `json:"players"`
-	Verify   int     `json:"verify"`
-	Ramp     float64 `json:"ramp_seconds"`
-	Duration float64 `json:"duration_seconds"`
-	Stall    string  `json:"stall,omitempty"`
-	Throttle string  `json:"throttle,omitempty"`
-	Segment  int     `json:"segment,omitempty"`
-	Describe bool    `json:"describe,omitempty"`
-	Churn    float64 `json:"churn_per_second,omitempty"`
-	Threads  int     `json:"threads"`
-	PID      int     `json:"pid,omitempty"`
-}
 
 // crowdFlags are the flags of players that need words of their own.
 type crowdFlags struct {
@@ -139,13 +117,22 @@ func (o *crowdFlags) complete(url string) error {
 	return o.Check()
 }
 
+// settings are the flags as they took effect.
+func (o *crowdFlags) settings(url string) result.PlayersSettings {
+	return result.PlayersSettings{
+		URL: url, Protocol: o.protocol, Players: o.Players, Verify: o.Verify, Ramp: o.Ramp.Seconds(),
+		Duration: o.Duration.Seconds(), Stall: o.Stall.String(), Throttle: o.Throttle.String(), Segment: o.Segment,
+		Describe: o.Describe, Churn: o.Churn, Threads: o.Threads, PID: o.PID,
+	}
+}
+
 // play runs the players, prints the result and writes the page.
 func (e env) play(ctx context.Context, url string, o *crowdFlags) error {
-	page, err := openPage(o.html)
+	page, err := report.Open(o.html)
 	if err != nil {
 		return err
 	}
-	defer page.discard()
+	defer page.Discard()
 	show := e.newProgress(o.Expected(), 1)
 	o.Progress = show.players
 	r, err := load.Run(ctx, o.Options)
@@ -153,18 +140,7 @@ func (e env) play(ctx context.Context, url string, o *crowdFlags) error {
 	if err != nil {
 		return err
 	}
-	all := playersReport{about(), settings{
-		URL: url, Protocol: o.protocol, Players: o.Players, Verify: o.Verify, Ramp: o.Ramp.Seconds(),
-		Duration: o.Duration.Seconds(), Stall: o.Stall.String(), Throttle: o.Throttle.String(), Segment: o.Segment,
-		Describe: o.Describe, Churn: o.Churn, Threads: o.Threads, PID: o.PID,
-	}, r}
-	if o.json {
-		err = e.json(all)
-	} else {
-		_, err = e.stdout.Write(appendResult(nil, r))
-	}
-	// A page is worth having even if nobody takes what is printed.
-	err = errors.Join(err, page.write(all.page()))
+	err = e.show(&result.Players{About: about(), Settings: o.settings(url), Result: r}, o.json, page)
 	for _, p := range r.Problems {
 		fmt.Fprintf(e.stderr, "pump-bench: %s\n", p)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"streampump/bench/load"
+	"streampump/bench/report/result"
 	"streampump/cmd/internal/cli"
 )
 
@@ -198,7 +198,7 @@ func TestRefusedConnections(t *testing.T) {
 
 func TestFloor(t *testing.T) {
 	o := start(t, "floor", "-n", "4", "-k", "2", "--duration", "200ms", "--json")
-	var r floorReport
+	var r result.Floor
 	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil || o.code != cli.ExitOK || o.stderr != "" {
 		t.Fatalf("%v: %+v", err, o)
 	}
@@ -247,40 +247,6 @@ func TestTargets(t *testing.T) {
 		if got, err := parseTarget(text); err == nil {
 			t.Errorf("%q is taken for %+v", text, got)
 		}
-	}
-}
-
-// TestTextShowsWhatWasMeasured: what is nil has no line, and no zeros.
-func TestTextShowsWhatWasMeasured(t *testing.T) {
-	each := 0.5
-	r := &load.Result{
-		Players: 3, Counts: load.Counts{Connected: 3, Joined: 3, Held: 2, Lost: 1},
-		Measured: &load.Measured{Seconds: 2, Bytes: 1_000_000, BitRate: 4e6, Generator: load.CPU{Cores: 0.1}},
-		Server:   &load.Server{CPU: load.CPU{Cores: 0.25, PerGB: &each}, RSS: 2e6, RSSPeak: 3e6, RSSBefore: 1e6, Descriptors: 9},
-		Delay:    &load.Times{Samples: 7, P50: 1, P90: 2, P99: 3, P999: 4, Max: 5},
-		Notes:    []string{"so it is"},
-		Join:     &load.Times{Samples: 3, P50: 1, P90: 2, P99: 3, P999: 4, Max: 5}, AllJoined: ptr(6.25),
-		Stalled:  &load.Stalled{Sockets: 2, Mean: 250_000, Max: 300_000},
-		Counters: map[string]float64{"write_calls": 10, "packets_sent": 2e6},
-	}
-	want := `players     3 asked for; 3 connected, 3 joined, 2 held to the end, 1 lost
-join        p50 1.0, p90 2.0, p99 3.0, p99.9 4.0, max 5.0 ms (3 samples)
-            all after 6.2 ms
-received    1000000 bytes in 2.0 s (4.0 Mbit/s)
-delay       p50 1.0, p90 2.0, p99 3.0, p99.9 4.0, max 5.0 ms (7 samples)
-server      0.250 cores, 0.500 CPU-s a GB
-            RSS 2.0 MB, 3.0 MB at most, 1.0 MB before; 9 descriptors
-            kernel 0.250 MB by stalled player, 0.300 MB at most; 2 sockets
-            packets_sent + 2000000
-            write_calls + 10
-generator   0.100 cores
-note        so it is
-`
-	if got := string(appendResult(nil, r)); got != want {
-		t.Errorf("got\n%swant\n%s", got, want)
-	}
-	if got := string(appendResult(nil, &load.Result{Players: 3, Verified: &load.Verified{Players: 1}})); got != "players     3 asked for; 0 connected, 0 joined, 0 held to the end\n" {
-		t.Errorf("got\n%s", got)
 	}
 }
 

@@ -1,4 +1,4 @@
-package main
+package result
 
 import (
 	"bytes"
@@ -11,8 +11,8 @@ import (
 	"streampump/bench/report"
 )
 
-// gateReport is the JSON of the command gate.
-type gateReport struct {
+// Gate is what came of a gate.
+type Gate struct {
 	About
 	*gate.Result
 }
@@ -43,8 +43,8 @@ func cells(v *gate.Verdict) [5]string {
 	return [5]string{v.Name, is, bound, string(v.State), v.What}
 }
 
-// appendText appends the result as text for people.
-func (r *gateReport) appendText(b []byte) []byte {
+// Text is the result as text for people.
+func (r *Gate) Text() (b []byte) {
 	var out bytes.Buffer
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	for i := range r.Verdicts {
@@ -58,7 +58,7 @@ func (r *gateReport) appendText(b []byte) []byte {
 }
 
 // verdict is what came of it, in a sentence.
-func (r *gateReport) verdict(fell int) string {
+func (r *Gate) verdict(fell int) string {
 	form := "short"
 	if r.Strict {
 		form = "strict"
@@ -72,8 +72,8 @@ func (r *gateReport) verdict(fell int) string {
 	return fmt.Sprintf("The gate does not hold: %d rows of its %s form fell, and servers failed %d times.", fell, form, len(r.Failures))
 }
 
-// page is the report of a gate.
-func (r *gateReport) page() *report.Page {
+// Page is the report of a gate.
+func (r *Gate) Page() *report.Page {
 	fell := len(r.Fell())
 	p := &report.Page{Title: "The gate of a release", Verdict: r.verdict(fell), Mark: report.Good}
 	switch {

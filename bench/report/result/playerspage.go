@@ -1,4 +1,4 @@
-package main
+package result
 
 import (
 	"fmt"
@@ -10,9 +10,9 @@ import (
 	"streampump/bench/report"
 )
 
-// page is the report of a run of players. What was not measured has no place
+// Page is the report of a run of players. What was not measured has no place
 // in it but a note.
-func (r *playersReport) page() *report.Page {
+func (r *Players) Page() *report.Page {
 	verdict, mark := verdictOf(r.Result)
 	p := &report.Page{
 		Title:   fmt.Sprintf("%d players on %s", r.Settings.Players, r.Settings.URL),
@@ -199,13 +199,8 @@ func processesOf(r *load.Result) *report.Table {
 	return t
 }
 
-// segmentFact is how large segments were, where it was asked for.
-func segmentFact(n int) report.Fact {
-	return report.Fact{Name: "segments", Value: fmt.Sprintf("of %d bytes at most", n)}
-}
-
 // facts are the settings as a page tells them.
-func (s *settings) facts() []report.Fact {
+func (s *PlayersSettings) facts() []report.Fact {
 	all := []report.Fact{
 		{Name: "URL", Value: s.URL}, {Name: "protocol", Value: s.Protocol}, {Name: "players", Value: strconv.Itoa(s.Players)},
 		{Name: "verified", Value: strconv.Itoa(s.Verify)}, {Name: "ramp", Value: seconds(s.Ramp)}, {Name: "duration", Value: seconds(s.Duration)},
@@ -231,18 +226,3 @@ func (s *settings) facts() []report.Fact {
 	}
 	return all
 }
-
-// numbers is a table of names with a number each.
-func numbers(rows ...[]report.Cell) *report.Table {
-	return &report.Table{Head: make([]string, 2), Rows: rows}
-}
-
-func row[N int | int64](name string, n N) []report.Cell {
-	return []report.Cell{{Text: name}, number(strconv.FormatInt(int64(n), 10))}
-}
-
-func number(text string) report.Cell { return report.Cell{Text: text, Number: true} }
-
-func decimal(v float64, decimals int) string { return strconv.FormatFloat(v, 'f', decimals, 64) }
-
-func seconds(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) + " s" }

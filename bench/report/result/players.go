@@ -1,4 +1,4 @@
-package main
+package result
 
 import (
 	"fmt"
@@ -9,15 +9,33 @@ import (
 	"streampump/bench/load"
 )
 
-// What is said of a result that ended early, in text and on a page.
-const (
-	interrupted     = "interrupted; this is what was measured so far"
-	pageInterrupted = "Interrupted; this is what was measured so far."
-)
+// Players is what came of a run of players.
+type Players struct {
+	About
+	Settings PlayersSettings `json:"settings"`
+	*load.Result
+}
 
-// appendResult appends a result as text for people. What was not measured has
-// no line, but a note.
-func appendResult(b []byte, r *load.Result) []byte {
+// PlayersSettings are how they played.
+type PlayersSettings struct {
+	URL      string  `json:"url"`
+	Protocol string  `json:"protocol"`
+	Players  int     `json:"players"`
+	Verify   int     `json:"verify"`
+	Ramp     float64 `json:"ramp_seconds"`
+	Duration float64 `json:"duration_seconds"`
+	Stall    string  `json:"stall,omitempty"`
+	Throttle string  `json:"throttle,omitempty"`
+	Segment  int     `json:"segment,omitempty"`
+	Describe bool    `json:"describe,omitempty"`
+	Churn    float64 `json:"churn_per_second,omitempty"`
+	Threads  int     `json:"threads"`
+	PID      int     `json:"pid,omitempty"`
+}
+
+// Text is the result as text for people. What was not measured has no line, but a
+// note.
+func (r *Players) Text() (b []byte) {
 	c := &r.Counts
 	if r.Interrupted {
 		b = append(b, interrupted+"\n"...)
