@@ -78,6 +78,9 @@ type Options struct {
 	// and the end of the measurement; nil where it has none to read. It is
 	// called from the goroutine of Run.
 	Counters func() (map[string]float64, error)
+	// Began is called when the measurement begins, from the goroutine of Run, which
+	// it must not hold up; nil is not.
+	Began func()
 	// Progress is called once a second, from the goroutine of Run; nil is not.
 	Progress func(Progress)
 }

@@ -217,6 +217,9 @@ func (r *run) measure() bool {
 	r.atStart = r.endStep() // so that the next one is all of the measurement
 	r.measured, r.peakRSS = r.atStart.at, r.atStart.server.RSS
 	r.tally.measuring.Store(true)
+	if r.o.Began != nil {
+		r.o.Began()
+	}
 	return true
 }
 
