@@ -3,6 +3,7 @@ package attack
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -97,9 +98,11 @@ func flood() Attack {
 					return err
 				}
 				_, _ = l.Write([]byte(root)) // one that is refused already may be closed
+				// Half of them stay, which keeps the pump full.
 				if held = append(held, l); len(held) > a.b.Connections {
-					_ = held[0].Close()
-					held = held[1:]
+					stay := a.b.Connections / 2
+					_ = held[stay].Close()
+					held = slices.Delete(held, stay, stay+1)
 				}
 			}
 			return nil
