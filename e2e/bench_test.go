@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -37,6 +38,22 @@ func TestPumpBench(t *testing.T) {
 			checkBench(t, r)
 			end()
 		})
+	}
+}
+
+// TestPumpBenchOnAFile: a file that is played round and round is a whole stream to the
+// bench's players, in either protocol.
+func TestPumpBenchOnAFile(t *testing.T) {
+	clip := film(t, 2, 160)
+	p := rig.Start(t, rig.Options{Config: fmt.Sprintf(`"streams": [{"type": "file", "path": "live", "source_options": {"file": %q}}]`, clip.path)})
+	bench := buildBench(t)
+	up(t, p, "live")
+	for _, protocol := range []string{"mmsh", "http"} {
+		r := benchRun(t, bench, "players", p.URL("http", "live"), "-n", "3", "--verify", "all", "--protocol", protocol,
+			"--ramp", "0", "--duration", "5s", "--json")
+		if v := r.Verified; len(r.Problems) > 0 || v == nil || v.Gaps != 0 || v.Broken != 0 || v.Rounds < 3 {
+			t.Errorf("%s: %+v, problems %q", protocol, v, r.Problems)
+		}
 	}
 }
 

@@ -90,8 +90,9 @@ type Verified struct {
 	Packets int64 `json:"packets"`
 	Objects int64 `json:"objects"` // media objects whose every byte was checked
 	Gaps    int64 `json:"gaps"`
-	Missing int64 `json:"missing_packets"` // in the gaps
-	Broken  int   `json:"broken"`          // players whose stream broke a rule
+	Missing int64 `json:"missing_packets"`  // in the gaps
+	Rounds  int   `json:"rounds,omitempty"` // how often a file that is played round and round began anew
+	Broken  int   `json:"broken"`           // players whose stream broke a rule
 	// Foreign: the stream is not the synthetic encoder's, so that framing and
 	// packets were checked, and no bytes of media.
 	Foreign bool     `json:"foreign"`

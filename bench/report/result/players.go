@@ -97,6 +97,9 @@ func appendVerified(b []byte, v *load.Verified) []byte {
 	}
 	b = fmt.Appendf(b, "verified    %d players: %d packets, %d media objects, %d gaps of %d packets, %d broken\n",
 		v.Players, v.Packets, v.Objects, v.Gaps, v.Missing, v.Broken)
+	if v.Rounds > 0 {
+		b = fmt.Appendf(b, "            a file began anew %d times\n", v.Rounds)
+	}
 	for _, f := range v.Faults {
 		b = fmt.Appendf(b, "            %s\n", f)
 	}
