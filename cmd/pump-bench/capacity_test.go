@@ -44,10 +44,11 @@ func TestCapacityOfARunningServer(t *testing.T) {
 	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil || o.code != cli.ExitOK {
 		t.Fatalf("%v: %+v", err, o)
 	}
-	if v := r.Verdict; len(r.Steps) != 2 || v.Players != 2 || v.Reason != climb.Most || !v.AtLeast {
+	// A busy machine has a step run again.
+	if v := r.Verdict; len(r.Steps) < 2 || v.Players != 2 || v.Reason != climb.Most || !v.AtLeast {
 		t.Errorf("%+v of %d steps", v, len(r.Steps))
 	}
-	if s := r.Steps[1]; s.CPUPerViewer == nil || s.Memory == nil || s.Memory.Available <= 0 || r.Room.Processors < 1 || r.Room.Shared < 1 || r.Room.Descriptors < 10 {
+	if s := r.Steps[len(r.Steps)-1]; s.CPUPerViewer == nil || s.Memory == nil || s.Memory.Available <= 0 || r.Room.Processors < 1 || r.Room.Shared < 1 || r.Room.Descriptors < 10 {
 		t.Errorf("%+v, room %+v", s, r.Room)
 	}
 	if r.Doctor == nil || r.Doctor.Error != -50 || !r.Doctor.AtLeast {

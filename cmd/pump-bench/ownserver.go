@@ -17,10 +17,10 @@ import (
 // started here.
 type streamFlags struct{ encoding }
 
-// add adds the flags and sets their defaults. Packets are full, so that the
-// bitrate is that of what is sent.
+// add adds the flags and sets their defaults. Packets are full, so that most of
+// what is sent is media.
 func (o *streamFlags) add(f *pflag.FlagSet) {
-	o.addVideo(f, "of the stream")
+	o.addVideo(f)
 	o.multiple = true
 }
 

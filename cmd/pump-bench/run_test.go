@@ -94,11 +94,15 @@ func TestUsageErrors(t *testing.T) {
 		{"encoder http://h/x --packet-size 65001", "a packet of such streams has 75 to 65000 bytes, not 65001", " encoder"},
 		{
 			"encoder http://h/x --bitrate 64k --audio",
-			"stream 1, video of 32 kbit/s, has 133 bytes for a picture and needs 238: that takes 58 kbit/s, or fewer a second", " encoder",
+			"64 kbit/s are asked for, and the smallest such stream sends 409 kbit/s, packets and padding included; less takes --multiple, or a smaller --packet-size, or a lower --fps, or no --audio", " encoder",
 		},
 		{
 			"encoder http://h/x --no-video --bitrate 24k",
-			"stream 2, sound of 24 kbit/s, has 3000 samples per second; players take 4000 to 352800, which is 32 kbit/s to 2822 kbit/s", " encoder",
+			"24 kbit/s are asked for, and the smallest such stream sends 121 kbit/s, packets and padding included; less takes --multiple, or a smaller --packet-size", " encoder",
+		},
+		{
+			"encoder http://h/x --no-video --multiple --bitrate 10M",
+			"10000 kbit/s are asked for, and the largest such stream sends 3042 kbit/s, packets and padding included", " encoder",
 		},
 		{"encoder http://h/x --duration -1s", "the duration can not be less than 0", " encoder"},
 	} {
