@@ -31,7 +31,7 @@ func ParseEstimate(text []byte) (*Estimate, error) {
 	e := new(Estimate)
 	switch err := json.Unmarshal(text, e); {
 	case err != nil:
-		return nil, err
+		return nil, errors.New("it is no JSON with these numbers in it") // Go's words are about Go's types
 	case e.Viewers < 0 || e.First == "":
 		return nil, errors.New("it does not say how many viewers, and what gives out first")
 	}

@@ -162,6 +162,20 @@ func share(i int, of float64) bool {
 	return int(float64(i+1)*of) > int(float64(i)*of)
 }
 
+// slow is how many players stall, which they do while it is measured, and how many are
+// throttled.
+func (o *Options) slow(measured bool) (stalled, throttled int) {
+	for _, s := range o.seats() {
+		if s.stalls && measured {
+			stalled++
+		}
+		if s.throttle {
+			throttled++
+		}
+	}
+	return stalled, throttled
+}
+
 // seat is one player's place in the plan.
 type seat struct {
 	player   int // its number among all

@@ -115,7 +115,7 @@ type Verifier struct {
 	affs     affMode
 	aff      uint8 // the next one if they count
 	packet   dataPacket
-	round    uint64 // what a file begins with, see [Record.Content]
+	round    uint64     // what a file begins with, see [Record.Content]
 	tracks   [128]track // by stream number
 	deliver  func(*Object) error
 	records  []Record

@@ -110,6 +110,9 @@ func (o *climbing) complete(f *pflag.FlagSet) (err error) {
 	} else if err = o.place.check(); err == nil {
 		err = o.stream.check()
 	}
+	if err == nil {
+		err = o.bounds()
+	}
 	if err != nil {
 		return err
 	}
@@ -123,6 +126,16 @@ func (o *climbing) complete(f *pflag.FlagSet) (err error) {
 	return o.Check()
 }
 
+// bounds refuses numbers that make no climb.
+func (o *climbing) bounds() error {
+	return inBounds(
+		bound{"from", "1 or more", o.From >= 1, o.From},
+		bound{"most", fmt.Sprintf("0, or as many as --from, %d, or more", o.From), o.Most == 0 || o.Most >= o.From, o.Most},
+		bound{"precision", "more than 0 and less than 100", o.percent > 0 && o.percent < 100, o.percent},
+		above0("step", o.Load.Duration), above0("delay", o.Delay), above0("joins", o.Joins),
+	)
+}
+
 // aim points the players at the running server.
 func (o *climbing) aim() error {
 	to, err := parseTarget(o.url)
@@ -133,13 +146,7 @@ func (o *climbing) aim() error {
 	if o.Load.Plain, err = speaksHTTP(o.protocol); err != nil {
 		return err
 	}
-	switch {
-	case o.Load.PID < 0:
-		return errors.New("a process has a number above 0")
-	case o.Load.Verify < 0:
-		return errors.New("less than no player can not be verified")
-	}
-	return nil
+	return inBounds(notBelow0("pid", o.Load.PID), notBelow0("verify", o.Load.Verify))
 }
 
 // speaksHTTP reports whether a protocol is HTTP alone.

@@ -71,7 +71,7 @@ func TestCapacityOfNobody(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 	dir := t.TempDir()
-	if o = start(t, "capacity", url, "--doctor", filepath.Join(dir, "none")); o.code != cli.ExitFailed || !strings.HasPrefix(o.stderr, "pump-bench: no estimate: ") {
+	if o = start(t, "capacity", url, "--doctor", filepath.Join(dir, "none")); o.code != cli.ExitFailed || !strings.HasPrefix(o.stderr, "pump-bench: no estimate in ") {
 		t.Errorf("%+v", o)
 	}
 	file := filepath.Join(dir, "e.json")

@@ -101,8 +101,12 @@ func (o *comparing) check() (err error) {
 			return err
 		}
 	}
-	if o.rounds < 1 || o.rounds > maxRounds {
-		return fmt.Errorf("there are 1 to %d rounds, not %d", maxRounds, o.rounds)
+	if err := inBounds(
+		bound{"rounds", fmt.Sprintf("1 to %d", maxRounds), o.rounds >= 1 && o.rounds <= maxRounds, o.rounds},
+		bound{"number (-n)", "1 or more", o.players.Players >= 1, o.players.Players},
+		notBelow0("ramp", o.players.Ramp), above0("duration", o.players.Duration), notBelow0("segment", o.players.Segment),
+	); err != nil {
+		return err
 	}
 	o.players.Threads, o.players.Verify = 1, min(o.players.Players, verifyAuto)
 	if err := o.place.check(); err != nil {
@@ -192,10 +196,15 @@ func (e env) compare(ctx context.Context, o *comparing) error {
 func (e env) tell(o *comparing, t *contest.Table, page *report.File) error {
 	all := result.Contest{About: about(), Settings: o.settings(), Versions: o.versions, Table: t, Failures: t.Failures()}
 	err := e.show(&all, o.json, page)
-	if err == nil && len(all.Failures) > 0 {
+	switch {
+	case err != nil:
+		return err
+	case len(all.Failures) > 0:
 		return cli.ErrTold
+	case !t.Measured():
+		return errNothing
 	}
-	return err
+	return nil
 }
 
 // settings are the flags as they took effect.

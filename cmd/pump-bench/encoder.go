@@ -106,8 +106,9 @@ func (o *encoding) spec() (synth.Spec, error) {
 		return synth.Spec{}, fmt.Errorf("there are up to %d frames per second, and more than 0", maxFPS)
 	case o.gop < 1:
 		return synth.Spec{}, errors.New("from one key frame to the next there is a frame at least")
-	case o.duration < 0:
-		return synth.Spec{}, errors.New("the duration can not be less than 0")
+	}
+	if err := inBounds(notBelow0("duration", o.duration)); err != nil {
+		return synth.Spec{}, err
 	}
 	s := synth.Spec{
 		Streams: o.streams(), PacketSize: o.packetSize, Preroll: preroll,
@@ -177,7 +178,7 @@ func (o *encoding) sound() int {
 func (e env) encode(ctx context.Context, to target, spec synth.Spec, limit time.Duration) error {
 	c, err := push.Dial(ctx, to.addr, push.Options{Path: to.path, Host: to.addr})
 	if err != nil {
-		return fmt.Errorf("no connection to the pump: %w", err)
+		return fmt.Errorf("no connection to the pump: %w", cli.Bare(err))
 	}
 	defer c.Close()
 	if _, err := c.Setup(ctx, push.AutoDestroy); err != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"streampump/bench/climb"
+	"streampump/cmd/internal/cli"
 )
 
 // maxEstimate bounds what is read of an estimate: some hundred streams.
@@ -21,14 +22,14 @@ func readEstimate(file string) (*climb.Estimate, error) {
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
-			return nil, fmt.Errorf("no estimate: %w", err)
+			return nil, fmt.Errorf("no estimate in %s: %w", file, cli.Bare(err))
 		}
 		defer f.Close()
 		in = f
 	}
 	text, err := io.ReadAll(io.LimitReader(in, maxEstimate))
 	if err != nil {
-		return nil, fmt.Errorf("no estimate: %w", err)
+		return nil, fmt.Errorf("no estimate in %s: %w", file, cli.Bare(err))
 	}
 	e, err := climb.ParseEstimate(text)
 	if err != nil {

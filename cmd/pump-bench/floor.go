@@ -32,6 +32,17 @@ many packets in a call, is its own.`,
 		Args: cli.Arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Bitrate = int(rate)
+			err := inBounds(
+				bound{"number (-n)", "1 or more", o.Viewers >= 1, o.Viewers}, above0("packet-size", o.PacketSize),
+				bound{"coalesce (-k)", fmt.Sprintf("1 to %d", floor.MaxCoalesce), o.Coalesce >= 1 && o.Coalesce <= floor.MaxCoalesce, o.Coalesce},
+				above0("duration", o.Duration), notBelow0("segment", o.Segment),
+			)
+			if err == nil {
+				err = o.Check()
+			}
+			if err != nil {
+				return &cli.UsageError{Cmd: cmd, Err: err}
+			}
 			return e.floor(cmd.Context(), o, asJSON, html)
 		},
 	}

@@ -71,8 +71,8 @@ func (o *gating) gate() (*gate.Gate, error) {
 	if o.short {
 		g.Form = gate.Short()
 	}
-	if o.rounds < 0 || o.rounds > maxRounds {
-		return nil, fmt.Errorf("there are 1 to %d rounds, not %d", maxRounds, o.rounds)
+	if err := inBounds(bound{"rounds", fmt.Sprintf("0 to %d", maxRounds), o.rounds >= 0 && o.rounds <= maxRounds, o.rounds}); err != nil {
+		return nil, err
 	}
 	if o.rounds > 0 {
 		g.Form.Rounds = o.rounds

@@ -11,7 +11,7 @@ func TestGateUsage(t *testing.T) {
 	for args, want := range map[string]string{
 		"gate --rows speed":      `there is no row "speed"`,
 		"gate --rounds 3":        "the strict form takes five rounds at least, not 3",
-		"gate --rounds -1":       "there are 1 to 1000 rounds, not -1",
+		"gate --rounds -1":       "--rounds must be 0 to 1000, not -1",
 		"gate --short --cores x": `"x" is no list of processors`,
 		"gate now":               "",
 	} {

@@ -10,8 +10,8 @@
 //
 //	encoder ──► pump ──► players
 //
-// Exit codes: 0 all went well, 1 something failed or a player was lost, 2 the
-// command line was not understood. Results go to standard output, everything
+// Exit codes: 0 all went well, 1 something failed, a player was lost, or nothing was
+// measured, 2 the command line cannot be carried out as it is. Results go to standard output, everything
 // else to standard error.
 package main
 

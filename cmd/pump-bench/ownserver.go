@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os/exec"
 
@@ -11,6 +10,7 @@ import (
 	"streampump/bench/contest"
 	"streampump/bench/report/result"
 	"streampump/bench/rival"
+	"streampump/cmd/internal/cli"
 )
 
 // streamFlags are the flags that say what stream the servers get that are
@@ -47,12 +47,15 @@ func (o *placeFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&o.cores, "cores", "", "the servers' processors, such as 0,2-3; the first if empty")
 }
 
-// check reads the flag that is a text.
+// check reads the flag that is a text, and refuses processors that cannot be had.
 func (o *placeFlags) check() (err error) {
-	if o.cores != "" {
-		o.placed.Server, err = affinity.Parse(o.cores)
+	if o.cores == "" {
+		return nil
 	}
-	return err
+	if o.placed.Server, err = affinity.Parse(o.cores); err != nil {
+		return err
+	}
+	return contest.CanPlace(o.placed.Server)
 }
 
 // take gives the servers their processors, and keeps this process on the others.
@@ -68,7 +71,7 @@ func (o *placeFlags) find(k *rival.Kind) (string, error) {
 	}
 	path, err := exec.LookPath(o.pump)
 	if err != nil {
-		return "", fmt.Errorf("--pump %s is no program: %w", o.pump, errors.Unwrap(err))
+		return "", fmt.Errorf("--pump %s is no program: %w", o.pump, cli.Bare(err))
 	}
 	return path, nil
 }

@@ -122,7 +122,7 @@ func TestInterruptedRunHasAPage(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	code := run(ctx, []string{"players", server.URL + "/x", "--protocol", "http", "-n", "1", "--html", path}, &stdout, &stderr)
 	page, err := os.ReadFile(path)
-	if err != nil || code != cli.ExitOK || !strings.HasPrefix(stdout.String(), "interrupted; this is what was measured so far\n") {
+	if err != nil || code != cli.ExitFailed || !strings.HasSuffix(stderr.String(), "pump-bench: interrupted before anything was measured\n") || !strings.HasPrefix(stdout.String(), "interrupted; this is what was measured so far\n") {
 		t.Errorf("exit code %d, %v, output %s, errors %s", code, err, stdout.String(), stderr.String())
 	}
 	for _, want := range []string{`<p class="verdict">Interrupted; this is what was measured so far.`, "the run ended before the measurement began"} {

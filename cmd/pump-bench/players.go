@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -111,8 +110,12 @@ func (o *crowdFlags) complete(url string) error {
 			return err
 		}
 	}
-	if o.PID < 0 {
-		return errors.New("a process has a number above 0")
+	if err := inBounds(
+		bound{"number (-n)", "1 or more", o.Players >= 1, o.Players}, notBelow0("ramp", o.Ramp), above0("duration", o.Duration),
+		notBelow0("churn", o.Churn), bound{"threads", fmt.Sprintf("1 to %d", load.MaxThreads), o.Threads >= 1 && o.Threads <= load.MaxThreads, o.Threads},
+		notBelow0("pid", o.PID), notBelow0("segment", o.Segment),
+	); err != nil {
+		return err
 	}
 	return o.Check()
 }
@@ -144,8 +147,13 @@ func (e env) play(ctx context.Context, url string, o *crowdFlags) error {
 	for _, p := range r.Problems {
 		fmt.Fprintf(e.stderr, "pump-bench: %s\n", p)
 	}
-	if err == nil && len(r.Problems) > 0 {
+	switch {
+	case err != nil:
+		return err
+	case len(r.Problems) > 0:
 		return cli.ErrTold
+	case r.Interrupted && r.Measured == nil:
+		return errNothing
 	}
-	return err
+	return nil
 }

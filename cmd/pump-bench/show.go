@@ -15,6 +15,10 @@ import (
 // htmlUsage is what the flag for a page does.
 const htmlUsage = "write the result to this file as a HTML page"
 
+// errNothing ends a run that was interrupted too early: it did not do what it was
+// asked for, whatever it has printed.
+var errNothing = errors.New("interrupted before anything was measured")
+
 // shown is a result as people get it; as it is, it is what programs get.
 type shown interface {
 	Text() []byte

@@ -22,7 +22,7 @@ type target struct {
 func parseTarget(text string) (target, error) {
 	u, err := url.Parse(text)
 	if err != nil {
-		return target{}, fmt.Errorf("the URL %q is none: %w", text, err)
+		return target{}, fmt.Errorf("the URL %q is none: %w", text, cli.Bare(err))
 	}
 	switch {
 	case u.Scheme != "http" && u.Scheme != "mmsh" && u.Scheme != "mms":

@@ -73,13 +73,25 @@ func (r *Contest) Text() (b []byte) {
 	} else {
 		b = append(b, "nothing was measured\n"...)
 	}
-	for _, n := range r.Notes() {
+	for _, n := range r.notes() {
 		b = fmt.Appendf(b, "note        %s\n", n)
 	}
 	for _, f := range r.Failures {
 		b = fmt.Appendf(b, "failed      %s\n", f)
 	}
 	return b
+}
+
+// oneRound is said of a contest that was not repeated.
+const oneRound = "one round has no spread: how far its figures and ratios can be trusted, more --rounds tell"
+
+// notes are what is to be known beside the figures.
+func (r *Contest) notes() []string {
+	notes := r.Notes()
+	if r.Rounds == 1 && r.Measured() {
+		notes = append(notes, oneRound)
+	}
+	return notes
 }
 
 // appendTable appends the figures and the ratios, in columns.

@@ -1,6 +1,7 @@
 package result
 
 import (
+	"strings"
 	"testing"
 
 	"streampump/bench/contest"
@@ -84,4 +85,17 @@ func TestVerdictOfAContest(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
+}
+
+// One round has no spread, and says so.
+func TestOneRoundSaysThatItHasNoSpread(t *testing.T) {
+	r := compared()
+	if got := string(r.Text()); strings.Contains(got, "no spread") {
+		t.Errorf("two rounds:\n%s", got)
+	}
+	r.Rounds = 1
+	if got := string(r.Text()); !strings.Contains(got, "note        "+oneRound+"\n") {
+		t.Errorf("one round:\n%s", got)
+	}
+	checkPage(t, shown(t, r.Page()), []string{"Of one round, which has no spread.", "<td>" + oneRound}, nil)
 }

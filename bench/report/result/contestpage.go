@@ -17,7 +17,7 @@ func (r *Contest) Page() *report.Page {
 	p.Headline = r.headline()
 	if r.Measured() {
 		p.Sections = append(p.Sections, r.plots(),
-			report.Section{Title: "Figures", Text: "The median of the rounds, and the interval that it lies in.", Table: r.table(r.figures())})
+			report.Section{Title: "Figures", Text: r.spread(), Table: r.table(r.figures())})
 	}
 	if ratios := r.ratios(); len(ratios) > 0 {
 		p.Sections = append(p.Sections, report.Section{
@@ -26,7 +26,7 @@ func (r *Contest) Page() *report.Page {
 		})
 	}
 	p.Sections = append(p.Sections, listOf("Failures", "what failed", r.Failures, report.Bad)...)
-	p.Sections = append(p.Sections, listOf("What was not measured", "note", r.Notes(), report.Plain)...)
+	p.Sections = append(p.Sections, listOf("What was not measured", "note", r.notes(), report.Plain)...)
 	facts := []report.Fact{{Name: "contest", Value: r.Settings.String()}}
 	for _, name := range r.Names {
 		if v := r.Versions[name]; v != "" {
@@ -35,6 +35,14 @@ func (r *Contest) Page() *report.Page {
 	}
 	p.Facts = r.facts(facts)
 	return p
+}
+
+// spread is what the figures of the rounds are.
+func (r *Contest) spread() string {
+	if r.Rounds == 1 {
+		return "Of one round, which has no spread."
+	}
+	return "The median of the rounds, and the interval that it lies in."
 }
 
 // verdict is what came of a contest, in a sentence.

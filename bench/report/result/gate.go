@@ -17,6 +17,14 @@ type Gate struct {
 	*gate.Result
 }
 
+// times is a number with its noun.
+func times(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
 // rowShown is how a row's numbers are shown.
 var rowShown = contest.Shown{Digits: 3}
 
@@ -67,9 +75,13 @@ func (r *Gate) verdict(fell int) string {
 		return "The gate was interrupted, and says nothing about what it did not measure."
 	}
 	if fell == 0 && len(r.Failures) == 0 {
-		return fmt.Sprintf("The gate holds, in its %s form, with %d rounds.", form, r.Rounds)
+		rounds := fmt.Sprintf("%d rounds", r.Rounds)
+		if r.Rounds == 1 {
+			rounds = "one round, which has no spread"
+		}
+		return fmt.Sprintf("The gate holds, in its %s form, with %s.", form, rounds)
 	}
-	return fmt.Sprintf("The gate does not hold: %d rows of its %s form fell, and servers failed %d times.", fell, form, len(r.Failures))
+	return fmt.Sprintf("The gate does not hold: %s of its %s form fell, and servers failed %s.", times(fell, "row"), form, times(len(r.Failures), "time"))
 }
 
 // Page is the report of a gate.

@@ -35,7 +35,7 @@ The gate does not hold: 2 rows of its strict form fell, and servers failed 0 tim
 	if got := string(judged(true).Text()); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
-	if got := string(judged(false).Text()); !strings.HasSuffix(got, "\nThe gate does not hold: 1 rows of its short form fell, and servers failed 0 times.\n") {
+	if got := string(judged(false).Text()); !strings.HasSuffix(got, "\nThe gate does not hold: 1 row of its short form fell, and servers failed 0 times.\n") {
 		t.Errorf("got\n%s", got)
 	}
 	r := judged(false)
@@ -45,6 +45,14 @@ The gate does not hold: 2 rows of its strict form fell, and servers failed 0 tim
 	}
 	r.Interrupted, r.Verdicts = false, r.Verdicts[1:3]
 	if got := string(r.Text()); !strings.HasSuffix(got, "The gate holds, in its short form, with 5 rounds.\n") {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+func TestGateOfOneRound(t *testing.T) {
+	r := judged(false)
+	r.Verdicts, r.Rounds = r.Verdicts[1:3], 1
+	if got := string(r.Text()); !strings.HasSuffix(got, "in its short form, with one round, which has no spread.\n") {
 		t.Errorf("got\n%s", got)
 	}
 }

@@ -51,6 +51,12 @@ func (r *Players) Text() (b []byte) {
 		b = fmt.Appendf(b, ", %d still waiting", r.Waiting)
 	}
 	b = append(b, '\n')
+	if r.StalledPlayers > 0 {
+		b = fmt.Appendf(b, "            %d stalled by plan (%s)\n", r.StalledPlayers, r.Settings.Stall)
+	}
+	if r.ThrottledPlayers > 0 {
+		b = fmt.Appendf(b, "            %d throttled by plan (%s)\n", r.ThrottledPlayers, r.Settings.Throttle)
+	}
 	b = appendTimes(b, "join", r.Join)
 	if r.AllJoined != nil {
 		b = fmt.Appendf(b, "            all after %.1f ms\n", *r.AllJoined)
@@ -87,8 +93,21 @@ func appendTimes(b []byte, name string, t *load.Times) []byte {
 	if t == nil {
 		return b
 	}
-	return fmt.Appendf(b, "%-11s p50 %.1f, p90 %.1f, p99 %.1f, p99.9 %.1f, max %.1f ms (%d samples)\n",
-		name, t.P50, t.P90, t.P99, t.P999, t.Max, t.Samples)
+	return fmt.Appendf(b, "%-11s p50 %.1f, p90 %.1f, p99 %.1f, p99.9 %.1f, max %.1f ms (%s)\n",
+		name, t.P50, t.P90, t.P99, t.P999, t.Max, times(int(t.Samples), "sample")+fewText(t))
+}
+
+// fewText says which percentiles are no more than the largest of too few samples;
+// empty if none are.
+func fewText(t *load.Times) string {
+	switch few := t.TooFew(); few {
+	case "":
+		return ""
+	case "p99.9":
+		return ", too few for p99.9"
+	default:
+		return ", too few for " + few + " and above"
+	}
 }
 
 func appendVerified(b []byte, v *load.Verified) []byte {

@@ -38,7 +38,7 @@ func TestPageOfPlayers(t *testing.T) {
 	checkPage(t, got, []string{
 		"<title>3 players on mmsh://h/x</title>",
 		`<p class="verdict good">All 3 players held the stream to the end.</p>`,
-		`<dt>Added delay, p99</dt><dd>3.0 <small>ms</small></dd><dd class="note">5.0 ms at most</dd>`,
+		`<dt>Added delay, p99</dt><dd>3.0 <small>ms</small></dd><dd class="note">5.0 ms at most; 7 packets are too few for it</dd>`,
 		`<dd>0.500 <small>CPU-s/GB</small></dd><dd class="note">0.250 cores</dd>`,
 		`<dd>3.0 <small>MB</small></dd><dd class="note">1.0 MB before the players</dd>`,
 		`<div class="good"><dt>Held to the end</dt><dd>3 <small>of 3</small></dd><dd class="note">0 lost</dd></div>`,
@@ -137,13 +137,15 @@ func TestTextShowsWhatWasMeasured(t *testing.T) {
 		Notes:    []string{"so it is"},
 		Join:     &load.Times{Samples: 3, P50: 1, P90: 2, P99: 3, P999: 4, Max: 5}, AllJoined: ptr(6.25),
 		Stalled:  &load.Stalled{Sockets: 2, Mean: 250_000, Max: 300_000},
-		Counters: map[string]float64{"write_calls": 10, "packets_sent": 2e6},
+		Counters: map[string]float64{"write_calls": 10, "packets_sent": 2e6}, StalledPlayers: 1, ThrottledPlayers: 2,
 	}
 	want := `players     3 asked for; 3 connected, 3 joined, 2 held to the end, 1 lost
-join        p50 1.0, p90 2.0, p99 3.0, p99.9 4.0, max 5.0 ms (3 samples)
+            1 stalled by plan (5%:2s)
+            2 throttled by plan (4%:300k)
+join        p50 1.0, p90 2.0, p99 3.0, p99.9 4.0, max 5.0 ms (3 samples, too few for p90 and above)
             all after 6.2 ms
 received    1000000 bytes in 2.0 s (4.0 Mbit/s)
-delay       p50 1.0, p90 2.0, p99 3.0, p99.9 4.0, max 5.0 ms (7 samples)
+delay       p50 1.0, p90 2.0, p99 3.0, p99.9 4.0, max 5.0 ms (7 samples, too few for p90 and above)
 server      0.250 cores, 0.500 CPU-s a GB
             RSS 2.0 MB, 3.0 MB at most, 1.0 MB before; 9 descriptors
             kernel 0.250 MB by stalled player, 0.300 MB at most; 2 sockets
@@ -152,10 +154,22 @@ server      0.250 cores, 0.500 CPU-s a GB
 generator   0.100 cores
 note        so it is
 `
-	if got := string((&Players{Result: r}).Text()); got != want {
+	if got := string((&Players{Settings: PlayersSettings{Stall: "5%:2s", Throttle: "4%:300k"}, Result: r}).Text()); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
 	if got := string((&Players{Result: &load.Result{Players: 3, Verified: &load.Verified{Players: 1}}}).Text()); got != "players     3 asked for; 0 connected, 0 joined, 0 held to the end\n" {
 		t.Errorf("got\n%s", got)
+	}
+}
+
+// A percentile of fewer samples than lie beyond it is the largest of them.
+func TestPercentilesOfFewSamples(t *testing.T) {
+	for n, want := range map[int64]string{
+		1: ", too few for p90 and above", 9: ", too few for p90 and above", 10: ", too few for p99 and above", 99: ", too few for p99 and above",
+		100: ", too few for p99.9", 999: ", too few for p99.9", 1000: "",
+	} {
+		if got := fewText(&load.Times{Samples: n}); got != want {
+			t.Errorf("of %d samples: %q, want %q", n, got, want)
+		}
 	}
 }
