@@ -51,9 +51,9 @@ func soundOf(packetSize int, preroll time.Duration) ([]byte, error) {
 	return e.Header(), nil
 }
 
-// encoder pushes what more appends, some units at a time, until the attack is over.
-// Whoever is turned away comes back and begins anew.
-func (a *assault) encoder(header []byte, units int, more func(b []byte) []byte) error {
+// encoder pushes some units at a time until the attack is over: what is appended by
+// what begin gives, for each connection anew. Whoever is turned away comes back.
+func (a *assault) encoder(header []byte, units int, begin func() func(b []byte) []byte) error {
 	return a.workers(func() error {
 		c, err := a.publish(header)
 		if err != nil {
@@ -61,6 +61,7 @@ func (a *assault) encoder(header []byte, units int, more func(b []byte) []byte) 
 		}
 		defer c.Close()
 		var b []byte
+		more := begin()
 		for a.next(units) {
 			if err := a.send(c, more(b[:0])); err != nil {
 				return err
@@ -131,12 +132,14 @@ func programmesByTime() Attack {
 				return err
 			}
 			const each = 1000
-			at := uint32(0)
-			return a.encoder(header, each, func(b []byte) []byte {
-				for range each {
-					b, at = appendTiny(b, at), at+far
+			return a.encoder(header, each, func() func([]byte) []byte {
+				at := uint32(0)
+				return func(b []byte) []byte {
+					for range each {
+						b, at = appendTiny(b, at), at+far
+					}
+					return b
 				}
-				return b
 			})
 		},
 	}
@@ -154,12 +157,13 @@ func programmesByHeader() Attack {
 				return err
 			}
 			const each = 100
-			return a.encoder(one, each, func(b []byte) []byte {
+			turns := func(b []byte) []byte {
 				for i := range each {
 					b = appendTiny(appendHeader(b, [...][]byte{other, one}[i%2]), 0)
 				}
 				return b
-			})
+			}
+			return a.encoder(one, each, func() func([]byte) []byte { return turns })
 		},
 	}
 }
@@ -188,7 +192,7 @@ func tinyPackets() Attack {
 			if err != nil {
 				return err
 			}
-			return a.encoder(header, tinyEach, tiny())
+			return a.encoder(header, tinyEach, tiny)
 		},
 	}
 }

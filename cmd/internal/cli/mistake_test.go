@@ -39,7 +39,8 @@ func TestFlagMistakes(t *testing.T) {
 
 func TestBare(t *testing.T) {
 	_, file := os.Open("/nowhere/x")
-	_, address := url.Parse("http://h:x/y")
+	port := "x"
+	_, address := url.Parse("http://h:" + port + "/y")
 	_, refused := net.Dial("tcp", "127.0.0.1:0")
 	for want, err := range map[string]error{
 		"no such file or directory":    file,
