@@ -266,7 +266,7 @@ func (o *climbing) playRunning(ctx context.Context, l load.Options) (p climb.Pla
 		l.Counters = func() (map[string]float64, error) { return contest.Counters(o.admin) }
 		c, err := l.Counters()
 		if err != nil {
-			return p, fmt.Errorf("no status from %s: %w", o.admin, err)
+			return p, fmt.Errorf("no status from %s: %w", o.admin, cli.Bare(err))
 		}
 		p.Loops = int(c["loops"])
 	}

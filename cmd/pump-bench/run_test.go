@@ -96,6 +96,8 @@ func TestUsageErrors(t *testing.T) {
 		{"players mmsh://h/x --threads 65", "--threads must be 1 to 64, not 65", " players"},
 		{"players mmsh://h/x --duration 0", "--duration must be more than 0, not 0s", " players"},
 		{"players mmsh://h:x/y", "the URL \"mmsh://h:x/y\" is none: invalid port \":x\" after host", " players"},
+		{"players mmsh://h:99999/y", "a port is a number of 1 to 65535, and \"mmsh://h:99999/y\" has 99999", " players"},
+		{"players mmsh://h/y --nothing", "there is no flag --nothing", " players"},
 		{"floor -k 0", "--coalesce (-k) must be 1 to 1024, not 0", " floor"},
 		{"floor -n 0", "--number (-n) must be 1 or more, not 0", " floor"},
 		{"floor --duration -1s", "--duration must be more than 0, not -1s", " floor"},

@@ -16,6 +16,14 @@ import (
 // flagMistake says what is wrong with a flag's value as the command line has it, where
 // pflag and strconv speak of parsing.
 func flagMistake(err error) error {
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) {
+		dashes := "--"
+		if unknown.GetSpecifiedShortnames() != "" {
+			dashes = "-"
+		}
+		return fmt.Errorf("there is no flag %s%s", dashes, unknown.GetSpecifiedName())
+	}
 	var invalid *pflag.InvalidValueError
 	if !errors.As(err, &invalid) {
 		return err

@@ -21,7 +21,8 @@ func TestFlagMistakes(t *testing.T) {
 		"--yes=maybe":  `--yes takes true or false, not "maybe"`,
 		"--each=1,x":   `--each takes times such as 90ms,0, not "1,x"`,
 		"--bitrate=1G": "--bitrate: a bitrate is a number of bits per second up to 1000M, such as 64k or 1.5M",
-		"--nothing":    "unknown flag: --nothing",
+		"-z":           "there is no flag -z",
+		"--nothing":    "there is no flag --nothing",
 	} {
 		f := pflag.NewFlagSet("x", pflag.ContinueOnError)
 		f.SetOutput(io.Discard)
