@@ -84,6 +84,8 @@ var layers = []layer{
 		"the engine joins its rooms; it knows the contract and no protocol, which cmd hands in"},
 	{"admin/...", []string{"engine"}, []string{"github.com/spf13/cobra"},
 		"the admin listener shows the engine's snapshot and knows no protocol"},
+	{"bench/report", nil, []string{"net", "net/http"},
+		"a page knows neither players nor servers"},
 	{"bench/...", []string{"bench/...", "codec", "codec/..."}, []string{gnet},
 		"bench is a client of a running pump and knows nothing of its insides"},
 	{"config/...", []string{"engine", "tuning"}, []string{"github.com/spf13/cobra", "net/http"},

@@ -1,6 +1,6 @@
 # Shortens the output of go test -v; see gotest. Exits 1 if a test was skipped
 # while STREAMPUMP_NOSKIP is 1; go test's own status comes through pipefail.
-# With LIVE=1 each test's result is printed when it comes, for suites of minutes.
+# With LIVE=1 each test's result is printed when it comes.
 
 # Which test the lines that follow belong to.
 /^=== (RUN|CONT|NAME) / { test = $3; next }

@@ -26,12 +26,11 @@ func TestPlayersPlayTheBench(t *testing.T) {
 		{"stripped-multiple", "--strip --multiple --audio --script --packet-size 8223 --bitrate 600k", false},
 		{"small-packets", "--multiple --audio --script --packet-size 163", false},
 		{"large-packets", "--multiple --audio --script --packet-size 65000 --bitrate 3M", false},
-		{"slow", "--bitrate 64k --packet-size 1400 --gop 50", false},
+		{"slow", "--bitrate 64k --multiple --gop 50", false},
 		{"key-frames-alone", "--gop 1 --strip", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			end := benchEncoder(t, bench, p.URL("http", "live_push"), strings.Fields(c.shape)...)
-			up(t, p, "live")
+			end := benchEncoder(t, p, bench, "live", strings.Fields(c.shape)...)
 			for _, k := range kinds() {
 				if k.name == "ffmpeg" || c.all {
 					t.Run(k.name, func(t *testing.T) { playAndShow(t, k, p.Addr.String(), "live") })
@@ -41,8 +40,7 @@ func TestPlayersPlayTheBench(t *testing.T) {
 		})
 	}
 	t.Run("sound-alone", func(t *testing.T) {
-		end := benchEncoder(t, bench, p.URL("http", "live_push"), "--no-video", "--script")
-		up(t, p, "live")
+		end := benchEncoder(t, p, bench, "live", "--no-video", "--script")
 		hear(t, p.URL("mmsh", "live"))
 		end()
 	})

@@ -9,7 +9,8 @@
 //	footage ──push──┐                 ┌─► ffmpeg, VLC, MPlayer, libmms
 //	VLC's server ◄──pull── pump ──────┤
 //	clip.asf ──file─┘      ▲ └─pull─► pump ─► …
-//	                       └ bench/push, bench/player: what is compared bit by bit
+//	                       ├ bench/push, bench/player: what is compared bit by bit
+//	                       └ bench/attack: what one peer does beside healthy viewers
 //
 // A player passes if it decodes what it should and its output holds no
 // complaint: for each there is a list of what counts as one, and a list, with

@@ -117,7 +117,10 @@ func (p *pump) held() int64 {
 }
 
 // resident is the memory that the system holds for the pump now, in bytes.
-func (p *pump) resident() int64 {
+func (p *pump) resident() int64 { return p.memory("VmRSS") }
+
+// memory is a line of what the system says of the pump's memory, in bytes.
+func (p *pump) memory(name string) int64 {
 	p.t.Helper()
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
 	if err != nil {
@@ -125,11 +128,11 @@ func (p *pump) resident() int64 {
 	}
 	for line := range strings.Lines(string(b)) {
 		var kib int64
-		if _, err := fmt.Sscanf(line, "VmRSS: %d kB", &kib); err == nil {
+		if _, err := fmt.Sscanf(line, name+": %d kB", &kib); err == nil {
 			return kib << 10
 		}
 	}
-	p.t.Fatalf("no VmRSS in the pump's status:\n%s", b)
+	p.t.Fatalf("no %s in the pump's status:\n%s", name, b)
 	return 0
 }
 

@@ -147,9 +147,16 @@ func processors(s *Step, r *Room) string {
 
 func loops(s *Step, r *Room) string {
 	if used := s.serverCores(); s.Loops > 0 && used >= full*float64(s.Loops) {
-		return fmt.Sprintf("the server used %.2f processors with %d event loops", used, s.Loops)
+		return fmt.Sprintf("the server used %.2f processors with %s", used, loopsText(s.Loops))
 	}
 	return ""
+}
+
+func loopsText(n int) string {
+	if n == 1 {
+		return "1 event loop"
+	}
+	return fmt.Sprintf("%d event loops", n)
 }
 
 func generator(s *Step, r *Room) string {

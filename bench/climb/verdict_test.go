@@ -44,7 +44,7 @@ func TestWhatGivesOut(t *testing.T) {
 		{"processors", nil, func(s *Step) { s.Result.Server.CPU.Cores = 1.85 }, Processors, "the server used 1.85 of the 2 processors that it may use"},
 		{"quota", func(r *Room) { r.Processors = 0.5 }, func(*Step) {}, Processors, "0.50 of the 0.5"},
 		{"processors_not_quite", nil, func(s *Step) { s.Result.Server.CPU.Cores = 1.79 }, Unexplained, ""},
-		{"loop", nil, func(s *Step) { s.Loops, s.Result.Server.CPU.Cores = 1, 0.95 }, Loops, "0.95 processors with 1 event loops"},
+		{"loop", nil, func(s *Step) { s.Loops, s.Result.Server.CPU.Cores = 1, 0.95 }, Loops, "0.95 processors with 1 event loop"},
 		{"loops_of_a_full_machine", nil, func(s *Step) { s.Loops, s.Result.Server.CPU.Cores = 2, 1.95 }, Processors, ""},
 		{"load", nil, func(s *Step) { s.Result.Measured.Generator.Cores = 1.9 }, Generator, "the load used 1.90 of the 2 processors"},
 		{"load_and_server", nil, func(s *Step) { s.Result.Measured.Generator.Cores, s.Result.Server.CPU.Cores = 1.9, 1.9 }, Processors, ""},

@@ -257,7 +257,7 @@ func TestSplitOfTheProcessors(t *testing.T) {
 			t.Errorf("%+v: %+v, %v", c, p, err)
 		}
 	}
-	if p, err := split([]int{0, 1}, []int{1, 4}); err == nil || err.Error() != "the servers can not have the processors 1,4: this process may run on 0-1" {
+	if p, err := split([]int{0, 1}, []int{1, 4}); err == nil || err.Error() != "the servers cannot have the processors 1,4: this process may run on 0-1" {
 		t.Errorf("%+v, %v", p, err)
 	}
 }

@@ -203,11 +203,20 @@ func Place(server []int) (Placement, error) {
 	return p, affinity.Confine(p.Load)
 }
 
+// CanPlace refuses processors that this process may not use.
+func CanPlace(server []int) error {
+	own, err := affinity.Own()
+	if err == nil {
+		_, err = split(own, server)
+	}
+	return err
+}
+
 // split is Place without doing it.
 func split(own, server []int) (p Placement, err error) {
 	for _, c := range server {
 		if !slices.Contains(own, c) {
-			return p, fmt.Errorf("the servers can not have the processors %s: this process may run on %s", affinity.Text(server), affinity.Text(own))
+			return p, fmt.Errorf("the servers cannot have the processors %s: this process may run on %s", affinity.Text(server), affinity.Text(own))
 		}
 	}
 	if p.Server, p.Load = affinity.Split(own); len(server) > 0 {

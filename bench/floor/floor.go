@@ -66,7 +66,7 @@ type Result struct {
 // Run sends until the duration is over or ctx ends. It fails if no call could
 // be made.
 func Run(ctx context.Context, o Options) (*Result, error) {
-	if err := o.check(); err != nil {
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	r := &room{}
@@ -97,7 +97,8 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	return res, nil
 }
 
-func (o *Options) check() error {
+// Check refuses options with which nothing can be measured.
+func (o *Options) Check() error {
 	limit, err := meter.Descriptors()
 	if err != nil {
 		return err

@@ -78,6 +78,9 @@ type Options struct {
 	// and the end of the measurement; nil where it has none to read. It is
 	// called from the goroutine of Run.
 	Counters func() (map[string]float64, error)
+	// Began is called when the measurement begins, from the goroutine of Run, which
+	// it must not hold up; nil is not.
+	Began func()
 	// Progress is called once a second, from the goroutine of Run; nil is not.
 	Progress func(Progress)
 }
@@ -157,6 +160,20 @@ func (o *Options) due(player int) time.Duration {
 // ones are spread evenly, and of n players floor(n × share) are chosen.
 func share(i int, of float64) bool {
 	return int(float64(i+1)*of) > int(float64(i)*of)
+}
+
+// slow is how many players stall, which they do while it is measured, and how many are
+// throttled.
+func (o *Options) slow(measured bool) (stalled, throttled int) {
+	for _, s := range o.seats() {
+		if s.stalls && measured {
+			stalled++
+		}
+		if s.throttle {
+			throttled++
+		}
+	}
+	return stalled, throttled
 }
 
 // seat is one player's place in the plan.

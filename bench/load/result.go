@@ -30,6 +30,9 @@ type Result struct {
 	// Counters is by how much the server's own counters rose in the
 	// measurement; nil where they were not read.
 	Counters map[string]float64 `json:"counters,omitempty"`
+	// StalledPlayers and ThrottledPlayers are how many did so, by plan.
+	StalledPlayers   int `json:"stalled_players,omitempty"`
+	ThrottledPlayers int `json:"throttled_players,omitempty"`
 	// Stalled is what the kernel held for the stalled players at the end of
 	// their stall; nil where that was not measured.
 	Stalled *Stalled `json:"stalled,omitempty"`
@@ -90,8 +93,9 @@ type Verified struct {
 	Packets int64 `json:"packets"`
 	Objects int64 `json:"objects"` // media objects whose every byte was checked
 	Gaps    int64 `json:"gaps"`
-	Missing int64 `json:"missing_packets"` // in the gaps
-	Broken  int   `json:"broken"`          // players whose stream broke a rule
+	Missing int64 `json:"missing_packets"`  // in the gaps
+	Rounds  int   `json:"rounds,omitempty"` // how often a file that is played round and round began anew
+	Broken  int   `json:"broken"`           // players whose stream broke a rule
 	// Foreign: the stream is not the synthetic encoder's, so that framing and
 	// packets were checked, and no bytes of media.
 	Foreign bool     `json:"foreign"`
@@ -107,6 +111,20 @@ type Times struct {
 	P99     float64 `json:"p99_ms"`
 	P999    float64 `json:"p999_ms"`
 	Max     float64 `json:"max_ms"`
+}
+
+// TooFew is the first percentile that is no more than the largest of so few times, as
+// "p99"; empty if there are enough for all of them.
+func (t *Times) TooFew() string {
+	for _, p := range []struct {
+		name string
+		need int64 // samples, so that one is beyond it
+	}{{"p90", 10}, {"p99", 100}, {"p99.9", 1000}} {
+		if t.Samples < p.need {
+			return p.name
+		}
+	}
+	return ""
 }
 
 // histogram is what both kinds of histograms can tell.
@@ -145,6 +163,7 @@ func (y *tally) fill(r *Result, o *Options) {
 	defer y.mu.Unlock()
 	r.Players, r.Counts, r.Waiting = o.Players, y.counts, y.counts.waiting()
 	r.Reasons = y.reasons
+	r.StalledPlayers, r.ThrottledPlayers = o.slow(r.Measured != nil)
 	r.Join, r.Delay = timesOf(y.join), timesOf(y.delay)
 	if y.counts.Joined == o.Players && y.counts.Replaced == 0 {
 		ms := float64(y.lastJoin.Microseconds()) / 1000

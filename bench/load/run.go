@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -92,6 +93,10 @@ func resolve(ctx context.Context, addr string) (netip.AddrPort, error) {
 	}
 	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
+		var dns *net.DNSError
+		if errors.As(err, &dns) {
+			err = errors.New(dns.Err) // without whom it was asked of, and how
+		}
 		return netip.AddrPort{}, fmt.Errorf("%s has no address: %w", host, err)
 	}
 	best := ips[0]
@@ -217,6 +222,9 @@ func (r *run) measure() bool {
 	r.atStart = r.endStep() // so that the next one is all of the measurement
 	r.measured, r.peakRSS = r.atStart.at, r.atStart.server.RSS
 	r.tally.measuring.Store(true)
+	if r.o.Began != nil {
+		r.o.Began()
+	}
 	return true
 }
 

@@ -206,5 +206,6 @@ func (y *tally) verified(c player.Counts, objects int64, foreign bool) {
 	y.checks.Objects += objects
 	y.checks.Gaps += c.Gaps
 	y.checks.Missing += c.Missing
+	y.checks.Rounds += c.Rounds
 	y.checks.Foreign = y.checks.Foreign || foreign
 }

@@ -41,7 +41,7 @@ func (w *watcher) run(ctx context.Context, began time.Time) {
 	w.began = time.Now()
 	w.check = player.Pattern()
 	w.tally.change(func(n *Counts) { n.Started++ })
-	v := player.NewVerifier(player.Options{Plain: w.o.Plain, AnyStart: w.o.AnyStart, Object: w.object, Began: w.stamp})
+	v := player.NewVerifier(player.Options{Plain: w.o.Plain, AnyStart: w.o.AnyStart, Object: w.object, Began: w.stamp, Rounds: w.isForeign})
 	watch := w.watch
 	if w.o.Marks {
 		watch = w.watchMarks
@@ -120,6 +120,10 @@ func (w *watcher) object(o *player.Object) error {
 	w.objects++
 	return w.check(o)
 }
+
+// isForeign reports whether the stream is known not to be the synthetic encoder's, so
+// that it may be a file that begins anew.
+func (w *watcher) isForeign() bool { return w.foreign }
 
 // stamp takes the delay of a packet from the object that it begins last.
 func (w *watcher) stamp(_ uint8, first []byte) {

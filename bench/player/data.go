@@ -85,6 +85,9 @@ func (v *Verifier) follows(key bool) (gap bool) {
 	what, t := v.try()
 	switch {
 	case t == nil:
+	case v.beginsRound(key, t):
+		v.c.Rounds++
+		v.loseAll()
 	case v.o.Plain:
 		v.c.Gaps++
 		return true
@@ -97,6 +100,28 @@ func (v *Verifier) follows(key bool) (gap bool) {
 		v.broken(RuleObject, "no packet is missing, but %s", what)
 	}
 	return false
+}
+
+// beginsRound reports whether the packet, in which t does not follow, is where a file
+// begins anew.
+func (v *Verifier) beginsRound(key bool, t *track) bool {
+	if v.o.Rounds == nil || !v.o.Rounds() {
+		return false
+	}
+	for i := range v.tracks {
+		if v.tracks[i].open {
+			return false
+		}
+	}
+	if !key && v.facts.hasVideo {
+		return t.after != uint64(v.c.KeyStarts)
+	}
+	v.scratch = appendContent(v.scratch[:0], v.packet.payloads)
+	first := shortHash(v.scratch)
+	if v.c.Rounds == 0 {
+		v.round = first
+	}
+	return v.round == first
 }
 
 // try walks the packet's payloads over copies of their streams' places. It

@@ -37,6 +37,13 @@ type Options struct {
 	// without a gap in the LocationIds, as they do when the encoder restarts
 	// with an equivalent header.
 	Splices int
+	// Rounds reports whether the stream may be a file that is played round and round,
+	// so that it begins anew at the file's end: asked where media objects do not
+	// follow although no packet is missing. A round begins with a key frame when
+	// every object before it is whole, and all begin with the same packet, so that
+	// what a pump loses is not taken for one. nil is never: what is checked by the
+	// pattern says itself where it begins.
+	Rounds func() bool
 	// Records is how many data packets are remembered for [Compare], the
 	// first ones; 0 remembers none.
 	Records int
@@ -59,6 +66,7 @@ type Counts struct {
 	// has no numbers and can not tell how many.
 	Gaps, Missing int64
 	Splices       int
+	Rounds        int   // how often a file began anew
 	KeyStarts     int64 // data packets in which a key frame begins
 	Objects       int64 // whole media objects
 	// Cut counts media objects that a gap or a splice broke off, Tails
@@ -107,6 +115,7 @@ type Verifier struct {
 	affs     affMode
 	aff      uint8 // the next one if they count
 	packet   dataPacket
+	round    uint64     // what a file begins with, see [Record.Content]
 	tracks   [128]track // by stream number
 	deliver  func(*Object) error
 	records  []Record

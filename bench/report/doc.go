@@ -11,6 +11,6 @@
 // JavaScript the numbers remain, in a table under each plot.
 //
 // What was not measured is absent: a gap in a plot, an empty cell, never 0. The
-// package knows neither players nor servers; who has a result makes a [Page] of
-// it. Nothing in a Page is taken for HTML.
+// package knows neither players nor servers; bench/report/result makes a [Page] of
+// each result. Nothing in a Page is taken for HTML.
 package report

@@ -64,7 +64,7 @@ func (st *Stream) bitrateFor(size int) float64 {
 	o := *st
 	o.Size, o.KeySize = size, 0
 	if o.GOP > 1 {
-		o.KeySize = keyRatio * size
+		o.KeySize = KeyRatio * size
 	}
 	return o.bitrate()
 }

@@ -25,5 +25,6 @@
 // multi-payload packets, padding in every width or stripped, explicit packet
 // lengths, compressed payloads, several video streams, send times that begin
 // anywhere, headers of any size, and the shape of Expression Encoder 4
-// ([EE4]). An encoder that restarts is [Spec.Again] or [Spec.Other].
+// ([EE4]). A stream's own bitrate is that of its media; what is sent, packets and
+// padding included, is [Spec.Rate], and [Spec.At] chooses the media for it. An encoder that restarts is [Spec.Again] or [Spec.Other].
 package synth

@@ -3,6 +3,8 @@ package synth
 import (
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"time"
 
 	"streampump/codec/asf"
@@ -17,6 +19,7 @@ type Encoder struct {
 	streams []source
 	stamp   uint64
 	rising  bool   // stamps rise with the objects' due times
+	blank   bool   // objects are zeros: what counts is their size
 	object  []byte // the media object under way
 	packets int
 	parsed  asf.Packet // the newest packet
@@ -109,7 +112,12 @@ func (e *Encoder) add(s *source) error {
 		key = false
 	}
 	m := Mark{Carrier: s.Carrier, Stream: s.Number, Key: key, Epoch: e.spec.Epoch, Sequence: s.made, Stamp: e.stampOf(s)}
-	e.object = AppendObject(e.object[:0], m, s.size(m))
+	if e.blank {
+		size := s.Carrier.size(s.evenSize(key))
+		e.object = slices.Grow(e.object[:0], size)[:size]
+	} else {
+		e.object = AppendObject(e.object[:0], m, s.size(m))
+	}
 	err := e.builder.Add(asf.Object{
 		Stream:     s.Number,
 		Key:        key,
@@ -134,11 +142,31 @@ func (e *Encoder) stampOf(s *source) uint64 {
 // size is how large the next object is: video varies by up to a quarter, but
 // not below what its carrier needs, in a way that follows from the object.
 func (s *source) size(m Mark) int {
-	size := s.sizeOf(m.Key)
-	if s.Kind != asf.Video {
+	size, by := s.spread(m.Key)
+	if by == 0 {
 		return size
 	}
 	n := m.noise()
-	by := min(size/4, size-s.Carrier.MinObject())
 	return size - by + int(n.next()%uint64(2*by+1))
+}
+
+// spread is the nominal size of the next object, and by how much it may vary.
+func (s *source) spread(key bool) (size, by int) {
+	size = s.sizeOf(key)
+	if s.Kind != asf.Video {
+		return size, 0
+	}
+	return size, min(size/4, size-s.Carrier.MinObject())
+}
+
+// evenSize is a size in the place of that of the next object, so that few of them
+// have the mean of many: steps of the golden ratio go through the spread evenly.
+func (s *source) evenSize(key bool) int {
+	size, by := s.spread(key)
+	n := s.made
+	if key && s.GOP > 1 {
+		n /= uint32(s.GOP)
+	}
+	_, part := math.Modf(0.5 + float64(n)*math.Phi)
+	return size - by + int(part*float64(2*by+1))
 }

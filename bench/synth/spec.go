@@ -67,8 +67,8 @@ type Spec struct {
 	Packets int
 }
 
-// keyRatio is how many times larger than others a key frame is.
-const keyRatio = 6
+// KeyRatio is how many times larger than others a key frame is.
+const KeyRatio = 6
 
 // Bounds of what a [Spec] may ask for.
 const (
@@ -87,8 +87,8 @@ const (
 func Video(number uint8, fps float64, bitrate, gop int) Stream {
 	interval := time.Duration(float64(time.Second) / fps)
 	perGOP := float64(bitrate) / 8 * interval.Seconds() * float64(gop)
-	size := int(perGOP / float64(gop-1+keyRatio))
-	return Stream{Number: number, Kind: asf.Video, Interval: interval, Size: size, KeySize: keyRatio * size, GOP: gop, KeyBit: true}
+	size := int(perGOP / float64(gop-1+KeyRatio))
+	return Stream{Number: number, Kind: asf.Video, Interval: interval, Size: size, KeySize: KeyRatio * size, GOP: gop, KeyBit: true}
 }
 
 // Audio is a sound stream of about bitrate bits per second in objects of size

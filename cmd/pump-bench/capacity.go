@@ -12,6 +12,8 @@ import (
 	"streampump/bench/climb"
 	"streampump/bench/contest"
 	"streampump/bench/load"
+	"streampump/bench/report"
+	"streampump/bench/report/result"
 	"streampump/bench/rival"
 	"streampump/cmd/internal/cli"
 )
@@ -108,6 +110,9 @@ func (o *climbing) complete(f *pflag.FlagSet) (err error) {
 	} else if err = o.place.check(); err == nil {
 		err = o.stream.check()
 	}
+	if err == nil {
+		err = o.bounds()
+	}
 	if err != nil {
 		return err
 	}
@@ -121,6 +126,16 @@ func (o *climbing) complete(f *pflag.FlagSet) (err error) {
 	return o.Check()
 }
 
+// bounds refuses numbers that make no climb.
+func (o *climbing) bounds() error {
+	return inBounds(
+		bound{"from", "1 or more", o.From >= 1, o.From},
+		bound{"most", fmt.Sprintf("0, or as many as --from, %d, or more", o.From), o.Most == 0 || o.Most >= o.From, o.Most},
+		bound{"precision", "more than 0 and less than 100", o.percent > 0 && o.percent < 100, o.percent},
+		above0("step", o.Load.Duration), above0("delay", o.Delay), above0("joins", o.Joins),
+	)
+}
+
 // aim points the players at the running server.
 func (o *climbing) aim() error {
 	to, err := parseTarget(o.url)
@@ -131,13 +146,7 @@ func (o *climbing) aim() error {
 	if o.Load.Plain, err = speaksHTTP(o.protocol); err != nil {
 		return err
 	}
-	switch {
-	case o.Load.PID < 0:
-		return errors.New("a process has a number above 0")
-	case o.Load.Verify < 0:
-		return errors.New("less than no player can not be verified")
-	}
-	return nil
+	return inBounds(notBelow0("pid", o.Load.PID), notBelow0("verify", o.Load.Verify))
 }
 
 // speaksHTTP reports whether a protocol is HTTP alone.
@@ -155,11 +164,11 @@ func (e env) climb(ctx context.Context, o *climbing) error {
 	if err != nil {
 		return err
 	}
-	page, err := openPage(o.html)
+	page, err := report.Open(o.html)
 	if err != nil {
 		return err
 	}
-	defer page.discard()
+	defer page.Discard()
 	if err := o.prepare(); err != nil {
 		return err
 	}
@@ -168,7 +177,7 @@ func (e env) climb(ctx context.Context, o *climbing) error {
 		if o.url == "" {
 			expected += startsWithin
 		}
-		show.next(expected, playersText(players))
+		show.next(expected, result.PlayersText(players))
 	}
 	o.Load.Progress = show.players
 	c, err := climb.Run(ctx, o.Options)
@@ -176,17 +185,27 @@ func (e env) climb(ctx context.Context, o *climbing) error {
 	if err != nil {
 		return err
 	}
-	all := capacityReport{about(), o.settings(), o.Room, c, estimate.against(c)}
-	if o.json {
-		err = e.json(all)
-	} else {
-		_, err = e.stdout.Write(all.appendText(nil))
-	}
-	err = errors.Join(err, page.write(all.page()))
+	all := result.Capacity{About: about(), Settings: o.settings(), Room: o.Room, Climb: c, Doctor: estimate.Against(c)}
+	err = e.show(&all, o.json, page)
 	if err == nil && c.Verdict.Players == 0 {
 		return cli.ErrTold
 	}
 	return err
+}
+
+// settings are the flags as they took effect.
+func (o *climbing) settings() result.CapacitySettings {
+	s := result.CapacitySettings{
+		URL: o.url, PID: o.Load.PID, Verify: o.Load.Verify, From: o.From, Most: o.Most, Precision: o.percent,
+		Delay: float64(o.Delay.Microseconds()) / 1000, Step: o.Load.Duration.Seconds(), Joins: o.Joins,
+	}
+	if o.url != "" {
+		s.Protocol = o.protocol
+		return s
+	}
+	stream := o.stream.settings()
+	s.Stream = &stream
+	return s
 }
 
 // prepare looks at the room that there is, and says how a step is played.
@@ -247,7 +266,7 @@ func (o *climbing) playRunning(ctx context.Context, l load.Options) (p climb.Pla
 		l.Counters = func() (map[string]float64, error) { return contest.Counters(o.admin) }
 		c, err := l.Counters()
 		if err != nil {
-			return p, fmt.Errorf("no status from %s: %w", o.admin, err)
+			return p, fmt.Errorf("no status from %s: %w", o.admin, cli.Bare(err))
 		}
 		p.Loops = int(c["loops"])
 	}

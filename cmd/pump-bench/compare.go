@@ -11,6 +11,8 @@ import (
 
 	"streampump/bench/contest"
 	"streampump/bench/load"
+	"streampump/bench/report"
+	"streampump/bench/report/result"
 	"streampump/bench/rival"
 	"streampump/cmd/internal/cli"
 )
@@ -99,8 +101,12 @@ func (o *comparing) check() (err error) {
 			return err
 		}
 	}
-	if o.rounds < 1 || o.rounds > maxRounds {
-		return fmt.Errorf("there are 1 to %d rounds, not %d", maxRounds, o.rounds)
+	if err := inBounds(
+		bound{"rounds", fmt.Sprintf("1 to %d", maxRounds), o.rounds >= 1 && o.rounds <= maxRounds, o.rounds},
+		bound{"number (-n)", "1 or more", o.players.Players >= 1, o.players.Players},
+		notBelow0("ramp", o.players.Ramp), above0("duration", o.players.Duration), notBelow0("segment", o.players.Segment),
+	); err != nil {
+		return err
 	}
 	o.players.Threads, o.players.Verify = 1, min(o.players.Players, verifyAuto)
 	if err := o.place.check(); err != nil {
@@ -151,11 +157,11 @@ func (o *comparing) takesPart(name string) bool {
 
 // compare runs the contest and prints what came of it.
 func (e env) compare(ctx context.Context, o *comparing) error {
-	page, err := openPage(o.html)
+	page, err := report.Open(o.html)
 	if err != nil {
 		return err
 	}
-	defer page.discard()
+	defer page.Discard()
 	heats, err := o.heats(ctx)
 	if err != nil {
 		return err
@@ -187,17 +193,26 @@ func (e env) compare(ctx context.Context, o *comparing) error {
 }
 
 // tell prints what came of a contest and writes its page.
-func (e env) tell(o *comparing, t *contest.Table, page *pageFile) error {
-	all := compareReport{about(), o.settings(), o.versions, t, t.Failures()}
-	var err error
-	if o.json {
-		err = e.json(all)
-	} else {
-		_, err = e.stdout.Write(all.appendText(nil))
-	}
-	err = errors.Join(err, page.write(all.page()))
-	if err == nil && len(all.Failures) > 0 {
+func (e env) tell(o *comparing, t *contest.Table, page *report.File) error {
+	all := result.Contest{About: about(), Settings: o.settings(), Versions: o.versions, Table: t, Failures: t.Failures()}
+	err := e.show(&all, o.json, page)
+	switch {
+	case err != nil:
+		return err
+	case len(all.Failures) > 0:
 		return cli.ErrTold
+	case !t.Measured():
+		return errNothing
 	}
-	return err
+	return nil
+}
+
+// settings are the flags as they took effect.
+func (o *comparing) settings() result.ContestSettings {
+	p := &o.players
+	return result.ContestSettings{
+		Players: p.Players, Stream: o.stream.settings(),
+		Ramp: p.Ramp.Seconds(), Duration: p.Duration.Seconds(), Stall: p.Stall.String(), Throttle: p.Throttle.String(), Segment: p.Segment,
+		Rounds: o.rounds, ServerCores: o.place.placed.Server, LoadCores: o.place.placed.Load,
+	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"streampump/bench/contest"
 	"streampump/bench/rival"
+	"streampump/cmd/internal/cli"
 	"streampump/cmd/internal/fetch"
 )
 
@@ -74,7 +75,7 @@ func (o *comparing) profiled(heats []*contest.Heat) error {
 		return nil
 	}
 	if err := os.MkdirAll(o.profile, 0o755); err != nil {
-		return fmt.Errorf("no folder for the profiles: %w", err)
+		return fmt.Errorf("no folder for the profiles, %s: %w", o.profile, cli.Bare(err))
 	}
 	for _, h := range heats {
 		if h.Kind.Name != "pump" {

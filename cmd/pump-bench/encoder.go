@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -44,6 +45,9 @@ type encoding struct {
 	duration       time.Duration
 }
 
+// bitrateUsage is what the flag for a bitrate means in every command.
+const bitrateUsage = "what is sent in a second, packets and their padding included, such as 64k or 1.5M"
+
 func newEncoderCommand(e env) *cobra.Command {
 	var o encoding
 	cmd := &cobra.Command{
@@ -55,7 +59,7 @@ sound a quiet hiss. Every byte of it follows from a pattern, by which pump-bench
 players check it; each media object carries the time at which it was due, on the
 machine's own clock, by which players on the same machine measure the delay.`,
 		Example: `  pump-bench encoder http://localhost:8086/streams/live_push
-  pump-bench encoder http://localhost:8086/streams/live_push --bitrate 64k --packet-size 1400 --gop 50
+  pump-bench encoder http://localhost:8086/streams/live_push --bitrate 64k --multiple --gop 50
   pump-bench encoder http://localhost:8086/streams/live_push --audio --script --multiple --strip`,
 		Args: cli.Arguments("URL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -76,19 +80,20 @@ machine's own clock, by which players on the same machine measure the delay.`,
 
 // addFlags adds the flags that fill the encoding, and sets their defaults.
 func (o *encoding) addFlags(f *pflag.FlagSet) {
-	o.addVideo(f, "of video and sound together")
-	f.BoolVar(&o.audio, "audio", false, "send sound beside the video, an eighth of the bitrate and at least 32k")
+	o.addVideo(f)
+	f.BoolVar(&o.audio, "audio", false, "send sound beside the video: an eighth of the bitrate, and at least 32k of sound")
 	f.BoolVar(&o.noVideo, "no-video", false, "send sound alone")
-	f.BoolVar(&o.script, "script", false, "send a script command every 5 s, on top of the bitrate")
+	f.BoolVar(&o.script, "script", false, "send a script command every 5 s")
 	f.BoolVar(&o.multiple, "multiple", false, "put several payloads in a packet, as ffmpeg does")
 	f.BoolVar(&o.strip, "strip", false, "leave the packets' padding out, as Expression Encoder does")
 	f.DurationVar(&o.duration, "duration", 0, "end after this time; 0: never")
 }
 
-// addVideo adds those of any stream with video, whose bitrate is that of something.
-func (o *encoding) addVideo(f *pflag.FlagSet, of string) {
+// addVideo adds those of any stream with video. What a bitrate is of is the same
+// everywhere.
+func (o *encoding) addVideo(f *pflag.FlagSet) {
 	o.bitrate = 1_000_000
-	f.Var(&o.bitrate, "bitrate", of+", such as 64k or 1.5M")
+	f.Var(&o.bitrate, "bitrate", bitrateUsage)
 	f.IntVar(&o.packetSize, "packet-size", 1400, "bytes of a data packet")
 	f.IntVar(&o.gop, "gop", 25, "frames from one key frame to the next")
 	f.Float64Var(&o.fps, "fps", 25, "video frames per second")
@@ -101,8 +106,9 @@ func (o *encoding) spec() (synth.Spec, error) {
 		return synth.Spec{}, fmt.Errorf("there are up to %d frames per second, and more than 0", maxFPS)
 	case o.gop < 1:
 		return synth.Spec{}, errors.New("from one key frame to the next there is a frame at least")
-	case o.duration < 0:
-		return synth.Spec{}, errors.New("the duration can not be less than 0")
+	}
+	if err := inBounds(notBelow0("duration", o.duration)); err != nil {
+		return synth.Spec{}, err
 	}
 	s := synth.Spec{
 		Streams: o.streams(), PacketSize: o.packetSize, Preroll: preroll,
@@ -111,22 +117,46 @@ func (o *encoding) spec() (synth.Spec, error) {
 	if least := s.MinPacket(); o.packetSize < least || o.packetSize > maxPacket {
 		return synth.Spec{}, fmt.Errorf("a packet of such streams has %d to %d bytes, not %d", least, maxPacket, o.packetSize)
 	}
-	return s, s.Check()
+	if err := s.Check(); err != nil {
+		return synth.Spec{}, err
+	}
+	tuned, err := s.At(float64(o.bitrate))
+	var bound *synth.RateError
+	if errors.As(err, &bound) && bound.Low {
+		return synth.Spec{}, fmt.Errorf("%w; %s", err, o.cheaper())
+	}
+	return tuned, err
+}
+
+// cheaper is what takes less.
+func (o *encoding) cheaper() string {
+	var ways []string
+	if !o.multiple && !o.strip {
+		ways = append(ways, "--multiple", "a smaller --packet-size")
+	}
+	if !o.noVideo {
+		ways = append(ways, "a lower --fps")
+	}
+	if o.audio && !o.noVideo {
+		ways = append(ways, "no --audio")
+	}
+	if len(ways) == 0 {
+		return "there is no smaller one"
+	}
+	return "less takes " + strings.Join(ways, ", or ")
 }
 
 // streams are video, if the first packet is to start a key frame, and the
-// others.
+// others. The pictures are the smallest ones, and made larger for the bitrate.
 func (o *encoding) streams() (l []synth.Stream) {
-	video, sound := int(o.bitrate), int(o.bitrate)
-	if o.audio && !o.noVideo {
-		sound = min(max(video/audioShare, 8*synth.MinRate), 8*synth.MaxRate)
-		video -= sound
-	}
 	if !o.noVideo {
-		l = append(l, synth.Video(1, o.fps, video, o.gop).Playable())
+		video := synth.Video(1, o.fps, 0, o.gop).Playable()
+		video.Size = video.Carrier.MinObject()
+		video.KeySize = synth.KeyRatio * video.Size
+		l = append(l, video)
 	}
 	if o.audio || o.noVideo {
-		l = append(l, synth.Audio(2, sound, audioObject).Playable())
+		l = append(l, synth.Audio(2, o.sound(), audioObject).Playable())
 	}
 	if o.script {
 		l = append(l, synth.Script(3, scriptInterval).Playable())
@@ -134,11 +164,21 @@ func (o *encoding) streams() (l []synth.Stream) {
 	return l
 }
 
+// sound is the bitrate of sound beside video, as media: what is sent of it, with a
+// packet for each object or not, is its share.
+func (o *encoding) sound() int {
+	sent := float64(o.bitrate) / audioShare
+	if !o.multiple && !o.strip {
+		sent *= min(1, audioObject/float64(o.packetSize))
+	}
+	return min(max(int(sent), 8*synth.MinRate), 8*synth.MaxRate)
+}
+
 // encode pushes until ctx ends, which is a proper end.
 func (e env) encode(ctx context.Context, to target, spec synth.Spec, limit time.Duration) error {
 	c, err := push.Dial(ctx, to.addr, push.Options{Path: to.path, Host: to.addr})
 	if err != nil {
-		return fmt.Errorf("no connection to the pump: %w", err)
+		return fmt.Errorf("no connection to the pump: %w", cli.Bare(err))
 	}
 	defer c.Close()
 	if _, err := c.Setup(ctx, push.AutoDestroy); err != nil {

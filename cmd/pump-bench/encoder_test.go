@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -52,7 +53,7 @@ func TestEncoderShapesVerify(t *testing.T) {
 		for _, size := range []int{least, 576, 1400, 3200, 8223, maxPacket} {
 			name := strings.Join(append([]string{fmt.Sprint(size)}, args...), "")
 			t.Run(name, func(t *testing.T) {
-				spec, err := flagSpec(t, append(args, "--bitrate", "400k", "--packet-size", fmt.Sprint(size))...)
+				spec, err := flagSpec(t, append(args, "--bitrate", bitrateFor(args, size), "--packet-size", fmt.Sprint(size))...)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -77,6 +78,63 @@ func TestEncoderShapesVerify(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// bitrateFor is a bitrate that a shape can have: one object in each packet, padding
+// and all, takes as much as there are packets.
+func bitrateFor(args []string, size int) string {
+	if slices.Contains(args, "--multiple") || slices.Contains(args, "--strip") {
+		return "400k"
+	}
+	return fmt.Sprintf("%dk", 400+400*size/1000)
+}
+
+// TestEncoderSendsItsBitrate: what is asked for is what is sent, packets and padding
+// included, whatever the shape.
+func TestEncoderSendsItsBitrate(t *testing.T) {
+	for _, args := range []string{
+		"", "--bitrate 300k", "--bitrate 64k --multiple", "--bitrate 64k --strip", "--bitrate 5M --multiple --packet-size 8223",
+		"--bitrate 300k --gop 1 --fps 12", "--bitrate 1M --audio", "--bitrate 700k --audio --script --multiple",
+		"--bitrate 200k --no-video", "--bitrate 100k --no-video --multiple", "--bitrate 2M --gop 250", "--bitrate 400k --fps 5 --packet-size 163",
+	} {
+		t.Run(strings.ReplaceAll(args, " ", ""), func(t *testing.T) {
+			spec, err := flagSpec(t, strings.Fields(args)...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := 1e6
+			if _, after, ok := strings.Cut(args, "--bitrate "); ok {
+				var b bits
+				if err := b.Set(strings.Fields(after)[0]); err != nil {
+					t.Fatal(err)
+				}
+				want = float64(b)
+			}
+			if got := sentRate(t, spec, 60_000); math.Abs(got/want-1) > 0.03 {
+				t.Errorf("%.0f bit/s are sent, %.0f are asked for", got, want)
+			}
+		})
+	}
+}
+
+// sentRate is how many bits a second an encoder sends in the first so many
+// milliseconds.
+func sentRate(t *testing.T, spec synth.Spec, ms uint32) float64 {
+	t.Helper()
+	e, err := synth.New(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for sent := 0; ; {
+		b, at, err := e.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at >= ms {
+			return float64(sent) * 8 / float64(at) * 1000
+		}
+		sent += len(b)
 	}
 }
 

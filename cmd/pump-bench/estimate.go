@@ -1,41 +1,20 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
-	"strings"
 
 	"streampump/bench/climb"
+	"streampump/cmd/internal/cli"
 )
 
 // maxEstimate bounds what is read of an estimate: some hundred streams.
 const maxEstimate = 1 << 20
 
-// estimate is what stream-pump doctor --capacity --json says. nil is none.
-type estimate struct {
-	Viewers int    `json:"viewers"`
-	First   string `json:"gives_out_first"`
-	Streams []struct {
-		Bitrate float64 `json:"bitrate"`
-		Share   float64 `json:"share"`
-	} `json:"streams"`
-}
-
-// bitrate is that of an average viewer, in bits per second.
-func (e *estimate) bitrate() (bits float64) {
-	for _, s := range e.Streams {
-		bits += s.Share * s.Bitrate
-	}
-	return bits
-}
-
 // readEstimate reads an estimate from a file, or from standard input if that is
 // "-"; an empty name is none.
-func readEstimate(file string) (*estimate, error) {
+func readEstimate(file string) (*climb.Estimate, error) {
 	if file == "" {
 		return nil, nil
 	}
@@ -43,111 +22,18 @@ func readEstimate(file string) (*estimate, error) {
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
-			return nil, fmt.Errorf("no estimate: %w", err)
+			return nil, fmt.Errorf("no estimate in %s: %w", file, cli.Bare(err))
 		}
 		defer f.Close()
 		in = f
 	}
 	text, err := io.ReadAll(io.LimitReader(in, maxEstimate))
 	if err != nil {
-		return nil, fmt.Errorf("no estimate: %w", err)
+		return nil, fmt.Errorf("no estimate in %s: %w", file, cli.Bare(err))
 	}
-	e, err := parseEstimate(text)
+	e, err := climb.ParseEstimate(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s is no result of stream-pump doctor --capacity --json: %w", file, err)
 	}
 	return e, nil
-}
-
-func parseEstimate(text []byte) (*estimate, error) {
-	e := new(estimate)
-	switch err := json.Unmarshal(text, e); {
-	case err != nil:
-		return nil, err
-	case e.Viewers < 0 || e.First == "":
-		return nil, errors.New("it does not say how many viewers, and what gives out first")
-	}
-	return e, nil
-}
-
-// checked is an estimate against what was measured.
-type checked struct {
-	Estimated int     `json:"estimated"`
-	Measured  int     `json:"measured"`
-	AtLeast   bool    `json:"measured_at_least"`
-	Error     float64 `json:"error_per_cent"` // above 0: the estimate is too high
-	// Resource is what the estimate says gives out first, and Agrees whether that
-	// was seen; nil where nothing of the server gave out.
-	Resource string `json:"resource"`
-	Agrees   *bool  `json:"resource_agrees,omitempty"`
-	// What a viewer gets, in bits per second; 0 where it is not known.
-	EstimatedRate float64 `json:"estimated_bits_per_second,omitempty"`
-	MeasuredRate  float64 `json:"measured_bits_per_second,omitempty"`
-}
-
-// sameRate is by which part two bitrates may differ and still be those of one
-// stream: framing and the moment at which it was measured.
-const sameRate = 0.05
-
-// against holds an estimate against a climb; nil if there is nothing to hold.
-func (e *estimate) against(r *climb.Climb) *checked {
-	v := &r.Verdict
-	if e == nil || v.Players == 0 {
-		return nil
-	}
-	c := &checked{
-		Estimated: e.Viewers, Measured: v.Players, AtLeast: v.AtLeast,
-		Error:    100 * (float64(e.Viewers)/float64(v.Players) - 1),
-		Resource: e.First, EstimatedRate: e.bitrate(),
-	}
-	if !v.AtLeast {
-		same := agrees(v.Reason, e.First)
-		c.Agrees = &same
-	}
-	if n, m := r.Steps[0].Result.Counts.Held, r.Steps[0].Result.Measured; m != nil && n > 0 {
-		c.MeasuredRate = m.BitRate / float64(n)
-	}
-	return c
-}
-
-// otherStream says that the estimate is of a stream that is not the measured one;
-// empty if that does not show.
-func (c *checked) otherStream() string {
-	if c.EstimatedRate == 0 || c.MeasuredRate == 0 || math.Abs(c.MeasuredRate/c.EstimatedRate-1) <= sameRate {
-		return ""
-	}
-	return fmt.Sprintf("; it is for %.3g Mbit/s, and players got %.3g: doctor takes --bitrate with the padding of packets",
-		c.EstimatedRate/1e6, c.MeasuredRate/1e6)
-}
-
-// agrees reports whether what gave out is what doctor calls so: its processors
-// are the event loops' as well.
-func agrees(seen climb.Reason, doctor string) bool {
-	switch seen {
-	case climb.Loops, climb.Kernel:
-		return doctor == string(climb.Processors)
-	case climb.ServerLimits:
-		return strings.HasPrefix(doctor, "limits.")
-	}
-	return string(seen) == doctor
-}
-
-// String is the comparison in a sentence.
-func (c *checked) String() string {
-	text := fmt.Sprintf("doctor estimates %d viewers, limited by %s", c.Estimated, c.Resource)
-	switch {
-	case c.AtLeast && c.Error >= 0:
-		return text + "; no bound was found that it could be held against"
-	case c.AtLeast:
-		return text + fmt.Sprintf(": %.0f %% below what was carried, and more can be", -c.Error) + c.otherStream()
-	}
-	word := "above"
-	if c.Error < 0 {
-		word = "below"
-	}
-	text += fmt.Sprintf(": %.0f %% %s what was measured", max(c.Error, -c.Error), word)
-	if c.Agrees != nil && !*c.Agrees {
-		text += ", where something else gave out"
-	}
-	return text + c.otherStream()
 }

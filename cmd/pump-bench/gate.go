@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -11,6 +10,8 @@ import (
 	"streampump/bench/gate"
 	"streampump/bench/load"
 	"streampump/bench/meter"
+	"streampump/bench/report"
+	"streampump/bench/report/result"
 	"streampump/bench/rival"
 	"streampump/bench/synth"
 	"streampump/cmd/internal/cli"
@@ -70,8 +71,8 @@ func (o *gating) gate() (*gate.Gate, error) {
 	if o.short {
 		g.Form = gate.Short()
 	}
-	if o.rounds < 0 || o.rounds > maxRounds {
-		return nil, fmt.Errorf("there are 1 to %d rounds, not %d", maxRounds, o.rounds)
+	if err := inBounds(bound{"rounds", fmt.Sprintf("0 to %d", maxRounds), o.rounds >= 0 && o.rounds <= maxRounds, o.rounds}); err != nil {
+		return nil, err
 	}
 	if o.rounds > 0 {
 		g.Form.Rounds = o.rounds
@@ -117,11 +118,11 @@ func (o *gating) prepare(g *gate.Gate) error {
 }
 
 func (e env) gate(ctx context.Context, o *gating, g *gate.Gate) error {
-	page, err := openPage(o.html)
+	page, err := report.Open(o.html)
 	if err != nil {
 		return err
 	}
-	defer page.discard()
+	defer page.Discard()
 	if err := o.prepare(g); err != nil {
 		return err
 	}
@@ -144,13 +145,8 @@ func (e env) gate(ctx context.Context, o *gating, g *gate.Gate) error {
 	if err != nil {
 		return err
 	}
-	all := gateReport{about(), r}
-	if o.json {
-		err = e.json(all)
-	} else {
-		_, err = e.stdout.Write(all.appendText(nil))
-	}
-	err = errors.Join(err, page.write(all.page()))
+	all := result.Gate{About: about(), Result: r}
+	err = e.show(&all, o.json, page)
 	for _, name := range r.Fell() {
 		fmt.Fprintf(e.stderr, "pump-bench: the row %s fell\n", name)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os/exec"
 
@@ -9,17 +8,19 @@ import (
 
 	"streampump/bench/affinity"
 	"streampump/bench/contest"
+	"streampump/bench/report/result"
 	"streampump/bench/rival"
+	"streampump/cmd/internal/cli"
 )
 
 // streamFlags are the flags that say what stream the servers get that are
 // started here.
 type streamFlags struct{ encoding }
 
-// add adds the flags and sets their defaults. Packets are full, so that the
-// bitrate is that of what is sent.
+// add adds the flags and sets their defaults. Packets are full, so that most of
+// what is sent is media.
 func (o *streamFlags) add(f *pflag.FlagSet) {
-	o.addVideo(f, "of the stream")
+	o.addVideo(f)
 	o.multiple = true
 }
 
@@ -29,21 +30,9 @@ func (o *streamFlags) check() error {
 	return err
 }
 
-// streamSettings are the flags as a report tells them.
-type streamSettings struct {
-	Bitrate    int     `json:"bitrate"`
-	PacketSize int     `json:"packet_size"`
-	FPS        float64 `json:"fps"`
-	GOP        int     `json:"gop"`
-}
-
-func (o *streamFlags) settings() streamSettings {
-	return streamSettings{int(o.bitrate), o.packetSize, o.fps, o.gop}
-}
-
-// stream is the stream in a few words.
-func (s *streamSettings) stream() string {
-	return fmt.Sprintf("%.3g Mbit/s in packets of %d bytes", float64(s.Bitrate)/1e6, s.PacketSize)
+// settings are the flags as a result tells them.
+func (o *streamFlags) settings() result.Stream {
+	return result.Stream{Bitrate: int(o.bitrate), PacketSize: o.packetSize, FPS: o.fps, GOP: o.gop}
 }
 
 // placeFlags are the flags that say what is run where.
@@ -58,12 +47,15 @@ func (o *placeFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&o.cores, "cores", "", "the servers' processors, such as 0,2-3; the first if empty")
 }
 
-// check reads the flag that is a text.
+// check reads the flag that is a text, and refuses processors that cannot be had.
 func (o *placeFlags) check() (err error) {
-	if o.cores != "" {
-		o.placed.Server, err = affinity.Parse(o.cores)
+	if o.cores == "" {
+		return nil
 	}
-	return err
+	if o.placed.Server, err = affinity.Parse(o.cores); err != nil {
+		return err
+	}
+	return contest.CanPlace(o.placed.Server)
 }
 
 // take gives the servers their processors, and keeps this process on the others.
@@ -79,7 +71,7 @@ func (o *placeFlags) find(k *rival.Kind) (string, error) {
 	}
 	path, err := exec.LookPath(o.pump)
 	if err != nil {
-		return "", fmt.Errorf("--pump %s is no program: %w", o.pump, errors.Unwrap(err))
+		return "", fmt.Errorf("--pump %s is no program: %w", o.pump, cli.Bare(err))
 	}
 	return path, nil
 }

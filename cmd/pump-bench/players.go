@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -10,32 +9,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"streampump/bench/load"
+	"streampump/bench/report"
+	"streampump/bench/report/result"
 	"streampump/cmd/internal/cli"
 )
-
-// playersReport is the JSON of the command players.
-type playersReport struct {
-	About
-	Settings settings `json:"settings"`
-	*load.Result
-}
-
-// settings are the flags as they took effect.
-type settings struct {
-	URL      string  `json:"url"`
-	Protocol string  `json:"protocol"`
-	Players  int     `json:"players"`
-	Verify   int     `json:"verify"`
-	Ramp     float64 `json:"ramp_seconds"`
-	Duration float64 `json:"duration_seconds"`
-	Stall    string  `json:"stall,omitempty"`
-	Throttle string  `json:"throttle,omitempty"`
-	Segment  int     `json:"segment,omitempty"`
-	Describe bool    `json:"describe,omitempty"`
-	Churn    float64 `json:"churn_per_second,omitempty"`
-	Threads  int     `json:"threads"`
-	PID      int     `json:"pid,omitempty"`
-}
 
 // crowdFlags are the flags of players that need words of their own.
 type crowdFlags struct {
@@ -133,19 +110,32 @@ func (o *crowdFlags) complete(url string) error {
 			return err
 		}
 	}
-	if o.PID < 0 {
-		return errors.New("a process has a number above 0")
+	if err := inBounds(
+		bound{"number (-n)", "1 or more", o.Players >= 1, o.Players}, notBelow0("ramp", o.Ramp), above0("duration", o.Duration),
+		notBelow0("churn", o.Churn), bound{"threads", fmt.Sprintf("1 to %d", load.MaxThreads), o.Threads >= 1 && o.Threads <= load.MaxThreads, o.Threads},
+		notBelow0("pid", o.PID), notBelow0("segment", o.Segment),
+	); err != nil {
+		return err
 	}
 	return o.Check()
 }
 
+// settings are the flags as they took effect.
+func (o *crowdFlags) settings(url string) result.PlayersSettings {
+	return result.PlayersSettings{
+		URL: url, Protocol: o.protocol, Players: o.Players, Verify: o.Verify, Ramp: o.Ramp.Seconds(),
+		Duration: o.Duration.Seconds(), Stall: o.Stall.String(), Throttle: o.Throttle.String(), Segment: o.Segment,
+		Describe: o.Describe, Churn: o.Churn, Threads: o.Threads, PID: o.PID,
+	}
+}
+
 // play runs the players, prints the result and writes the page.
 func (e env) play(ctx context.Context, url string, o *crowdFlags) error {
-	page, err := openPage(o.html)
+	page, err := report.Open(o.html)
 	if err != nil {
 		return err
 	}
-	defer page.discard()
+	defer page.Discard()
 	show := e.newProgress(o.Expected(), 1)
 	o.Progress = show.players
 	r, err := load.Run(ctx, o.Options)
@@ -153,23 +143,17 @@ func (e env) play(ctx context.Context, url string, o *crowdFlags) error {
 	if err != nil {
 		return err
 	}
-	all := playersReport{about(), settings{
-		URL: url, Protocol: o.protocol, Players: o.Players, Verify: o.Verify, Ramp: o.Ramp.Seconds(),
-		Duration: o.Duration.Seconds(), Stall: o.Stall.String(), Throttle: o.Throttle.String(), Segment: o.Segment,
-		Describe: o.Describe, Churn: o.Churn, Threads: o.Threads, PID: o.PID,
-	}, r}
-	if o.json {
-		err = e.json(all)
-	} else {
-		_, err = e.stdout.Write(appendResult(nil, r))
-	}
-	// A page is worth having even if nobody takes what is printed.
-	err = errors.Join(err, page.write(all.page()))
+	err = e.show(&result.Players{About: about(), Settings: o.settings(url), Result: r}, o.json, page)
 	for _, p := range r.Problems {
 		fmt.Fprintf(e.stderr, "pump-bench: %s\n", p)
 	}
-	if err == nil && len(r.Problems) > 0 {
+	switch {
+	case err != nil:
+		return err
+	case len(r.Problems) > 0:
 		return cli.ErrTold
+	case r.Interrupted && r.Measured == nil:
+		return errNothing
 	}
-	return err
+	return nil
 }

@@ -233,7 +233,7 @@ func TestDoctorUsage(t *testing.T) {
 	for args, want := range map[string]string{
 		"a b":      `"b" is too much`,
 		"--pid -1": "a process has a number above 0",
-		"--pid x":  `invalid argument "x" for "--pid" flag: strconv.ParseInt: parsing "x": invalid syntax`,
+		"--pid x":  `--pid takes a whole number, not "x"`,
 	} {
 		startOn(t, fakeBox(readyBox), append([]string{"doctor"}, strings.Fields(args)...)...).want(t, cli.ExitUsage, "",
 			"stream-pump: "+want+"\nTry 'stream-pump doctor --help'.\n")

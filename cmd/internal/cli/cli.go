@@ -20,7 +20,7 @@ import (
 const (
 	ExitOK     = 0
 	ExitFailed = 1
-	ExitUsage  = 2 // the command line was not understood
+	ExitUsage  = 2 // the command line cannot be carried out as it is
 )
 
 // slips is how many letters of a command may be wrong for it to be suggested.
@@ -80,7 +80,7 @@ func Dress(root *cobra.Command, stdout, stderr io.Writer, helped string, command
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetVersionTemplate(VersionText(root.Name()))
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &UsageError{cmd, err} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &UsageError{cmd, flagMistake(err)} })
 	root.AddCommand(commands...)
 	root.AddCommand(versionCommand(root.Name(), stdout))
 	addCobraCommands(root, helped)

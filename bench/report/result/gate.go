@@ -1,4 +1,4 @@
-package main
+package result
 
 import (
 	"bytes"
@@ -11,10 +11,18 @@ import (
 	"streampump/bench/report"
 )
 
-// gateReport is the JSON of the command gate.
-type gateReport struct {
+// Gate is what came of a gate.
+type Gate struct {
 	About
 	*gate.Result
+}
+
+// times is a number with its noun.
+func times(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // rowShown is how a row's numbers are shown.
@@ -43,8 +51,8 @@ func cells(v *gate.Verdict) [5]string {
 	return [5]string{v.Name, is, bound, string(v.State), v.What}
 }
 
-// appendText appends the result as text for people.
-func (r *gateReport) appendText(b []byte) []byte {
+// Text is the result as text for people.
+func (r *Gate) Text() (b []byte) {
 	var out bytes.Buffer
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	for i := range r.Verdicts {
@@ -58,7 +66,7 @@ func (r *gateReport) appendText(b []byte) []byte {
 }
 
 // verdict is what came of it, in a sentence.
-func (r *gateReport) verdict(fell int) string {
+func (r *Gate) verdict(fell int) string {
 	form := "short"
 	if r.Strict {
 		form = "strict"
@@ -67,13 +75,17 @@ func (r *gateReport) verdict(fell int) string {
 		return "The gate was interrupted, and says nothing about what it did not measure."
 	}
 	if fell == 0 && len(r.Failures) == 0 {
-		return fmt.Sprintf("The gate holds, in its %s form, with %d rounds.", form, r.Rounds)
+		rounds := fmt.Sprintf("%d rounds", r.Rounds)
+		if r.Rounds == 1 {
+			rounds = "one round, which has no spread"
+		}
+		return fmt.Sprintf("The gate holds, in its %s form, with %s.", form, rounds)
 	}
-	return fmt.Sprintf("The gate does not hold: %d rows of its %s form fell, and servers failed %d times.", fell, form, len(r.Failures))
+	return fmt.Sprintf("The gate does not hold: %s of its %s form fell, and servers failed %s.", times(fell, "row"), form, times(len(r.Failures), "time"))
 }
 
-// page is the report of a gate.
-func (r *gateReport) page() *report.Page {
+// Page is the report of a gate.
+func (r *Gate) Page() *report.Page {
 	fell := len(r.Fell())
 	p := &report.Page{Title: "The gate of a release", Verdict: r.verdict(fell), Mark: report.Good}
 	switch {

@@ -1,4 +1,4 @@
-package main
+package result
 
 import (
 	"math"
@@ -12,9 +12,9 @@ import (
 // ofPlayers is the X axis of what is plotted over a climb.
 const ofPlayers = "players"
 
-// page is the report of a climb: the verdict, then the figures over the number of
+// Page is the report of a climb: the verdict, then the figures over the number of
 // players.
-func (r *capacityReport) page() *report.Page {
+func (r *Capacity) Page() *report.Page {
 	v := &r.Verdict
 	p := &report.Page{
 		Title: "How many viewers " + r.Settings.what() + " carries", Mark: report.Good,
@@ -49,7 +49,7 @@ func (r *capacityReport) page() *report.Page {
 }
 
 // headline is the few numbers that matter.
-func (r *capacityReport) headline() []report.Figure {
+func (r *Capacity) headline() []report.Figure {
 	v := &r.Verdict
 	carried := report.Figure{Name: "Carried", Value: strconv.Itoa(v.Players), Unit: "players", Note: "no bound was found"}
 	if v.Failed > 0 {
@@ -63,7 +63,7 @@ func (r *capacityReport) headline() []report.Figure {
 }
 
 // ascending are the steps by players; of several with as many the last.
-func (r *capacityReport) ascending() []*climb.Step {
+func (r *Capacity) ascending() []*climb.Step {
 	by := map[int]*climb.Step{}
 	for _, s := range r.Steps {
 		by[s.Players] = s
@@ -77,7 +77,7 @@ func (r *capacityReport) ascending() []*climb.Step {
 }
 
 // plots show the figures over the number of players.
-func (r *capacityReport) plots() report.Section {
+func (r *Capacity) plots() report.Section {
 	steps := r.ascending()
 	series := func(name string, of func(*climb.Step) (float64, bool)) report.Series {
 		s := report.Series{Name: name}
@@ -110,7 +110,7 @@ func (r *capacityReport) plots() report.Section {
 }
 
 // table is the steps' figures.
-func (r *capacityReport) table() *report.Table {
+func (r *Capacity) table() *report.Table {
 	t := &report.Table{}
 	columns := stepColumns()
 	for _, c := range columns {
@@ -132,7 +132,7 @@ func (r *capacityReport) table() *report.Table {
 }
 
 // failures say why steps failed.
-func (r *capacityReport) failures() *report.Table {
+func (r *Capacity) failures() *report.Table {
 	t := &report.Table{Head: []string{"players", "why"}}
 	for _, s := range r.Steps {
 		for _, why := range s.Why {

@@ -1,13 +1,10 @@
-package main
+package result
 
 import (
 	"fmt"
-	"strings"
-	"time"
 
 	"streampump/bench/meter"
 	"streampump/bench/report"
-	"streampump/cmd/internal/cli"
 )
 
 // About says where and with what a result was measured.
@@ -16,13 +13,6 @@ type About struct {
 	Commit  string        `json:"commit,omitempty"`
 	Date    string        `json:"date"`
 	Machine meter.Machine `json:"machine"`
-}
-
-func about() About {
-	return About{
-		Program: strings.TrimSuffix(cli.VersionText("pump-bench"), "\n"), Commit: cli.Commit(),
-		Date: time.Now().UTC().Format(time.RFC3339), Machine: meter.ThisMachine(),
-	}
 }
 
 // facts are what a page tells of it. The settings of the run come first.

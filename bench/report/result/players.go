@@ -1,4 +1,4 @@
-package main
+package result
 
 import (
 	"fmt"
@@ -9,15 +9,33 @@ import (
 	"streampump/bench/load"
 )
 
-// What is said of a result that ended early, in text and on a page.
-const (
-	interrupted     = "interrupted; this is what was measured so far"
-	pageInterrupted = "Interrupted; this is what was measured so far."
-)
+// Players is what came of a run of players.
+type Players struct {
+	About
+	Settings PlayersSettings `json:"settings"`
+	*load.Result
+}
 
-// appendResult appends a result as text for people. What was not measured has
-// no line, but a note.
-func appendResult(b []byte, r *load.Result) []byte {
+// PlayersSettings are how they played.
+type PlayersSettings struct {
+	URL      string  `json:"url"`
+	Protocol string  `json:"protocol"`
+	Players  int     `json:"players"`
+	Verify   int     `json:"verify"`
+	Ramp     float64 `json:"ramp_seconds"`
+	Duration float64 `json:"duration_seconds"`
+	Stall    string  `json:"stall,omitempty"`
+	Throttle string  `json:"throttle,omitempty"`
+	Segment  int     `json:"segment,omitempty"`
+	Describe bool    `json:"describe,omitempty"`
+	Churn    float64 `json:"churn_per_second,omitempty"`
+	Threads  int     `json:"threads"`
+	PID      int     `json:"pid,omitempty"`
+}
+
+// Text is the result as text for people. What was not measured has no line, but a
+// note.
+func (r *Players) Text() (b []byte) {
 	c := &r.Counts
 	if r.Interrupted {
 		b = append(b, interrupted+"\n"...)
@@ -33,6 +51,12 @@ func appendResult(b []byte, r *load.Result) []byte {
 		b = fmt.Appendf(b, ", %d still waiting", r.Waiting)
 	}
 	b = append(b, '\n')
+	if r.StalledPlayers > 0 {
+		b = fmt.Appendf(b, "            %d stalled by plan (%s)\n", r.StalledPlayers, r.Settings.Stall)
+	}
+	if r.ThrottledPlayers > 0 {
+		b = fmt.Appendf(b, "            %d throttled by plan (%s)\n", r.ThrottledPlayers, r.Settings.Throttle)
+	}
 	b = appendTimes(b, "join", r.Join)
 	if r.AllJoined != nil {
 		b = fmt.Appendf(b, "            all after %.1f ms\n", *r.AllJoined)
@@ -69,8 +93,21 @@ func appendTimes(b []byte, name string, t *load.Times) []byte {
 	if t == nil {
 		return b
 	}
-	return fmt.Appendf(b, "%-11s p50 %.1f, p90 %.1f, p99 %.1f, p99.9 %.1f, max %.1f ms (%d samples)\n",
-		name, t.P50, t.P90, t.P99, t.P999, t.Max, t.Samples)
+	return fmt.Appendf(b, "%-11s p50 %.1f, p90 %.1f, p99 %.1f, p99.9 %.1f, max %.1f ms (%s)\n",
+		name, t.P50, t.P90, t.P99, t.P999, t.Max, times(int(t.Samples), "sample")+fewText(t))
+}
+
+// fewText says which percentiles are no more than the largest of too few samples;
+// empty if none are.
+func fewText(t *load.Times) string {
+	switch few := t.TooFew(); few {
+	case "":
+		return ""
+	case "p99.9":
+		return ", too few for p99.9"
+	default:
+		return ", too few for " + few + " and above"
+	}
 }
 
 func appendVerified(b []byte, v *load.Verified) []byte {
@@ -79,6 +116,9 @@ func appendVerified(b []byte, v *load.Verified) []byte {
 	}
 	b = fmt.Appendf(b, "verified    %d players: %d packets, %d media objects, %d gaps of %d packets, %d broken\n",
 		v.Players, v.Packets, v.Objects, v.Gaps, v.Missing, v.Broken)
+	if v.Rounds > 0 {
+		b = fmt.Appendf(b, "            a file began anew %d times\n", v.Rounds)
+	}
 	for _, f := range v.Faults {
 		b = fmt.Appendf(b, "            %s\n", f)
 	}

@@ -1,4 +1,4 @@
-package main
+package result
 
 import (
 	"fmt"
@@ -10,14 +10,14 @@ import (
 	"streampump/bench/stat"
 )
 
-// page is the report of a contest.
-func (r *compareReport) page() *report.Page {
+// Page is the report of a contest.
+func (r *Contest) Page() *report.Page {
 	p := &report.Page{Title: strings.Join(r.Names, ", ") + " side by side"}
 	p.Verdict, p.Mark = r.verdict()
 	p.Headline = r.headline()
 	if r.Measured() {
 		p.Sections = append(p.Sections, r.plots(),
-			report.Section{Title: "Figures", Text: "The median of the rounds, and the interval that it lies in.", Table: r.table(r.figures())})
+			report.Section{Title: "Figures", Text: r.spread(), Table: r.table(r.figures())})
 	}
 	if ratios := r.ratios(); len(ratios) > 0 {
 		p.Sections = append(p.Sections, report.Section{
@@ -26,7 +26,7 @@ func (r *compareReport) page() *report.Page {
 		})
 	}
 	p.Sections = append(p.Sections, listOf("Failures", "what failed", r.Failures, report.Bad)...)
-	p.Sections = append(p.Sections, listOf("What was not measured", "note", r.Notes(), report.Plain)...)
+	p.Sections = append(p.Sections, listOf("What was not measured", "note", r.notes(), report.Plain)...)
 	facts := []report.Fact{{Name: "contest", Value: r.Settings.String()}}
 	for _, name := range r.Names {
 		if v := r.Versions[name]; v != "" {
@@ -37,8 +37,16 @@ func (r *compareReport) page() *report.Page {
 	return p
 }
 
+// spread is what the figures of the rounds are.
+func (r *Contest) spread() string {
+	if r.Rounds == 1 {
+		return "Of one round, which has no spread."
+	}
+	return "The median of the rounds, and the interval that it lies in."
+}
+
 // verdict is what came of a contest, in a sentence.
-func (r *compareReport) verdict() (string, report.Mark) {
+func (r *Contest) verdict() (string, report.Mark) {
 	text, mark := "All servers held their players.", report.Good
 	switch n := len(r.Failures); {
 	case n == 1:
@@ -56,20 +64,8 @@ func (r *compareReport) verdict() (string, report.Mark) {
 	return text, mark
 }
 
-// listOf is a section of sentences; none for none.
-func listOf(title, head string, lines []string, mark report.Mark) []report.Section {
-	if len(lines) == 0 {
-		return nil
-	}
-	t := &report.Table{Head: []string{head}}
-	for _, l := range lines {
-		t.Rows = append(t.Rows, []report.Cell{{Text: l, Mark: mark}})
-	}
-	return []report.Section{{Title: title, Table: t}}
-}
-
 // headline is what the first server has against each other one.
-func (r *compareReport) headline() (all []report.Figure) {
+func (r *Contest) headline() (all []report.Figure) {
 	cpu := contest.Columns()[0]
 	for i, name := range r.Names {
 		values := r.Values(name, cpu.Figure)
@@ -87,7 +83,7 @@ func (r *compareReport) headline() (all []report.Figure) {
 }
 
 // plots show figures round by round.
-func (r *compareReport) plots() report.Section {
+func (r *Contest) plots() report.Section {
 	s := report.Section{Title: "Round by round"}
 	for _, c := range contest.Columns() {
 		switch c.Figure {
@@ -115,7 +111,7 @@ func (r *compareReport) plots() report.Section {
 }
 
 // table is lines as a table.
-func (r *compareReport) table(lines []line) *report.Table {
+func (r *Contest) table(lines []line) *report.Table {
 	t := &report.Table{Head: append([]string{"figure"}, r.Names...)}
 	for _, l := range lines {
 		bad := l.figure == contest.Lost || l.figure == contest.Broken

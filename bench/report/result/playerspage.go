@@ -1,4 +1,4 @@
-package main
+package result
 
 import (
 	"fmt"
@@ -10,9 +10,9 @@ import (
 	"streampump/bench/report"
 )
 
-// page is the report of a run of players. What was not measured has no place
+// Page is the report of a run of players. What was not measured has no place
 // in it but a note.
-func (r *playersReport) page() *report.Page {
+func (r *Players) Page() *report.Page {
 	verdict, mark := verdictOf(r.Result)
 	p := &report.Page{
 		Title:   fmt.Sprintf("%d players on %s", r.Settings.Players, r.Settings.URL),
@@ -52,7 +52,7 @@ func headlineOf(r *load.Result) []report.Figure {
 	if d := r.Delay; d != nil {
 		all = append(all,
 			report.Figure{Name: "Added delay, p50", Value: decimal(d.P50, 1), Unit: "ms", Note: fmt.Sprintf("of %d packets", d.Samples)},
-			report.Figure{Name: "Added delay, p99", Value: decimal(d.P99, 1), Unit: "ms", Note: fmt.Sprintf("%.1f ms at most", d.Max)})
+			report.Figure{Name: "Added delay, p99", Value: decimal(d.P99, 1), Unit: "ms", Note: p99Note(d)})
 	}
 	if s := r.Server; s != nil {
 		cpu := report.Figure{Name: "Server's CPU", Value: decimal(s.CPU.Cores, 3), Unit: "cores"}
@@ -78,6 +78,15 @@ func headlineOf(r *load.Result) []report.Figure {
 	return all
 }
 
+// p99Note is what is said beside a p99.
+func p99Note(d *load.Times) string {
+	note := fmt.Sprintf("%.1f ms at most", d.Max)
+	if few := d.TooFew(); few == "p90" || few == "p99" {
+		note += fmt.Sprintf("; %d packets are too few for it", d.Samples)
+	}
+	return note
+}
+
 // problemsOf says what went wrong.
 func problemsOf(r *load.Result) report.Section {
 	t := &report.Table{Head: []string{"problem"}}
@@ -97,6 +106,7 @@ func tablesOf(r *load.Result) []report.Section {
 	players := numbers(
 		row("asked for", r.Players), row("began to connect, replacements included", r.Counts.Started),
 		row("connected", r.Counts.Connected), row("joined", r.Counts.Joined), row("held the stream to the end", r.Counts.Held),
+		row("stalled by plan", r.StalledPlayers), row("throttled by plan", r.ThrottledPlayers),
 		row("replaced", r.Counts.Replaced), row("lost", r.Counts.Lost), row("still waiting at the end", r.Waiting))
 	for _, reason := range slices.Sorted(maps.Keys(r.Reasons)) {
 		players.Rows = append(players.Rows, row("lost: "+reason, r.Reasons[reason]))
@@ -168,7 +178,7 @@ func timesOf(r *load.Result) *report.Table {
 		for _, v := range []float64{of.Mean, of.P50, of.P90, of.P99, of.P999, of.Max} {
 			cells = append(cells, number(decimal(v, 1)))
 		}
-		t.Rows = append(t.Rows, append(cells, number(strconv.FormatInt(of.Samples, 10))))
+		t.Rows = append(t.Rows, append(cells, number(strconv.FormatInt(of.Samples, 10)+fewText(of.Times))))
 	}
 	return t
 }
@@ -199,13 +209,8 @@ func processesOf(r *load.Result) *report.Table {
 	return t
 }
 
-// segmentFact is how large segments were, where it was asked for.
-func segmentFact(n int) report.Fact {
-	return report.Fact{Name: "segments", Value: fmt.Sprintf("of %d bytes at most", n)}
-}
-
 // facts are the settings as a page tells them.
-func (s *settings) facts() []report.Fact {
+func (s *PlayersSettings) facts() []report.Fact {
 	all := []report.Fact{
 		{Name: "URL", Value: s.URL}, {Name: "protocol", Value: s.Protocol}, {Name: "players", Value: strconv.Itoa(s.Players)},
 		{Name: "verified", Value: strconv.Itoa(s.Verify)}, {Name: "ramp", Value: seconds(s.Ramp)}, {Name: "duration", Value: seconds(s.Duration)},
@@ -231,18 +236,3 @@ func (s *settings) facts() []report.Fact {
 	}
 	return all
 }
-
-// numbers is a table of names with a number each.
-func numbers(rows ...[]report.Cell) *report.Table {
-	return &report.Table{Head: make([]string, 2), Rows: rows}
-}
-
-func row[N int | int64](name string, n N) []report.Cell {
-	return []report.Cell{{Text: name}, number(strconv.FormatInt(int64(n), 10))}
-}
-
-func number(text string) report.Cell { return report.Cell{Text: text, Number: true} }
-
-func decimal(v float64, decimals int) string { return strconv.FormatFloat(v, 'f', decimals, 64) }
-
-func seconds(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) + " s" }

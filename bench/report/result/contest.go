@@ -1,4 +1,4 @@
-package main
+package result
 
 import (
 	"bytes"
@@ -10,19 +10,19 @@ import (
 	"streampump/bench/contest"
 )
 
-// compareReport is the JSON of the command compare.
-type compareReport struct {
+// Contest is what came of servers side by side.
+type Contest struct {
 	About
-	Settings compareSettings   `json:"settings"`
+	Settings ContestSettings   `json:"settings"`
 	Versions map[string]string `json:"versions"` // of each server
 	*contest.Table
 	Failures []string `json:"failures,omitempty"`
 }
 
-// compareSettings are the flags as they took effect.
-type compareSettings struct {
+// ContestSettings are how it was measured.
+type ContestSettings struct {
 	Players int `json:"players"`
-	streamSettings
+	Stream
 	Ramp        float64 `json:"ramp_seconds"`
 	Duration    float64 `json:"duration_seconds"`
 	Stall       string  `json:"stall,omitempty"`
@@ -33,23 +33,14 @@ type compareSettings struct {
 	LoadCores   []int   `json:"load_cores"`
 }
 
-func (o *comparing) settings() compareSettings {
-	p := &o.players
-	return compareSettings{
-		Players: p.Players, streamSettings: o.stream.settings(),
-		Ramp: p.Ramp.Seconds(), Duration: p.Duration.Seconds(), Stall: p.Stall.String(), Throttle: p.Throttle.String(), Segment: p.Segment,
-		Rounds: o.rounds, ServerCores: o.place.placed.Server, LoadCores: o.place.placed.Load,
-	}
-}
-
 // String is the settings in a line.
-func (s *compareSettings) String() string {
+func (s *ContestSettings) String() string {
 	rounds := "rounds"
 	if s.Rounds == 1 {
 		rounds = "round"
 	}
 	text := fmt.Sprintf("%d players, %s, %d %s of %g s; servers on core %s, load on %s",
-		s.Players, s.stream(), s.Rounds, rounds, s.Duration, affinity.Text(s.ServerCores), affinity.Text(s.LoadCores))
+		s.Players, s.Stream.String(), s.Rounds, rounds, s.Duration, affinity.Text(s.ServerCores), affinity.Text(s.LoadCores))
 	if s.Stall != "" {
 		text += "; stalled: " + s.Stall
 	}
@@ -63,10 +54,10 @@ func (s *compareSettings) String() string {
 }
 
 // first is whom the others are compared to: the pump, if it took part.
-func (r *compareReport) first() string { return r.Names[0] }
+func (r *Contest) first() string { return r.Names[0] }
 
-// appendText appends the result as text for people.
-func (r *compareReport) appendText(b []byte) []byte {
+// Text is the result as text for people.
+func (r *Contest) Text() (b []byte) {
 	if r.Interrupted {
 		b = append(b, interrupted+"\n"...)
 	}
@@ -82,7 +73,7 @@ func (r *compareReport) appendText(b []byte) []byte {
 	} else {
 		b = append(b, "nothing was measured\n"...)
 	}
-	for _, n := range r.Notes() {
+	for _, n := range r.notes() {
 		b = fmt.Appendf(b, "note        %s\n", n)
 	}
 	for _, f := range r.Failures {
@@ -91,8 +82,20 @@ func (r *compareReport) appendText(b []byte) []byte {
 	return b
 }
 
+// oneRound is said of a contest that was not repeated.
+const oneRound = "one round has no spread: how far its figures and ratios can be trusted, more --rounds tell"
+
+// notes are what is to be known beside the figures.
+func (r *Contest) notes() []string {
+	notes := r.Notes()
+	if r.Rounds == 1 && r.Measured() {
+		notes = append(notes, oneRound)
+	}
+	return notes
+}
+
 // appendTable appends the figures and the ratios, in columns.
-func (r *compareReport) appendTable(b []byte) []byte {
+func (r *Contest) appendTable(b []byte) []byte {
 	var out bytes.Buffer
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "\t%s\n", strings.Join(r.Names, "\t"))
@@ -123,7 +126,7 @@ type line struct {
 }
 
 // figures are those that a server has, with their units.
-func (r *compareReport) figures() (lines []line) {
+func (r *Contest) figures() (lines []line) {
 	for _, c := range contest.Columns() {
 		l, measured := line{name: strings.TrimSuffix(c.Name+", "+c.Unit, ", "), figure: c.Figure}, false
 		for _, name := range r.Names {
@@ -140,7 +143,7 @@ func (r *compareReport) figures() (lines []line) {
 
 // ratios are the first server's figures by those of each, where there is one of
 // another.
-func (r *compareReport) ratios() (lines []line) {
+func (r *Contest) ratios() (lines []line) {
 	for _, c := range contest.Columns() {
 		if !c.Ratio {
 			continue

@@ -1,4 +1,4 @@
-package main
+package result
 
 import (
 	"bytes"
@@ -11,81 +11,68 @@ import (
 	"streampump/bench/climb"
 )
 
-// capacityReport is the JSON of the command capacity.
-type capacityReport struct {
+// Capacity is what came of a climb.
+type Capacity struct {
 	About
-	Settings capacitySettings `json:"settings"`
+	Settings CapacitySettings `json:"settings"`
 	Room     climb.Room       `json:"room"`
 	*climb.Climb
-	Doctor *checked `json:"doctor,omitempty"`
+	Doctor *climb.Accuracy `json:"doctor,omitempty"`
 }
 
-// capacitySettings are the flags as they took effect.
-type capacitySettings struct {
-	URL       string          `json:"url,omitempty"`
-	Protocol  string          `json:"protocol,omitempty"`
-	PID       int             `json:"pid,omitempty"`
-	Verify    int             `json:"verify"`
-	Stream    *streamSettings `json:"stream,omitempty"` // of the pump that is started here
-	From      int             `json:"from"`
-	Most      int             `json:"most"`
-	Precision float64         `json:"precision_per_cent"`
-	Delay     float64         `json:"delay_ms"`
-	Step      float64         `json:"step_seconds"`
-	Joins     float64         `json:"joins_per_second"`
-}
-
-func (o *climbing) settings() capacitySettings {
-	s := capacitySettings{
-		URL: o.url, PID: o.Load.PID, Verify: o.Load.Verify, From: o.From, Most: o.Most, Precision: o.percent,
-		Delay: float64(o.Delay.Microseconds()) / 1000, Step: o.Load.Duration.Seconds(), Joins: o.Joins,
-	}
-	if o.url != "" {
-		s.Protocol = o.protocol
-		return s
-	}
-	stream := o.stream.settings()
-	s.Stream = &stream
-	return s
+// CapacitySettings are how it was climbed.
+type CapacitySettings struct {
+	URL       string  `json:"url,omitempty"`
+	Protocol  string  `json:"protocol,omitempty"`
+	PID       int     `json:"pid,omitempty"`
+	Verify    int     `json:"verify"`
+	Stream    *Stream `json:"stream,omitempty"` // of the pump that is started here
+	From      int     `json:"from"`
+	Most      int     `json:"most"`
+	Precision float64 `json:"precision_per_cent"`
+	Delay     float64 `json:"delay_ms"`
+	Step      float64 `json:"step_seconds"`
+	Joins     float64 `json:"joins_per_second"`
 }
 
 // what is what was loaded, in a few words.
-func (s *capacitySettings) what() string {
+func (s *CapacitySettings) what() string {
 	if s.Stream != nil {
-		return "Stream Pump with " + s.Stream.stream()
+		return "Stream Pump with " + s.Stream.String()
 	}
 	return s.URL
 }
 
 // bounds is how it was climbed.
-func (s *capacitySettings) bounds() string {
+func (s *CapacitySettings) bounds() string {
 	return fmt.Sprintf("from %d players to %d at most, to within %g %%, steps of %g s, %g joins a second; p99 of the added delay up to %g ms",
 		s.From, s.Most, s.Precision, s.Step, s.Joins, s.Delay)
 }
 
 // verdict is the answer in a sentence.
-func (r *capacityReport) verdict() string {
+func (r *Capacity) verdict() string {
 	v := &r.Verdict
 	switch {
 	case v.Players == 0 && v.Failed == 0:
 		return "no step was finished"
 	case v.Players == 0:
-		return fmt.Sprintf("not even %s could be carried; what gave out: %s", playersText(v.Failed), v.Reason)
+		return fmt.Sprintf("not even %s could be carried; what gave out: %s", PlayersText(v.Failed), v.Reason)
 	case v.AtLeast:
-		return fmt.Sprintf("%s or more; what gave out first: %s", playersText(v.Players), v.Reason)
+		return fmt.Sprintf("%s or more; what gave out first: %s", PlayersText(v.Players), v.Reason)
 	}
-	return fmt.Sprintf("%s; what gave out first: %s", playersText(v.Players), v.Reason)
+	return fmt.Sprintf("%s; what gave out first: %s", PlayersText(v.Players), v.Reason)
 }
 
-func playersText(n int) string {
+// PlayersText is how many players.
+func PlayersText(n int) string {
 	if n == 1 {
 		return "1 player"
 	}
 	return fmt.Sprintf("%d players", n)
 }
 
-// appendText appends the result as text for people.
-func (r *capacityReport) appendText(b []byte) []byte {
+// Text is the result as text for people.
+func (r *Capacity) Text() (b []byte) {
 	if r.Interrupted {
 		b = append(b, interrupted+"\n"...)
 	}
@@ -110,7 +97,7 @@ func (r *capacityReport) appendText(b []byte) []byte {
 	b = append(b, out.Bytes()...)
 	for _, s := range r.Steps {
 		for _, why := range s.Why {
-			b = fmt.Appendf(b, "failed      %s: %s\n", playersText(s.Players), why)
+			b = fmt.Appendf(b, "failed      %s: %s\n", PlayersText(s.Players), why)
 		}
 	}
 	for _, n := range r.notes() {
@@ -128,7 +115,7 @@ func coresText(cores []int) string {
 }
 
 // notes are what could not be seen, each once.
-func (r *capacityReport) notes() (all []string) {
+func (r *Capacity) notes() (all []string) {
 	add := func(s string) {
 		if !slices.Contains(all, s) {
 			all = append(all, s)

@@ -1,0 +1,216 @@
+package attack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Target is where an attack is aimed.
+type Target struct {
+	Addr string // host:port, on loopback
+	View string // path that viewers of the attacked stream open
+	Push string // path that encoders of the attacked stream push to
+}
+
+// Bounds are where an attack ends, whichever comes first. A zero is that of the
+// attack's own.
+type Bounds struct {
+	For         time.Duration
+	Units       int     // see [Attack.Unit]
+	Connections int     // at once
+	Rate        float64 // units a second, all connections together; below 0: as fast as the pump takes them
+}
+
+// Did is what an attack did.
+type Did struct {
+	Sent        int64 // bytes
+	Received    int64 // bytes
+	Units       int
+	Connections int // opened
+	Failed      int // that could not be opened
+	Closed      int // that the pump closed
+	// Answers is how often the pump gave which status.
+	Answers map[string]int
+}
+
+// String is what was done, in a line.
+func (d *Did) String() string {
+	return fmt.Sprintf("%d units, %d bytes sent, %d received, %d connections (%d not opened, %d closed by the pump), answers %v",
+		d.Units, d.Sent, d.Received, d.Connections, d.Failed, d.Closed, d.Answers)
+}
+
+// Attack is one way to be a bad peer.
+type Attack struct {
+	Name  string
+	What  string // one does, in a sentence
+	Unit  string // that it repeats, and that bounds and rates count
+	Needs string // what the machine must allow it; empty for nothing
+	Own   Bounds
+	run   func(*assault) error
+}
+
+// All are the attacks that there are.
+func All() []Attack {
+	return []Attack{
+		programmesByTime(), programmesByHeader(), tinyPackets(), inflated(), setups(),
+		urgentBytes(), pipelined(), idle(), flood(), slowHeads(),
+	}
+}
+
+// Named is the attack of that name.
+func Named(name string) (Attack, error) {
+	for _, a := range All() {
+		if a.Name == name {
+			return a, nil
+		}
+	}
+	return Attack{}, fmt.Errorf("there is no attack %q", name)
+}
+
+// ErrNotAllowed is wrapped by the error of an attack that this machine does not
+// allow, see [Attack.Needs].
+var ErrNotAllowed = errors.New("not allowed here")
+
+// Run attacks until the bounds or ctx end it, which is no error. The error is why
+// it could not begin or go on.
+func (k Attack) Run(ctx context.Context, t Target, b Bounds) (Did, error) {
+	addr, err := netip.ParseAddrPort(t.Addr)
+	if err != nil {
+		return Did{}, fmt.Errorf("attack: the address %q is none: %w", t.Addr, err)
+	}
+	if !addr.Addr().IsLoopback() {
+		return Did{}, fmt.Errorf("attack: %s is not on loopback", addr)
+	}
+	b = b.over(k.Own)
+	ctx, cancel := context.WithTimeout(ctx, b.For)
+	defer cancel()
+	a := &assault{ctx: ctx, t: t, b: b, began: time.Now(), did: Did{Answers: map[string]int{}}}
+	err = k.run(a)
+	a.closeAll()
+	if ctx.Err() != nil && !errors.Is(err, ErrNotAllowed) {
+		err = nil // that is how it ends
+	}
+	return a.did, err
+}
+
+// over takes what b does not say from the attack's own bounds.
+func (b Bounds) over(own Bounds) Bounds {
+	if b.For <= 0 {
+		b.For = own.For
+	}
+	if b.Units <= 0 {
+		b.Units = own.Units
+	}
+	if b.Connections <= 0 {
+		b.Connections = own.Connections
+	}
+	if b.Rate == 0 {
+		b.Rate = own.Rate
+	}
+	return b
+}
+
+// assault is an attack under way. Its methods may be called by several goroutines.
+type assault struct {
+	// Set once.
+	ctx   context.Context
+	t     Target
+	b     Bounds
+	began time.Time
+
+	mu    sync.Mutex
+	did   Did
+	lines []*line // that are open
+	over  bool
+
+	readers sync.WaitGroup
+}
+
+// next waits until some units are due. It reports false when the attack is over.
+func (a *assault) next(units int) bool {
+	a.mu.Lock()
+	if a.did.Units+units > a.b.Units || a.ctx.Err() != nil {
+		a.mu.Unlock()
+		return false
+	}
+	a.did.Units += units
+	due := a.began
+	if a.b.Rate > 0 {
+		due = due.Add(time.Duration(float64(a.did.Units-units) / a.b.Rate * float64(time.Second)))
+	}
+	a.mu.Unlock()
+	return a.wait(time.Until(due))
+}
+
+// wait reports false when the attack is over before d has passed.
+func (a *assault) wait(d time.Duration) bool {
+	if d <= 0 {
+		return a.ctx.Err() == nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-a.ctx.Done():
+		return false
+	}
+}
+
+// comeBack is how long a worker waits before it connects again after it was turned
+// away, so that what is measured is the attack and not the dialling.
+const comeBack = 20 * time.Millisecond
+
+// workers runs one worker for each connection, again and again until the attack is
+// over, or one of them has done its part.
+func (a *assault) workers(work func() error) error {
+	var all sync.WaitGroup
+	errs := make([]error, a.b.Connections)
+	for i := range errs {
+		all.Go(func() {
+			for {
+				errs[i] = work()
+				if errs[i] == nil || errors.Is(errs[i], ErrNotAllowed) || !a.wait(comeBack) {
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// count changes what was done.
+func (a *assault) count(change func(*Did)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	change(&a.did)
+}
+
+// source is the address that attackers come from, so that what is bounded by
+// address does not meet the viewers of 127.0.0.1 and 127.1.0.0/16.
+var source = net.IPv4(127, 66, 6, 6)
+
+// dial connects to the target.
+func (a *assault) dial() (net.Conn, error) {
+	d := net.Dialer{}
+	if netip.MustParseAddrPort(a.t.Addr).Addr().Is4() {
+		d.LocalAddr = &net.TCPAddr{IP: source}
+	}
+	c, err := d.DialContext(a.ctx, "tcp", a.t.Addr)
+	var timeout net.Error
+	late := errors.As(err, &timeout) && timeout.Timeout() // which only ctx makes it
+	a.count(func(d *Did) {
+		if err == nil {
+			d.Connections++
+		} else if a.ctx.Err() == nil && !late {
+			d.Failed++
+		}
+	})
+	return c, err
+}

@@ -1,0 +1,194 @@
+package attack
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"streampump/codec/asf"
+)
+
+// listen is a server on loopback that deals with each connection by itself.
+func listen(t *testing.T, serve func(*net.TCPConn)) (addr string) {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			all.Go(func() {
+				defer c.Close()
+				serve(c.(*net.TCPConn))
+			})
+		}
+	})
+	t.Cleanup(func() { _ = l.Close(); all.Wait() })
+	return l.Addr().String()
+}
+
+// patient answers once and then takes whatever comes.
+func patient(c *net.TCPConn) {
+	b := make([]byte, 64<<10)
+	for answered := false; ; {
+		n, err := c.Read(b)
+		if err != nil {
+			return
+		}
+		if n > 0 && !answered {
+			answered = true
+			_, _ = c.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
+		}
+	}
+}
+
+// Whatever the pump does, an attack stays within its bounds and says what it did.
+func TestAttacksStayWithinTheirBounds(t *testing.T) {
+	for _, k := range All() {
+		t.Run(k.Name, func(t *testing.T) {
+			t.Parallel()
+			b := Bounds{For: 300 * time.Millisecond, Units: 20_000, Connections: 3}
+			did, err := k.Run(t.Context(), Target{Addr: listen(t, patient), View: "/streams/evil", Push: "/streams/evil_push"}, b)
+			if errors.Is(err, ErrNotAllowed) && k.Needs != "" {
+				t.Skipf("%v", err)
+			}
+			if err != nil || did.Units == 0 || did.Units > b.Units || did.Sent == 0 || did.Connections == 0 || did.Failed != 0 || did.Answers["200"] == 0 && k.Name != "slow-heads" {
+				t.Errorf("%v: %v", err, did.String())
+			}
+			if k.Name != "flood" && did.Connections > b.Connections {
+				t.Errorf("%d connections", did.Connections)
+			}
+		})
+	}
+}
+
+// Who is turned away comes back, and counts it.
+func TestAttackerComesBack(t *testing.T) {
+	addr := listen(t, func(c *net.TCPConn) {
+		_, _ = c.Read(make([]byte, 10))
+		_, _ = c.Write([]byte("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"))
+	})
+	k, err := Named("tiny-packets")
+	if err != nil {
+		t.Fatal(err)
+	}
+	did, err := k.Run(t.Context(), Target{Addr: addr, Push: "/x_push"}, Bounds{For: 300 * time.Millisecond})
+	if err != nil || did.Connections < 2 || did.Closed < 2 {
+		t.Errorf("%v: %v", err, did.String())
+	}
+}
+
+func TestAttacksAreForLoopback(t *testing.T) {
+	for _, addr := range []string{"192.0.2.1:80", "[2001:db8::1]:80", "localhost", ""} {
+		did, err := All()[0].Run(t.Context(), Target{Addr: addr}, Bounds{For: time.Second})
+		if err == nil || did.Connections != 0 {
+			t.Errorf("%q: %v, %v", addr, err, did.String())
+		}
+	}
+	if _, err := Named("nonsense"); err == nil {
+		t.Error("there is an attack of any name")
+	}
+}
+
+func TestAttacksSayWhatTheyAre(t *testing.T) {
+	seen := map[string]bool{}
+	for _, k := range All() {
+		if seen[k.Name] || k.What == "" || k.Unit == "" || k.Own.For <= 0 || k.Own.Units <= 0 || k.Own.Connections <= 0 || k.Own.Rate == 0 {
+			t.Errorf("%+v", k)
+		}
+		seen[k.Name] = true
+	}
+}
+
+// A rate holds for all connections together.
+func TestRate(t *testing.T) {
+	k, err := Named("slow-heads")
+	if err != nil {
+		t.Fatal(err)
+	}
+	did, err := k.Run(t.Context(), Target{Addr: listen(t, patient), View: "/x"}, Bounds{For: 500 * time.Millisecond, Connections: 4, Rate: 100})
+	if err != nil || did.Units < 4 || did.Units > 1+50+4 {
+		t.Errorf("%v: %v", err, did.String())
+	}
+}
+
+// The packets are what they are said to be: small, whole, and with these times.
+func TestTinyPackets(t *testing.T) {
+	b := appendTiny(nil, 5)
+	b = appendTiny(b, 5+far)
+	for at := uint32(5); len(b) > 0; at += far {
+		var p asf.Packet
+		if err := p.Parse(b[framing:framing+tinySize], 1400); err != nil || p.SendTime() != at {
+			t.Fatalf("%v, send time %d, want %d", err, p.SendTime(), at)
+		}
+		it := p.Iter(b[framing : framing+tinySize])
+		if !it.Next() || it.Stream != 1 || !it.Key || len(it.Data) != 1 {
+			t.Errorf("%+v", it.Payload)
+		}
+		b = b[framing+tinySize:]
+	}
+}
+
+// Answers are found however the reads cut them.
+func TestStatuses(t *testing.T) {
+	text := "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 503 No\r\nX: HTTP\r\n\r\nHTTP/1.0 200 OK\r\n\r\n"
+	for size := 1; size < len(text); size++ {
+		var s statuses
+		got := map[string]int{}
+		for rest := []byte(text); len(rest) > 0; {
+			n := min(size, len(rest))
+			s.count(rest[:n], got)
+			rest = rest[n:]
+		}
+		if got["200"] != 2 || got["503"] != 1 || len(got) != 2 {
+			t.Errorf("in pieces of %d: %v", size, got)
+		}
+	}
+}
+
+// Behind the hole the urgent byte is seen for ever, and nothing can be read: that is
+// what keeps a level-triggered loop awake.
+func TestUrgentByteStays(t *testing.T) {
+	seen := make(chan string, 1)
+	addr := listen(t, func(c *net.TCPConn) {
+		if _, err := c.Read(make([]byte, 100)); err != nil {
+			seen <- err.Error()
+			return
+		}
+		_, _ = c.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
+		_ = control(c, func(fd int) error {
+			p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLPRI}}
+			for range 3 {
+				if n, err := unix.Poll(p, 10_000); n != 1 || p[0].Revents&unix.POLLPRI == 0 {
+					seen <- fmt.Sprint("no urgent byte: ", n, err)
+					return nil
+				}
+				if n, _, err := unix.Recvfrom(fd, make([]byte, 9), unix.MSG_DONTWAIT); !errors.Is(err, unix.EAGAIN) {
+					seen <- "something could be read"
+					return errors.Join(err, errors.New(strings.Repeat("x", max(n, 0))))
+				}
+			}
+			seen <- ""
+			return nil
+		})
+	})
+	k := urgentBytes()
+	did, err := k.Run(t.Context(), Target{Addr: addr}, Bounds{For: 2 * time.Second, Units: 1, Connections: 1})
+	if errors.Is(err, ErrNotAllowed) {
+		t.Skipf("%v", err)
+	}
+	if why := <-seen; err != nil || why != "" {
+		t.Errorf("%q, %v: %v", why, err, did.String())
+	}
+}
