@@ -229,10 +229,10 @@ func (s *server) AppendEnd(dst []byte, c codec.Cause, reason string) []byte {
 		return s.end(dst, encoderServer, http11, c, reason)
 	case reading:
 		return s.end(dst, viewerServer, http11, c, reason)
-	case waiting:
+	case opening, waiting:
 		// A peer that has begun to speak, or finds no room, is told why. One
 		// that has been answered and says no more is just let go.
-		if s.ex != nil && s.ex.cut.Started() || c == codec.CauseFull {
+		if s.ex != nil && s.ex.begun() || c == codec.CauseFull {
 			return s.end(dst, viewerServer, http10, c, reason)
 		}
 	}

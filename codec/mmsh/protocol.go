@@ -53,46 +53,63 @@ func (p *Protocol) Name() string { return "mmsh" }
 // of HTTP or RTSP, which gets an answer in words, and MMST, which players try
 // first for mms:// and which must be let down gently.
 func (p *Protocol) Classify(first []byte) codec.Claim {
-	begun := false // the first line has: empty ones before it are passed over
-	for i, c := range first {
-		switch {
-		case i >= codec.MaxClassify:
-			return codec.Mine
-		case begun && (c == ' ' || c == '\r' || c == '\n'):
-			// A method, or a line too short for a request, which is told so.
-			return codec.Mine
-		case http1.IsTokenByte(c):
-			begun = true
-			continue
-		case c == '\r', c == '\n':
-			continue
-		}
-		return classifyMMST(first)
-	}
-	if len(first) >= codec.MaxClassify {
+	switch speechOf(first) {
+	case unclear:
+		return codec.NeedMore
+	case speaksHTTP, speaksMMST:
 		return codec.Mine
 	}
-	return codec.NeedMore
+	return codec.NotMine
+}
+
+// speech is what a connection speaks, by its first bytes.
+type speech uint8
+
+const (
+	unclear       speech = iota // there are too few of them
+	speaksHTTP                  // or RTSP
+	speaksMMST                  // a player's first try for mms://
+	speaksUnknown               // what begins neither
+)
+
+// speechOf looks at the first bytes of a connection, at most
+// [codec.MaxClassify] of them, which always tell.
+func speechOf(first []byte) speech {
+	first = first[:min(len(first), codec.MaxClassify)]
+	begun := false // the first line has: empty ones before it are passed over
+	for _, c := range first {
+		switch {
+		case begun && (c == ' ' || c == '\r' || c == '\n'):
+			// A method, or a line too short for a request, which is told so.
+			return speaksHTTP
+		case http1.IsTokenByte(c):
+			begun = true
+		case c == '\r', c == '\n':
+		default:
+			return mmstOrNot(first)
+		}
+	}
+	if len(first) == codec.MaxClassify {
+		return speaksHTTP
+	}
+	return unclear
 }
 
 // mmstMark is what every MMST message has in its bytes 4 to 7; the four
 // before it are a version and a counter ([MS-MMSP] 2.2.3).
 const mmstMark = "\xCE\xFA\x0B\xB0"
 
-func classifyMMST(first []byte) codec.Claim {
+// mmstOrNot judges first bytes that begin no request.
+func mmstOrNot(first []byte) speech {
 	const at = 4
-	if len(first) <= at {
-		return codec.NeedMore
-	}
-	have := first[at:min(len(first), at+len(mmstMark))]
+	have := first[min(len(first), at):]
 	switch {
 	case string(have) != mmstMark[:len(have)]:
-		return codec.NotMine
+		return speaksUnknown
 	case len(have) < len(mmstMark):
-		return codec.NeedMore
-	default:
-		return codec.Mine
+		return unclear
 	}
+	return speaksMMST
 }
 
 // Accept implements [codec.Protocol].

@@ -12,8 +12,11 @@ import (
 type state uint8
 
 const (
+	// opening: the first bytes of the connection tell whether it speaks HTTP
+	// or MMST, which begins no request. [codec.MaxClassify] of them end it.
+	opening state = iota
 	// waiting: for a request, or for the rest of its head. A whole head ends it.
-	waiting state = iota
+	waiting
 	// reading past the body of a request. Its last byte ends it: the engine is asked.
 	reading
 	// asked: the engine has the request. Answer ends it.
@@ -43,13 +46,19 @@ type server struct {
 
 // exchange is one request on its way.
 type exchange struct {
-	cut http1.Cutter
-	req *request
+	cut   http1.Cutter
+	req   *request
+	first []byte // what came while opening and does not tell yet
 }
+
+// begun reports whether part of a request has come.
+func (e *exchange) begun() bool { return len(e.first) > 0 || e.cut.Started() }
 
 // Consume implements [codec.Session].
 func (s *server) Consume(b []byte) (int, codec.Event) {
 	switch s.state {
+	case opening:
+		return s.open(b)
 	case waiting:
 		return s.head(b)
 	case reading:
@@ -61,17 +70,46 @@ func (s *server) Consume(b []byte) (int, codec.Event) {
 	}
 }
 
+// open finds out what the connection speaks. It goes by the bytes and not by
+// the pieces they come in, and asks for no more of them than Classify does.
+func (s *server) open(b []byte) (int, codec.Event) {
+	if s.ex == nil {
+		s.ex = s.newExchange()
+	}
+	held, first := s.ex.first, b
+	if len(held) > 0 {
+		first = append(held, b[:min(len(b), codec.MaxClassify-len(held))]...)
+	}
+	switch speechOf(first) {
+	case unclear:
+		s.ex.first = append(s.ex.first[:0], first...)
+		return len(b), codec.Event{}
+	case speaksMMST:
+		s.ex.req = &request{class: asMMST, event: codec.Event{Kind: codec.Reply}}
+		return len(b), s.ask()
+	}
+	s.state, s.ex.first = waiting, nil
+	if len(held) > 0 {
+		// Nothing so short and still unclear is a whole head; it may be the
+		// beginning of none.
+		if _, ev := s.head(held); ev.Kind != codec.None {
+			return 0, ev
+		}
+	}
+	return s.head(b)
+}
+
+func (s *server) newExchange() *exchange {
+	return &exchange{cut: http1.Cutter{Max: s.p.o.MaxHead}}
+}
+
 // head reads a request's head.
 func (s *server) head(b []byte) (int, codec.Event) {
 	if len(b) == 0 {
 		return 0, codec.Event{}
 	}
 	if s.ex == nil {
-		s.ex = &exchange{cut: http1.Cutter{Max: s.p.o.MaxHead}}
-	}
-	if !s.ex.cut.Started() && isMMST(b) {
-		s.ex.req = &request{class: asMMST, event: codec.Event{Kind: codec.Reply}}
-		return len(b), s.ask()
+		s.ex = s.newExchange()
 	}
 	n, head, err := s.ex.cut.Consume(b)
 	switch {
@@ -93,15 +131,6 @@ func (s *server) head(b []byte) (int, codec.Event) {
 	s.state = reading
 	k, ev := s.body(b[n:])
 	return n + k, ev
-}
-
-// isMMST tells an MMST message by its mark, or by a first byte that begins no
-// request: Classify has seen the rest.
-func isMMST(b []byte) bool {
-	if len(b) >= codec.MaxClassify {
-		return classifyMMST(b) == codec.Mine
-	}
-	return b[0] < ' ' && b[0] != '\r' && b[0] != '\n'
 }
 
 // body reads past a request's body. Nothing in it matters here: a log is taken
