@@ -88,13 +88,28 @@ func (v *Verifier) follows(key bool) (gap bool) {
 	case v.o.Plain:
 		v.c.Gaps++
 		return true
-	case v.c.Splices < v.o.Splices && (key || !v.facts.hasVideo || t.after != uint64(v.c.KeyStarts)):
-		// A splice starts with a key frame. A stream that has sent nothing
-		// since may be seen to be spliced only now.
+	case v.o.Splices >= 0 && v.c.Splices >= v.o.Splices:
+		v.broken(RuleObject, "no packet is missing, but %s", what)
+	case (key || !v.facts.hasVideo) && !v.open():
 		v.c.Splices++
 		v.loseAll()
+	case t.after != uint64(v.c.KeyStarts) && !t.open:
+		// A stream that has sent nothing since the key frame that a splice
+		// began with is seen to be spliced only now.
+		v.c.Splices++
+		t.lose()
 	default:
 		v.broken(RuleObject, "no packet is missing, but %s", what)
+	}
+	return false
+}
+
+// open reports whether a media object of any stream is not whole yet.
+func (v *Verifier) open() bool {
+	for i := range v.tracks {
+		if v.tracks[i].open {
+			return true
+		}
 	}
 	return false
 }

@@ -68,6 +68,18 @@ func (p *Packet) SendTime() uint32 { return p.sendTime }
 // Duration is how many milliseconds of stream the packet spans.
 func (p *Packet) Duration() uint16 { return p.duration }
 
+// Presented is the presentation time of the first payload that has one, see
+// [Payload.Time]; ok is false if none has. b is what p was parsed from.
+func (p *Packet) Presented(b []byte) (ms uint32, ok bool) {
+	it := p.Iter(b)
+	for it.Next() {
+		if it.Compressed || len(it.Replicated) > 0 {
+			return it.Time, true
+		}
+	}
+	return 0, false
+}
+
 // Payloads is the number of payloads.
 func (p *Packet) Payloads() int { return int(p.count) }
 

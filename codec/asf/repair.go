@@ -106,4 +106,15 @@ func ShiftTimes(b []byte, packetSize int, delta uint32) error {
 	return nil
 }
 
+// SetSendTime writes the send time of packet b, in place. On an error, that of
+// [Packet.Parse], nothing is changed. It allocates nothing.
+func SetSendTime(b []byte, packetSize int, ms uint32) error {
+	var p Packet
+	if err := p.Parse(b, packetSize); err != nil {
+		return err
+	}
+	wire.PutU32(b[p.timesAt:], ms)
+	return nil
+}
+
 func addU32(b []byte, delta uint32) { wire.PutU32(b, wire.U32(b)+delta) }
