@@ -59,6 +59,7 @@ type Packet struct {
 	size      int        // what the packet's fields count as its length
 	padding   int        // value of the padding length
 	end       int        // of the payloads' room
+	missing   int        // bytes of the length that it tells and has not
 }
 
 // SendTime is when the packet is due, in milliseconds on the stream's own line,
@@ -203,9 +204,15 @@ func (p *Packet) parseExtent(b []byte, packetSize int) *SyntaxError {
 	if p.end < p.first {
 		return packetError(p.paddingAt, "its padding leaves no room for payloads")
 	}
-	if p.end > len(b) {
+	if p.Explicit() {
+		p.missing = max(p.size-len(b), 0)
+	}
+	if p.end > len(b) && !p.Multiple() {
 		return packetError(len(b), "it ends before the length it tells")
 	}
+	// With multiple payloads each tells its length, so that what is missing is
+	// padding wherever they are whole.
+	p.end = min(p.end, len(b))
 	return nil
 }
 

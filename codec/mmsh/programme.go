@@ -59,7 +59,7 @@ const (
 )
 
 var (
-	errRepaired = errors.New("packets come without their padding and without a length: they are given an explicit one, because players would take zeros for data")
+	errRepaired = errors.New("packets come without their padding and do not tell their length, or a wrong one: that is mended, because players would take zeros for data or refuse them")
 	errAnywhere = errors.New("the source began anew and sends no key frame: the stream goes on without one, and pictures are damaged until one comes")
 )
 
@@ -194,7 +194,7 @@ func (g *programme) appendPacket(dst, data []byte, p *asf.Packet, trim bool) (ou
 		if cut, err = g.m.h.AppendTrimmed(nil, data); err == nil {
 			dst, repaired, err = asf.AppendRepaired(dst, cut, size)
 		}
-	case len(data) == size || p.Multiple() || p.Explicit():
+	case len(data) == size || p.SelfDescribing(size):
 		dst = append(dst, data...)
 	default:
 		dst, repaired, err = asf.AppendRepaired(dst, data, size)

@@ -144,6 +144,22 @@ func TestAppendRepairs(t *testing.T) {
 	}
 }
 
+// A packet that tells a length with padding that was cut off gets it back, and a
+// payload of a stream that nobody described costs nothing.
+func TestAppendTakesWhatPlayersTake(t *testing.T) {
+	whole := packets(t, asf.Layout{PacketSize: 400, Preroll: 3000, Multiple: true, Length: asf.Word, Padding: asf.Word}, object(0, true))[0]
+	cut := bytes.TrimRight(whole, "\x00")
+	stranger := bytes.Clone(whole)
+	stranger[bytes.IndexByte(stranger, 0x81)+1] = 0 // behind the payload flags
+	for name, c := range map[string]struct{ in, want []byte }{"cut": {cut, whole}, "stranger": {stranger, stranger}} {
+		g := mustMedia(t, smallHeader(400).Append(nil)).NewProgramme()
+		out, mark, err := g.Append(nil, event(c.in))
+		if err != nil || !bytes.Equal(out, pulled(IDData, 0, 0, c.want)) || (mark.Note != nil) != (name == "cut") {
+			t.Errorf("%s: %v, %v, % x", name, err, mark.Note, out)
+		}
+	}
+}
+
 // What is no packet is left out and told of once; what is too long ends the source.
 func TestAppendBadPackets(t *testing.T) {
 	g := mustMedia(t, smallHeader(400).Append(nil)).NewProgramme()
