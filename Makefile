@@ -64,7 +64,7 @@ build: ## build bin/stream-pump and bin/pump-bench
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
 .PHONY: test
-test: packages ## everything: fast, race, players and network; lint and the short gate too when CI=true
+test: packages ## everything: fast, race, players and network; lint, fuzzing and the short gate too when CI=true
 ifeq ($(CI),true)
 	@$(MAKE) lint
 endif
@@ -73,6 +73,7 @@ endif
 	@$(MAKE) race
 	@$(MAKE) e2e
 ifeq ($(CI),true)
+	@$(MAKE) fuzz FUZZTIME=2s
 	@$(MAKE) gate-short
 endif
 

@@ -25,6 +25,7 @@ package codec
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"time"
 )
@@ -187,6 +188,9 @@ type Event struct {
 	// Number is the source's own number of the packet; valid if Numbered.
 	Number   uint32
 	Numbered bool
+	// Anywhere is set by the engine (Packet): a key frame has been waited for
+	// long enough, and [Programme.Append] leaves nothing out for want of one.
+	Anywhere bool
 	Media    Media // Header only
 	Err      error // Bad only; its text tells the operator all that happened
 }
@@ -308,11 +312,17 @@ type Programme interface {
 	Head(f Form) []byte
 	// Splice reports whether packets under m can follow in this programme, and
 	// if so makes the time line go on: the first packet after it is placed
-	// pause after the end of the last one, and is the start of a key frame
-	// (Append refuses with [ErrSkip] until one comes).
+	// pause after the end of the last one. Without a pause, as where a clip
+	// starts again, nothing is missing between the two that does not show.
 	Splice(m Media, pause time.Duration) bool
 	// Append appends the primary form of a source's packet to dst.
-	// [ErrSkip] means that the packet has no place in the stream and is passed over.
+	//
+	// [ErrSkip] means that the packet has no place in the stream and is passed
+	// over. Where a source begins anew, behind a Splice or in the middle of its
+	// packets, that is [ErrNoKey] until a key frame comes, whose packet is the
+	// first that viewers can use. How long that may take is the engine's to
+	// say, with [Event.Anywhere].
+	//
 	// Any other error, [ErrProgrammeOver] excepted, is the source's fault.
 	Append(dst []byte, ev *Event) ([]byte, Mark, error)
 	// Derive makes a variant of a packet from its primary form. Either out is
@@ -323,5 +333,10 @@ type Programme interface {
 }
 
 // ErrSkip is returned by [Programme.Append] for a packet that is left out on
-// purpose: what precedes the first key frame after a splice.
+// purpose.
 var ErrSkip = errors.New("packet left out")
+
+// ErrNoKey is returned by [Programme.Append] for a packet that is left out
+// because the source began anew and no key frame has come since. It is an
+// [ErrSkip].
+var ErrNoKey = fmt.Errorf("%w: no key frame has come since the source began anew", ErrSkip)

@@ -78,7 +78,7 @@ func TestFileReplacedWhileItIsPlayed(t *testing.T) {
 	p.awaitUp("clip")
 	var from epochs
 	r := startReader(t, watching{name: "viewer", addr: p.Addr.String(), path: "clip",
-		opts: player.Options{Splices: 1 << 20, Object: from.check}})
+		opts: player.Options{Splices: -1, Object: from.check}})
 	epoch := func(want uint32) {
 		t.Helper()
 		r.await(t, fmt.Sprintf("objects of file %d", want), func(player.Counts) bool { return from.now.Load() == want })
@@ -118,7 +118,7 @@ func TestFileReplacedWhileItIsPlayed(t *testing.T) {
 	}
 	p.awaitUp("clip")
 	next := startReader(t, watching{name: "next", addr: p.Addr.String(), path: "clip",
-		opts: player.Options{Splices: 1 << 20, Object: from.check}})
+		opts: player.Options{Splices: -1, Object: from.check}})
 	next.more(t, 2*clipPackets)
 	next.alive(t)
 	p.checkBuffers()

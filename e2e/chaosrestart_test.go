@@ -32,7 +32,7 @@ func TestPullSourceKilledAndRevived(t *testing.T) {
 	var viewers []*reader
 	for _, c := range []player.Client{player.VLC(), player.FFmpeg(), player.Curl()} {
 		viewers = append(viewers, startReader(t, watching{name: c.Name, client: c,
-			opts: player.Options{Plain: c.Plain, Splices: deaths}, addr: edge.Addr.String(), path: "far"}))
+			opts: player.Options{Plain: c.Plain}, addr: edge.Addr.String(), path: "far"}))
 	}
 	for i := range deaths {
 		for _, r := range viewers {

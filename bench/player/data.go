@@ -91,11 +91,16 @@ func (v *Verifier) follows(key bool) (gap bool) {
 	case v.o.Plain:
 		v.c.Gaps++
 		return true
-	case v.c.Splices < v.o.Splices && (key || !v.facts.hasVideo || t.after != uint64(v.c.KeyStarts)):
-		// A splice starts with a key frame. A stream that has sent nothing
-		// since may be seen to be spliced only now.
+	case v.o.Splices >= 0 && v.c.Splices >= v.o.Splices:
+		v.broken(RuleObject, "no packet is missing, but %s", what)
+	case (key || !v.facts.hasVideo) && !v.open():
 		v.c.Splices++
 		v.loseAll()
+	case t.after != uint64(v.c.KeyStarts) && !t.open:
+		// A stream that has sent nothing since the key frame that a splice
+		// began with is seen to be spliced only now.
+		v.c.Splices++
+		t.lose()
 	default:
 		v.broken(RuleObject, "no packet is missing, but %s", what)
 	}
@@ -105,13 +110,8 @@ func (v *Verifier) follows(key bool) (gap bool) {
 // beginsRound reports whether the packet, in which t does not follow, is where a file
 // begins anew.
 func (v *Verifier) beginsRound(key bool, t *track) bool {
-	if v.o.Rounds == nil || !v.o.Rounds() {
+	if v.o.Rounds == nil || !v.o.Rounds() || v.open() {
 		return false
-	}
-	for i := range v.tracks {
-		if v.tracks[i].open {
-			return false
-		}
 	}
 	if !key && v.facts.hasVideo {
 		return t.after != uint64(v.c.KeyStarts)
@@ -122,6 +122,16 @@ func (v *Verifier) beginsRound(key bool, t *track) bool {
 		v.round = first
 	}
 	return v.round == first
+}
+
+// open reports whether a media object of any stream is not whole yet.
+func (v *Verifier) open() bool {
+	for i := range v.tracks {
+		if v.tracks[i].open {
+			return true
+		}
+	}
+	return false
 }
 
 // try walks the packet's payloads over copies of their streams' places. It

@@ -35,7 +35,7 @@ var ruleTexts = [...]struct{ name, section, sentence string }{
 	RuleOrder:     {"order", "[MS-WMSP] 3.1.5", "the kind of packet is not expected here"},
 	RuleReason:    {"reason", "[MS-WMSP] 2.2.3.2, 2.2.3.4", "$E has reason 0 or 1, $C has reason 0, and both are four bytes long"},
 	RuleConfirm:   {"confirm", "[MS-WMSP] 2.2.3.1.2", "PacketSize repeats PacketLength; MPlayer stops where it does not"},
-	RulePieces:    {"pieces", "[MS-WMSP] 2.2.3.1.2", "a header is one $H with AFFlags 0C, and in pieces only if it is too long for that"},
+	RulePieces:    {"pieces", "[MS-WMSP] 2.2.3.1.2", "a header is one $H with AFFlags 0C, and in pieces only if it is too long for VLC"},
 	RuleHeader:    {"header", "[ASF] 3", "the header is that of a live stream with the Data Object's first 50 bytes"},
 	RuleSize:      {"size", "[MS-WMSP] 2.2.3.3", "a data packet has at least one byte and at most the header's packet size"},
 	RuleLocation:  {"location", "[MS-WMSP] 2.2.3.1.2", "LocationIds of data packets rise"},

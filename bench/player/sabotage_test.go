@@ -99,6 +99,11 @@ var sabotages = []sabotage{
 	{"small-header-in-pieces", RulePieces, func(_ *testing.T, m *sample, f [][]byte) [][]byte {
 		return slices.Insert(f[1:], 0, mms('H', 0, 0x04, m.header[:100]), mms('H', 1, 0x08, m.header[100:]))
 	}},
+	{"piece-too-long-for-VLC", RulePieces, func(t *testing.T, _ *sample, f [][]byte) [][]byte {
+		s := spec()
+		s.HeaderSize = 65_527
+		return slices.Insert(f[1:], 0, mms('H', 0, 0x0C, take(t, s, 1).header))
+	}},
 	{"header-of-a-file", RuleHeader, func(_ *testing.T, _ *sample, f [][]byte) [][]byte {
 		return edit(f, 0, func(b []byte) []byte {
 			b[12+bytes.Index(b[12:], []byte(guidFile))+88] &^= 1

@@ -10,9 +10,9 @@ const (
 	// maxHeader bounds a header put together from pieces: a megabyte is two
 	// hundred times what Expression Encoder 4 sends.
 	maxHeader = 1 << 20
-	// onePiece is the longest header that fits one $H: 65,535 bytes less the
-	// MMS data packet header [MS-WMSP] 2.2.3.1.2.
-	onePiece = 0xFFFF - mmsSize
+	// onePiece is the longest header, or piece of one, in a $H: [MS-WMSP]
+	// 2.2.3.1.2 has room for three bytes more, and VLC refuses them.
+	onePiece = 1<<16 - framingSize - mmsSize
 )
 
 // AFFlags of $H [MS-WMSP] 2.2.3.1.2.
@@ -33,9 +33,11 @@ type Options struct {
 	// AnyStart: the first packet need not start a key frame; so it is where a
 	// joiner waited for one in vain.
 	AnyStart bool
-	// Splices is how many times media objects may break off and go on anew
-	// without a gap in the LocationIds, as they do when the encoder restarts
-	// with an equivalent header.
+	// Splices is how many times media objects may begin anew without a gap in
+	// the LocationIds, as they do where a clip starts again; below 0 as often
+	// as they like. Each begins with a key frame, and no object is broken off:
+	// where one is, as when an encoder is lost and comes back, packets are
+	// missing, and the LocationIds must tell.
 	Splices int
 	// Rounds reports whether the stream may be a file that is played round and round,
 	// so that it begins anew at the file's end: asked where media objects do not
@@ -65,7 +67,7 @@ type Counts struct {
 	// Gaps is how often packets are missing, Missing how many; a plain viewer
 	// has no numbers and can not tell how many.
 	Gaps, Missing int64
-	Splices       int
+	Splices       int   // how often media objects began anew and nothing is missing
 	Rounds        int   // how often a file began anew
 	KeyStarts     int64 // data packets in which a key frame begins
 	Objects       int64 // whole media objects
@@ -272,6 +274,9 @@ func (v *Verifier) piece(p *Packet) {
 	switch {
 	case p.LocationID != v.pieces || first != (v.pieces == 0) || p.AFFlags&^(pieceFirst|pieceLast) != 0:
 		v.broken(RulePieces, "piece %d of the header has LocationId %d and AFFlags %02x", v.pieces, p.LocationID, p.AFFlags)
+		return
+	case len(p.Payload) > onePiece:
+		v.broken(RulePieces, "a $H has %d bytes of the header, VLC takes %d", len(p.Payload), onePiece)
 		return
 	case len(v.head)+len(p.Payload) > maxHeader:
 		v.broken(RuleHeader, "the header passes %d bytes", maxHeader)

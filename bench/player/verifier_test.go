@@ -118,9 +118,9 @@ func TestPlainSabotage(t *testing.T) {
 	}
 }
 
-// TestHeaderInPieces [MS-WMSP] 2.2.3.1.2: above 65,527 bytes, and only there.
+// TestHeaderInPieces [MS-WMSP] 2.2.3.1.2: above 65,524 bytes, and only there.
 func TestHeaderInPieces(t *testing.T) {
-	for size, pieces := range map[int]int{65_527: 1, 65_528: 2, 65_531: 2, 65_532: 3} {
+	for size, pieces := range map[int]int{65_524: 1, 65_525: 2, 65_531: 2, 65_532: 3} {
 		s := spec()
 		s.HeaderSize = size
 		m := take(t, s, 3)
@@ -168,20 +168,45 @@ func TestSwitch(t *testing.T) {
 	}
 }
 
-// TestSplice: the encoder restarts, and its packets go on in the same row of
-// LocationIds with shifted times.
-func TestSplice(t *testing.T) {
-	first, second := take(t, spec(), 57), take(t, spec().Again(), 60)
-	body := first.framed(t, 0, 57)
+// spliced is n packets of a stream, and behind them those of another run of its
+// encoder with the numbers going on.
+func spliced(t *testing.T, n int) (body [][]byte, second *sample) {
+	t.Helper()
+	first := take(t, spec(), n)
+	second = take(t, spec().Again(), 60)
+	body = first.framed(t, 0, n)
 	for i, b := range second.packets {
 		b = bytes.Clone(b)
 		if err := asf.ShiftTimes(b, second.size, 60_000); err != nil {
 			t.Fatal(err)
 		}
-		body = append(body, mms('D', uint32(57+i), 0, b))
+		body = append(body, mms('D', uint32(n+i), 0, b))
 	}
-	if v, err := verify(Options{Splices: 1}, body...); err != nil || v.Counts().Splices != 1 {
-		t.Errorf("where one splice is allowed: %v, %+v", err, v.Counts())
+	return body, second
+}
+
+// wholeAt is how many packets, least or more, end with no object under way.
+func wholeAt(t *testing.T, least int) int {
+	t.Helper()
+	m := take(t, spec(), 500)
+	for n := least; n < len(m.packets); n++ {
+		if v, err := verify(Options{}, m.framed(t, 0, n)...); err == nil && !v.open() {
+			return n
+		}
+	}
+	t.Fatal("no packet ends with whole objects")
+	return 0
+}
+
+// TestSplice: a clip starts again, and its packets go on in the same row of
+// LocationIds with shifted times.
+func TestSplice(t *testing.T) {
+	n := wholeAt(t, 57)
+	body, second := spliced(t, n)
+	for _, allowed := range []int{1, -1} {
+		if v, err := verify(Options{Splices: allowed}, body...); err != nil || v.Counts().Splices != 1 || v.Counts().Cut != 0 {
+			t.Errorf("where %d are allowed: %v, %+v", allowed, err, v.Counts())
+		}
 	}
 	_, err := verify(Options{}, body...)
 	var f *Fault
@@ -189,12 +214,12 @@ func TestSplice(t *testing.T) {
 		t.Errorf("where none is allowed: %v", err)
 	}
 	// A splice must start a key frame.
-	k := 57 + 1
-	for second.startsKey(k - 57) {
+	k := n + 1
+	for second.startsKey(k - n) {
 		k++
 	}
-	delta := slices.Concat(body[:58], body[1+k:])
-	for i := 58; i < len(delta); i++ {
+	delta := slices.Concat(body[:n+1], body[1+k:])
+	for i := n + 1; i < len(delta); i++ {
 		delta = edit(delta, i, func(b []byte) []byte {
 			binary.LittleEndian.PutUint32(b[4:], uint32(i-1))
 			return b
@@ -202,6 +227,27 @@ func TestSplice(t *testing.T) {
 	}
 	if _, err := verify(Options{Splices: 1}, delta...); err == nil {
 		t.Error("a splice that begins with a delta frame passes")
+	}
+}
+
+// TestCut: an encoder is lost in the middle of an object and another goes on.
+// The LocationIds tell that packets are missing, or it is a fault.
+func TestCut(t *testing.T) {
+	const n = 57
+	body, _ := spliced(t, n)
+	_, err := verify(Options{Splices: -1}, body...)
+	if f := (*Fault)(nil); !errors.As(err, &f) || f.Rule != RuleObject {
+		t.Errorf("without a gap: %v", err)
+	}
+	for i := n + 1; i < len(body); i++ {
+		body = edit(body, i, func(b []byte) []byte {
+			binary.LittleEndian.PutUint32(b[4:], uint32(i))
+			return b
+		})
+	}
+	v, err := verify(Options{}, body...)
+	if c := v.Counts(); err != nil || c.Gaps != 1 || c.Missing != 1 || c.Splices != 0 || c.Cut == 0 {
+		t.Errorf("with a gap: %v, %+v", err, c)
 	}
 }
 

@@ -33,7 +33,7 @@
 // [Packet] finds its way around in these [ASF 5.2] and [Iter] walks the
 // payloads; neither copies or allocates. Payload data is never looked into.
 // What changes packets ([AppendRepaired], [AppendInflated], [ShiftTimes],
-// [Header.AppendTrimmed]) touches outer fields only: the bytes of media objects
+// [SetSendTime], [Header.AppendTrimmed]) touches outer fields only: the bytes of media objects
 // always arrive as they were sent.
 //
 // A packet shorter than the header's packet size has had its padding stripped.

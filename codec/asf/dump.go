@@ -20,7 +20,7 @@ func DumpHeader(w io.Writer, b []byte) error {
 	d := dumper{w: w}
 	d.line("header %d bytes, %d objects", n-dataHead, wire.U32(b[objectHead:]))
 	d.depth++
-	if err := eachObject(b[headerHead:n-dataHead], headerHead, d.object); err != nil {
+	if _, err := eachObject(b[headerHead:n-dataHead], headerHead, d.object); err != nil {
 		return err
 	}
 	d.depth--
@@ -60,7 +60,8 @@ func (d *dumper) object(o object) error {
 		if err != nil {
 			return err
 		}
-		return eachObject(b, at, d.object)
+		_, err = eachObject(b, at, d.object)
+		return err
 	case guidExtStreamProps:
 		return d.extended(o)
 	}
@@ -105,7 +106,7 @@ func (d *dumper) extended(o object) error {
 	number := wire.U16(o.body[48:]) & 0x7F
 	e := &p.extended[number]
 	d.line("stream %d: %d bits/s, no clean points %t, extensions %x", number, e.bitrate, e.noCleanPoints, e.extensions)
-	for _, s := range p.streams {
+	for _, s := range p.hidden {
 		if s != nil {
 			d.line("hidden: %v", s.Stream)
 		}

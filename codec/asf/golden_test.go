@@ -181,7 +181,7 @@ func TestPacketErrors(t *testing.T) {
 		{"length_beyond_bytes", "82 00 00 20 5D 40 00 00 00 00 2E 00 81 01 00 00 00 00 00 11", "before the length it tells"},
 		{"padding_huge", "82 00 00 18 5D FF FF FF FF 00 00 00 00 2E 00 81", "longer than the packet size"},
 		{"padding_eats_head", "82 00 00 08 5D 10 00 00 00 00 2E 00 81 01", "no room"},
-		{"stream_zero", one + "80 01 00 00 00 00 00 11", "stream 0"},
+		{"length_beyond_bytes_and_payloads", "82 00 00 21 5D 40 00 00 00 00 2E 00 81 81 01 00 00 00 00 00 02 00 41", "a payload goes past"},
 		{"payload_head_short", one + "81 01 00 00", "go past"},
 		{"count_beyond_bytes", head + "82 81 01 00 00 00 00 00 01 00 41", "go past"},
 		{"replicated_2", one + "81 01 00 00 00 00 02 11 22", "2 to 7"},

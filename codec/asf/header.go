@@ -89,12 +89,24 @@ func ParseHeader(b []byte) (*Header, error) {
 	case len(b) < n:
 		return nil, headerError(len(b), "it ends after %d of %d bytes", len(b), n)
 	}
-	p := headerParser{h: &Header{live: bytes.Clone(b[:n])}}
-	if err := p.parse(); err != nil {
+	h, spares, err := parseLive(bytes.Clone(b[:n]))
+	if err == nil && len(spares) > 0 {
+		h, _, err = parseLive(without(h.live, spares))
+	}
+	if err != nil {
 		return nil, err
 	}
-	p.h.makeLive()
-	return p.h, nil
+	h.makeLive()
+	return h, nil
+}
+
+// parseLive parses a header and keeps it. It returns what belongs to no object.
+func parseLive(b []byte) (*Header, []spareBytes, error) {
+	p := headerParser{h: &Header{live: b}}
+	if err := p.parse(); err != nil {
+		return nil, nil, err
+	}
+	return p.h, p.spares, nil
 }
 
 // PacketSize is the size of the data packets before padding is stripped.
@@ -121,8 +133,9 @@ func (h *Header) Streams() []Stream {
 func (h *Header) HasVideo() bool { return h.hasVideo }
 
 // Live is the header as it goes to viewers: the source's bytes with the
-// broadcast flag set and the seekable flag cleared, and without the sizes and
-// durations of a file. The bytes are shared and must not be changed.
+// broadcast flag set and the seekable flag cleared, without the sizes and
+// durations of a file, and without bytes that belong to no object. They are
+// shared and must not be changed.
 func (h *Header) Live() []byte { return h.live }
 
 // String is one line for the operator, the picture first.

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -255,10 +256,16 @@ func TestHeaderErrors(t *testing.T) {
 		{"stream_cut", "stream properties are cut short", func(b []byte) []byte { wire.PutU32(b[streams(b)+64:], 0xFFFFFFFF); return b }},
 		{"extended_cut", "extended properties of stream 1 are cut short", func(b []byte) []byte { b[extended(b)+86] = 1; return b }},
 		{"names_cut", "extended properties of stream 1 are cut short", func(b []byte) []byte { b[extended(b)+85] = 0xFF; return b }},
-		{"extension_long", "header extension", func(b []byte) []byte { b[object(guidHeaderExtension)(b)+43]++; return b }},
-		{"extension_ragged", "left over", func(b []byte) []byte {
-			b[object(guidHeaderExtension)(b)+42]--
-			b[object(guidPadding)(b)+16] -= 2
+		{"extension_cut", "header extension is cut short", func(b []byte) []byte {
+			b = b[:object(guidHeaderExtension)(b)+30] // the last object, and not whole
+			b = append(b, make([]byte, 50)...)
+			copy(b[len(b)-50:], guidData[:])
+			wire.PutU64(b[object(guidHeaderExtension)(b)+16:], 30)
+			wire.PutU64(b[16:], uint64(len(b)-50))
+			return b
+		}},
+		{"extension_of_no_objects", "claims", func(b []byte) []byte {
+			copy(b[object(guidHeaderExtension)(b)+46:], strings.Repeat("x", 24))
 			return b
 		}},
 	}
@@ -268,6 +275,86 @@ func TestHeaderErrors(t *testing.T) {
 			var syntax *SyntaxError
 			if !errors.As(err, &syntax) || !strings.Contains(err.Error(), c.what) {
 				t.Errorf("error %v, want …%s…", err, c.what)
+			}
+		})
+	}
+}
+
+// Headers that no specification allows are taken, and made such that all
+// players take them: ffmpeg stumbles over spare bytes.
+func TestHeaderLeniency(t *testing.T) {
+	at := func(b []byte, id wire.GUID) int { return bytes.Index(b, id[:]) }
+	// spare puts n bytes behind the last object of the header.
+	spare := func(n int, x byte) func([]byte) []byte {
+		return func(b []byte) []byte {
+			end := len(b) - dataHead
+			wire.PutU64(b[16:], uint64(end+n))
+			return slices.Insert(b, end, bytes.Repeat([]byte{x}, n)...)
+		}
+	}
+	want := parseSpec(t, EE4Header(0))
+	for _, c := range []struct {
+		name  string
+		spare int
+		bend  func([]byte) []byte
+	}{
+		{"extension_too_long", 0, func(b []byte) []byte { b[at(b, guidHeaderExtension)+43]++; return b }},
+		{"extension_endless", 0, func(b []byte) []byte {
+			wire.PutU32(b[at(b, guidHeaderExtension)+42:], 1<<32-1)
+			return b
+		}},
+		{"extension_with_spare_bytes", 2, func(b []byte) []byte {
+			b[at(b, guidHeaderExtension)+42]--
+			b[at(b, guidPadding)+16] -= 2
+			return b
+		}},
+		{"extended_properties_with_spare_bytes", 5, func(b []byte) []byte {
+			x, e := at(b, guidHeaderExtension), at(b, guidExtStreamProps)
+			end := e + int(wire.U64(b[e+16:]))
+			for _, o := range []int{0, x, e} {
+				wire.PutU64(b[o+16:], wire.U64(b[o+16:])+5)
+			}
+			wire.PutU32(b[x+42:], wire.U32(b[x+42:])+5)
+			return slices.Insert(b, end, 1, 2, 3, 4, 5)
+		}},
+		{"spare_byte", 1, spare(1, 7)},
+		{"spare_bytes", 23, spare(23, 7)},
+		{"spare_zeros", 500, spare(500, 0)},
+		{"described_in_both_places", 0, func(b []byte) []byte {
+			stream := at(b, guidStreamProps)
+			size := int(wire.U64(b[stream+16:]))
+			again := bytes.Clone(b[stream : stream+size])
+			again[78]++ // it says something else; the one at top level counts
+			number := again[72] & 0x7F
+			for e := at(b, guidExtStreamProps); e >= 0; e += 24 + at(b[e+24:], guidExtStreamProps) {
+				if b[e+72]&0x7F != number {
+					continue
+				}
+				for _, o := range []int{0, at(b, guidHeaderExtension), e} {
+					wire.PutU64(b[o+16:], wire.U64(b[o+16:])+uint64(size))
+				}
+				x := at(b, guidHeaderExtension)
+				wire.PutU32(b[x+42:], wire.U32(b[x+42:])+uint32(size))
+				return slices.Insert(b, e+int(wire.U64(b[e+16:]))-size, again...)
+			}
+			t.Fatal("no extended properties")
+			return nil
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := c.bend(EE4Header(0).Append(nil))
+			h, err := ParseHeader(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !Equivalent(h, want) || h.String() != want.String() {
+				t.Errorf("%v, want %v", h, want)
+			}
+			if len(h.Live()) != len(b)-c.spare {
+				t.Errorf("%d bytes became %d", len(b), len(h.Live()))
+			}
+			if again, err := ParseHeader(h.Live()); err != nil || !bytes.Equal(again.Live(), h.Live()) {
+				t.Errorf("what viewers get is another header, or none: %v", err)
 			}
 		})
 	}

@@ -9,9 +9,12 @@ import (
 // headerParser collects what the objects tell, in whatever order they come.
 type headerParser struct {
 	h        *Header
-	streams  [streamNumbers]*stream
+	streams  [streamNumbers]*stream // at top level
+	hidden   [streamNumbers]*stream // in extended properties
 	extended [streamNumbers]extended
 	bitrates [streamNumbers]uint32
+	inside   []int // offsets of the objects that lie around the present one
+	spares   []spareBytes
 }
 
 // extended is what an Extended Stream Properties Object tells of a stream.
@@ -25,7 +28,7 @@ type extended struct {
 func (p *headerParser) parse() error {
 	b := p.h.live
 	end := len(b) - dataHead
-	if err := eachObject(b[headerHead:end], headerHead, p.topLevel); err != nil {
+	if err := p.list(0, b[headerHead:end], headerHead, end, p.topLevel); err != nil {
 		return err
 	}
 	if wire.GUID(b[end:end+wire.GUIDSize]) != guidData {
@@ -40,7 +43,7 @@ func (p *headerParser) topLevel(o object) error {
 	case guidFileProps:
 		return p.fileProps(o)
 	case guidStreamProps:
-		return p.stream(o)
+		return addStream(&p.streams, o)
 	case guidStreamBitrates:
 		p.streamBitrates(o)
 	case guidHeaderExtension:
@@ -48,7 +51,7 @@ func (p *headerParser) topLevel(o object) error {
 		if err != nil {
 			return err
 		}
-		return eachObject(b, at, p.inExtension)
+		return p.list(o.at, b, at, o.at+o.size(), p.inExtension)
 	}
 	return nil
 }
@@ -89,16 +92,17 @@ func (p *headerParser) fileProps(o object) error {
 	return nil
 }
 
-// stream reads a Stream Properties Object, at top level or hidden.
-func (p *headerParser) stream(o object) error {
+// addStream reads a Stream Properties Object and adds what it describes to the
+// others of its place.
+func addStream(to *[streamNumbers]*stream, o object) error {
 	s, err := parseStream(o)
 	if err != nil {
 		return err
 	}
-	if p.streams[s.Number] != nil {
+	if to[s.Number] != nil {
 		return headerError(o.at, "stream %d is described twice", s.Number)
 	}
-	p.streams[s.Number] = &s
+	to[s.Number] = &s
 	return nil
 }
 
@@ -136,7 +140,12 @@ func (p *headerParser) extendedStream(o object) error {
 	}
 	e.extensions = o.body[from:r.Offset()]
 	p.extended[number] = e
-	return p.hidden(r.Rest(), o.at+o.size())
+	end := o.at + o.size()
+	rest := r.Rest()
+	if len(rest) == 0 {
+		return nil
+	}
+	return p.list(o.at, rest, end-len(rest), end, p.hiddenStream)
 }
 
 // skipNames passes over the stream names of Extended Stream Properties.
@@ -161,17 +170,13 @@ func skipSystems(r *wire.Reader, count uint16) {
 	}
 }
 
-// hidden reads the Stream Properties Object that may lie in b, which ends at
-// offset end of the header. Anything else there is left alone.
-func (p *headerParser) hidden(b []byte, end int) error {
-	if len(b) < objectHead {
+// hiddenStream reads an object behind Extended Stream Properties: the Stream
+// Properties Object that may lie there. Anything else is left alone.
+func (p *headerParser) hiddenStream(o object) error {
+	if o.id != guidStreamProps {
 		return nil
 	}
-	o, err := nextObject(b, end-len(b))
-	if err != nil || o.id != guidStreamProps {
-		return err
-	}
-	return p.stream(o)
+	return addStream(&p.hidden, o)
 }
 
 // finish joins what was collected.
@@ -181,6 +186,11 @@ func (p *headerParser) finish() error {
 		return headerError(headerHead, "it has no file properties")
 	}
 	for number, s := range p.streams {
+		if s == nil {
+			// One that is described in both places is what it is at top level,
+			// where all players look.
+			s = p.hidden[number]
+		}
 		if s == nil {
 			continue
 		}

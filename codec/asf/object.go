@@ -38,29 +38,30 @@ func nextObject(b []byte, at int) (object, error) {
 }
 
 // eachObject calls f for each of the objects that b, at offset at of the
-// header, consists of.
-func eachObject(b []byte, at int, f func(object) error) error {
-	for len(b) > 0 {
+// header, consists of. What is left are spare bytes behind the last one.
+func eachObject(b []byte, at int, f func(object) error) (left int, err error) {
+	for !spare(b) {
 		o, err := nextObject(b, at)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if err := f(o); err != nil {
-			return err
+			return 0, err
 		}
 		b, at = b[o.size():], at+o.size()
 	}
-	return nil
+	return len(b), nil
 }
 
 // extensionObjects is the part of a Header Extension Object that holds objects,
-// and its offset in the header [ASF 3.4].
+// and its offset in the header [ASF 3.4]. Its own size counts no further than
+// the object's.
 func extensionObjects(o object) (b []byte, at int, err error) {
 	r := wire.NewReader(o.body)
 	r.Skip(extensionHead - 4)
 	size := r.U32()
-	if !r.OK() || uint64(size) > uint64(r.Left()) {
-		return nil, 0, headerError(o.at+objectHead, "the header extension is longer than its object")
+	if !r.OK() {
+		return nil, 0, headerError(o.at+objectHead, "the header extension is cut short")
 	}
-	return r.Bytes(int(size)), o.at + objectHead + extensionHead, nil
+	return r.Bytes(int(min(uint64(size), uint64(r.Left())))), o.at + objectHead + extensionHead, nil
 }

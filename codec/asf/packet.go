@@ -59,6 +59,7 @@ type Packet struct {
 	size      int        // what the packet's fields count as its length
 	padding   int        // value of the padding length
 	end       int        // of the payloads' room
+	missing   int        // bytes of the length that it tells and has not
 }
 
 // SendTime is when the packet is due, in milliseconds on the stream's own line,
@@ -67,6 +68,18 @@ func (p *Packet) SendTime() uint32 { return p.sendTime }
 
 // Duration is how many milliseconds of stream the packet spans.
 func (p *Packet) Duration() uint16 { return p.duration }
+
+// Presented is the presentation time of the first payload that has one, see
+// [Payload.Time]; ok is false if none has. b is what p was parsed from.
+func (p *Packet) Presented(b []byte) (ms uint32, ok bool) {
+	it := p.Iter(b)
+	for it.Next() {
+		if it.Compressed || len(it.Replicated) > 0 {
+			return it.Time, true
+		}
+	}
+	return 0, false
+}
 
 // Payloads is the number of payloads.
 func (p *Packet) Payloads() int { return int(p.count) }
@@ -191,9 +204,15 @@ func (p *Packet) parseExtent(b []byte, packetSize int) *SyntaxError {
 	if p.end < p.first {
 		return packetError(p.paddingAt, "its padding leaves no room for payloads")
 	}
-	if p.end > len(b) {
+	if p.Explicit() {
+		p.missing = max(p.size-len(b), 0)
+	}
+	if p.end > len(b) && !p.Multiple() {
 		return packetError(len(b), "it ends before the length it tells")
 	}
+	// With multiple payloads each tells its length, so that what is missing is
+	// padding wherever they are whole.
+	p.end = min(p.end, len(b))
 	return nil
 }
 

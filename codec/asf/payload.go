@@ -11,9 +11,9 @@ const (
 // Payload is one payload as it stands in a packet. Its slices are part of the
 // packet's bytes.
 type Payload struct {
-	Stream     uint8
-	Key        bool // of the whole media object, on each of its fragments
-	Compressed bool // Data holds several whole media objects, see [CutObject]
+	Stream     uint8 // one that the header does not describe, and 0, are passed over by players
+	Key        bool  // of the whole media object, on each of its fragments
+	Compressed bool  // Data holds several whole media objects, see [CutObject]
 	// Object is the media object's number as far as the packet tells it,
 	// usually its lowest eight bits. A compressed payload has that of its first.
 	Object uint32
@@ -96,9 +96,6 @@ func (it *Iter) readHead() bool {
 		return false
 	}
 	it.Stream, it.Key = uint8(stream&0x7F), stream&0x80 != 0
-	if it.Stream == 0 {
-		return it.fail(it.start, "a payload of stream 0")
-	}
 	if it.Object, ok = it.field(LengthType(it.pf>>pfObjectShift) & 3); !ok {
 		return false
 	}

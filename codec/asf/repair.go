@@ -2,12 +2,16 @@ package asf
 
 import "streampump/codec/wire"
 
-// selfDescribing reports whether a player that fills p, parsed from n bytes, up
-// to the packet size with zeros finds its payload lengths all the same. With
+// SelfDescribing reports whether a player that fills p up to the packet size
+// with zeros, as well as one that does not, finds its payload lengths. With
 // multiple payloads each length is told; a single payload's is derived from the
-// packet's, which must then be told or be the whole packet size.
-func (p *Packet) selfDescribing(packetSize int) bool {
-	return p.Multiple() || p.Explicit() || p.size == packetSize
+// packet's, which must then be told or be the whole packet size. A length that
+// is told must be there.
+func (p *Packet) SelfDescribing(packetSize int) bool {
+	if p.Explicit() {
+		return p.missing == 0
+	}
+	return p.Multiple() || p.size == packetSize
 }
 
 // AppendRepaired appends packet b in a form that does not depend on its own
@@ -15,7 +19,8 @@ func (p *Packet) selfDescribing(packetSize int) bool {
 // single payload and no packet length; Windows clients then go by the outer
 // length, but ffmpeg, VLC and MPlayer fill the packet up first and take the
 // zeros for data. Such a packet gets an explicit packet length, or its padding
-// back where there is no room for one; repaired tells. Any other is appended
+// back where there is no room for one; and one whose padding was cut off although
+// it tells a length with it gets that back. Repaired tells. Any other is appended
 // unchanged. Payloads keep their bytes. The error is that of [Packet.Parse];
 // nothing is appended then.
 func AppendRepaired(dst, b []byte, packetSize int) (out []byte, repaired bool, err error) {
@@ -23,8 +28,11 @@ func AppendRepaired(dst, b []byte, packetSize int) (out []byte, repaired bool, e
 	if err := p.Parse(b, packetSize); err != nil {
 		return dst, false, err
 	}
-	if p.selfDescribing(packetSize) {
+	switch {
+	case p.SelfDescribing(packetSize):
 		return append(dst, b...), false, nil
+	case p.Explicit():
+		return append(append(dst, b...), make([]byte, p.missing)...), true, nil
 	}
 	size := len(b) + Word.Width()
 	if size > packetSize {
@@ -103,6 +111,17 @@ func ShiftTimes(b []byte, packetSize int, delta uint32) error {
 			addU32(b[it.replicatedAt+4:], delta)
 		}
 	}
+	return nil
+}
+
+// SetSendTime writes the send time of packet b, in place. On an error, that of
+// [Packet.Parse], nothing is changed. It allocates nothing.
+func SetSendTime(b []byte, packetSize int, ms uint32) error {
+	var p Packet
+	if err := p.Parse(b, packetSize); err != nil {
+		return err
+	}
+	wire.PutU32(b[p.timesAt:], ms)
 	return nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"streampump/codec/wire"
 )
 
 // lone is a packet with a single payload of n bytes and no packet length; its
@@ -69,6 +71,43 @@ func checkRepaired(t *testing.T, b []byte, size int, want bool) {
 	}
 	if _, again, err := AppendRepaired(nil, out, size); again || err != nil {
 		t.Errorf("repaired twice, %v", err)
+	}
+}
+
+// cutAt is a packet with multiple payloads that tells the length of the whole
+// packet size, of which n bytes are there.
+func cutAt(n, size, padding int) []byte {
+	b := []byte{0x82, 0, 0, lfMultiple | uint8(Word)<<lfLengthShift | uint8(Word)<<lfPaddingShift, propertyFlags}
+	b = wire.AppendU16(b, uint16(size))
+	b = wire.AppendU16(b, uint16(padding))
+	b = append(b, 1, 0, 0, 0, 2, 0, uint8(Word)<<payloadLengthTypeShift|2)
+	b = append(b, 0x81, 3, 0, 0, 0, 0, 0, 3, 0, 'o', 'n', 'e')
+	b = append(b, 5, 9, 0, 0, 0, 0, 0, 3, 0, 't', 'w', 'o')
+	return append(b, make([]byte, size)...)[:n]
+}
+
+// TestRepairCutPadding: a packet that tells a length with padding that was cut
+// off gets it back; where more than padding is missing it is none.
+func TestRepairCutPadding(t *testing.T) {
+	const size = 500
+	const fields = 16 + 2*12
+	for _, padding := range []int{0, 1, size - fields} {
+		for n := fields; n <= size; n++ {
+			b := cutAt(n, size, padding)
+			out, repaired, err := AppendRepaired(nil, b, size)
+			if err != nil || repaired != (n < size) || !bytes.Equal(out, cutAt(size, size, padding)) {
+				t.Fatalf("padding %d, %d bytes: %d, %t, %v", padding, n, len(out), repaired, err)
+			}
+			if got := payloads(t, b, size); !slices.Equal(got, payloads(t, out, size)) || len(got) != 2 {
+				t.Fatalf("padding %d, %d bytes: %v", padding, n, got)
+			}
+			if full, err := AppendInflated(nil, b, size); err != nil || !bytes.Equal(full, out) {
+				t.Fatalf("padding %d, %d bytes: %v", padding, n, err)
+			}
+		}
+		if _, _, err := AppendRepaired(nil, cutAt(fields-1, size, padding), size); err == nil {
+			t.Errorf("padding %d: half a payload passes", padding)
+		}
 	}
 }
 

@@ -20,7 +20,9 @@
 // The last of these is made once for each packet, when it comes in, and is
 // written to every viewer as it is: LocationIds are the stream's, and AFFlags,
 // which by the letter would count each viewer's packets, are 0 as in all other
-// servers of this kind.
+// servers of this kind. LocationIds rise by one from packet to packet; where
+// packets are missing, because the source was cut or they were left out, there
+// is a gap, which [MS-WMSP] 2.2.3.1.2 allows and a player that counts can see.
 //
 // # A player's conversation
 //

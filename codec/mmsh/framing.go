@@ -26,9 +26,12 @@ const (
 	PrefixSize = FramingSize + DataHeaderSize
 	// MaxLength is the most that PacketLength can say.
 	MaxLength = 1<<16 - 1
-	// MaxPayload is the most payload of one $H or $D towards viewers, and with
-	// that the largest ASF data packet and the largest unsplit header.
+	// MaxPayload is the most payload of one $D towards viewers, and with that
+	// the largest ASF data packet.
 	MaxPayload = MaxLength - DataHeaderSize
+	// MaxPiece is the most payload of one $H towards viewers. VLC reads a packet
+	// into 64 KiB with its framing, and refuses more ("invalid size2").
+	MaxPiece = 1<<16 - PrefixSize
 )
 
 // AFFlags of $H: which piece of the header it is ([MS-WMSP] 2.2.3.1.2).
@@ -124,7 +127,7 @@ func AppendReason(dst []byte, id byte, reason uint32) []byte {
 func AppendHead(dst, header []byte) []byte {
 	flags := FlagFirst
 	for location := uint32(0); ; location++ {
-		n := min(len(header), MaxPayload)
+		n := min(len(header), MaxPiece)
 		if n == len(header) {
 			flags |= FlagLast
 		}

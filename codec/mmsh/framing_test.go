@@ -70,15 +70,15 @@ func TestConsumeFraming(t *testing.T) {
 	}
 }
 
-// [MS-WMSP] 2.2.3.1.2: one $H with both flags up to 65,527 bytes, else the
-// first, the middle and the last piece are marked and numbered.
+// [MS-WMSP] 2.2.3.1.2: one $H with both flags up to what VLC takes, 65,524
+// bytes, else the first, the middle and the last piece are marked and numbered.
 func TestHeadIsSplitOnlyWhenItMust(t *testing.T) {
 	cases := []struct {
 		size  int
 		flags string
 	}{
-		{1, "0c"}, {5487, "0c"}, {65527, "0c"}, {65528, "04 08"}, {65531, "04 08"},
-		{2 * 65527, "04 08"}, {2*65527 + 1, "04 00 08"},
+		{1, "0c"}, {5487, "0c"}, {65524, "0c"}, {65525, "04 08"}, {65531, "04 08"},
+		{2 * 65524, "04 08"}, {2*65524 + 1, "04 00 08"},
 	}
 	for _, c := range cases {
 		header := bytes.Repeat([]byte("abcdefg"), c.size/7+1)[:c.size]

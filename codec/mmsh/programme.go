@@ -10,25 +10,10 @@ import (
 )
 
 const (
-	// maxBackstep is how far a source's send time may go back from one packet
-	// to the next. Rounding makes steps of some milliseconds; a clip that a
-	// source plays again, or an encoder that started anew without a header,
-	// makes longer ones, and VLC then drops everything as late until the old
-	// time is reached again.
-	maxBackstep = time.Second
 	// wrapMargin is how far before 2^32 ms a programme ends: times in a packet
 	// are later than its send time by the preroll and the length of what is
 	// multiplexed together, and VLC freezes where one of them wraps.
 	wrapMargin = time.Minute
-	// maxSpan bounds what the time between two packets tells of the first
-	// one's length, where the source leaves durations out as VLC does: a
-	// longer time is a gap.
-	maxSpan = time.Second
-	// sameClock is how far a source's own times may be from where a splice
-	// would place them, and be kept: a source that only repeats its header,
-	// or changes what does not matter in it, goes on in its time line, and
-	// guessing at it time after time would let the stream fall behind.
-	sameClock = 2 * time.Second
 	// maxGap is the longest gap in a source's numbers that is kept as one. At
 	// a thousand packets a second it is a quarter of an hour.
 	maxGap = 1 << 20
@@ -42,28 +27,18 @@ const (
 //
 // Only m is looked at by Head and Derive, which any goroutine may call; the
 // rest belongs to whoever holds the stream's lease.
-//
-// Times: line is our own time line, in milliseconds and 64 bits; a source's
-// 32-bit send times are followed by their differences, so that its wrap is
-// none. What is added to a packet's times is the distance between the two, and
-// zero until a splice or a rebase makes it otherwise.
 type programme struct {
 	m      *media
 	rebase bool // the first packet is at 0
 
-	started  bool
-	line     int64  // send time of the last packet on our line, ms
-	raw      uint32 // the source's send time of that packet
-	span     int64  // how much stream that packet covers, ms
-	location uint32 // LocationId of that packet
+	time timeline // of all packets
+	sent timeline // of those that went out
+
+	objects objects // of the packets that went out
+
+	location uint32 // LocationId of the newest packet, sent or left out
 	number   uint32 // the source's number of that packet
 	numbered bool   // number is valid: it is of the present source
-
-	spliced bool   // the next packet is of another time line
-	pause   int64  // the time between the two, ms
-	needKey bool   // and must begin a key frame
-	passed  bool   // packets without one came and were passed over
-	from    uint32 // the source's send time of the first of them
 
 	lead   uint8 // rank of the video stream whose key frames viewers start at
 	leadAt int64 // send time of its last one on our line, ms
@@ -78,10 +53,15 @@ type note uint8
 const (
 	notedRepair note = 1 << iota
 	notedMalformed
-	notedBackstep
+	notedBack
+	notedAhead
+	notedAnywhere
 )
 
-var errRepaired = errors.New("packets come without their padding and without a length: they are given an explicit one, because players would take zeros for data")
+var (
+	errRepaired = errors.New("packets come without their padding and do not tell their length, or a wrong one: that is mended, because players would take zeros for data or refuse them")
+	errAnywhere = errors.New("the source began anew and sends no key frame: the stream goes on without one, and pictures are damaged until one comes")
+)
 
 // Media implements [codec.Programme].
 func (g *programme) Media() codec.Media { return g.m }
@@ -92,25 +72,19 @@ func (g *programme) Head(f codec.Form) []byte { return g.m.head(f) }
 // Next implements [codec.Programme].
 func (g *programme) Next() codec.Programme { return &programme{m: g.m, rebase: true} }
 
-// Splice implements [codec.Programme]. The first packet after it is given
-// without what a viewer who starts there could not use ([asf.Header.AppendTrimmed]):
-// the packets before it are left out, and what belongs to them would be seen
-// as damage by everyone.
+// Splice implements [codec.Programme]. What was left out since the last packet
+// that went out is forgotten: pause covers it.
 func (g *programme) Splice(m codec.Media, pause time.Duration) bool {
 	n, ok := m.(*media)
 	if !ok || !asf.Equivalent(g.m.h, n.h) {
 		return false
 	}
-	g.leave(max(pause, 0))
-	return true
-}
-
-// leave makes the next packet one of another time line.
-func (g *programme) leave(pause time.Duration) {
-	g.numbered, g.passed = false, false
-	if g.started {
-		g.spliced, g.pause, g.needKey = true, pause.Milliseconds(), g.m.KeyFrames()
+	g.numbered = false
+	if g.time.started {
+		g.time = g.sent
+		g.time.splice(max(pause, 0))
 	}
+	return true
 }
 
 // Append implements [codec.Programme]: it appends a $D with LocationId,
@@ -120,51 +94,86 @@ func (g *programme) leave(pause time.Duration) {
 // [asf.ErrTooLong]: such a source can not be carried. A malformed packet is
 // left out; the first one in a programme is told of by the error, which wraps
 // [codec.ErrSkip], and by the mark's Note.
+//
+// The packet that ends a wait for a key frame goes out without what a viewer
+// who starts there could not use ([asf.Header.AppendTrimmed]): what it belongs
+// to was left out, and it would be seen as damage by everyone.
 func (g *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, error) {
 	var p asf.Packet
 	if err := p.Parse(ev.Data, g.m.h.PacketSize()); err != nil {
-		mark, err := g.malformed(err)
+		mark, err := g.malformed(ev, err)
 		return dst, mark, err
 	}
 	rank := g.m.h.KeyRank(&p, ev.Data)
-	jump := g.jumps(&p)
-	if jump != 0 {
-		g.leave(0)
+	first := !g.time.started
+	s := g.place(&p, ev.Data, rank)
+	located := first || g.count(ev, s.cut || s.anew && g.objects.open())
+	if s.cut || s.anew {
+		g.objects = objects{}
 	}
-	if g.needKey && rank == 0 {
-		g.passOver(&p)
-		return dst, codec.Mark{Note: g.noteBackstep(jump)}, codec.ErrSkip
-	}
-	at := g.place(&p)
-	key := g.leads(rank, at)
-	location, ok := g.locate(ev)
-	if !ok || at >= g.limit() {
+	waits := !s.whole && g.m.KeyFrames()
+	mark := codec.Mark{Note: g.noteJump(s.jump)}
+	switch {
+	case waits && rank == 0 && !ev.Anywhere:
+		return dst, mark, codec.ErrNoKey
+	case !located || s.at >= g.limit():
 		return dst, codec.Mark{}, codec.ErrProgrammeOver
 	}
 	start := len(dst)
-	dst, repaired, err := g.appendPacket(dst, ev.Data, &p, location)
+	dst, repaired, err := g.appendPacket(dst, ev.Data, &p, waits && rank != 0)
+	if err == nil {
+		err = g.retime(dst[start+PrefixSize:], &p, &s)
+	}
 	if err != nil {
 		return dst[:start], codec.Mark{}, err
 	}
-	if shift := uint32(at) - p.SendTime(); shift != 0 {
-		if err := asf.ShiftTimes(dst[start+PrefixSize:], g.m.h.PacketSize(), shift); err != nil {
-			return dst[:start], codec.Mark{}, err
-		}
-	}
-	mark := codec.Mark{
-		Key:      key,
-		Trim:     key && !g.needKey && g.m.h.NeedsTrim(&p, ev.Data),
-		Note:     g.noteBackstep(jump),
-		SendTime: time.Duration(at) * time.Millisecond,
-	}
-	if repaired && mark.Note == nil {
+	mark.Key = g.leads(rank, s.at)
+	mark.Trim = mark.Key && !waits && g.m.h.NeedsTrim(&p, ev.Data)
+	mark.SendTime = time.Duration(s.at) * time.Millisecond
+	switch {
+	case mark.Note != nil:
+	case waits && rank == 0:
+		mark.Note = g.once(notedAnywhere, errAnywhere)
+	case repaired:
 		mark.Note = g.once(notedRepair, errRepaired)
 	}
-	if key {
-		g.lead, g.leadAt = rank, at
+	if mark.Key {
+		g.lead, g.leadAt = rank, s.at
 	}
-	g.follow(&p, ev, at, location)
+	s.run.whole = s.run.whole || waits || rank != 0
+	g.number, g.numbered = ev.Number, ev.Numbered
+	g.sent = g.time
+	g.objects.follow(&p, ev.Data)
 	return dst, mark, nil
+}
+
+// place is where the packet lies on our time line.
+func (g *programme) place(p *asf.Packet, data []byte, rank uint8) spot {
+	s := stamp{send: p.SendTime(), key: rank != 0, span: int64(p.Duration())}
+	s.shown, s.timed = p.Presented(data)
+	switch {
+	case g.time.started:
+		return g.time.next(s)
+	case g.rebase || int64(s.send) >= g.limit():
+		// A source that begins this close to its wrap is moved at once: a
+		// programme that ends before its first packet serves nobody.
+		return g.time.begin(s, 0)
+	}
+	return g.time.begin(s, int64(s.send))
+}
+
+// retime gives an appended packet its times on our line.
+func (g *programme) retime(packet []byte, p *asf.Packet, s *spot) error {
+	size := g.m.h.PacketSize()
+	if s.shift != 0 {
+		if err := asf.ShiftTimes(packet, size, s.shift); err != nil {
+			return err
+		}
+	}
+	if uint32(s.at) == p.SendTime()+s.shift {
+		return nil
+	}
+	return asf.SetSendTime(packet, size, uint32(s.at))
 }
 
 // leads reports whether a key frame of the given rank (0 is none) is one to
@@ -174,26 +183,18 @@ func (g *programme) leads(rank uint8, at int64) bool {
 	return rank != 0 && (rank >= g.lead || at-g.leadAt > leadPatience.Milliseconds())
 }
 
-// passOver takes note of a packet that is left out until a key frame comes:
-// the time it covers goes by for viewers too.
-func (g *programme) passOver(p *asf.Packet) {
-	if !g.passed {
-		g.passed, g.from = true, p.SendTime()
-	}
-}
-
 // appendPacket appends the packet as a $D, with its times as they came.
-func (g *programme) appendPacket(dst, data []byte, p *asf.Packet, location uint32) (out []byte, repaired bool, err error) {
+func (g *programme) appendPacket(dst, data []byte, p *asf.Packet, trim bool) (out []byte, repaired bool, err error) {
 	size, start := g.m.h.PacketSize(), len(dst)
-	dst = AppendPrefix(dst, IDData, location, 0, len(data))
+	dst = AppendPrefix(dst, IDData, g.location, 0, len(data))
 	switch {
-	case g.needKey:
+	case trim:
 		// Trimming leaves a packet that needs none as it is, so repair comes after.
 		var cut []byte
 		if cut, err = g.m.h.AppendTrimmed(nil, data); err == nil {
 			dst, repaired, err = asf.AppendRepaired(dst, cut, size)
 		}
-	case len(data) == size || p.Multiple() || p.Explicit():
+	case len(data) == size || p.SelfDescribing(size):
 		dst = append(dst, data...)
 	default:
 		dst, repaired, err = asf.AppendRepaired(dst, data, size)
@@ -204,79 +205,37 @@ func (g *programme) appendPacket(dst, data []byte, p *asf.Packet, location uint3
 	return dst, repaired, err
 }
 
-// follow takes note of a packet that was appended.
-func (g *programme) follow(p *asf.Packet, ev *codec.Event, at int64, location uint32) {
-	if d := int64(p.Duration()); d > 0 {
-		g.span = d
-	} else if step := at - g.line; g.started && !g.spliced && step > 0 {
-		g.span = min(step, maxSpan.Milliseconds())
-	}
-	g.started, g.spliced, g.needKey, g.passed = true, false, false, false
-	g.line, g.raw, g.location = at, p.SendTime(), location
-	g.number, g.numbered = ev.Number, ev.Numbered
-}
-
-// jumps is by how many milliseconds a source's send time goes back where it
-// should not; 0 if it does not.
-func (g *programme) jumps(p *asf.Packet) int64 {
-	if !g.started || g.spliced {
-		return 0
-	}
-	if step := g.step(p); step < -maxBackstep.Milliseconds() {
-		return -step
-	}
-	return 0
-}
-
-// step is how far the source's send time has gone on, modulo 2^32.
-func (g *programme) step(p *asf.Packet) int64 { return int64(int32(p.SendTime() - g.raw)) }
-
-// place is where on our time line the packet is, in milliseconds.
-func (g *programme) place(p *asf.Packet) int64 {
-	switch {
-	case g.spliced:
-		gap, step := g.span+g.pause, g.step(p)
-		if g.passed {
-			gap += max(int64(int32(p.SendTime()-g.from)), 0)
-		}
-		if step >= 0 && max(step-gap, gap-step) <= sameClock.Milliseconds() {
-			return g.line + step
-		}
-		return g.line + gap
-	case g.started:
-		return max(g.line+g.step(p), 0)
-	case g.rebase || int64(p.SendTime()) >= g.limit():
-		// A source that begins this close to its wrap is moved at once: a
-		// programme that ends before its first packet serves nobody.
-		return 0
-	default:
-		return int64(p.SendTime())
-	}
-}
-
 // limit is where the time line is used up.
 func (g *programme) limit() int64 {
 	return 1<<32 - (g.m.h.Preroll() + wrapMargin).Milliseconds()
 }
 
-// locate is the packet's LocationId: from 0, and as far from the one before as
-// in the source, so that gaps stay gaps. It never repeats and never goes back;
-// ok is false where it would wrap.
-func (g *programme) locate(ev *codec.Event) (location uint32, ok bool) {
-	if !g.started {
-		return 0, true
-	}
+// count gives the packet its LocationId: as far from the one before as in the
+// source, so that gaps stay gaps. Where packets may be missing that nobody can
+// count there is a gap of one, and what is left out takes its numbers with it;
+// so a player that looks at them knows of every place where the stream is not
+// whole. They never repeat and never go back; ok is false where they would wrap.
+func (g *programme) count(ev *codec.Event, cut bool) (ok bool) {
 	step := uint32(1)
 	if d := ev.Number - g.number; ev.Numbered && g.numbered && d > 0 && d <= maxGap {
 		step = d
 	}
-	return g.location + step, g.location+step > g.location
+	if cut {
+		step++
+	}
+	was := g.location
+	g.location += step
+	g.number, g.numbered = ev.Number, ev.Numbered
+	return g.location > was
 }
 
 // malformed sorts out what is wrong with a packet.
-func (g *programme) malformed(err error) (codec.Mark, error) {
+func (g *programme) malformed(ev *codec.Event, err error) (codec.Mark, error) {
 	if errors.Is(err, asf.ErrTooLong) {
 		return codec.Mark{}, err
+	}
+	if g.time.started && !g.count(ev, false) {
+		return codec.Mark{}, codec.ErrProgrammeOver
 	}
 	if g.once(notedMalformed, err) == nil {
 		return codec.Mark{}, codec.ErrSkip
@@ -284,12 +243,35 @@ func (g *programme) malformed(err error) (codec.Mark, error) {
 	return codec.Mark{Note: err}, fmt.Errorf("%w: %w", codec.ErrSkip, err)
 }
 
-func (g *programme) noteBackstep(ms int64) error {
-	if ms == 0 || g.noted&notedBackstep != 0 {
-		return nil
+// noteJump tells of a send time that does not fit.
+func (g *programme) noteJump(ms int64) error {
+	switch by := time.Duration(ms) * time.Millisecond; {
+	case ms < 0 && g.noted&notedBack == 0:
+		return g.once(notedBack, fmt.Errorf("the source's clock went back by %v: its times are shifted so that the stream's goes on", -by))
+	case ms > 0 && g.noted&notedAhead == 0:
+		return g.once(notedAhead, fmt.Errorf("the source's clock leapt ahead by %v: its times are shifted so that the stream's goes on", by))
 	}
-	back := time.Duration(ms) * time.Millisecond
-	return g.once(notedBackstep, fmt.Errorf("the source's clock went back by %v: its times are shifted so that the stream's goes on", back))
+	return nil
+}
+
+// objects knows of which streams the newest media object is not whole yet, a bit
+// for each.
+type objects [2]uint64
+
+// open reports whether there is one.
+func (o *objects) open() bool { return o[0]|o[1] != 0 }
+
+// follow takes note of the payloads of a packet.
+func (o *objects) follow(p *asf.Packet, b []byte) {
+	it := p.Iter(b)
+	for it.Next() {
+		word, bit := &o[it.Stream>>6], uint64(1)<<(it.Stream&63)
+		if uint64(it.Offset)+uint64(len(it.Data)) < uint64(it.ObjectSize) {
+			*word |= bit
+		} else {
+			*word &^= bit
+		}
+	}
 }
 
 // once is err the first time a note is made, and nil from then on.

@@ -144,6 +144,22 @@ func TestAppendRepairs(t *testing.T) {
 	}
 }
 
+// A packet that tells a length with padding that was cut off gets it back, and a
+// payload of a stream that nobody described costs nothing.
+func TestAppendTakesWhatPlayersTake(t *testing.T) {
+	whole := packets(t, asf.Layout{PacketSize: 400, Preroll: 3000, Multiple: true, Length: asf.Word, Padding: asf.Word}, object(0, true))[0]
+	cut := bytes.TrimRight(whole, "\x00")
+	stranger := bytes.Clone(whole)
+	stranger[bytes.IndexByte(stranger, 0x81)+1] = 0 // behind the payload flags
+	for name, c := range map[string]struct{ in, want []byte }{"cut": {cut, whole}, "stranger": {stranger, stranger}} {
+		g := mustMedia(t, smallHeader(400).Append(nil)).NewProgramme()
+		out, mark, err := g.Append(nil, event(c.in))
+		if err != nil || !bytes.Equal(out, pulled(IDData, 0, 0, c.want)) || (mark.Note != nil) != (name == "cut") {
+			t.Errorf("%s: %v, %v, % x", name, err, mark.Note, out)
+		}
+	}
+}
+
 // What is no packet is left out and told of once; what is too long ends the source.
 func TestAppendBadPackets(t *testing.T) {
 	g := mustMedia(t, smallHeader(400).Append(nil)).NewProgramme()
@@ -213,10 +229,20 @@ func TestTimeLine(t *testing.T) {
 		{"late_source_is_not_moved", []int64{late, late + 40}, "4000000000 4000000040"},
 		{"small_step_back", []int64{5000, 4990, 5020}, "5000 4990 5020"},
 		{"step_back_goes_on", []int64{90000, 90040, 0, 40, 80}, "90000 90040 90080! 90120 90160"},
-		{"step_back_while_waiting", []int64{90000, -40, -80, -20, 60}, "90000 skip! skip skip 90020"},
-		{"step_back_without_key_frame", []int64{90000, -40, -80, 120, 160, 5}, "90000 skip! skip 90080 90120 89965"},
+		{"step_back_while_waiting", []int64{90000, -40, -80, -20, 60}, "90000 90000! skip skip 90020"},
+		{"step_back_without_key_frame", []int64{90000, -40, -80, 120, 160, 5}, "90000 90000! skip 90080 90120 89965"},
+		{"step_back_twice", []int64{90000, 0, 40, 50000, 0, 40}, "90000 90000! 90040 140000 141000 141040"},
 		{"gap_is_no_length_of_a_packet", []int64{0, 10000, 0, 40}, "0 10000 11000! 11040"},
-		{"forward_leap_is_left", []int64{0, 1_000_000}, "0 1000000"},
+		{"forward_leap_is_left", []int64{0, 120_000, -120_040}, "0 120000 120040"},
+		{"too_far_a_leap_goes_on", []int64{0, 40, 120_041, 120_081}, "0 40 80! 120"},
+		{"too_far_a_leap_without_key_frame", []int64{0, -40, -240_000, -240_040, 240_080}, "0 40 80! skip 160"},
+		{"stray_at_0", []int64{3_604_680, -3_604_720, 0, -3_604_760, -3_604_800}, "3604680 3604720 3604760! 3604760 3604800"},
+		{"stray_at_0_without_key_frame", []int64{3_604_680, -3_604_720, -1, -3_604_760, -3_604_800}, "3604680 3604720 3604760! 3604760 3604800"},
+		{"stray_ahead", []int64{0, -40, -4_000_000, -80}, "0 40 80! 80"},
+		{"strays_at_one_time", []int64{90000, -1, -90040, -1, -90080, -1, -90120}, "90000 90000! 90040 90080 90080 90120 90120"},
+		{"strays_at_many_times", []int64{90000, -1, -1_000_000, -3_000_000, -90040}, "90000 90000! 90000! 90000 90040"},
+		{"two_strays", []int64{90000, -90040, -1, -2, -90080, -90120}, "90000 90040 90080! skip 90080 90120"},
+		{"stray_in_20_days", []int64{1_728_000_000, -1, -1_728_000_040, -2, -1_728_000_080}, "1728000000 1728000000! 1728000040 1728000080 1728000080"},
 		{"before_the_end", []int64{end - 2, end - 1}, "4294904294 4294904295"},
 		{"at_the_end", []int64{end - 1, end, end + 40}, "4294904295 over over"},
 		{"begins_past_the_end", []int64{end + 100, end + 140}, "0 40"},
@@ -276,6 +302,32 @@ func TestSpliceInOneTimeLine(t *testing.T) {
 	}
 }
 
+// A header that is repeated every 50 packets costs nothing, wherever the key
+// frames are.
+func TestRepeatedHeaderCostsNothing(t *testing.T) {
+	header := smallHeader(400).Append(nil)
+	h := pushing(bodyLength)
+	for i := range 350 {
+		if i%50 == 0 {
+			h.feed(pushed(IDHeader, header))
+		}
+		h.feed(pushed(IDData, packetOf(t, uint32(i)*40, i%125 == 0)))
+	}
+	if len(h.headed) != 1 || len(h.data) != 350 {
+		t.Fatalf("%d headers, %d packets", len(h.headed), len(h.data))
+	}
+	g := h.headed[0].NewProgramme()
+	for i, b := range h.data {
+		out, mark, err := g.Append(nil, event(b))
+		if err != nil || mark.SendTime != time.Duration(i)*40*time.Millisecond {
+			t.Fatalf("packet %d: %+v, %v", i, mark, err)
+		}
+		if h, _ := ConsumeDataHeader(out[FramingSize:]); h.LocationID != uint32(i) {
+			t.Fatalf("packet %d has LocationId %d", i, h.LocationID)
+		}
+	}
+}
+
 // An encoder that comes back with an equivalent header goes on where the last
 // one stopped ([MS-WMSP] has no way to say so; players take it perfectly).
 func TestSplice(t *testing.T) {
@@ -302,7 +354,7 @@ func TestSplice(t *testing.T) {
 		t.Errorf("after the second: %s", got)
 	}
 	out, _, _ := g.Append(nil, numbered(packetOf(t, 4_000_000_080, true), 1))
-	if h, _ := ConsumeDataHeader(out[FramingSize:]); h.LocationID != 6 {
+	if h, _ := ConsumeDataHeader(out[FramingSize:]); h.LocationID != 9 {
 		t.Errorf("LocationId %d", h.LocationID)
 	}
 	if m := g.Media(); m == codec.Media(again) {
@@ -327,7 +379,7 @@ func TestSpliceAfterSplice(t *testing.T) {
 		t.Errorf("after a pause of 3 s and 100 ms passed over: %s", got)
 	}
 	g.Splice(m, 0)
-	if got := play1(t, g, 900_000); got != "4220" {
+	if got := play1(t, g, 900_000); got != "4280" {
 		t.Errorf("after no pause: %s", got)
 	}
 }

@@ -131,6 +131,7 @@ func TestPullAnswers(t *testing.T) {
 		{"play_VLC_server", true, join([]byte(crlf(vlc)), H, D(95)), "Header " + header + "; Packet #95 7 bytes"},
 		{"play_Cougar_9", true, join([]byte(crlf(okHead)), B(M), B(H), B(D(0)), M, D(1)), "Header " + header + "; Packet #0 7 bytes; Packet #1 7 bytes"},
 		{"play_split_header", true, join([]byte(crlf(okHead)), split, D(1)), "Header " + header + "; Packet #1 7 bytes"},
+		{"play_header_repeated", true, join([]byte(crlf(okHead)), H, D(7), H, D(8)), "Header " + header + "; Packet #7 7 bytes; Packet #8 7 bytes"},
 		{"play_split_header_begun_again", true, join([]byte(crlf(okHead)), pulled(IDHeader, 0, FlagFirst, h0[:1000]), split, D(1)), "Header " + header + "; Packet #1 7 bytes"},
 		{"play_header_cut_short", true, join([]byte(crlf(okHead)), pulled(IDHeader, 0, FlagWhole, h0[:1000])), "Bad: the header is cut short: 1000 of 5487 bytes"},
 		{"play_data_in_a_header", true, join([]byte(crlf(okHead)), pulled(IDHeader, 0, FlagFirst, h0[:1000]), D(1)), "Bad: a $D came in the middle of the header: 1000 of 5487 bytes are there"},

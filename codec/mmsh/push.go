@@ -1,6 +1,7 @@
 package mmsh
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -13,7 +14,8 @@ import (
 // What may follow what ([MS-WMHTTP] 3.2.5.3 to 3.2.5.7), with what we allow
 // beyond it because real sources do it:
 //
-//	$H        at any time, as a new header; in pieces, if it is cut short
+//	$H        at any time, as a new header; in pieces, if it is cut short;
+//	          passed over if it is the present one again
 //	$C        at any time; with the header inside, or bare and then a $H
 //	$D        not after $E(1) or a bare $C: a header must come first
 //	$E(1)     at any time
@@ -76,7 +78,8 @@ func (p *push) pause(n int) (int, codec.Event) {
 // sequence watches what follows what, for pushes and pulls alike.
 type sequence struct {
 	head    pieces
-	pending bool // after $E(1) or a bare $C: a header must come before data
+	pending bool   // after $E(1) or a bare $C: a header must come before data
+	last    *media // the newest header
 }
 
 // pushed is the event of one packet of a push.
@@ -129,8 +132,19 @@ func (s *sequence) piece(b []byte, last bool) codec.Event {
 	if err != nil {
 		return bad(err)
 	}
-	s.pending = false
+	if s.repeated(m) {
+		return codec.Event{}
+	}
+	s.pending, s.last = false, m
 	return codec.Event{Kind: codec.Header, Media: m}
+}
+
+// repeated reports whether a header is the one that came before, said again in
+// the middle of the packets as some sources do every few seconds: nothing
+// begins with it. Should the source's clock begin anew there nevertheless, its
+// packets tell.
+func (s *sequence) repeated(m *media) bool {
+	return s.last != nil && !s.pending && bytes.Equal(m.h.Live(), s.last.h.Live())
 }
 
 func bad(err error) codec.Event { return codec.Event{Kind: codec.Bad, Err: err} }

@@ -7,6 +7,7 @@ import (
 	"streampump/bench/player"
 	"streampump/bench/push"
 	"streampump/bench/synth"
+	"streampump/codec/asf"
 )
 
 // pushRows are about what an encoder sends, and what viewers get of it.
@@ -17,11 +18,14 @@ func pushRows() []row {
 		{55, "HeaderInChange", "after $E(1) a $C with an equivalent header goes on, and open players see nothing of it", "[MS-WMHTTP] 2.2.3.2", steady, headerInChange},
 		{56, "OtherHeader", "another header ends open players with $E(0) and moves Windows Media Player with $E(1) $C $H", "[MS-WMSP] 3.2.4.2", steady, otherHeader},
 		{64, "PushBytewise", "a byte for each TCP segment makes no difference", "RFC 9293", steady, pushBytewise},
-		{0, "EncoderRestart", "an encoder that ends without $E and starts anew goes on for its viewers", "[MS-WMHTTP] 3.2.7.1", steady, encoderRestart},
+		{0, "EncoderRestart", "an encoder that ends without $E and starts anew goes on for its viewers, and a gap in the LocationIds tells", "[MS-WMHTTP] 3.2.7.1", steady, encoderRestart},
 		{0, "HeaderInPieces", "a header pushed in several $H is put together", "[MS-WMSP] 2.2.3.1.2", steady, headerInPieces},
 		{0, "Upload", "ASF in chunks is a push too, ends with its last chunk and is thanked for", "ffmpeg -f asf", steady, uploaded},
 		{0, "UploadCut", "one that is cut off is held for, and goes on with the next", "ffmpeg -f asf", steady, uploadCut},
 		{0, "UploadRefused", "a push of anything else in chunks is told what to do, and so is the operator", "operators", steady, uploadRefused},
+		{0, "HeaderRepeated", "the present header, said again between packets, costs nothing", "[MS-WMHTTP] 3.2.5.3", steady, headerRepeated},
+		{0, "StraySendTime", "a packet whose send time is astray goes out in its place, and the others at their times", "[ASF] 5.2.2", steady, straySendTime},
+		{0, "NoKeyFrameAnyMore", "an encoder that comes back and sends no key frame is waited for, and then goes on anywhere", "key_frame_wait", keyless, noKeyFrameAnyMore},
 		{0, "BareChange", "a $C without a header inside, as players get it, is followed by a $H", "[MS-WMSP] 2.2.3.2", steady, bareChange},
 	}
 }
@@ -127,7 +131,7 @@ func pushBytewise(k *kit) {
 func encoderRestart(k *kit) {
 	s := synth.Plain(rate)
 	e := k.push(s)
-	v := k.view(player.FFmpeg(), player.Options{Splices: 1})
+	v := k.view(player.FFmpeg(), player.Options{})
 	e.send(gop)
 	k.taken(e.sent())
 	k.check(e.Close())
@@ -136,7 +140,7 @@ func encoderRestart(k *kit) {
 	e = k.push(s.Again())
 	e.send(gop)
 	c := v.packets(2 * (1 + gop))
-	k.want(c.Splices == 1 && c.Headers == 1 && c.Gaps == 0, "%+v", c)
+	k.want(c.Gaps == 1 && c.Missing == 1 && c.Headers == 1, "%+v", c)
 	k.logged("source continues", k.tag())
 }
 
@@ -155,6 +159,72 @@ func headerInPieces(k *kit) {
 	c, _ := k.open(k.get(vlc, plays))
 	k.pieces(c, 3, s.HeaderSize)
 	k.view(player.VLC(), player.Options{}).packets(1)
+}
+
+// lap is a number of packets that no key frame falls in with.
+const lap = 7
+
+func headerRepeated(k *kit) {
+	e := k.push(synth.Plain(rate))
+	v := k.view(player.VLC(), player.Options{})
+	for range 3 * gop / lap {
+		k.check(e.Header(k.ctx, e.src.Header()))
+		e.send(lap)
+	}
+	v.reaches(e)
+	k.want(v.same(e, player.ByHash) == e.sent()-1, "packets differ")
+	k.want(k.stream().Splices == 0, "it counts as a new source")
+}
+
+func straySendTime(k *kit) {
+	s := synth.Plain(rate)
+	s.Start = 3_600_000
+	e := k.push(s)
+	v := k.view(player.VLC(), player.Options{})
+	for range 4 {
+		e.send(lap)
+		b := e.next()
+		k.check(asf.SetSendTime(b, e.src.PacketSize(), 0))
+		k.check(e.Data(k.ctx, b))
+	}
+	e.send(gop)
+	c := v.reaches(e)
+	k.want(v.same(e, player.ByContent) == e.sent()-1, "packets differ")
+	var p asf.Packet
+	k.check(p.Parse(e.packet, e.src.PacketSize()))
+	k.want(c.SendTime == p.SendTime(), "the newest packet is sent at %d and should be at %d", c.SendTime, p.SendTime())
+	k.logged("clock went back by", k.tag())
+}
+
+func noKeyFrameAnyMore(k *kit) {
+	s := synth.Plain(rate)
+	s.Streams[0].GOP = 1 << 20
+	e := k.push(s)
+	c, _ := k.open(k.get(vlc, plays))
+	e.send(gop)
+	k.taken(e.sent())
+	k.check(e.Close())
+	k.source("held")
+	e = k.encoder(s.Again(), push.Options{})
+	e.setup()
+	for range gop {
+		e.next() // what has the only key frame is not sent
+	}
+	e.header(push.Endless)
+	before := k.stream()
+	k.await("the stream goes on", func() bool {
+		e.send(1)
+		return k.stream().PacketsIn > before.PacketsIn
+	})
+	k.want(k.stream().LeftOut > 0, "no key frame was waited for")
+	k.logged("sends no key frame", k.tag())
+	for last := uint32(0); last <= 1+gop; {
+		p, err := c.Packet(k.ctx)
+		k.check(err)
+		if p.Kind == player.KindData {
+			last = p.LocationID
+		}
+	}
 }
 
 func bareChange(k *kit) {

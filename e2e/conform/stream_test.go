@@ -16,7 +16,7 @@ func streamRows() []row {
 		{26, "KeyFrameStart", "a joiner's first $D is the newest in which a key frame begins", "[MS-WMSP] 3.2.5.7", steady, keyFrameStart},
 		{27, "SoundAtOnce", "without video a joiner gets $D at once", "[MS-RTSP] 3.2.7.7.1", steady, soundAtOnce},
 		{28, "KindsOfPacket", "no $M, $P, $T, $F nor B flag comes through, whatever the encoder sends", "ffmpeg, VLC, MPlayer", steady, kindsOfPacket},
-		{29, "LargeHeader", "a header above 65,527 bytes comes in several $H, any other in one", "[MS-WMSP] 2.2.3.1.2", steady, largeHeader},
+		{29, "LargeHeader", "a header above 65,524 bytes, which is what VLC takes, comes in several $H, any other in one", "[MS-WMSP] 2.2.3.1.2", steady, largeHeader},
 		{30, "ShortPackets", "a short packet with one payload tells its length itself", "ffmpeg, VLC, MPlayer", steady, shortPackets},
 		{31, "ObjectsUnchanged", "every media object is to the byte what the encoder sent", "[ASF] 5.2.3", steady, objectsUnchanged},
 		{34, "StalledViewer", "a viewer that does not read delays nobody, and goes on at a key frame", "[MS-WMSP] 3.2.5.7", steady, stalledViewer},
@@ -116,7 +116,7 @@ func kindsOfPacket(k *kit) {
 }
 
 func largeHeader(k *kit) {
-	for _, c := range []struct{ size, pieces int }{{65_527, 1}, {65_528, 2}, {65_531, 2}} {
+	for _, c := range []struct{ size, pieces int }{{65_524, 1}, {65_525, 2}, {65_531, 2}} {
 		s := synth.Plain(rate)
 		s.HeaderSize = c.size
 		e := k.push(s)

@@ -63,6 +63,7 @@ type Stream struct {
 	lease       uint64 // generation of the ingest that may append
 	holder      *Ingest
 	lastAt      int64  // arrival of the last packet
+	keyless     int64  // since when packets are left out for want of a key frame; 0 when one has come
 	holdUntil   int64  // end of the hold; 0 when there is none
 	problem     string // why the source is not up
 	lastFailure string
@@ -177,6 +178,7 @@ func (st *Stream) headerLocked(m codec.Media, now int64) {
 		}
 	}
 	st.replaceLocked(m.NewProgramme())
+	st.keyless = 0
 	st.setUpLocked(now)
 	st.log.Info("source is up", "media", m.String())
 }
@@ -216,11 +218,18 @@ func (st *Stream) appendLocked(ev *codec.Event, now int64) (sendTime time.Durati
 	if p == nil {
 		return 0, false, errNoHeader
 	}
+	ev.Anywhere = st.keyless != 0 && now-st.keyless >= int64(st.env.Settings.Timeouts.KeyWait)
 	mark, err := st.packetLocked(p, ev, now)
 	if errors.Is(err, codec.ErrProgrammeOver) {
 		st.log.Warn("the source's clock is used up, a new programme starts")
 		st.replaceLocked(p.codec.Next())
 		mark, err = st.packetLocked(st.cur.Load(), ev, now)
+	}
+	switch {
+	case mark.Key:
+		st.keyless = 0
+	case errors.Is(err, codec.ErrNoKey) && st.keyless == 0:
+		st.keyless = now
 	}
 	placed = err == nil
 	if errors.Is(err, codec.ErrSkip) {
