@@ -308,8 +308,10 @@ type Programme interface {
 	Head(f Form) []byte
 	// Splice reports whether packets under m can follow in this programme, and
 	// if so makes the time line go on: the first packet after it is placed
-	// pause after the end of the last one, and is the start of a key frame
-	// (Append refuses with [ErrSkip] until one comes).
+	// behind the end of the last one, and is the start of a key frame
+	// (Append refuses with [ErrSkip] until one comes). pause is how long no
+	// packets came; whether the times step over it is the protocol's to say,
+	// by what its players do.
 	Splice(m Media, pause time.Duration) bool
 	// Append appends the primary form of a source's packet to dst.
 	// [ErrSkip] means that the packet has no place in the stream and is passed over.

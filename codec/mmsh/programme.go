@@ -60,7 +60,6 @@ type programme struct {
 	numbered bool   // number is valid: it is of the present source
 
 	spliced bool   // the next packet is of another time line
-	pause   int64  // the time between the two, ms
 	needKey bool   // and must begin a key frame
 	passed  bool   // packets without one came and were passed over
 	from    uint32 // the source's send time of the first of them
@@ -96,20 +95,22 @@ func (g *programme) Next() codec.Programme { return &programme{m: g.m, rebase: t
 // without what a viewer who starts there could not use ([asf.Header.AppendTrimmed]):
 // the packets before it are left out, and what belongs to them would be seen
 // as damage by everyone.
-func (g *programme) Splice(m codec.Media, pause time.Duration) bool {
+//
+// The times do not step over the pause: see the package's documentation.
+func (g *programme) Splice(m codec.Media, _ time.Duration) bool {
 	n, ok := m.(*media)
 	if !ok || !asf.Equivalent(g.m.h, n.h) {
 		return false
 	}
-	g.leave(max(pause, 0))
+	g.leave()
 	return true
 }
 
 // leave makes the next packet one of another time line.
-func (g *programme) leave(pause time.Duration) {
+func (g *programme) leave() {
 	g.numbered, g.passed = false, false
 	if g.started {
-		g.spliced, g.pause, g.needKey = true, pause.Milliseconds(), g.m.KeyFrames()
+		g.spliced, g.needKey = true, g.m.KeyFrames()
 	}
 }
 
@@ -129,7 +130,7 @@ func (g *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, err
 	rank := g.m.h.KeyRank(&p, ev.Data)
 	jump := g.jumps(&p)
 	if jump != 0 {
-		g.leave(0)
+		g.leave()
 	}
 	if g.needKey && rank == 0 {
 		g.passOver(&p)
@@ -235,7 +236,7 @@ func (g *programme) step(p *asf.Packet) int64 { return int64(int32(p.SendTime() 
 func (g *programme) place(p *asf.Packet) int64 {
 	switch {
 	case g.spliced:
-		gap, step := g.span+g.pause, g.step(p)
+		gap, step := g.span, g.step(p)
 		if g.passed {
 			gap += max(int64(int32(p.SendTime()-g.from)), 0)
 		}
