@@ -89,12 +89,44 @@ func fronts() []front {
 func TestProxies(t *testing.T) {
 	for _, f := range fronts() {
 		t.Run(f.binary, func(t *testing.T) {
-			need(t, f.binary)
+			need(t, located(f.binary))
 			t.Parallel()
 			p := rig.Start(t, rig.Options{Config: `"streams": [{"type": "mmsh_push", "path": "live"}, {"type": "mmsh_push", "path": "short"}]`})
 			tryFront(t, p, f.run(t, p.Addr.String()))
 		})
 	}
+}
+
+// located is the path of a server, which may lie where only root's PATH looks.
+func located(name string) string {
+	if _, err := exec.LookPath(name); err == nil {
+		return name
+	}
+	return filepath.Join("/usr/sbin", name)
+}
+
+// TestPullThroughSquid: a pump pulls from another through Squid, as the page
+// says, by a name that Squid alone knows.
+func TestPullThroughSquid(t *testing.T) {
+	need(t, located("squid"))
+	t.Parallel()
+	first := rig.Start(t, rig.Options{Config: `"streams": [{"type": "mmsh_push", "path": "live"}]`})
+	whole := pushThrough(t, first.Addr.String(), "live", push.Endless)
+	up(t, first, "live")
+	addr := freeAddr(t)
+	host, port, _ := net.SplitHostPort(addr)
+	_, hosts := writeConf(t, "hosts", "127.0.0.1 first.example\n")
+	runSquid(t, "http_port "+addr+"\nhosts_file "+hosts+"\nhttp_access allow all\ncache deny all\n", addr)
+	url := fmt.Sprintf("mmsh://first.example:%d/streams/live", first.Addr.Port())
+	edge := rig.Start(t, rig.Options{Config: fit(t, pageBlock(t, "Squid", 1), "squid.example", host, "3128", port) +
+		`"streams": [` + pullOf("live", url) + `]`})
+	up(t, edge, "live")
+	d := doors{viewers: edge.Addr.String()}
+	d.viewAll(t)
+	whole.end(t, 0)
+	edge.AwaitStatus("the end has come through", func(s engine.Snapshot) bool {
+		return streamOf(s, "live").State != engine.SourceUp.String()
+	})
 }
 
 // tryFront uses a pump through a proxy.
@@ -325,8 +357,7 @@ func fit(t testing.TB, text string, pairs ...string) string {
 	return text
 }
 
-// startFront starts a proxy with its files in a folder of its own, and waits
-// until it listens.
+// startFront starts a proxy and waits until it listens.
 func startFront(t *testing.T, cmd *exec.Cmd, addr string) {
 	t.Helper()
 	p := start(t, cmd, false)
@@ -377,7 +408,7 @@ func startNginx(t *testing.T, pump string) doors {
 	if err := os.WriteFile(path, []byte(conf+server+"}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	startFront(t, exec.Command("nginx", "-e", "stderr", "-c", path), addr)
+	startFront(t, exec.Command(located("nginx"), "-e", "stderr", "-c", path), addr)
 	return doors{viewers: addr, encoders: addr, swallows: true}
 }
 
@@ -385,7 +416,7 @@ func startHAProxy(t *testing.T, pump string) doors {
 	t.Helper()
 	addr := freeAddr(t)
 	_, path := writeConf(t, "haproxy.cfg", fit(t, pageBlock(t, "HAProxy", 0), "bind :80\n", "bind "+addr+"\n", pumpOnPage, pump))
-	startFront(t, exec.Command("haproxy", "-db", "-f", path), addr)
+	startFront(t, exec.Command(located("haproxy"), "-db", "-f", path), addr)
 	return doors{viewers: addr, encoders: addr}
 }
 
@@ -403,7 +434,7 @@ func runSquid(t *testing.T, conf, addr string) {
 	t.Helper()
 	_, path := writeConf(t, "squid.conf", conf+
 		"pid_filename none\naccess_log none\ncache_log /dev/null\nnetdb_filename none\npinger_enable off\nshutdown_lifetime 0 seconds\n")
-	startFront(t, exec.Command("squid", "-N", "-f", path), addr)
+	startFront(t, exec.Command(located("squid"), "-N", "-f", path), addr)
 }
 
 func startVarnish(t *testing.T, pump string) doors {
@@ -413,7 +444,7 @@ func startVarnish(t *testing.T, pump string) doors {
 	dir, path := writeConf(t, "default.vcl", fit(t, pageBlock(t, "Varnish", 0), `"8086"`, `"`+pumpPort+`"`))
 	line := fit(t, pageBlock(t, "Varnish", 1), "-a :80 ", "-a "+addr+" ", "/etc/varnish/default.vcl", path)
 	args := strings.Fields(line)
-	startFront(t, exec.Command(args[0], append([]string{"-F", "-j", "none", "-n", filepath.Join(dir, "work")}, args[1:]...)...), addr)
+	startFront(t, exec.Command(located(args[0]), append([]string{"-F", "-j", "none", "-n", filepath.Join(dir, "work")}, args[1:]...)...), addr)
 	return doors{viewers: addr, encoders: addr}
 }
 
@@ -435,8 +466,8 @@ func startStunnel(t *testing.T, pump string) doors {
 			t.Fatal(err)
 		}
 	}
-	startFront(t, exec.Command("stunnel4", path), addr)
-	startFront(t, exec.Command("stunnel4", filepath.Join(dir, "encoder.conf")), near)
+	startFront(t, exec.Command(located("stunnel4"), path), addr)
+	startFront(t, exec.Command(located("stunnel4"), filepath.Join(dir, "encoder.conf")), near)
 	return doors{viewers: addr, encoders: near, secure: true}
 }
 
