@@ -81,7 +81,8 @@
 //	mpv, 8 s              goes on without a cache       as with 2 s
 //	ffplay                goes on                       goes on
 //
-// A source whose own clock ran on while it was away is moved as well.
+// A source whose own clock ran on while it was away is moved as well, if it was
+// away for more than two seconds.
 //
 // # Deviations from the letter, and who asked for them
 //
