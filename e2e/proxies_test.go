@@ -85,7 +85,7 @@ func fronts() []front {
 
 // TestProxies: what docs/proxies.md says works. Through each proxy an encoder
 // pushes in short bodies and in one without an end, and is not taken for lost
-// where it ends; and all kinds of players get every byte, without delay.
+// where it ends, unless the page says so; and all kinds of players get every byte, without delay.
 func TestProxies(t *testing.T) {
 	for _, f := range fronts() {
 		t.Run(f.binary, func(t *testing.T) {
@@ -426,7 +426,7 @@ func startSquid(t *testing.T, pump string) doors {
 	_, pumpPort, _ := net.SplitHostPort(pump)
 	conf := fit(t, pageBlock(t, "Squid", 0), "http_port 80 ", "http_port "+addr+" ", " 8086 ", " "+pumpPort+" ")
 	runSquid(t, conf, addr)
-	return doors{viewers: addr, encoders: addr, chunks: true}
+	return doors{viewers: addr, encoders: addr, chunks: true, swallows: true}
 }
 
 // runSquid starts Squid with what only a test needs besides a configuration.
