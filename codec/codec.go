@@ -312,8 +312,10 @@ type Programme interface {
 	Head(f Form) []byte
 	// Splice reports whether packets under m can follow in this programme, and
 	// if so makes the time line go on: the first packet after it is placed
-	// pause after the end of the last one. Without a pause, as where a clip
-	// starts again, nothing is missing between the two that does not show.
+	// behind the end of the last one. pause is how long no packets came; whether
+	// the times step over it is the protocol's to say, by what its players do.
+	// Without a pause, as where a clip starts again, nothing is missing between the
+	// two that does not show.
 	Splice(m Media, pause time.Duration) bool
 	// Append appends the primary form of a source's packet to dst.
 	//

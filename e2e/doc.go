@@ -6,10 +6,11 @@
 // What is here proves what no parser of ours can: that programs by others,
 // which know nothing of each other, take what the pump sends.
 //
-//	footage ──push──┐                 ┌─► ffmpeg, VLC, MPlayer, libmms
+//	footage ──push──┐                 ┌─► ffmpeg, VLC, MPlayer, mpv, GStreamer, libmms
 //	VLC's server ◄──pull── pump ──────┤
 //	clip.asf ──file─┘      ▲ └─pull─► pump ─► …
-//	                       ├ bench/push, bench/player: what is compared bit by bit
+//	                       ├ bench/push, bench/player: what is compared bit by bit,
+//	                       │ through proxies too, as docs/proxies.md sets them up
 //	                       └ bench/attack: what one peer does beside healthy viewers
 //
 // A player passes if it decodes what it should and its output holds no

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the end-to-end tests run: players, the library that other
-# players are made of, servers that the pump is compared with, and the tools that
-# make a slow network. As root on a
+# players are made of, servers that the pump is compared with, proxies that stand
+# in front of it, and the tools that make a slow network. As root on a
 # Debian system it installs what is missing; elsewhere it says what is missing,
 # and the tests that need it are skipped. With CI=true a missing one is an error.
 set -euo pipefail
@@ -21,6 +21,17 @@ needs=(
   "cubemap         /usr/bin/cubemap"
   "icecast2        /usr/bin/icecast2"
   "nodejs          node"
+  "mpv             mpv"
+  "gstreamer1.0-tools        gst-launch-1.0"
+  "gstreamer1.0-plugins-base /usr/lib/*/gstreamer-1.0/libgstplayback.so"
+  "gstreamer1.0-plugins-good /usr/lib/*/gstreamer-1.0/libgstsoup.so"
+  "gstreamer1.0-plugins-ugly /usr/lib/*/gstreamer-1.0/libgstasf.so"
+  "gstreamer1.0-libav        /usr/lib/*/gstreamer-1.0/libgstlibav.so"
+  "nginx-light     nginx"
+  "haproxy         haproxy"
+  "squid           squid"
+  "varnish         varnishd"
+  "stunnel4        stunnel4"
 )
 
 # have COMMAND-OR-PATTERN
@@ -39,7 +50,7 @@ missing() {
   done
 }
 
-# tc lives where only root's PATH looks.
+# tc and some servers live where only root's PATH looks.
 PATH="$PATH:/usr/sbin:/sbin"
 
 # The packages of servers start them when they are installed. The tests start
@@ -56,11 +67,14 @@ no_services() {
 
 # What the packages set up to be started with the machine is not, either:
 # update-rc.d removes the links of /etc/rc*.d, and with systemd those of the unit.
+disable_service() { update-rc.d "$1" disable > /dev/null 2>&1 || true; }
 disable_services() {
   local name
   for name in "$@"; do
     case $name in
-      cubemap | icecast2) update-rc.d "$name" disable > /dev/null 2>&1 || true ;;
+      cubemap | icecast2 | haproxy | squid | stunnel4) disable_service "$name" ;;
+      nginx-light) disable_service nginx ;;
+      varnish) disable_service varnish && disable_service varnishncsa ;;
     esac
   done
 }

@@ -160,6 +160,13 @@ func (p *program) interrupt() {
 	}
 }
 
+// terminate asks the program to end, as a system's shutdown does, and waits
+// until it has.
+func (p *program) terminate() {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	_ = p.end()
+}
+
 // kill ends the program at once.
 func (p *program) kill() {
 	_ = p.cmd.Process.Kill()

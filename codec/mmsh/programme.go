@@ -73,7 +73,8 @@ func (g *programme) Head(f codec.Form) []byte { return g.m.head(f) }
 func (g *programme) Next() codec.Programme { return &programme{m: g.m, rebase: true} }
 
 // Splice implements [codec.Programme]. What was left out since the last packet
-// that went out is forgotten: pause covers it.
+// that went out is forgotten. The times do not step over the pause: see the
+// package's documentation.
 func (g *programme) Splice(m codec.Media, pause time.Duration) bool {
 	n, ok := m.(*media)
 	if !ok || !asf.Equivalent(g.m.h, n.h) {
@@ -82,7 +83,7 @@ func (g *programme) Splice(m codec.Media, pause time.Duration) bool {
 	g.numbered = false
 	if g.time.started {
 		g.time = g.sent
-		g.time.splice(max(pause, 0))
+		g.time.splice(pause > 0)
 	}
 	return true
 }

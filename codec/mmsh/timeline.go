@@ -52,8 +52,8 @@ type timeline struct {
 	run     run   // the one that the source's packets follow
 	other   run   // another: begun by the newest packet, or left by it
 
-	spliced bool          // the next packet is of another source
-	pause   time.Duration // and comes so long after the newest
+	spliced bool // the next packet is of another source
+	missing bool // and packets are missing before it
 }
 
 // run is packets whose send times follow one another.
@@ -94,8 +94,8 @@ func (t *timeline) begin(s stamp, at int64) spot {
 }
 
 // splice makes the next packet one of another source.
-func (t *timeline) splice(pause time.Duration) {
-	t.spliced, t.pause = true, pause
+func (t *timeline) splice(missing bool) {
+	t.spliced, t.missing = true, missing
 }
 
 // next places a packet.
@@ -128,15 +128,17 @@ func (t *timeline) follow(s stamp, at int64) spot {
 	return spot{at: at, shift: t.run.shift(), run: &t.run, whole: t.run.whole}
 }
 
-// resume places the first packet of another source.
+// resume places the first packet of another source: behind the newest, however
+// long it was waited for. Players' clocks stand while they have no data, as the
+// package's documentation has it.
 func (t *timeline) resume(s stamp) spot {
-	at := t.line + t.span + t.pause.Milliseconds()
+	at := t.line + t.span
 	if own := t.run.after(s.send); own >= t.line && max(own-at, at-own) <= sameClock.Milliseconds() {
 		at = own
 	}
 	t.spliced, t.run, t.other = false, run{known: true, raw: s.send, at: at}, run{}
 	t.advance(s, at, 0)
-	return spot{at: at, shift: t.run.shift(), anew: true, cut: t.pause > 0, run: &t.run}
+	return spot{at: at, shift: t.run.shift(), anew: true, cut: t.missing, run: &t.run}
 }
 
 // turn goes over to the other run, which the packet follows.
