@@ -229,6 +229,8 @@ type Verdict struct {
 	// Media is the stream's present media (accepted Lookup, Describe and Play);
 	// an accepted Lookup has none if the stream is not up.
 	Media Media
+	// Title is the stream's name for people (accepted Lookup); may be empty.
+	Title string
 	// HeadSize is the number of head bytes that the engine will send after
 	// the answer (accepted Describe and Play).
 	HeadSize int

@@ -171,7 +171,7 @@ func looked(v codec.Verdict) *codec.Verdict {
 func (s *server) look(dst []byte, q *request, v *codec.Verdict) ([]byte, codec.Next) {
 	switch {
 	case v.Code == codec.OK && q.class == playlist:
-		return s.playlist(dst, q)
+		return s.playlist(dst, q, v)
 	case v.Code == codec.OK:
 		return s.denied(dst, q, &codec.Verdict{Code: codec.NoStream})
 	default:

@@ -12,12 +12,18 @@ import (
 // playlist is PATH.asx: where the stream is, for players that open a playlist.
 // mms:// comes first: a player that is none of the protocol's would ask for
 // http:// again and again. The stream is named as a file would be, for players
-// that go by that.
-func (s *server) playlist(dst []byte, q *request) ([]byte, codec.Next) {
-	name := q.event.Path
-	at := escapeXML(authority(q.host, s.local) + streamsPrefix + name + fileSuffixes[0])
+// that go by that: Audacious takes .wma at once and does not know .asf.
+func (s *server) playlist(dst []byte, q *request, v *codec.Verdict) ([]byte, codec.Next) {
+	name, title, suffix := q.event.Path, v.Title, videoSuffix
+	if title == "" {
+		title = name
+	}
+	if v.Media != nil && !v.Media.KeyFrames() {
+		suffix = soundSuffix
+	}
+	at := escapeXML(authority(q.host, s.local) + streamsPrefix + name + suffix)
 	body := "<ASX Version=\"3.0\">\r\n" +
-		"<Title>" + escapeXML(name) + "</Title>\r\n" +
+		"<Title>" + escapeXML(title) + "</Title>\r\n" +
 		"<Entry>\r\n" +
 		"<Ref HREF=\"mms://" + at + "\"/>\r\n" +
 		"<Ref HREF=\"http://" + at + "\"/>\r\n" +

@@ -64,7 +64,13 @@ const (
 // fileSuffixes may follow a stream's name. It is the same stream; players that
 // go by the end of an address (Audacious) know it for what it is then. No
 // stream's own name has a dot.
-var fileSuffixes = [...]string{".asf", ".wma", ".wmv"}
+var fileSuffixes = [...]string{videoSuffix, soundSuffix, ".wmv"}
+
+// What a playlist puts behind the name of a stream.
+const (
+	videoSuffix = ".asf"
+	soundSuffix = ".wma" // of sound alone
+)
 
 // classify says what a request is ([MS-WMSP] 2.2.2 and [MS-WMHTTP] 2.2.2, in
 // that order of precedence).

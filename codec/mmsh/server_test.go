@@ -15,8 +15,9 @@ import (
 // fakeMedia is all that a server needs of a media.
 type fakeMedia struct{ codec.Media }
 
-func (fakeMedia) MIME() string   { return "video/x-ms-asf" }
-func (fakeMedia) String() string { return "a header" }
+func (fakeMedia) KeyFrames() bool { return true }
+func (fakeMedia) MIME() string    { return "video/x-ms-asf" }
+func (fakeMedia) String() string  { return "a header" }
 
 const liveViewer, liveIngest = 77, IngestKey | 4124758405
 

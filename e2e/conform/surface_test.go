@@ -17,6 +17,7 @@ func surfaceRows() []row {
 		{0, "Head", "HEAD is answered as GET is, without a body", "RFC 9110, 9.3.2", steady, head},
 		{0, "HeadWithoutSource", "HEAD of a stream without a source is told 503, as GET is", "RFC 9110, 9.3.2", steady, headWithoutSource},
 		{0, "EncodedPaths", "a path may be percent-encoded where that says nothing; an encoded slash is none", "RFC 3986, 6.2.2.2", steady, encodedPaths},
+		{0, "SoundPlaylist", "a playlist names a stream of sound alone as such a file", "Audacious", steady, soundPlaylist},
 		{0, "FileNames", "PATH.asf, .wma and .wmv are the stream PATH", "Audacious", steady, fileNames},
 		{0, "Root", "GET / tells what answers here, in a line", "operators", steady, root},
 		{0, "Redirect", "a path without a stream is sent to redirect_404_to, but not old players and encoders", "[MS-WMSP] 3.2.5.4", redirecting, redirect},
@@ -38,6 +39,13 @@ func playlist(k *kit) {
 		k.want(strings.HasPrefix(body, "<ASX ") && mms > 0 && http > mms, "the playlist is %q", body)
 	}
 	k.refused(404, request("GET /streams/nothing-here.asx", firefox))
+}
+
+// soundPlaylist: what is sound alone is named so.
+func soundPlaylist(k *kit) {
+	k.push(synth.Sound(rate))
+	_, body := k.final(request("GET "+k.url()+".asx", firefox))
+	k.want(strings.Contains(body, k.url()+`.wma"`), "the playlist is %q", body)
 }
 
 func head(k *kit) {

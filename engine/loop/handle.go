@@ -103,6 +103,7 @@ func (c *Conn) bad() {
 func (c *Conn) lookup() {
 	v := &c.loop.verdict
 	if st := c.loop.group.find(c.loop.ev.Path, v); st != nil {
+		v.Title = st.Config.Name
 		if p := st.Joinable(); p != nil {
 			v.Media = p.Media
 		} else {
