@@ -48,6 +48,7 @@ type Conn struct {
 	sess      codec.Session
 	out       *outbox
 	show      *show
+	question  *codec.Event   // a request that is not answered yet
 	setUp     *stream.Ingest // asked for here and not yet published
 	ingest    *stream.Ingest
 	viewed    string // path of the stream it viewed

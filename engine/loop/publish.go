@@ -60,10 +60,6 @@ func (c *Conn) openIngest(st *stream.Stream) *stream.Ingest {
 	if key := l.ev.Session; key != 0 {
 		until := l.now + int64(l.group.cfg.Timeouts.PushInactive)
 		if in := l.group.ingests.Find(key, until); in != nil && in.Stream == st {
-			if in.Elsewhere(c) {
-				v.Code, v.Reason = codec.Busy, inUse
-				return nil
-			}
 			c.setUp, v.Session = in, key
 			return in
 		}
@@ -110,7 +106,10 @@ func (c *Conn) publish() {
 	default:
 		in = c.openIngest(st)
 	}
-	if in != nil && !in.Claim() {
+	if in != nil && (in.Elsewhere(c) || !in.Claim()) {
+		if c.askFor(in) {
+			return
+		}
 		in, v.Session = nil, 0
 		v.Code, v.Reason = codec.Busy, inUse
 	}

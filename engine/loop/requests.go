@@ -66,7 +66,7 @@ func (c *Conn) resume() {
 // are (Loop.flush).
 func (c *Conn) goOn() {
 	switch {
-	case len(c.waiting) == 0 || c.doomed || c.parked || c.phase != phaseRequest:
+	case len(c.waiting) == 0 || c.doomed || c.parked || c.question != nil || c.phase != phaseRequest:
 	case c.hasty():
 		c.setTimer(c.entitled - requestBurst*requestInterval)
 	case !c.hungry:
@@ -103,7 +103,7 @@ func (c *Conn) consume(b []byte) (n int) {
 			}
 			continue
 		case phaseRequest:
-			if asked == requestTurn || c.parked || c.hasty() {
+			if asked == requestTurn || c.parked || c.question != nil || c.hasty() {
 				return n
 			}
 		}

@@ -37,6 +37,7 @@ const (
 	PushLost
 	PushIdle
 	PushTaken
+	PushReturned
 	PushRefused
 
 	// Everybody.
@@ -78,6 +79,7 @@ var table = [Count]Info{
 	PushLost:           {"push_lost", true, "the encoder's connection was cut in the middle of its stream"},
 	PushIdle:           {"push_idle", true, "the encoder sent no packet for longer than allowed"},
 	PushTaken:          {"push_taken", false, "another encoder took the stream over"},
+	PushReturned:       {"push_returned", false, "the encoder came back on another connection"},
 	PushRefused:        {"push_refused", true, "what the encoder sends can not be carried"},
 	WriteFailed:        {"write_failed", false, "the connection broke while it was written to"},
 	ShuttingDown:       {"shutting_down", false, "this server is going down"},

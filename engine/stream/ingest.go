@@ -75,6 +75,14 @@ func (in *Ingest) Attached() bool { return in.feeder.Load() != nil }
 // AttachedTo reports whether c goes on with the session.
 func (in *Ingest) AttachedTo(c Feeder) bool { return in.feeder.Load().is(c) }
 
+// LastFeeder is the connection that used the session last; nil if none has.
+func (in *Ingest) LastFeeder() Feeder {
+	if f := in.last.Load(); f != nil {
+		return f.Feeder
+	}
+	return nil
+}
+
 // LastUsedBy reports whether c was the last connection to go on with the session.
 func (in *Ingest) LastUsedBy(c Feeder) bool { return in.last.Load().is(c) }
 

@@ -1,0 +1,69 @@
+package loop
+
+import (
+	"strings"
+	"time"
+
+	"streampump/codec"
+	"streampump/engine/reason"
+	"streampump/engine/stream"
+)
+
+// An encoder that comes back with its session finds it on a connection that hangs,
+// or that another loop is just closing. Who has the session is asked to let it go,
+// on its own loop, and then the request is looked at again; meanwhile what the
+// encoder sends behind it waits.
+
+// hangs is how long an encoder's connection is silent before another may take its
+// session: no encoder is for as long while it works.
+const hangs = int64(2 * time.Second)
+
+// askFor asks whoever has the session to let it go. It returns false if that has
+// been tried, or there is nobody to ask.
+func (c *Conn) askFor(in *stream.Ingest) bool {
+	l := c.loop
+	if c.question != nil {
+		return false
+	}
+	has, ok := in.LastFeeder().(*Conn)
+	if !ok || has == c {
+		return false
+	}
+	ev := l.ev
+	ev.Path, ev.Agent, ev.Data = strings.Clone(ev.Path), strings.Clone(ev.Agent), nil
+	c.question = &ev
+	has.loop.Post(func() {
+		has.letGo(in)
+		l.Post(c.askAgain)
+	})
+	return true
+}
+
+// letGo gives a session up that comes back elsewhere, if the connection hangs.
+func (c *Conn) letGo(in *stream.Ingest) {
+	if c.ingest != in || c.loop.now-c.lastIn < hangs {
+		return
+	}
+	if c.takeIngest() == nil {
+		return
+	}
+	in.Expires.Store(c.loop.now + int64(c.loop.group.cfg.Timeouts.PushIdle))
+	in.Release()
+	why := reason.PushReturned.Info().Text
+	c.loop.group.pushLog.Info("encoder has come back", "stream", in.Stream.Config.Path, "peer", c.peer, "agent", c.agent)
+	c.finish(reason.PushReturned, c.sess.AppendEnd(c.outgoing().own, codec.CauseTaken, why))
+}
+
+// askAgain looks at the request that waits, for the last time.
+func (c *Conn) askAgain() {
+	ev := c.question
+	if ev == nil || c.doomed || c.phase != phaseRequest {
+		c.question = nil
+		return
+	}
+	c.loop.ev, c.loop.verdict = *ev, codec.Verdict{}
+	c.publish()
+	c.question = nil
+	c.sendAnswers()
+	c.resume()
+}
