@@ -55,6 +55,7 @@ type Conn struct {
 	deadline  int64
 	bytes     uint64 // sent; what it was sent as a viewer is added when it leaves
 	lastIn    int64  // arrival of an encoder's last packet
+	halfBytes uint64 // what a viewer that has closed its side had been sent at the last look
 	timer     int32  // 1 + index in the loop's timers; 0 has none
 	skips     uint32
 	drained   int32
@@ -64,6 +65,7 @@ type Conn struct {
 	transport transportKind
 	reason    reason.Reason
 	doomed    bool
+	half      bool // the peer has closed its side
 	parked    bool // the socket is full
 	watched   bool // the kernel tells when it is not
 	hungry    bool
@@ -258,7 +260,7 @@ func (c *Conn) rearm() {
 			c.setTimer(now + int64(t.KeepAlive))
 		}
 	case phaseView:
-		c.setTimer(c.viewer().keyDeadline())
+		c.setTimer(min(c.viewer().keyDeadline(), c.halfDeadline()))
 	case phaseIngest:
 		c.setTimer(c.lastIn + int64(t.PushIdle))
 	case phaseEnding:
@@ -292,8 +294,13 @@ func (c *Conn) expired() {
 			end = l.group.protocols[0].AppendRefusal(c.outgoing().own, codec.CauseHeadLate)
 		}
 		c.finish(why, end)
+	case c.phase == phaseView && c.half && c.forgotten():
+		c.doom(c.leftReason())
 	case c.phase == phaseView:
 		c.viewer().keyWaitOver()
+		if c.half {
+			c.rearm()
+		}
 		l.send(c)
 	case c.phase == phaseIngest:
 		if c.lastIn+int64(l.group.cfg.Timeouts.PushIdle) > l.now {

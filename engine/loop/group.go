@@ -27,6 +27,7 @@ type Group struct {
 	log       *slog.Logger
 	peerLog   *slog.Logger // peers that did something wrong; limited
 	pushLog   *slog.Logger // encoders that come and go; limited
+	loadLog   *slog.Logger // loops that are too slow for their viewers; limited
 	protocols []codec.Protocol
 	streams   map[string]*stream.Stream // by path in lower case
 	order     []*stream.Stream          // as configured
@@ -50,6 +51,7 @@ func NewGroup(env *stream.Env, books *admission.Books, streams []settings.Stream
 		sessions: session.New[*Conn](cfg.Limits.Sessions),
 	}
 	now := func() int64 { return g.clock.Now() }
+	g.loadLog = notice.Limit(env.Log, notice.Burst, now)
 	g.peerLog, g.pushLog = notice.Limit(env.Log, 1, now), notice.Limit(env.Log, notice.Burst, now)
 	for i := range max(1, cfg.Loops) {
 		g.loops = append(g.loops, newLoop(g, i))

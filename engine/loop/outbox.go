@@ -144,6 +144,10 @@ func (l *Loop) flush(c *Conn) {
 		l.transports[c.transport].finish(c)
 		c.phase = phaseDrain
 	}
+	if c.half {
+		c.doom(c.leftReason()) // there is nothing to wait for
+		return
+	}
 	c.rearm()
 }
 
@@ -163,6 +167,10 @@ func (l *Loop) write(c *Conn, k transportKind, fd int32, iov []unix.Iovec) (n in
 func (l *Loop) unwritten(c *Conn, errno unix.Errno) {
 	if errno == unix.EAGAIN {
 		l.park(c)
+		return
+	}
+	if c.half {
+		c.doom(c.leftReason()) // it had closed its other side too, as most do
 		return
 	}
 	c.doom(reason.WriteFailed)
