@@ -38,7 +38,11 @@ type Group struct {
 
 	sessions *session.Table[*Conn]
 	nextLoop atomic.Uint32
-	sweepAt  int64 // when the clock looks through the sessions again; its own
+
+	// Owned by the clock.
+	sweepAt  int64 // when it looks through the sessions again
+	expected int64 // when it wanted to look after streams and sessions
+	looked   bool  // it came too late, and has let the loops read meanwhile
 }
 
 // NewGroup makes the loops and the streams. The first protocol also speaks for
@@ -140,6 +144,32 @@ func (g *Group) Due(now int64) int64 {
 	for _, l := range g.loops {
 		next = min(next, l.rouse(now))
 	}
+	if g.overslept(now) {
+		g.expected = now + breath
+		return min(next, g.expected)
+	}
+	g.expected = g.tend(now)
+	return min(next, g.expected)
+}
+
+// overslept reports whether the process stood still ([Loop.overslept]): an encoder
+// may have come back meanwhile, and the loops are given a breath to take it in
+// before its stream is given up, or its session.
+func (g *Group) overslept(now int64) bool {
+	if g.looked || g.expected == 0 || now-g.expected <= slack {
+		g.looked = false
+		return false
+	}
+	g.looked = true
+	return true
+}
+
+// breath is how long loops may read after the process stood still.
+const breath = int64(time.Second)
+
+// tend looks after streams and sessions and returns when to do so next.
+func (g *Group) tend(now int64) int64 {
+	next := clock.Never
 	for _, st := range g.order {
 		next = min(next, st.Tend(now))
 	}
