@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"streampump/codec"
@@ -37,7 +36,6 @@ type Group struct {
 	books     *admission.Books
 
 	sessions *session.Table[*Conn]
-	nextLoop atomic.Uint32
 
 	// Owned by the clock.
 	sweepAt  int64 // when it looks through the sessions again
@@ -101,12 +99,6 @@ func (g *Group) Connections() (n int64) {
 func (g *Group) Sessions() int {
 	viewers, ingests := g.sessions.Count()
 	return viewers + ingests
-}
-
-// Pick chooses the loop for a new connection: one after the other, so that the
-// viewers of every stream spread over all loops.
-func (g *Group) Pick() *Loop {
-	return g.loops[int(g.nextLoop.Add(1))%len(g.loops)]
 }
 
 // SayGoodbye has every loop end its connections with their protocols' words.
