@@ -1,5 +1,7 @@
-// Package reactor drives loops with gnet: it owns the event loops, the wait for
-// sockets that take bytes again, and the system calls that write.
+// Package reactor drives loops with gnet: it owns the event loops and how they are
+// woken, what connections are watched for, the wait for sockets that take bytes
+// again, and the system calls that write. What gnet is used for and what not is in
+// the documentation of package engine.
 package reactor
 
 import (
