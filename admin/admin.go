@@ -101,7 +101,7 @@ type Server struct {
 const (
 	headTime       = 10 * time.Second // for the head of a request
 	idleTime       = 30 * time.Second // between two requests
-	maxConnections = 64
+	maxConnections = 24               // as many descriptors are kept back for them
 	maxHeader      = 16 << 10
 )
 

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"streampump/bench/player"
 	"streampump/bench/synth"
 	"streampump/e2e/rig"
@@ -166,7 +168,7 @@ func (p *pump) visit(i int, dice *rand.Rand) error {
 // of no address run out.
 func sourceAddress(i int) net.IP { return net.IPv4(127, 1, byte(1+i%200), 1) }
 
-// The pump without descriptors.
+// The pump whose descriptors are taken away while it runs.
 const (
 	fewDescriptors = 64
 	tooMany        = 120 // connections, which want more than there are
@@ -175,13 +177,15 @@ const (
 // A pump that has no descriptor left says so to the operator and to who waits,
 // keeps the viewers it has, and takes new ones as soon as some have left.
 func TestOutOfDescriptors(t *testing.T) {
-	need(t, "prlimit")
 	t.Parallel()
 	p := startPump(t, rig.Options{
 		Config: `"limits": {"connections": 1000}, "timeouts": {"request": "60s", "drain": "1s"},
 			"streams": [{"type": "mmsh_push", "path": "live"}]`,
-		Prefix: []string{"prlimit", fmt.Sprintf("--nofile=%d:%d", fewDescriptors, fewDescriptors)},
 	}, plainDial)
+	// It would not start with so few.
+	if err := unix.Prlimit(p.PID(), unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: fewDescriptors, Max: fewDescriptors}, nil); err != nil {
+		t.Fatal(err)
+	}
 	startFeed(t, p, plainDial, p.Addr.String(), "live", synth.Plain(300_000))
 	stays := startReader(t, watching{name: "who was there", addr: p.Addr.String(), path: "live"})
 	stays.more(t, 5)

@@ -11,7 +11,7 @@
 // which a test at the root holds.
 //
 //	door        listeners, accepting, the last descriptor
-//	reactor     gnet's event loops, epoll, the calls that write
+//	reactor     gnet's event loops, waking them, epoll, the calls that write
 //	loop        connections, viewers, fan-out, deadlines
 //	session     what peers refer to over several connections
 //	stream      sources, the lease, programmes, the hold
@@ -30,6 +30,37 @@
 // admission; a source that converses, or needs a tick, is a pull in stream; what
 // belongs to a place in the ring goes beside a programme's head, in stream.
 //
+// # What gnet is for
+//
+// gnet runs the event loops: a goroutine for each that waits in epoll, reads what
+// arrives into one buffer for all connections of the loop, and says when one opens
+// or ends. It knows which connections a loop has, and closes them. That is what we
+// use; package reactor is the only one that knows it. What it does in a way that one
+// peer can make others pay for, or not at all, is ours:
+//
+//   - Accepting: one failed accept ends gnet's engine, and it can neither take over
+//     a listener nor close one (door).
+//   - Which loop a connection is on: each loop is a gnet client of its own, so
+//     that the handler is the loop (reactor).
+//   - Writing, and the wait for a full socket: gnet copies what a socket does not
+//     take into a buffer without a bound, and tells nobody when it is empty (loop's
+//     transport, reactor's sockets).
+//   - Waking: gnet empties its queue of tasks before it looks at its sockets again,
+//     so a loop that always has more to do would read nothing. A bell in gnet's own
+//     epoll set is heard after all that was ready before it rang (reactor.bell).
+//   - What a connection is watched for: gnet asks for urgent data, which one segment
+//     keeps ready for ever. We find gnet's epoll set and ask for input alone.
+//   - A peer that closes its side: gnet closes the connection. A viewer, and who is
+//     owed an answer, is taken out of gnet's hands and served to the end
+//     (reactor.halves).
+//   - Time: gnet's ticks come on another goroutine (clock).
+//   - Its log: it goes to ours, without what it says of its own life.
+//
+// What cannot be worked round: handing a connection to gnet takes a second
+// descriptor for a moment, and waits until the loop has a turn, so it is done by
+// goroutines of the loop's own; and an event loop that does not come back from a
+// call keeps its connections waiting, and the engine from ending.
+//
 // # The life of one packet
 //
 //  1. reactor.OnTraffic → [loop.Loop.Traffic]: bytes arrive on the encoder's loop
@@ -41,7 +72,8 @@
 //     framed into a pooled buffer. This is the only copy of it.
 //  4. ring: Append: number, time and key mark go beside it; older ones are evicted.
 //  5. stream: Ingest.Commit → publish → Show.Wake: at the end of the batch each
-//     loop that has viewers of the stream is woken, once.
+//     loop that has viewers of the stream is woken, once. Its pass comes after
+//     everything that its event loop had to read at that moment.
 //  6. loop: Run → fanout → show.take → serveShare → serve: on its own loop each
 //     viewer is a cursor into the ring (viewer.next, and viewer.pin with the bytes
 //     sent where it stopped inside a packet).

@@ -10,8 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"streampump/codec"
 	"streampump/engine/admission"
 	"streampump/engine/clock"
@@ -48,7 +46,8 @@ const (
 	SourceDialing = stream.SourceDialing
 )
 
-// ReservedDescriptors are left over when Limits.Connections is 0.
+// ReservedDescriptors are kept back from connections, or more: see
+// [ReserveDescriptors].
 const ReservedDescriptors = settings.ReservedDescriptors
 
 // DefaultConfig is a configuration that needs no change on an ordinary box.
@@ -71,6 +70,8 @@ type Engine struct {
 	books *admission.Books
 	group *loop.Group
 	door  *door.Door
+	// reserve is how many descriptors are not for connections.
+	reserve int
 
 	reactors []*reactor.Reactor // by loop
 	sources  sync.WaitGroup
@@ -87,8 +88,9 @@ func New(cfg Config, streams []StreamConfig, protocols []codec.Protocol, log *sl
 		return nil, errors.New("an engine needs a protocol")
 	}
 	e := &Engine{cfg: cfg, log: log, clock: clock.New()}
-	if e.cfg.Limits.Connections == 0 {
-		e.cfg.Limits.Connections = descriptorLimit() - ReservedDescriptors
+	e.reserve = ReserveDescriptors(cfg, streams)
+	if err := e.fitDescriptors(streams); err != nil {
+		return nil, err
 	}
 	e.env = &stream.Env{
 		Settings: &e.cfg, Log: log, Clock: e.clock,
@@ -101,33 +103,20 @@ func New(cfg Config, streams []StreamConfig, protocols []codec.Protocol, log *sl
 		NotSentLowat: cfg.Fanout.NotSentLowat,
 		Books:        e.books,
 		Log:          notice.Limit(log, 1, func() int64 { return e.clock.Now() }),
-		Spare:        spareDescriptors,
+		Spare:        e.spare,
+		Loops:        len(e.group.Loops()),
 		Hand:         e.hand,
 		Refusal:      func(c codec.Cause) []byte { return protocols[0].AppendRefusal(nil, c) },
 	})
 	return e, nil
 }
 
-// descriptorLimit is how many descriptors this process may have.
-func descriptorLimit() int {
-	var r unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &r); err != nil || r.Cur > 1<<30 {
-		return 1 << 30
-	}
-	return int(r.Cur)
-}
-
-// spareDescriptors reports whether another connection may come beside open ones
-// without taking the last descriptors. The limit is asked for each time: an
-// operator may change it while we run.
-func spareDescriptors(open int) bool { return open < descriptorLimit()-2*ReservedDescriptors }
-
 // hand gives an accepted connection to a loop.
-func (e *Engine) hand(tcp *net.TCPConn, t admission.Ticket, refused reason.Reason) error {
-	l := e.group.Pick()
+func (e *Engine) hand(number int, tcp *net.TCPConn, t admission.Ticket, refused reason.Reason) error {
+	l := e.group.Loops()[number]
 	peer := admission.Address(tcp.RemoteAddr())
 	c := loop.NewConn(l, peer, t, refused)
-	err := e.reactors[l.ID()].Enroll(tcp, c)
+	err := e.reactors[number].Enroll(tcp, c)
 	if err != nil {
 		e.books.Leave(&t, peer.Addr())
 	}
@@ -198,9 +187,10 @@ func (e *Engine) Shutdown() {
 	if e.stop == nil {
 		return
 	}
-	e.door.Wait()
+	began, limit := time.Now(), e.cfg.Timeouts.Shutdown
+	e.door.Wait(limit)
 	e.group.SayGoodbye()
-	e.awaitEmpty(e.cfg.Timeouts.Shutdown)
+	e.awaitEmpty(limit - time.Since(began))
 	e.stop()
 	e.sources.Wait()
 	e.ticking.Wait()

@@ -21,8 +21,7 @@ func allowed(t *testing.T) (cpus []int) {
 	return cpus
 }
 
-// TestLoopsArePinned looks at the mask of each loop's own thread, after its
-// first connection.
+// TestLoopsArePinned looks at the mask of each loop's own thread.
 func TestLoopsArePinned(t *testing.T) {
 	cpus := allowed(t)
 	processors := []int{cpus[0], cpus[len(cpus)-1]}

@@ -26,6 +26,9 @@ type Snapshot struct {
 	Writes      uint64            `json:"write_calls"`          //
 	FullWrites  uint64            `json:"write_calls_full"`     // not taken whole
 	Wakes       uint64            `json:"loop_wakes"`           // posts to event loops
+	Passes      uint64            `json:"loop_passes"`          // of loops over what they have to do
+	Yields      uint64            `json:"loop_passes_cut"`      // that had no time for all of it
+	Overloaded  int               `json:"loops_overloaded"`     // that have had none for a second
 	Skips       uint64            `json:"viewer_skips"`         // moves to a newer key frame
 	Skipped     uint64            `json:"viewer_skips_packets"` // packets passed over by them
 	Refused     uint64            `json:"connections_refused"`  // by a limit
@@ -43,6 +46,7 @@ func (e *Engine) Snapshot() Snapshot {
 		Connections: t.Connections, Viewers: t.Viewers, Stalled: t.Parked,
 		Sessions: e.group.Sessions(), Buffers: e.env.Buffers.Out(),
 		Bytes: t.Bytes, Packets: t.Packets, Writes: t.Writes, FullWrites: t.FullWrites, Wakes: t.Wakes,
+		Passes: t.Passes, Yields: t.Yields, Overloaded: t.Overloaded,
 		Skips: t.Skips, Skipped: t.Skipped,
 		Refused: e.books.Refused(), AcceptFails: e.door.Errors(),
 		Closes: t.Closes,

@@ -7,14 +7,11 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"os/exec"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"streampump/codec"
 	"streampump/engine/internal/text"
@@ -290,78 +287,6 @@ func TestChurn(t *testing.T) {
 	if n := e.env.Buffers.Out(); n != 0 {
 		t.Errorf("%d packet buffers are still out", n)
 	}
-}
-
-// childEnv makes a test run the server of TestOutOfDescriptors instead.
-const childEnv = "ENGINE_TEST_FEW_DESCRIPTORS"
-
-// TestOutOfDescriptorsServer is the process with few descriptors: it says its
-// address, and ends when its standard input does.
-func TestOutOfDescriptorsServer(t *testing.T) {
-	if os.Getenv(childEnv) == "" {
-		return // run by TestOutOfDescriptors
-	}
-	e, address := realEngine(t, func(c *Config) { c.Limits.Connections = 10000 })
-	limit := unix.Rlimit{Cur: uint64(descriptors(t)) + 12, Max: 4096}
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		t.Fatal(err)
-	}
-	fmt.Println("address", address)
-	_, _ = io.Copy(io.Discard, os.Stdin)
-	e.Shutdown()
-}
-
-func TestOutOfDescriptors(t *testing.T) {
-	cmd := exec.Command(os.Args[0], "-test.run=^TestOutOfDescriptorsServer$")
-	cmd.Env = append(os.Environ(), childEnv+"=1")
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	out := bufio.NewReader(stdout)
-	defer func() {
-		_ = stdin.Close()
-		_, _ = io.Copy(io.Discard, out)
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the server: %v", err)
-		}
-	}()
-	var address string
-	for address == "" {
-		line, err := out.ReadString('\n')
-		if err != nil {
-			t.Fatalf("the server said no address: %v", err)
-		}
-		if rest, ok := strings.CutPrefix(line, "address "); ok {
-			address = strings.TrimSpace(rest)
-		}
-	}
-	enc := pushed(t, address)
-	v := playing(t, nil, address)
-	defer func() { _, _ = enc.Close(), v.Close() }() // first, so that the server need not wait for them
-	crowd, refused := fill(t, address)
-	if !strings.Contains(refused, "REFUSED failed") {
-		t.Errorf("the newcomer was told %q", refused)
-	}
-	enc.say("P second")
-	v.until(';', "second;")
-	for _, c := range crowd {
-		_ = c.Close()
-	}
-	eventually(t, "newcomers are served again", func() bool {
-		c := connect(t, address)
-		defer func() { _ = c.Close() }()
-		return ask(c) == "OK Reply\n"
-	})
-	enc.say("P third")
-	v.until(';', "third;")
 }
 
 // ask sends a request that any server answers.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
 	"runtime"
@@ -11,14 +10,12 @@ import (
 
 	"streampump/cmd/internal/cli"
 	"streampump/config"
-	"streampump/engine"
 	"streampump/tuning"
 )
 
-// fit adapts the configuration and the process to the machine, for streams of
-// which some open sources, and says how. The timers are to be kept; nil where
-// they can not be. An error says that the machine does not let us serve.
-func fit(c *config.Config, sources int, log *slog.Logger) (*tuning.Timers, error) {
+// fit adapts the configuration and the process to the machine, and says how. The
+// timers are to be kept; nil where they cannot be.
+func fit(c *config.Config, log *slog.Logger) *tuning.Timers {
 	m := tuning.ReadMachine()
 	why := "the configuration says so"
 	if c.Engine.Loops == 0 {
@@ -31,14 +28,6 @@ func fit(c *config.Config, sources int, log *slog.Logger) (*tuning.Timers, error
 		log.Warn("the descriptor limit can not be raised", "error", err)
 	}
 	log.Info("stream pump", "version", cli.Version, "loops", c.Engine.Loops, "why", why, "gomaxprocs", procs, "descriptors", descriptors)
-	limits := &c.Engine.Limits
-	var scarce string
-	if limits.Connections, scarce, err = connections(limits.Connections, descriptors, sources); err != nil {
-		return nil, err
-	}
-	if scarce != "" {
-		log.Warn(scarce)
-	}
 	timers, err := tuning.RelaxTimers()
 	if err != nil {
 		log.Info("timers are finer than need be", "why", err)
@@ -48,32 +37,8 @@ func fit(c *config.Config, sources int, log *slog.Logger) (*tuning.Timers, error
 	}
 	limitGarbage(log)
 	limitMemory(m, log)
-	return timers, nil
+	return timers
 }
-
-// connections is the limit on connections: the configured one, or for 0 what the
-// descriptors leave, less one for each source that we open. A configured one
-// beyond that stays, with a warning: the operator may have counted better. If
-// none are left there is no sense in listening.
-func connections(configured int, descriptors uint64, sources int) (n int, warning string, err error) {
-	const most = 1 << 30 // a limit without a bound
-	kept := engine.ReservedDescriptors + sources
-	left := int(min(descriptors, most)) - kept
-	switch {
-	case configured > max(left, 0):
-		return configured, fmt.Sprintf("limits.connections is %d, and the limit of %d open files leaves %d connections; whoever comes then is refused: raise it to %d (LimitNOFILE in the systemd unit, ulimit -n in a shell)",
-			configured, descriptors, max(left, 0), configured+kept), nil
-	case configured > 0:
-		return configured, "", nil
-	case left <= 0:
-		return 0, "", fmt.Errorf("the limit of %d open files leaves none for viewers: %d are kept for listeners, sources and files; raise it to %d at least, better to %d (LimitNOFILE in the systemd unit, ulimit -n in a shell)",
-			descriptors, kept, kept+fewViewers, tuning.DescriptorLimit)
-	}
-	return left, "", nil
-}
-
-// fewViewers is how many it should be possible to serve for a try.
-const fewViewers = 100
 
 // keep keeps the timers of threads that are yet to come; stop ends that.
 func keep(timers *tuning.Timers, log *slog.Logger) (stop func()) {

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"streampump/config"
-	"streampump/engine"
 	"streampump/tuning"
 )
 
@@ -23,9 +22,7 @@ func fitted(t *testing.T, c *config.Config) string {
 		debug.SetMemoryLimit(memory)
 	})
 	var log bytes.Buffer
-	if _, err := fit(c, 0, slog.New(slog.NewTextHandler(&log, nil))); err != nil {
-		t.Fatal(err)
-	}
+	fit(c, slog.New(slog.NewTextHandler(&log, nil)))
 	return log.String()
 }
 
@@ -75,42 +72,5 @@ func TestFitPins(t *testing.T) {
 	log := fitted(t, c)
 	if len(c.Engine.Processors) != 1 && !strings.Contains(log, "event loops are not pinned") {
 		t.Errorf("processors %v, log:\n%s", c.Engine.Processors, log)
-	}
-}
-
-// What is served is bounded by the descriptors that there are, and the operator
-// knows before the first viewer is refused.
-func TestConnections(t *testing.T) {
-	const kept = engine.ReservedDescriptors
-	for _, c := range []struct {
-		name          string
-		configured    int
-		descriptors   uint64
-		sources       int
-		want          int
-		warning, fail string
-	}{
-		{"all_there_are", 0, 1024, 0, 1024 - kept, "", ""},
-		{"less_the_sources", 0, 1024, 24, 1000 - kept, "", ""},
-		{"unlimited", 0, 1 << 63, 0, 1<<30 - kept, "", ""},
-		{"just_one", 0, kept + 1, 0, 1, "", ""},
-		{"none", 0, kept, 0, 0, "", "the limit of 128 open files leaves none for viewers: 128 are kept for listeners, sources and files; raise it to 228 at least"},
-		{"none_beside_the_sources", 0, 200, 72, 0, "", "the limit of 200 open files leaves none for viewers: 200 are kept"},
-		{"fewer", 0, 16, 0, 0, "", "the limit of 16 open files leaves none"},
-		{"configured", 500, 1024, 0, 500, "", ""},
-		{"configured_as_many", 1024 - kept, 1024, 0, 1024 - kept, "", ""},
-		{"configured_more", 1000, 1024, 0, 1000, "limits.connections is 1000, and the limit of 1024 open files leaves 896 connections; whoever comes then is refused: raise it to 1128 ", ""},
-		{"configured_and_none", 1000, 64, 0, 1000, "limits.connections is 1000, and the limit of 64 open files leaves 0 connections", ""},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			n, warning, err := connections(c.configured, c.descriptors, c.sources)
-			said := ""
-			if err != nil {
-				said = err.Error()
-			}
-			if n != c.want || !strings.HasPrefix(warning, c.warning) || (warning == "") != (c.warning == "") || !strings.HasPrefix(said, c.fail) || (said == "") != (c.fail == "") {
-				t.Errorf("%d, %q, %q; want %d, %q, %q", n, warning, said, c.want, c.warning, c.fail)
-			}
-		})
 	}
 }

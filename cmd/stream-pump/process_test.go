@@ -235,7 +235,7 @@ func TestTooFewDescriptors(t *testing.T) {
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != 1 || !bytes.Contains(out, []byte("leaves none for viewers")) || bytes.Contains(out, []byte("listening")) {
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 || !bytes.Contains(out, []byte("is not enough")) || bytes.Contains(out, []byte("listening")) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

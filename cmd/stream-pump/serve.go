@@ -83,11 +83,7 @@ func (e env) serve(ctx context.Context, s service) error {
 	defer going.done()
 
 	log := s.log.Logger
-	timers, err := fit(s.Config, sources(s.streams), log)
-	if err != nil {
-		return err
-	}
-	defer keep(timers, log)()
+	defer keep(fit(s.Config, log), log)()
 	eng, err := engine.New(s.Engine, s.streams, []codec.Protocol{protocolOf(s.Config)}, log)
 	if err != nil {
 		return err
@@ -190,16 +186,6 @@ func streamsOf(c *config.Config) (out []engine.StreamConfig, err error) {
 		out = append(out, sc)
 	}
 	return out, nil
-}
-
-// sources is for how many streams we open a connection or a file ourselves.
-func sources(streams []engine.StreamConfig) (n int) {
-	for _, s := range streams {
-		if !s.Push {
-			n++
-		}
-	}
-	return n
 }
 
 // pullOf joins a pulled stream's address, its protocol and the way there.

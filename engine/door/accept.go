@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"sync"
 	"syscall"
 	"time"
 
@@ -14,23 +13,14 @@ import (
 	"streampump/engine/reason"
 )
 
-// acceptor takes connections and hands them to the loops. It is ours and not
-// gnet's, because one failed accept ends gnet's engine, and because drain,
-// socket activation and hand-over will come through the same door.
+// acceptor takes a listener's connections and has them ushered to the loops. It is
+// ours and not gnet's, because one failed accept ends gnet's engine, and because
+// drain, socket activation and hand-over will come through the same door.
 type acceptor struct {
 	door     *Door
 	listener *net.TCPListener
 	spare    *os.File // a descriptor kept back, to say 503 when none is left
-
-	ushered  chan *net.TCPConn // to the ushers
-	underway sync.WaitGroup    // what the ushers have
 }
-
-// ushers is how many of a listener's connections are handed to loops at a time.
-// Each waits until its loop has it, and a loop takes several in one turn: of 5,000
-// players who join at once the last is served after nine tenths of the time that
-// one usher alone needs. Twice as many gain a little more and need more threads.
-const ushers = 4
 
 // acceptBackoff is how long accepting rests when no descriptor is left: long
 // enough not to spin, short enough that a freed one is used at once.
@@ -38,10 +28,6 @@ const acceptBackoff = 50 * time.Millisecond
 
 // maxDrain bounds what is read of a refused peer, for it to see the answer.
 const maxDrain = 1 << 20
-
-// maxRefusing bounds the connections that are open only to be told that there
-// is no room; beyond it they are closed at once.
-const maxRefusing = 256
 
 // reserve keeps a descriptor back; false if there is none.
 func (a *acceptor) reserve() bool {
@@ -61,50 +47,43 @@ func (a *acceptor) release() {
 
 // run accepts until the listener is closed.
 func (a *acceptor) run() {
-	var group sync.WaitGroup
-	defer group.Wait()
-	defer close(a.ushered)
-	for range ushers {
-		group.Go(a.usher)
-	}
 	for a.next() {
 	}
 }
 
-// next accepts a connection; false if the listener is closed. While descriptors
-// are short it does everything itself, one thing after the other.
+// next accepts a connection; false if the listener is closed.
 func (a *acceptor) next() bool {
 	conn, err := a.listener.AcceptTCP()
-	if err == nil && !a.door.crowded() {
-		a.underway.Add(1)
-		a.ushered <- conn
-		return true
-	}
-	a.underway.Wait()
 	switch {
-	case err == nil && a.reserve():
-		// Handing it to a loop takes a descriptor for a moment: the spare one.
-		a.release()
-		a.door.admit(conn)
-		a.reserve()
-	case err == nil:
-		a.noDescriptor(syscall.EMFILE)
-		a.door.refuse(conn, codec.CauseFailed, acceptBackoff)
 	case errors.Is(err, net.ErrClosed):
 		a.release()
 		return false
-	default:
+	case err != nil:
 		a.outOfDescriptors(err)
+	case a.door.crowded():
+		a.squeeze(conn)
+	default:
+		a.door.usher(arrival{conn: conn})
 	}
 	return true
 }
 
-// usher hands connections to loops until no more come.
-func (a *acceptor) usher() {
-	for conn := range a.ushered {
-		a.door.admit(conn)
-		a.underway.Done()
+// squeeze takes a connection in while descriptors are short, one after the other.
+// Handing it to a loop takes a descriptor for a moment: the spare one.
+func (a *acceptor) squeeze(conn *net.TCPConn) {
+	if !a.reserve() {
+		a.noDescriptor(syscall.EMFILE)
+		a.door.refuse(conn, codec.CauseFailed, acceptBackoff)
+		return
 	}
+	a.release()
+	c := arrival{conn, make(chan struct{})}
+	a.door.usher(c)
+	select {
+	case <-c.done:
+	case <-time.After(patience): // its loop is stuck
+	}
+	a.reserve()
 }
 
 // noDescriptor counts and logs a connection that could not be taken.
@@ -147,18 +126,18 @@ func (d *Door) refuse(conn *net.TCPConn, cause codec.Cause, wait time.Duration) 
 }
 
 // admit counts a connection in and hands it to a loop, or refuses it.
-func (d *Door) admit(tcp *net.TCPConn) {
+func (d *Door) admit(tcp *net.TCPConn, loop int) {
 	ticket, refused := d.cfg.Books.Enter(admission.Address(tcp.RemoteAddr()).Addr())
 	if refused != reason.None {
 		var ok bool
-		if ticket, ok = d.cfg.Books.Refuse(maxRefusing); !ok {
+		if ticket, ok = d.cfg.Books.Refuse(MaxRefusing); !ok {
 			d.refuse(tcp, codec.CauseFull, 0)
 			return
 		}
 	}
 	compact(tcp.LocalAddr())
 	compact(tcp.RemoteAddr())
-	if err := d.cfg.Hand(tcp, ticket, refused); err != nil {
+	if err := d.cfg.Hand(loop, tcp, ticket, refused); err != nil {
 		d.errors.Add(1)
 		d.cfg.Log.Error("a connection can not be taken on", "error", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"streampump/codec"
 	"streampump/engine/admission"
@@ -23,8 +24,10 @@ type Config struct {
 	// Spare reports whether there are descriptors enough for another connection
 	// beside open ones.
 	Spare func(open int) bool
-	// Hand gives a connection to a loop. It owns tcp from then on.
-	Hand func(tcp *net.TCPConn, t admission.Ticket, refused reason.Reason) error
+	// Loops is how many there are. Hand gives a connection to one of them and
+	// returns when the loop has it. It owns tcp from then on.
+	Loops int
+	Hand  func(loop int, tcp *net.TCPConn, t admission.Ticket, refused reason.Reason) error
 	// Refusal is what a peer is told before it has said anything.
 	Refusal func(c codec.Cause) []byte
 }
@@ -33,12 +36,27 @@ type Config struct {
 type Door struct {
 	cfg       Config
 	acceptors []*acceptor
+	lanes     []*lane // by loop
+	turn      atomic.Uint32
 	accepting sync.WaitGroup
+	ushering  sync.WaitGroup
 	errors    atomic.Uint64
 }
 
+// MaxRefusing bounds the connections that are open only to be told that there is
+// no room; beyond it they are told and closed at once, and some never read it.
+// They are not among the connections that there is room for, so their descriptors
+// are of those that are kept back for everything else.
+const MaxRefusing = 32
+
 // New makes a door without listeners.
-func New(cfg Config) *Door { return &Door{cfg: cfg} }
+func New(cfg Config) *Door {
+	d := &Door{cfg: cfg}
+	for range cfg.Loops {
+		d.lanes = append(d.lanes, &lane{arrivals: make(chan arrival)})
+	}
+	return d
+}
 
 // Listen opens an address ("[::]:8086" takes IPv4 too). Connections wait in the
 // kernel until Open.
@@ -61,9 +79,20 @@ func (d *Door) Addresses() (out []netip.AddrPort) {
 
 // Open begins to accept.
 func (d *Door) Open() {
+	for i, l := range d.lanes {
+		for range Ushers(len(d.lanes)) / len(d.lanes) {
+			d.ushering.Go(func() { d.serve(l, i) })
+		}
+	}
 	for _, a := range d.acceptors {
 		d.accepting.Go(a.run)
 	}
+	d.ushering.Go(func() {
+		d.accepting.Wait()
+		for _, l := range d.lanes {
+			close(l.arrivals)
+		}
+	})
 }
 
 // Close refuses further connections.
@@ -73,8 +102,16 @@ func (d *Door) Close() {
 	}
 }
 
-// Wait returns when what had been accepted before Close has been handed on.
-func (d *Door) Wait() { d.accepting.Wait() }
+// Wait returns when what had been accepted before Close has been handed on, or when
+// the time is over: a loop may be stuck.
+func (d *Door) Wait(limit time.Duration) {
+	done := make(chan struct{})
+	go func() { d.ushering.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(limit):
+	}
+}
 
 // Errors is how many connections could not be taken.
 func (d *Door) Errors() uint64 { return d.errors.Load() }

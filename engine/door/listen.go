@@ -35,7 +35,7 @@ func (d *Door) listen(address string) (*acceptor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("can not listen on %s: %w", address, bare(err))
 	}
-	a := &acceptor{door: d, listener: ln.(*net.TCPListener), ushered: make(chan *net.TCPConn)}
+	a := &acceptor{door: d, listener: ln.(*net.TCPListener)}
 	a.reserve()
 	return a, nil
 }

@@ -59,6 +59,7 @@ type Conn struct {
 	lastIn    int64  // arrival of an encoder's last packet; headers are none
 	entitled  int64  // the time that the connection's requests have used up
 	waiting   []byte // what it sent and nobody has looked at
+	halfBytes uint64 // what a viewer that has closed its side had been sent at the last look
 	timer     int32  // 1 + index in the loop's timers; 0 has none
 	skips     uint32
 	drained   int32
@@ -68,6 +69,7 @@ type Conn struct {
 	transport transportKind
 	reason    reason.Reason
 	doomed    bool
+	half      bool // the peer has closed its side
 	parked    bool // the socket is full
 	watched   bool // the kernel tells when it is not
 	hungry    bool
@@ -239,7 +241,7 @@ func (c *Conn) rearm() {
 		}
 		c.goOn()
 	case phaseView:
-		c.setTimer(c.viewer().keyDeadline())
+		c.setTimer(min(c.viewer().keyDeadline(), c.halfDeadline()))
 	case phaseIngest:
 		c.setTimer(c.lastIn + int64(t.PushIdle))
 	case phaseEnding:
@@ -276,8 +278,13 @@ func (c *Conn) expired() {
 			end = l.group.protocols[0].AppendRefusal(c.outgoing().own, codec.CauseHeadLate)
 		}
 		c.finish(why, end)
+	case c.phase == phaseView && c.half && c.forgotten():
+		c.doom(c.leftReason())
 	case c.phase == phaseView:
 		c.viewer().keyWaitOver()
+		if c.half {
+			c.rearm()
+		}
 		l.send(c)
 	case c.phase == phaseIngest:
 		if c.lastIn+int64(l.group.cfg.Timeouts.PushIdle) > l.now {

@@ -14,6 +14,8 @@ type loopStats struct {
 	parked      atomic.Int64 // connections whose socket is full now
 	wakes       atomic.Uint64
 	passes      atomic.Uint64
+	yields      atomic.Uint64 // passes that had no time for all their work
+	overloaded  atomic.Bool   // now
 	writes      atomic.Uint64 // write calls
 	fullWrites  atomic.Uint64 // write calls that the socket did not take whole
 	bytes       atomic.Uint64
@@ -48,7 +50,9 @@ func (p *passStats) flush(s *loopStats) {
 // Totals are the counters of all loops, from the start.
 type Totals struct {
 	Connections, Viewers, Parked int64
-	Wakes, Writes, FullWrites    uint64
+	Wakes, Passes, Yields        uint64
+	Overloaded                   int // loops
+	Writes, FullWrites           uint64
 	Bytes, Packets               uint64
 	Skips, Skipped               uint64
 	Closes                       map[string]uint64 // by reason, those that happened
@@ -73,6 +77,11 @@ func (l *loopStats) addTo(t *Totals) {
 	t.Writes += l.writes.Load()
 	t.FullWrites += l.fullWrites.Load()
 	t.Wakes += l.wakes.Load()
+	t.Passes += l.passes.Load()
+	t.Yields += l.yields.Load()
+	if l.overloaded.Load() {
+		t.Overloaded++
+	}
 	t.Skips += l.skips.Load()
 	t.Skipped += l.skipped.Load()
 	for r := range reason.Count {

@@ -11,7 +11,9 @@
 //	held.go      how long packets are held, to be sent together
 //	outbox.go    what a connection sends besides packets
 //	transport.go how bytes get onto a socket
+//	half.go      peers that have closed their side
 //	timers.go    deadlines
+//	overload.go  whether the loop has time for its work
 //	group.go     what the loops share, and the clock's look at them
 //
 // # The loop rule
@@ -24,7 +26,9 @@
 // that. Taking a viewer off its show moves another into its place, so nobody
 // leaves in the middle of a sweep: Loop.end notes those whose stream is over and
 // Conn.doom those to be closed, and leave does it. A pass that has served viewers
-// for some milliseconds yields, and goes on in the next.
+// for some milliseconds yields, and goes on in the next, after the event loop has read
+// what was ready meanwhile; and reading, if it takes as long, lets a pass go between.
+// A loop that has had no time for all its work for a second says so (Loop.judge).
 //
 // Conn.finish and Conn.conclude are the only peaceful end of a connection: the
 // rest of a packet, the last words, half-close, a drain bounded in time and
@@ -44,7 +48,9 @@
 // Time is an argument: the clock is read when a pass begins. Each connection has
 // at most one deadline, in its loop's heap (timers), set by Conn.rearm for the
 // phase that it is in; a healthy viewer has none. Loop.arm publishes the loop's
-// earliest deadline, and the clock wakes the loops that have one ([Group.Due]).
+// earliest deadline, and the clock wakes the loops that have one ([Group.Due]). After
+// a pause of the whole process what the peers sent meanwhile is read before deadlines
+// are acted on (Loop.overslept), and a full socket is looked at before it is given up.
 //
 // # Coalescing
 //

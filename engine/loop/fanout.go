@@ -55,7 +55,7 @@ func (l *Loop) fanout() {
 			l.label(s)
 		}
 		if !l.serveShare(s, began) {
-			l.again = true
+			l.yield()
 			break
 		}
 		l.flushAt = min(l.flushAt, s.nextShare(m))

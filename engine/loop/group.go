@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"streampump/codec"
@@ -28,6 +27,7 @@ type Group struct {
 	peerLogs  [reason.Count]*slog.Logger // peers that did something wrong; each kind limited
 	pushLog   *slog.Logger               // encoders that come and go; limited
 	briefLog  *slog.Logger               // viewers that stayed for less than a moment; limited
+	loadLog   *slog.Logger               // loops that are too slow for their viewers; limited
 	protocols []codec.Protocol
 	streams   map[string]*stream.Stream // by path in lower case
 	order     []*stream.Stream          // as configured
@@ -38,8 +38,11 @@ type Group struct {
 
 	sessions *session.Viewers[*Conn]
 	ingests  *session.Ingests
-	nextLoop atomic.Uint32
-	sweepAt  int64 // when the clock looks through the sessions again; its own
+
+	// Owned by the clock.
+	sweepAt  int64 // when it looks through the sessions again
+	expected int64 // when it wanted to look after streams and sessions
+	looked   bool  // it came too late, and has let the loops read meanwhile
 }
 
 // NewGroup makes the loops and the streams. The first protocol also speaks for
@@ -53,6 +56,7 @@ func NewGroup(env *stream.Env, books *admission.Books, streams []settings.Stream
 		ingests:  session.NewIngests(cfg.Limits.Sessions),
 	}
 	now := func() int64 { return g.clock.Now() }
+	g.loadLog = notice.Limit(env.Log, notice.Burst, now)
 	g.pushLog, g.briefLog = notice.Limit(env.Log, notice.Burst, now), notice.Limit(env.Log, notice.Burst, now)
 	for r := range g.peerLogs {
 		g.peerLogs[r] = notice.Limit(env.Log, complaints, now)
@@ -100,12 +104,6 @@ func (g *Group) Connections() (n int64) {
 // Sessions is how many the tables hold, of viewers and encoders.
 func (g *Group) Sessions() int { return g.sessions.Count() + g.ingests.Count() }
 
-// Pick chooses the loop for a new connection: one after the other, so that the
-// viewers of every stream spread over all loops.
-func (g *Group) Pick() *Loop {
-	return g.loops[int(g.nextLoop.Add(1))%len(g.loops)]
-}
-
 // SayGoodbye has every loop end its connections with their protocols' words.
 func (g *Group) SayGoodbye() {
 	for _, l := range g.loops {
@@ -141,6 +139,32 @@ func (g *Group) Due(now int64) int64 {
 	for _, l := range g.loops {
 		next = min(next, l.rouse(now))
 	}
+	if g.overslept(now) {
+		g.expected = now + breath
+		return min(next, g.expected)
+	}
+	g.expected = g.tend(now)
+	return min(next, g.expected)
+}
+
+// overslept reports whether the process stood still ([Loop.overslept]): an encoder
+// may have come back meanwhile, and the loops are given a breath to take it in
+// before its stream is given up, or its session.
+func (g *Group) overslept(now int64) bool {
+	if g.looked || g.expected == 0 || now-g.expected <= slack {
+		g.looked = false
+		return false
+	}
+	g.looked = true
+	return true
+}
+
+// breath is how long loops may read after the process stood still.
+const breath = int64(time.Second)
+
+// tend looks after streams and sessions and returns when to do so next.
+func (g *Group) tend(now int64) int64 {
+	next := clock.Never
 	for _, st := range g.order {
 		next = min(next, st.Tend(now))
 	}

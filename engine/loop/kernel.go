@@ -24,7 +24,8 @@ type Kernel interface {
 
 // Reactor is what a loop needs of the event loop that drives it.
 type Reactor interface {
-	// Wake makes the event loop call [Loop.Run] soon, from any goroutine.
+	// Wake makes the event loop call [Loop.Run] soon, from any goroutine, and not
+	// before it has tended every socket that was ready at the call.
 	Wake()
 	// Close closes c's socket; [Loop.Closed] is called before the descriptor goes.
 	// The loop's goroutine calls it.

@@ -43,6 +43,8 @@ type labLoop struct {
 	lab    *lab
 	loop   *Loop
 	woken  bool
+	laid   []func() // what lies unread in sockets, in the order of its arrival
+	later  []func() // the same, that arrived after the wake
 	socks  map[int]*peer
 	closed int
 	writes int
@@ -269,11 +271,7 @@ func (b *lab) run() {
 	for rounds := 0; ; rounds++ {
 		ran := false
 		for _, k := range b.loops {
-			if k.woken {
-				k.woken, ran = false, true
-				k.loop.Run()
-				b.check()
-			}
+			ran = k.round() || ran
 		}
 		if !ran {
 			b.check()
@@ -283,6 +281,39 @@ func (b *lab) run() {
 			b.t.Fatal("the loops wake each other for ever")
 		}
 	}
+}
+
+// round is what an event loop does between two waits: it reads the sockets that
+// were ready before the wake, and then runs.
+func (k *labLoop) round() (ran bool) {
+	for len(k.laid) > 0 {
+		read := k.laid[0]
+		k.laid, ran = k.laid[1:], true
+		read()
+		k.lab.check()
+	}
+	if k.woken {
+		k.woken, ran = false, true
+		k.laid, k.later = k.later, nil
+		k.loop.Run()
+		k.lab.check()
+	}
+	return ran
+}
+
+// lay leaves bytes in the socket of the peer's loop, which reads them when it comes
+// to it.
+func (p *peer) lay(s string) {
+	read := func() {
+		if !p.gone {
+			p.at.loop.Traffic(p.c, []byte(s))
+		}
+	}
+	if p.at.woken {
+		p.at.later = append(p.at.later, read)
+		return
+	}
+	p.at.laid = append(p.at.laid, read)
 }
 
 // advance walks time from deadline to deadline, as Engine.tick does: it looks at

@@ -46,8 +46,13 @@ type Loop struct {
 	leaving []*Conn // taken off their shows when the sweep is over
 	hungry  []*Conn // have more to send than one turn allows
 	fed     []*Conn // the slice that hungry takes turns with
-	again   bool    // the pass yielded with work left
-	flushAt int64   // when held packets must go on
+	again   bool    // another pass is needed
+	yielded bool    // the pass had no time for all its work
+	running bool    // within Run
+	reading int64   // when the first entry since the last Run began; 0: none
+	looked  bool    // deadlines that were overslept wait for this pass
+	busy    busyness
+	flushAt int64 // when held packets must go on
 	pass    passStats
 	ev      codec.Event   // scratch: an event passed by pointer would escape
 	verdict codec.Verdict // scratch
@@ -94,10 +99,6 @@ func (l *Loop) Descriptors() (fds []int32) {
 	return fds
 }
 
-// Idle tells the loop that its event loop cannot run it yet: the next wake
-// counts again. Any goroutine.
-func (l *Loop) Idle() { l.pending.Store(false) }
-
 // Wake makes the loop run soon; many calls until then are one. Any goroutine.
 func (l *Loop) Wake() {
 	if !l.pending.Swap(true) {
@@ -119,6 +120,9 @@ func (l *Loop) enter() {
 	l.depth++
 	if l.depth == 1 {
 		l.now = l.group.clock.Now()
+		if l.reading == 0 {
+			l.reading = l.now
+		}
 		l.group.epochs.Enter(l.id)
 	}
 }
@@ -143,23 +147,35 @@ func (l *Loop) leave() {
 	l.depth = 0
 	l.pass.flush(&l.stats)
 	l.arm()
+	if !l.running && l.now-l.reading > yieldAfter && l.pending.Load() {
+		l.Run() // whoever waits for it does not wait for all who want to be read
+	}
 }
 
 // Run is one pass after a wake: mail, sockets that take bytes again, timers,
-// and the fan-out of what was published.
+// and the fan-out of what was published. The event loop calls it when it has
+// tended all that was ready before the wake ([Reactor.Wake]), so reading and
+// fan-out take turns; and while reading takes long, leave calls it between two
+// connections.
 func (l *Loop) Run() {
 	l.pending.Store(false)
+	l.running, l.yielded = true, false
 	l.enter()
-	defer l.leave()
 	l.readMail()
-	if l.stats.parked.Load() > 0 {
-		l.unpark()
+	all := l.unpark()
+	if !l.overslept() {
+		l.expire(all)
 	}
-	l.expire()
 	l.feed()
 	l.label(nil)
 	l.fanout()
+	l.judge()
+	l.leave()
+	l.running, l.reading = false, 0
 }
+
+// yield leaves the rest of the work to the next pass.
+func (l *Loop) yield() { l.again, l.yielded = true, true }
 
 // feed gives those who have more to send another turn. Whoever it does not come
 // to comes first in the next pass.
@@ -169,6 +185,7 @@ func (l *Loop) feed() {
 	for i, c := range hungry {
 		if l.group.clock.Now()-began > yieldAfter {
 			l.hungry = slices.Insert(l.hungry, 0, hungry[i:]...)
+			l.yield()
 			return
 		}
 		c.hungry = false
@@ -190,13 +207,16 @@ func (l *Loop) readMail() {
 }
 
 // unpark goes on with the connections whose sockets take bytes again. The kernel
-// remembers those that there is no time for.
-func (l *Loop) unpark() {
+// remembers those that there is no time for; false if there may be some.
+func (l *Loop) unpark() (all bool) {
+	if l.stats.parked.Load() == 0 {
+		return true
+	}
 	for began := l.group.clock.Now(); ; {
 		if l.group.clock.Now()-began > yieldAfter {
-			l.again = true
+			l.yield()
 			l.label(nil)
-			return
+			return false
 		}
 		n := l.kernel.Ready(l.fds[:])
 		for _, fd := range l.fds[:n] {
@@ -208,7 +228,7 @@ func (l *Loop) unpark() {
 		}
 		if n < len(l.fds) {
 			l.label(nil)
-			return
+			return true
 		}
 	}
 }
@@ -248,12 +268,36 @@ func (c *Conn) unpark() {
 	c.rearm()
 }
 
-// expire acts on the deadlines that have come.
-func (l *Loop) expire() {
+// expire acts on the deadlines that have come. looked says that all sockets that
+// take bytes again have been seen: nobody is given up for a full socket that nobody
+// has looked at, so without it those wait for the next pass.
+func (l *Loop) expire(looked bool) {
 	for c := l.timers.due(l.now); c != nil; c = l.timers.due(l.now) {
+		if c.parked && !looked {
+			c.setTimer(l.now + yieldAfter)
+			continue
+		}
 		c.expired()
 	}
 }
+
+// overslept reports whether the first deadline passed so long ago that the process
+// must have stood still: stopped, moved to another machine, swapped out. What the
+// peers sent meanwhile lies unread in their sockets, and counts first: the loop wakes
+// itself, which lets the event loop read them, and acts on deadlines in the pass
+// after that.
+func (l *Loop) overslept() bool {
+	if l.looked || l.now-l.timers.earliest() <= slack {
+		l.looked = false
+		return false
+	}
+	l.looked, l.again = true, true
+	return true
+}
+
+// slack is how late a pass may come to a deadline without anything being wrong: a
+// busy loop is late by some passes.
+const slack = int64(100 * time.Millisecond)
 
 // arm tells the engine's clock when the loop must run next.
 func (l *Loop) arm() {
@@ -285,7 +329,8 @@ func (l *Loop) rouse(now int64) int64 {
 // yieldAfter is how long a pass may serve viewers before other connections of
 // the loop get their turn; the rest of the sweep follows in the next pass. The
 // same holds for those whose sockets take bytes again, and for those who have more
-// to send, so that a pass lasts three times as long at most, whoever joins.
+// to send, so that a pass lasts three times as long at most, whoever joins. It is
+// also how long reading may keep a pass waiting.
 const yieldAfter = int64(5 * time.Millisecond)
 
 // yieldCheck is how many viewers are served between two looks at the clock.

@@ -144,8 +144,13 @@ func (l *Loop) flush(c *Conn) {
 	case after == thenClose:
 		l.transports[c.transport].finish(c)
 		c.phase = phaseDrain
-	case c.phase == phaseRequest && len(c.waiting) == 0 && !l.group.books.Idle(&c.ticket, c.peer.Addr()):
+	case c.phase != phaseRequest || len(c.waiting) > 0:
+	case !c.half && !l.group.books.Idle(&c.ticket, c.peer.Addr()):
 		c.finish(reason.TooManyIdle, c.outgoing().own)
+		return
+	}
+	if c.half && len(c.waiting) == 0 {
+		c.doom(c.leftReason()) // there is nothing to wait for
 		return
 	}
 	c.rearm()
@@ -167,6 +172,10 @@ func (l *Loop) write(c *Conn, k transportKind, fd int32, iov []unix.Iovec) (n in
 func (l *Loop) unwritten(c *Conn, errno unix.Errno) {
 	if errno == unix.EAGAIN {
 		l.park(c)
+		return
+	}
+	if c.half {
+		c.doom(c.leftReason()) // it had closed its other side too, as most do
 		return
 	}
 	c.doom(reason.WriteFailed)

@@ -59,6 +59,9 @@ func (c *Conn) resume() {
 	if c.ingest != nil && c.phase == phaseIngest {
 		c.ingest.Commit()
 	}
+	if c.half && c.phase == phaseRequest && c.out == nil && len(c.waiting) == 0 {
+		c.doom(c.leftReason()) // what is left is no whole request
+	}
 }
 
 // goOn sees to it that what waits is looked at again: in the next pass, or when

@@ -1,20 +1,19 @@
-// Package reactor drives loops with gnet: it owns the event loops, the wait for
-// sockets that take bytes again, and the system calls that write.
+// Package reactor drives loops with gnet: it owns the event loops and how they are
+// woken, what connections are watched for, the wait for sockets that take bytes
+// again, and the system calls that write. What gnet is used for and what not is in
+// the documentation of package engine.
 package reactor
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"sync"
+	"strings"
 
 	"streampump/engine/loop"
 
 	"github.com/panjf2000/gnet/v2"
-	"golang.org/x/sys/unix"
 )
 
 // Config is how event loops run.
@@ -36,103 +35,86 @@ type Reactor struct {
 	loop    *loop.Loop
 	client  *gnet.Client
 	sockets *sockets
-	watcher *os.File // the epoll set, as the Go runtime's poller sees it
-	done    sync.WaitGroup
+	bell    *bell
 
-	mu     sync.Mutex
-	events gnet.EventLoop // known since the first connection
+	// Owned by the loop.
+	events gnet.EventLoop
+	hung   error // what came of hanging the bell
+	halves halves
 }
 
 // Start starts the event loop of l.
 func Start(l *loop.Loop, cfg Config) (*Reactor, error) {
-	s, err := newSockets()
-	if err != nil {
+	r := &Reactor{cfg: cfg, loop: l, halves: halves{}}
+	var err error
+	if r.sockets, err = newSockets(); err != nil {
 		return nil, fmt.Errorf("no epoll set for loop %d: %w", l.ID(), err)
 	}
-	r := &Reactor{cfg: cfg, loop: l, sockets: s}
-	l.Drive(s, r)
+	if r.bell, err = newBell(); err != nil {
+		r.sockets.close()
+		return nil, fmt.Errorf("no event counter for loop %d: %w", l.ID(), err)
+	}
+	l.Drive(r.sockets, r)
+	if err = r.start(); err != nil {
+		r.bell.close()
+		r.sockets.close()
+		return nil, fmt.Errorf("event loop %d does not start: %w", l.ID(), err)
+	}
+	return r, nil
+}
+
+// start runs gnet's event loop and hangs the bell in it.
+func (r *Reactor) start() error {
+	var err error
 	r.client, err = gnet.NewClient(r,
 		gnet.WithNumEventLoop(1),
-		gnet.WithReadBufferCap(cfg.ReadBuffer),
+		gnet.WithReadBufferCap(r.cfg.ReadBuffer),
 		gnet.WithLockOSThread(r.pinned()),
 		// The only balancer that several listeners may ask at once; there is one
 		// loop to choose.
 		gnet.WithLoadBalancing(gnet.LeastConnections),
 		gnet.WithTCPNoDelay(gnet.TCPDelay), // connections inherit their options: see listenOptions
-		gnet.WithLogger(gnetLog{cfg.Log}))
+		gnet.WithLogger(gnetLog{r.cfg.Log}))
+	if err != nil {
+		return err
+	}
+	r.loop.StartLabelled(func() { err = r.client.Start() })
+	if err != nil {
+		return err
+	}
+	rope, err := bellRope()
 	if err == nil {
-		l.StartLabelled(func() { err = r.client.Start() })
+		_, err = r.client.EnrollContext(rope, r.bell)
+	}
+	if err == nil {
+		err = r.hung
 	}
 	if err != nil {
-		s.close()
-		return nil, fmt.Errorf("event loop %d does not start: %w", l.ID(), err)
+		_ = r.client.Stop()
 	}
-	l.StartLabelled(r.watch)
-	return r, nil
+	return err
 }
 
 // Stop ends the event loop; its connections are closed.
 func (r *Reactor) Stop() {
 	_ = r.client.Stop()
-	_ = r.watcher.Close()
-	r.done.Wait()
+	for c := range r.halves { // the loop's goroutine has ended
+		r.Close(c)
+	}
+	r.bell.close()
+	r.sockets.close()
 }
 
-// watch wakes the loop when a full socket takes bytes again: the epoll set is
-// itself watched, by the Go runtime's poller, so no thread waits in it.
-func (r *Reactor) watch() {
-	_ = unix.SetNonblock(r.sockets.epoll, true)
-	r.watcher = os.NewFile(uintptr(r.sockets.epoll), "epoll")
-	raw, err := r.watcher.SyscallConn()
-	if err != nil {
-		return
-	}
-	r.done.Go(func() {
-		for {
-			waited := false
-			err := raw.Read(func(uintptr) bool {
-				if waited {
-					return true
-				}
-				// The poller forgets here what it has seen so far, so the loop
-				// looks after that, and what comes later ends the wait.
-				waited = true
-				r.loop.Wake()
-				return false
-			})
-			if err != nil {
-				return
-			}
-		}
-	})
-}
-
-// Wake posts a run of the loop. Before the first connection there is nothing
-// to run for, except mail, for which the first connection wakes again.
-func (r *Reactor) Wake() {
-	r.mu.Lock()
-	events := r.events
-	if events == nil {
-		r.loop.Idle()
-	}
-	r.mu.Unlock()
-	if events == nil {
-		return
-	}
-	if err := events.Execute(context.Background(), gnet.RunnableFunc(func(context.Context) error {
-		r.loop.Run()
-		return nil
-	})); err != nil {
-		r.loop.Idle()
-	}
-}
+// Wake has the loop run after all that is ready now.
+func (r *Reactor) Wake() { r.bell.ring() }
 
 // Close closes the socket of c from the loop.
 func (r *Reactor) Close(c *loop.Conn) {
-	r.mu.Lock()
-	events := r.events
-	r.mu.Unlock()
-	if err := events.Close(c.Socket().(gnet.Conn)); err != nil {
+	if fd, ok := r.halves[c]; ok {
+		r.closeHalf(c, fd)
+		return
+	}
+	if err := r.events.Close(c.Socket().(gnet.Conn)); err != nil {
 		r.cfg.Log.Error("a connection did not close cleanly", "peer", c.Peer(), "error", err)
 	}
 }
@@ -140,6 +122,8 @@ func (r *Reactor) Close(c *loop.Conn) {
 // Enroll hands an accepted connection to the loop; the descriptor is duplicated
 // and the original closed, whatever comes of it.
 func (r *Reactor) Enroll(tcp *net.TCPConn, c *loop.Conn) error {
+	dropZone(tcp.LocalAddr())
+	dropZone(tcp.RemoteAddr())
 	_, err := r.client.EnrollContext(tcp, c)
 	if err == nil && c.Socket() == nil {
 		// gnet closed it because its epoll set took no more, and says nothing.
@@ -148,37 +132,50 @@ func (r *Reactor) Enroll(tcp *net.TCPConn, c *loop.Conn) error {
 	return err
 }
 
-// OnOpen enters the connection that enroll made.
+// dropZone takes the name of a network interface off an address that gnet is to
+// keep. gnet looks it up, and loses the duplicated descriptor when the interface
+// is gone; and when the connection ends, it takes the name's memory, which is not
+// its own, for a buffer. c has the whole address.
+func dropZone(a net.Addr) {
+	if t, ok := a.(*net.TCPAddr); ok {
+		t.Zone = ""
+	}
+}
+
+// OnOpen enters the connection that enroll made, or hangs the bell.
 func (r *Reactor) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
-	c := g.Context().(*loop.Conn)
-	r.mu.Lock()
-	first := r.events == nil
-	if first {
+	c, ok := g.Context().(*loop.Conn)
+	if !ok {
 		r.events = g.EventLoop()
+		r.hung = r.bell.hang(g.Fd(), r.sockets.epoll)
+		if r.pinned() {
+			r.pin()
+		}
+		return nil, gnet.None
 	}
-	r.mu.Unlock()
-	if first && r.pinned() {
-		r.pin()
-	}
-	if first {
-		r.loop.Wake()
+	if err := r.bell.watchReads(g.Fd()); err != nil { // it fails for a bad descriptor only
+		r.cfg.Log.Error("a connection is told of urgent data", "peer", c.Peer(), "error", err)
 	}
 	r.loop.Opened(c, g, g.Fd())
 	return nil, gnet.None
 }
 
 // OnTraffic takes everything that arrived: gnet's own inbound buffer has no bound.
+// If it is the bell's, the loop runs.
 func (r *Reactor) OnTraffic(g gnet.Conn) gnet.Action {
 	b, err := g.Next(-1)
-	if err == nil && len(b) > 0 {
-		r.loop.Traffic(g.Context().(*loop.Conn), b)
+	if c, ok := g.Context().(*loop.Conn); !ok {
+		r.loop.Run()
+	} else if err == nil && len(b) > 0 {
+		r.loop.Traffic(c, b)
 	}
 	return gnet.None
 }
 
 // OnClose is called before the descriptor is closed.
-func (r *Reactor) OnClose(g gnet.Conn, _ error) gnet.Action {
-	if c, ok := g.Context().(*loop.Conn); ok {
+func (r *Reactor) OnClose(g gnet.Conn, why error) gnet.Action {
+	c, ok := g.Context().(*loop.Conn)
+	if ok && !r.keepHalf(g, c, why) {
 		r.loop.Closed(c)
 	}
 	return gnet.None
@@ -191,6 +188,9 @@ type gnetLog struct{ log *slog.Logger }
 func (g gnetLog) Debugf(format string, args ...any) {}
 func (g gnetLog) Infof(format string, args ...any)  {}
 func (g gnetLog) Warnf(format string, args ...any) {
+	if strings.HasPrefix(format, staleEvent) {
+		return
+	}
 	g.log.Warn("event loop", "what", fmt.Sprintf(format, args...))
 }
 func (g gnetLog) Errorf(format string, args ...any) {
@@ -199,6 +199,10 @@ func (g gnetLog) Errorf(format string, args ...any) {
 func (g gnetLog) Fatalf(format string, args ...any) {
 	g.log.Error("event loop", "what", fmt.Sprintf(format, args...))
 }
+
+// staleEvent begins what gnet says of an event for a connection that was closed
+// after the event had been handed out: a viewer that breaks while it is written to.
+const staleEvent = "received event["
 
 // errNotEnrolled: the event loop could not watch the connection.
 var errNotEnrolled = errors.New("the event loop can not watch another connection (fs.epoll.max_user_watches)")

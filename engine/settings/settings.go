@@ -16,8 +16,7 @@ type Config struct {
 	Loops int
 	// Processors are the logical processors that the loops' threads stay on, in
 	// the loops' order; a list that is too short is used again from its start.
-	// Empty means that the system moves them as it likes. A loop is pinned with
-	// its first connection.
+	// Empty means that the system moves them as it likes.
 	Processors []int
 	// ReadBuffer is a loop's buffer for incoming bytes: some packets of an
 	// encoder; viewers send requests of less than a kilobyte. 0 means 64 KiB.
@@ -35,8 +34,8 @@ type Config struct {
 // Limits bound what strangers can make us hold.
 type Limits struct {
 	// Connections is the most connections at once, viewers and encoders
-	// together. 0 means as many as the descriptor limit allows, less
-	// [ReservedDescriptors].
+	// together. 0, or more than that, means as many as the descriptor limit allows
+	// beside what is kept back for everything else.
 	Connections int
 	// PendingPerAddress is the most connections from one address that have
 	// not yet sent a complete request. Viewers are not counted: a site behind
@@ -89,8 +88,8 @@ type Fanout struct {
 	NotSentLowat int
 }
 
-// ReservedDescriptors are left over for listeners, pulls, files, the admin
-// listener and epoll when Limits.Connections is 0.
+// ReservedDescriptors are kept back from connections for listeners, pulls, files,
+// the admin listener and epoll, or more if loops and streams need more.
 const ReservedDescriptors = 128
 
 // Default is a configuration that needs no change on an ordinary box.

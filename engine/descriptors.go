@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"streampump/engine/door"
+	"streampump/engine/settings"
+)
+
+// What is kept back of the descriptors, by what it is for. The tests fill the pump
+// up and then take all of this.
+const (
+	forProcess  = 16 // the log, Go's poller, the clock, a profile
+	forListener = 2  // with the spare one that says there is no room
+	forLoop     = 5  // gnet's epoll set and its event counter, our set, the bell twice
+	forPull     = 3  // addresses of both kinds are tried at once, and their names looked up
+	forFile     = 2  // one that was replaced is opened beside the old one
+	forAdmin    = 24 // the admin listener's connections
+	listeners   = 8  // that are allowed for
+)
+
+// leastConnections is how many connections there must be room for, for the pump to
+// be worth starting.
+const leastConnections = 32
+
+// ReserveDescriptors is how many file descriptors are kept back from connections,
+// for everything else: [ReservedDescriptors], or more if the loops and streams need
+// more.
+func ReserveDescriptors(cfg Config, streams []StreamConfig) int {
+	loops := max(1, cfg.Loops)
+	n := forProcess + listeners*forListener + forAdmin + loops*forLoop + door.MaxRefusing
+	n += door.Ushers(loops) + listeners // accepted, and not with its loop yet
+	for _, s := range streams {
+		switch {
+		case s.Pull != nil:
+			n += forPull
+		case s.File != nil:
+			n += forFile
+		}
+	}
+	return max(n, settings.ReservedDescriptors)
+}
+
+// NeedDescriptors is the least limit of file descriptors that a pump of these
+// streams can be started with.
+func NeedDescriptors(cfg Config, streams []StreamConfig) int {
+	n := leastConnections
+	if c := cfg.Limits.Connections; c > 0 {
+		n = min(n, c)
+	}
+	return ReserveDescriptors(cfg, streams) + n
+}
+
+// fitDescriptors lowers the limit of connections to what descriptors allow.
+func (e *Engine) fitDescriptors(streams []StreamConfig) error {
+	limit, need := descriptorLimit(), NeedDescriptors(e.cfg, streams)
+	if limit < need {
+		return fmt.Errorf("a limit of %d open files is not enough: %d are needed at least, %d of them for connections (LimitNOFILE in the systemd unit, ulimit -n in a shell)",
+			limit, need, need-e.reserve)
+	}
+	room, want := limit-e.reserve, e.cfg.Limits.Connections
+	if want > room {
+		e.log.Warn("the limit of open files allows fewer connections than limits.connections",
+			"connections", room, "limits.connections", want, "open_files", limit, "needed", want+e.reserve)
+	}
+	if want == 0 || want > room {
+		e.cfg.Limits.Connections = room
+	}
+	return nil
+}
+
+// descriptorLimit is how many descriptors this process may have.
+func descriptorLimit() int {
+	var r unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &r); err != nil || r.Cur > 1<<30 {
+		return 1 << 30
+	}
+	return int(r.Cur)
+}
+
+// spare reports whether another connection may come beside open ones without
+// taking what is kept back. The limit is asked for each time: an operator may
+// change it while we run.
+func (e *Engine) spare(open int) bool { return open < descriptorLimit()-e.reserve }

@@ -1,0 +1,127 @@
+package reactor
+
+import (
+	"encoding/binary"
+	"errors"
+	"net"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// bell is what wakes a loop: an event counter in gnet's own epoll set, beside the
+// sockets. The set hands out what is ready in the order in which it became ready,
+// so whoever rings is heard after every socket that had something before, and a
+// pass that rings for the rest of its work lets reads, new connections and the end
+// have their turn first, under any load. gnet's queue of tasks has no such order:
+// it is emptied before the next look at the sockets, and a loop that always had
+// more to do never looked.
+//
+// gnet knows nothing of it. To gnet the bell is a connection that has some bytes to
+// read whenever it is rung: a socket was enrolled, and its descriptor was given the
+// counter in the socket's place.
+type bell struct {
+	set int // gnet's epoll set; known once the bell hangs in it
+
+	mu      sync.Mutex
+	counter int // our own descriptor of the counter; -1 when the loop has ended
+}
+
+// inexhaustible is what the counter begins with. It counts down by one for each
+// read and never blocks one, so gnet can read whatever the reason was for which it
+// was told to.
+const inexhaustible = 1 << 62
+
+func newBell() (*bell, error) {
+	fd, err := unix.Eventfd(0, unix.EFD_SEMAPHORE|unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	b := &bell{set: -1, counter: fd}
+	b.add(inexhaustible)
+	return b, nil
+}
+
+// ring has the loop's goroutine run, soon. Any goroutine may call it.
+func (b *bell) ring() { b.add(1) }
+
+func (b *bell) add(n uint64) {
+	var buf [8]byte
+	binary.NativeEndian.PutUint64(buf[:], n)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.counter >= 0 {
+		_, _ = unix.Write(b.counter, buf[:])
+	}
+}
+
+// hang finds gnet's epoll set by the descriptor of a connection that is in it, and
+// puts the counter into it in the connection's place. Events of other, a set of
+// our own, ring too.
+func (b *bell) hang(fd, other int) error {
+	set, err := setWith(fd)
+	if err != nil {
+		return err
+	}
+	b.set = set
+	if err := unix.EpollCtl(set, unix.EPOLL_CTL_DEL, fd, nil); err != nil {
+		return err
+	}
+	if err := unix.Dup3(b.counter, fd, unix.O_CLOEXEC); err != nil {
+		return err
+	}
+	// Edge-triggered: each ring is an event, although the counter is never empty.
+	for _, rings := range [2]int{fd, other} {
+		ev := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET&0xffffffff, Fd: int32(fd)}
+		if err := unix.EpollCtl(set, unix.EPOLL_CTL_ADD, rings, &ev); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// watchReads has the set tell of a connection's bytes and its end, and of nothing
+// else. gnet asks for urgent data too, which stays ready for ever behind a hole in
+// the stream: one segment made a loop spin.
+func (b *bell) watchReads(fd int) error { return watchReads(b.set, fd) }
+
+func watchReads(set, fd int) error {
+	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
+	return unix.EpollCtl(set, unix.EPOLL_CTL_MOD, fd, &ev)
+}
+
+// close ends the ringing.
+func (b *bell) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_ = unix.Close(b.counter)
+	b.counter = -1
+}
+
+// setWith finds the epoll set that a connection is in. gnet tells nobody, and
+// changing an entry succeeds in the set that has it and in no other. Descriptors
+// are given out from the lowest, so a loop's is among the first.
+func setWith(fd int) (set int, err error) {
+	for set := range mostDescriptors {
+		if set != fd && watchReads(set, fd) == nil {
+			return set, nil
+		}
+	}
+	return -1, errors.New("the event loop's epoll set is not found")
+}
+
+// mostDescriptors is where the search for an epoll set ends.
+const mostDescriptors = 1 << 20
+
+// bellRope is a connection for gnet to enroll as the bell.
+func bellRope() (net.Conn, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	_ = unix.Close(pair[1])
+	f := os.NewFile(uintptr(pair[0]), "bell")
+	defer func() { _ = f.Close() }()
+	return net.FileConn(f)
+}
