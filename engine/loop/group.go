@@ -172,7 +172,7 @@ func (g *Group) left(c *Conn) {
 	case c.viewed != "":
 		g.log.Info("viewer left", "stream", c.viewed, "peer", c.peer, "reason", c.reason.String(),
 			"bytes", c.bytes, "seconds", (g.clock.Now()-c.opened)/int64(time.Second), "skips", c.skips, "agent", c.agent)
-	case c.reason == reason.BadRequest || c.reason == reason.PushIdle || c.reason == reason.PushRefused || c.reason == reason.PushLost:
+	case c.reason == reason.BadRequest || c.reason == reason.PushIdle || c.reason == reason.PushRefused || c.reason == reason.PushLost || c.reason == reason.PushChanges:
 		// It was logged, with the particulars, when it happened.
 	case info.Error:
 		g.complain(c.reason, c.peer, nil)

@@ -136,7 +136,7 @@ func (c *Conn) ingestHeader() {
 	}
 	c.lastIn = c.loop.now
 	if err := c.ingest.Header(c.loop.ev.Media, c.loop.now); err != nil {
-		c.endIngest(codec.CauseTaken, reason.PushTaken, err.Error())
+		c.turnAway(err)
 	}
 }
 
@@ -147,12 +147,21 @@ func (c *Conn) ingestPacket() {
 	}
 	c.lastIn = c.loop.now
 	if _, _, err := c.ingest.Packet(&c.loop.ev, c.loop.now); err != nil {
-		if errors.Is(err, stream.ErrTaken) {
-			c.endIngest(codec.CauseTaken, reason.PushTaken, err.Error())
-			return
-		}
-		c.endIngest(codec.CauseRefused, reason.PushRefused, err.Error())
+		c.turnAway(err)
 	}
+}
+
+// turnAway ends the session of an encoder whose header or packet the stream does not
+// take.
+func (c *Conn) turnAway(err error) {
+	cause, r := codec.CauseRefused, reason.PushRefused
+	switch {
+	case errors.Is(err, stream.ErrTaken):
+		cause, r = codec.CauseTaken, reason.PushTaken
+	case errors.Is(err, stream.ErrChanges):
+		r = reason.PushChanges
+	}
+	c.endIngest(cause, r, err.Error())
 }
 
 // pause answers the end of a body: the session goes on with the next request.

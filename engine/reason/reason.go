@@ -34,6 +34,7 @@ const (
 	PushIdle
 	PushTaken
 	PushRefused
+	PushChanges
 
 	// Everybody.
 	WriteFailed
@@ -71,6 +72,7 @@ var table = [Count]Info{
 	PushIdle:           {"push_idle", true, "the encoder sent no packet for longer than allowed"},
 	PushTaken:          {"push_taken", false, "another encoder took the stream over"},
 	PushRefused:        {"push_refused", true, "what the encoder sends can not be carried"},
+	PushChanges:        {"push_changes", true, "the encoder began one programme after the other: its header or its clock changes too often"},
 	WriteFailed:        {"write_failed", false, "the connection broke while it was written to"},
 	ShuttingDown:       {"shutting_down", false, "this server is going down"},
 }

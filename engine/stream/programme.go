@@ -29,9 +29,14 @@ type Programme struct {
 	rate    atomic.Int64              // packets in a thousand seconds
 
 	// Guarded by stream.mu.
-	meter rateMeter
-	ended int64 // when the ring did
+	meter   rateMeter
+	ended   int64 // when the ring did
+	crowded bool  // a packet was left out for want of memory, and that was said
 }
+
+// programmeCost is what a programme takes beside its ring, its heads and its
+// packets.
+const programmeCost = 1 << 10
 
 // formBits is how many bits of a [ring.Variant] hold the form; the next one is
 // set for the trimmed variant.
@@ -49,11 +54,14 @@ func Variant(f codec.Form, trimmed bool) ring.Variant {
 // Trimmed is the trimmed variant of an untrimmed one.
 func Trimmed(v ring.Variant) ring.Variant { return v | 1<<formBits }
 
-// newProgramme starts a programme of st from the codec's.
+// newProgramme starts a programme of st from the codec's; nil if there is no memory
+// for it.
 func newProgramme(st *Stream, cp codec.Programme) *Programme {
 	p := &Programme{Stream: st, codec: cp, Media: cp.Media()}
+	cost := int64(programmeCost)
 	for f := range p.Heads {
 		p.Heads[f] = cp.Head(codec.Form(f))
+		cost += int64(len(p.Heads[f]))
 	}
 	p.keyed = p.Media.KeyFrames()
 	b := st.env.Settings.Backlog
@@ -68,7 +76,9 @@ func newProgramme(st *Stream, cp codec.Programme) *Programme {
 	derive := func(dst, primary []byte, v ring.Variant) ([]byte, bool) {
 		return cp.Derive(dst, primary, codec.Form(v&(1<<formBits-1)), v>>formBits != 0)
 	}
-	p.Ring = ring.New(ring.Limits{Bytes: b.Bytes, Duration: b.Duration}, derive, st.env.Epochs, &st.env.Buffers)
+	if p.Ring = st.memory.NewRing(b.Duration, derive, cost); p.Ring == nil {
+		return nil
+	}
 	return p
 }
 

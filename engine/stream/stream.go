@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"runtime/pprof"
@@ -24,6 +25,10 @@ type Env struct {
 	Clock    *clock.Clock
 	Epochs   *ring.Epochs
 	Buffers  ring.Buffers
+	// Pool is the memory of all streams' backlogs, and Share what each has of it
+	// at all times. Without one each has its limit.
+	Pool  *ring.Pool
+	Share int64
 	// Dial connects to the source of a pull.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -68,6 +73,8 @@ type Stream struct {
 	lastFailure string
 	upSince     int64
 	retiring    []*Programme // ended, not yet given back
+	memory      *ring.Memory // of all of them
+	changes     changes
 }
 
 // streamStats are the stream's counters, added to at rates far below a
@@ -85,6 +92,7 @@ type streamStats struct {
 // New makes a stream with its viewers' side on each loop, in the loops' order.
 func New(env *Env, cfg settings.Stream, audiences []*Audience) *Stream {
 	st := &Stream{Config: cfg, env: env, audiences: audiences, problem: "the source has not answered yet"}
+	st.memory = ring.NewMemory(env.Settings.Backlog.Bytes, env.Share, env.Pool, env.Epochs, &env.Buffers)
 	st.log = notice.Limit(env.Log.With("stream", cfg.Path), notice.Burst, func() int64 { return env.Clock.Now() })
 	if cfg.Push {
 		st.problem = "no encoder has connected yet"
@@ -153,30 +161,36 @@ func (st *Stream) takeLocked(in *Ingest) (old *Ingest) {
 	return old
 }
 
-// headerLocked makes m the header of what in appends from now on: in the
-// present programme if it can go on there, in a new one otherwise.
-func (st *Stream) headerLocked(m codec.Media, now int64) {
-	st.holdUntil = 0
-	p := st.cur.Load()
-	if p != nil && !p.Ring.Over() {
-		pause := time.Duration(0)
+// headerLocked makes m the header of what is appended from now on: in the present
+// programme if it can go on there, in a new one otherwise. pause is how long nothing
+// came, for a splice.
+func (st *Stream) headerLocked(m codec.Media, now int64) (spliced bool, pause time.Duration, err error) {
+	if p := st.cur.Load(); p != nil && !p.Ring.Over() {
 		if st.lastAt != 0 && st.Config.File == nil {
 			pause = time.Duration(max(0, now-st.lastAt))
 		}
 		if p.codec.Splice(m, pause) {
 			st.stats.splices.Add(1)
-			st.setUpLocked(now)
-			level := slog.LevelInfo
-			if st.Config.File != nil {
-				level = slog.LevelDebug // another round, as it was set up
-			}
-			st.log.Log(context.Background(), level, "source continues", "media", m.String(), "pause", pause.Round(time.Millisecond))
-			return
+			return true, pause, nil
 		}
 	}
-	st.replaceLocked(m.NewProgramme())
+	return false, 0, st.replaceLocked(m.NewProgramme(), now)
+}
+
+// headedLocked marks the source as present: it has given a header.
+func (st *Stream) headedLocked(m codec.Media, spliced bool, pause time.Duration, now int64) {
+	st.holdUntil = 0
 	st.setUpLocked(now)
-	st.log.Info("source is up", "media", m.String())
+	switch {
+	case !spliced:
+		st.log.Info("source is up", "media", m.String())
+	default:
+		level := slog.LevelInfo
+		if st.Config.File != nil {
+			level = slog.LevelDebug // another round, as it was set up
+		}
+		st.log.Log(context.Background(), level, "source continues", "media", m.String(), "pause", pause.Round(time.Millisecond))
+	}
 }
 
 // setUpLocked marks the source as present.
@@ -189,21 +203,44 @@ func (st *Stream) setUpLocked(now int64) {
 }
 
 // replaceLocked ends the present programme and starts the next.
-func (st *Stream) replaceLocked(cp codec.Programme) {
+func (st *Stream) replaceLocked(cp codec.Programme, now int64) error {
+	if !st.changes.allow(now) {
+		return ErrChanges
+	}
 	next, old := newProgramme(st, cp), st.cur.Load()
+	if next == nil {
+		return ErrMemory
+	}
 	st.cur.Store(next)
 	st.stats.programmes.Add(1)
 	if old != nil && !old.Ring.Over() {
 		old.Next.Store(next)
 		st.sealLocked(old)
 	}
+	return nil
 }
 
-// sealLocked ends a programme; the janitor gives it back when its last viewer left.
+// sealLocked ends a programme. It is given back when its last viewer has left: at
+// once, if nobody was in.
 func (st *Stream) sealLocked(p *Programme) {
 	p.Ring.End()
 	p.ended = st.env.Clock.Now()
 	st.retiring = append(st.retiring, p)
+	st.giveBackLocked()
+}
+
+// giveBackLocked gives back the ended programmes that nobody is in any more. What a
+// loop may still look at in its present pass is for the next look: every batch
+// begins with one, and the clock's look at the stream is one.
+func (st *Stream) giveBackLocked() {
+	keep := st.retiring[:0]
+	for _, p := range st.retiring {
+		if p.Viewers.Load() > 0 || !p.Ring.Drain() {
+			keep = append(keep, p)
+		}
+	}
+	clear(st.retiring[len(keep):])
+	st.retiring = keep
 }
 
 // appendLocked puts one packet of the source into the backlog. An error is the
@@ -216,8 +253,10 @@ func (st *Stream) appendLocked(ev *codec.Event, now int64) (sendTime time.Durati
 	}
 	mark, err := st.packetLocked(p, ev, now)
 	if errors.Is(err, codec.ErrProgrammeOver) {
+		if err := st.replaceLocked(p.codec.Next(), now); err != nil {
+			return 0, false, err
+		}
 		st.log.Warn("the source's clock is used up, a new programme starts")
-		st.replaceLocked(p.codec.Next())
 		mark, err = st.packetLocked(st.cur.Load(), ev, now)
 	}
 	placed = err == nil
@@ -235,11 +274,21 @@ func (st *Stream) appendLocked(ev *codec.Event, now int64) (sendTime time.Durati
 // grows by more is copied into the backlog.
 const framing = 64
 
-// packetLocked frames a packet into the backlog, once for all viewers.
+// packetLocked frames a packet into the backlog, once for all viewers. Where there
+// is no memory for it, because viewers still hold what was evicted, it is left out.
 func (st *Stream) packetLocked(p *Programme, ev *codec.Event, now int64) (codec.Mark, error) {
-	packet, mark, err := p.codec.Append(p.Ring.Room(len(ev.Data)+framing), ev)
+	room := p.Ring.Room(len(ev.Data) + framing)
+	if room == nil {
+		st.noRoom(p)
+		return codec.Mark{}, codec.ErrSkip
+	}
+	packet, mark, err := p.codec.Append(room, ev)
 	if err != nil {
 		return mark, err
+	}
+	if !p.Ring.Append(packet, now, mark.Key, mark.Trim) {
+		st.noRoom(p)
+		return mark, codec.ErrSkip
 	}
 	st.stats.packetsIn.Add(1)
 	st.stats.bytesIn.Add(uint64(len(ev.Data)))
@@ -247,8 +296,28 @@ func (st *Stream) packetLocked(p *Programme, ev *codec.Event, now int64) (codec.
 		p.rate.Store(rate)
 	}
 	st.lastAt = now
-	p.Ring.Append(packet, now, mark.Key, mark.Trim)
 	return mark, nil
+}
+
+// noRoom says that packets are left out for want of memory, once for each programme.
+func (st *Stream) noRoom(p *Programme) {
+	if !p.crowded {
+		p.crowded = true
+		st.log.Warn("packets are left out: there is no memory for them", "why", errNoRoom)
+	}
+}
+
+// relieveLocked asks the loops to let go of evicted packets that viewers have
+// stopped inside, when these take much of the stream's memory.
+func (st *Stream) relieveLocked() {
+	if !st.memory.Pressed() {
+		return
+	}
+	for _, a := range st.audiences {
+		if a.Count.Load() > 0 && !a.Asked.Swap(true) {
+			a.Show.LetGo()
+		}
+	}
 }
 
 // publish wakes every loop that has viewers of the stream, once.
@@ -316,19 +385,14 @@ func (st *Stream) Tend(now int64) (next int64) {
 	} else if st.holdUntil != 0 {
 		next = st.holdUntil
 	}
-	keep := st.retiring[:0]
+	st.giveBackLocked()
 	patience := int64(st.env.Settings.Backlog.MaxLag + st.env.Settings.Timeouts.Stall)
 	for _, p := range st.retiring {
-		if p.Viewers.Load() > 0 || !p.Ring.Drain() {
-			keep = append(keep, p)
-			if now-p.ended > patience {
-				st.clearOut(p)
-			}
+		if now-p.ended > patience {
+			st.clearOut(p)
 		}
 	}
-	clear(st.retiring[len(keep):])
-	st.retiring = keep
-	if len(keep) > 0 {
+	if len(st.retiring) > 0 {
 		next = min(next, now+int64(clearInterval))
 	}
 	return next
@@ -381,6 +445,15 @@ func (st *Stream) Run(ctx context.Context) {
 // LabelStream is the profiler's label with the path of the stream that a
 // goroutine works for.
 const LabelStream = "stream"
+
+// Why a stream takes a source's header or packet not in.
+var (
+	// ErrChanges: the source begins one programme after the other.
+	ErrChanges = fmt.Errorf("its header or its clock changes too often: each time viewers need a new programme, and a stream can begin %d at once, and then one a second", changesAtOnce)
+	// ErrMemory: there is none for another programme.
+	ErrMemory = errors.New("there is no memory for another programme of the stream: viewers have not taken the last ones yet, or backlog.total is used up by other streams")
+	errNoRoom = errors.New("viewers still hold so much of what has left the backlog; backlog.bytes is too small for this stream, or backlog.total for all streams")
+)
 
 // errNoHeader: a source sent packets before any header.
 var errNoHeader = errors.New("a packet came before the stream's header")
