@@ -57,6 +57,7 @@ func BenchmarkDerive(b *testing.B) {
 	both := func() {
 		step()
 		r.enter(0)
+		scratch.Reset()
 		_ = r.At(r.Head()-1).Bytes(1, scratch)
 		r.leave(0)
 	}

@@ -41,6 +41,12 @@ const scratchMost = 4 * SegmentSize
 
 // Reset makes room again: what was given out before must not be used any more.
 func (sc *Scratch) Reset() {
+	if sc.want > 0 { // which is rare, and a write call is frequent
+		sc.renew()
+	}
+}
+
+func (sc *Scratch) renew() {
 	poison(sc.buf)
 	if want := min(sc.want, scratchMost); want > cap(sc.buf) {
 		sc.buf = make([]byte, 0, want)
