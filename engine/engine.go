@@ -95,6 +95,9 @@ func New(cfg Config, streams []StreamConfig, protocols []codec.Protocol, log *sl
 		Epochs: ring.NewEpochs(max(1, cfg.Loops)),
 		Dial:   new(net.Dialer).DialContext,
 	}
+	if total := cfg.Backlog.Total; total > 0 {
+		e.env.Pool, e.env.Share = ring.NewPool(total), total/2/int64(max(1, len(streams)))
+	}
 	e.books = admission.New(admission.Limits{Open: e.cfg.Limits.Connections, Pending: cfg.Limits.PendingPerAddress})
 	e.group = loop.NewGroup(e.env, e.books, streams, protocols)
 	e.door = door.New(door.Config{

@@ -54,6 +54,9 @@ func (sc *Scratch) renew() {
 	sc.buf, sc.want = sc.buf[:0], 0
 }
 
+// Size is how much memory the scratch has.
+func (sc *Scratch) Size() int { return cap(sc.buf) }
+
 // give hands out a form that was appended to the scratch's end. One that did not
 // fit there is elsewhere.
 func (sc *Scratch) give(out []byte) []byte {

@@ -136,7 +136,10 @@ const growth = 1 << 20
 // grow takes more of the pool, up to the stream's limit.
 func (m *Memory) grow() bool {
 	grant := m.grant.Load()
-	n := min(growth, m.limit-grant)
+	if grant >= m.limit {
+		return false
+	}
+	n := min(growth, m.limit-grant, m.pool.Left())
 	if n <= 0 || !m.pool.take(n) {
 		return false
 	}

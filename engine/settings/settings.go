@@ -69,7 +69,14 @@ type Timeouts struct {
 
 // Backlog bounds what a stream keeps of the past.
 type Backlog struct {
-	Bytes    int64         // hard cap of packet bytes kept for one stream
+	// Bytes is the most memory that one stream holds, everything included: a
+	// quarter of it is set aside for what has been evicted and is still in use, and
+	// for other forms of packets (package ring).
+	Bytes int64
+	// Total is the same for all streams together. Half of it is shared out evenly,
+	// and always there for each; the rest is for those that need more. 0 means that
+	// there is no such bound.
+	Total    int64
 	Duration time.Duration // how much is kept beyond the newest key frame
 	// MaxLag is how far a viewer may be behind before it is moved to the
 	// newest key frame.

@@ -87,7 +87,7 @@ func (in *Ingest) lock() {
 	st.mu.Lock()
 	in.locked = true
 	if len(st.retiring) > 0 {
-		st.giveBackLocked()
+		st.giveBackLocked(st.env.Clock.Now())
 	}
 }
 

@@ -75,6 +75,7 @@ type Stream struct {
 	retiring    []*Programme // ended, not yet given back
 	memory      *ring.Memory // of all of them
 	changes     changes
+	usedUpAt    int64 // when the log was told that a time line had come to its end
 }
 
 // streamStats are the stream's counters, added to at rates far below a
@@ -226,21 +227,30 @@ func (st *Stream) sealLocked(p *Programme) {
 	p.Ring.End()
 	p.ended = st.env.Clock.Now()
 	st.retiring = append(st.retiring, p)
-	st.giveBackLocked()
+	if next := st.giveBackLocked(p.ended); next != clock.Never {
+		st.env.Clock.Hurry(next)
+	}
 }
 
-// giveBackLocked gives back the ended programmes that nobody is in any more. What a
-// loop may still look at in its present pass is for the next look: every batch
-// begins with one, and the clock's look at the stream is one.
-func (st *Stream) giveBackLocked() {
+// giveBackLocked gives back the ended programmes that nobody is in any more, and
+// returns when to look again. What a loop may still look at in its present pass, as
+// that of the encoder itself, must wait for the end of the pass.
+func (st *Stream) giveBackLocked(now int64) (next int64) {
+	next = clock.Never
 	keep := st.retiring[:0]
 	for _, p := range st.retiring {
 		if p.Viewers.Load() > 0 || !p.Ring.Drain() {
 			keep = append(keep, p)
+			wait := clearInterval
+			if p.Viewers.Load() == 0 {
+				wait = passInterval
+			}
+			next = min(next, now+int64(wait))
 		}
 	}
 	clear(st.retiring[len(keep):])
 	st.retiring = keep
+	return next
 }
 
 // appendLocked puts one packet of the source into the backlog. An error is the
@@ -256,7 +266,7 @@ func (st *Stream) appendLocked(ev *codec.Event, now int64) (sendTime time.Durati
 		if err := st.replaceLocked(p.codec.Next(), now); err != nil {
 			return 0, false, err
 		}
-		st.log.Warn("the source's clock is used up, a new programme starts")
+		st.usedUp(now)
 		mark, err = st.packetLocked(st.cur.Load(), ev, now)
 	}
 	placed = err == nil
@@ -268,6 +278,15 @@ func (st *Stream) appendLocked(ev *codec.Event, now int64) (sendTime time.Durati
 		st.log.Warn("packets of the source are not as they should be", "why", mark.Note.Error())
 	}
 	return mark.SendTime, placed, err
+}
+
+// usedUp says that a programme's time line has come to its end. It may be that of a
+// source whose clock is broken, which is told once.
+func (st *Stream) usedUp(now int64) {
+	if st.usedUpAt == 0 || now-st.usedUpAt > int64(time.Hour) {
+		st.usedUpAt = now
+		st.log.Warn("the source's clock is used up, a new programme starts")
+	}
 }
 
 // framing is more than any protocol puts around a packet or adds to it; one that
@@ -385,15 +404,12 @@ func (st *Stream) Tend(now int64) (next int64) {
 	} else if st.holdUntil != 0 {
 		next = st.holdUntil
 	}
-	st.giveBackLocked()
+	next = min(next, st.giveBackLocked(now))
 	patience := int64(st.env.Settings.Backlog.MaxLag + st.env.Settings.Timeouts.Stall)
 	for _, p := range st.retiring {
 		if now-p.ended > patience {
 			st.clearOut(p)
 		}
-	}
-	if len(st.retiring) > 0 {
-		next = min(next, now+int64(clearInterval))
 	}
 	return next
 }
@@ -407,8 +423,12 @@ func (st *Stream) clearOut(p *Programme) {
 	}
 }
 
-// clearInterval is how often ended programmes are looked after.
-const clearInterval = time.Second
+// How often ended programmes are looked after: those that have viewers, and those
+// that only the present pass of a loop keeps.
+const (
+	clearInterval = time.Second
+	passInterval  = 5 * time.Millisecond
+)
 
 // viewers is the number of viewers on all loops.
 func (st *Stream) viewers() (n int64) {
@@ -449,7 +469,7 @@ const LabelStream = "stream"
 // Why a stream takes a source's header or packet not in.
 var (
 	// ErrChanges: the source begins one programme after the other.
-	ErrChanges = fmt.Errorf("its header or its clock changes too often: each time viewers need a new programme, and a stream can begin %d at once, and then one a second", changesAtOnce)
+	ErrChanges = fmt.Errorf("its header or its clock begins a new programme too often: %d at once are allowed, and then one a second", changesAtOnce)
 	// ErrMemory: there is none for another programme.
 	ErrMemory = errors.New("there is no memory for another programme of the stream: viewers have not taken the last ones yet, or backlog.total is used up by other streams")
 	errNoRoom = errors.New("viewers still hold so much of what has left the backlog; backlog.bytes is too small for this stream, or backlog.total for all streams")
