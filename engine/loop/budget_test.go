@@ -122,13 +122,13 @@ func TestPaddedFormsHaveTheirShare(t *testing.T) {
 	a := newAttacked(t, cfg)
 	enc := a.encoder("bad", "H B audio pad=65000")
 	for range 20 {
-		enc.send(strings.Repeat("P 0123456789\n", 1000))
+		enc.send(strings.Repeat("P 0123456789\n", 100))
 		a.advance(250 * time.Millisecond)
 	}
 	before := a.bad()
 	v := a.viewer("v", 0, "PLAY bad plain")
 	first, _, _ := strings.Cut(string(v.got[strings.IndexByte(string(v.got), ']')+1:]), ":")
-	if first == "" || first == "19999" {
+	if first == "" || first == "1999" {
 		t.Fatalf("the viewer begins at packet %q", first)
 	}
 	v.mute = true

@@ -56,7 +56,7 @@ func TestFormsHaveAPartOfTheirOwn(t *testing.T) {
 		m := NewMemory(1<<20, 0, nil, NewEpochs(1), new(Buffers))
 		r := m.NewRing(time.Hour, inflate, 0)
 		scratch := new(Scratch)
-		for at := range int64(8000) {
+		for at := range int64(4000) {
 			put(r, at, at == 0)
 			if !reads {
 				continue
@@ -189,7 +189,7 @@ func TestStreamsShareThePool(t *testing.T) {
 	for _, m := range all {
 		r := m.NewRing(time.Hour, variantOf, 0)
 		rings = append(rings, r)
-		for i := range int64(50000) {
+		for i := range int64(20000) {
 			put(r, i, true)
 			if i%100 == 0 {
 				audit(t, m, true)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -351,7 +352,7 @@ func TestRunsAreAsLongAsTheirSegment(t *testing.T) {
 // is counted anew. Readers let go of what was evicted when they are asked to, and
 // not when they are not: so there are times without room for a packet.
 func TestModel(t *testing.T) {
-	const loops, packets = 3, 12000
+	const loops, packets = 3, 8000
 	r := newTestRing(96<<10, 60, loops)
 	var stop, letGo atomic.Bool
 	var wg sync.WaitGroup
@@ -387,7 +388,7 @@ func TestModel(t *testing.T) {
 	}
 	rnd := rand.New(rand.NewPCG(1, 1))
 	model := []uint64{} // numbers of key starts, the plain slice the ring is held against
-	for i := range int64(packets) {
+	for i := int64(0); r.Head() < packets; i++ {
 		letGo.Store(r.memory.Pressed() && i%8 != 0)
 		key, seq := rnd.IntN(50) == 0, r.Head()
 		switch placed := put(r, i, key); {
@@ -395,6 +396,8 @@ func TestModel(t *testing.T) {
 			model = append(model, seq)
 		case !placed && r.memory.past == 0:
 			t.Fatal("there was no room although nothing evicted is held")
+		case !placed:
+			runtime.Gosched() // to the readers, who hold it
 		}
 		audit(t, r.memory, false)
 		if k, ok := r.NewestKey(); ok && k != model[len(model)-1] {
@@ -403,9 +406,6 @@ func TestModel(t *testing.T) {
 	}
 	stop.Store(true)
 	wg.Wait()
-	if r.Head() < packets/4 {
-		t.Errorf("%d packets of %d found room", r.Head(), packets)
-	}
 	audit(t, r.memory, true)
 	r.End()
 	if !r.Drain() || r.out() != 0 || r.memory.Used() != 0 {

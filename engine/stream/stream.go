@@ -284,7 +284,7 @@ func (st *Stream) appendLocked(ev *codec.Event, now int64) (sendTime time.Durati
 // source whose clock is broken, which is told once.
 func (st *Stream) usedUp(now int64) {
 	if st.usedUpAt == 0 || now-st.usedUpAt > int64(time.Hour) {
-		st.usedUpAt = now
+		st.usedUpAt = max(now, 1)
 		st.log.Warn("the source's clock is used up, a new programme starts")
 	}
 }
