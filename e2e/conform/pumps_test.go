@@ -61,7 +61,7 @@ func startPumps(t *testing.T, rows []row) *fixture {
 	f := &fixture{origin: startOrigin(t)}
 	extra := [settings]string{
 		// A stalled viewer must fall out of a backlog that a test can fill.
-		steady:      `"backlog": {"bytes": "1MiB"},`,
+		steady:      `"backlog": {"bytes": "2MiB"},`,
 		lateHead:    timeouts("request"),
 		idle:        timeouts("keep_alive", "push_idle"),
 		keyless:     timeouts("key_frame_wait"),

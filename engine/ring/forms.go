@@ -100,7 +100,7 @@ func (r *Ring) keep(s *Slot, v Variant, b []byte) *form {
 	for {
 		f.more = s.forms.Load()
 		if other := f.more.find(v); other != nil {
-			m.forms.Add(-cost)
+			m.giveForm(cost)
 			m.buffers.putForm(f)
 			return other
 		}
@@ -155,7 +155,7 @@ func (m *Memory) freeForms(oldest uint64) {
 		}
 		cost := f.cost()
 		m.pastForms -= cost
-		m.forms.Add(-cost)
+		m.giveForm(cost)
 		f.more, f.behind = nil, nil
 		m.buffers.putForm(f)
 	}

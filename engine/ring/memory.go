@@ -43,10 +43,11 @@ type Memory struct {
 
 	// Read by anyone.
 	grant atomic.Int64 // what may be used now
-	taken atomic.Int64 // by the writer
-	forms atomic.Int64 // by readers, for other forms
+	used  atomic.Int64 // by the writer and by readers
+	forms atomic.Int64 // of it, by readers, for other forms
 
 	// Owned by the writer.
+	taken     int64 // of used
 	past      int64 // of taken: evicted, and not yet free
 	pastForms int64 // the same of forms
 	rings     []*Ring
@@ -68,16 +69,28 @@ func NewMemory(limit, floor int64, p *Pool, e *Epochs, b *Buffers) *Memory {
 	return m
 }
 
-// The parts of a grant. An eighth is for other forms, and three quarters are for
-// the packets that readers find; the eighth between is for what has been evicted
+// The parts of a grant. Three quarters are for the packets that readers find. Of the
+// last quarter other forms may have one half; the rest is for what has been evicted
 // and is not free yet. Where that is used up too, there is no room for another
 // packet.
-func (m *Memory) formsPart() int64 { return m.grant.Load() / 8 }
-func (m *Memory) most() int64      { return m.grant.Load() - m.formsPart() }
 func (m *Memory) history() int64   { return m.grant.Load() / 4 * 3 }
+func (m *Memory) formsPart() int64 { return m.grant.Load() / 8 }
 
 // Used is all that the stream's rings hold. Any goroutine may call it.
-func (m *Memory) Used() int64 { return m.taken.Load() + m.forms.Load() }
+func (m *Memory) Used() int64 { return m.used.Load() }
+
+// reserve adds n bytes to what is used, if the grant allows it.
+func (m *Memory) reserve(n int64) bool {
+	for {
+		used := m.used.Load()
+		if used+n > m.grant.Load() {
+			return false
+		}
+		if m.used.CompareAndSwap(used, used+n) {
+			return true
+		}
+	}
+}
 
 // Grant is what they may hold now: what the stream has of the pool. Any goroutine may
 // call it.
@@ -95,17 +108,22 @@ func (m *Memory) take(n int64) bool {
 			break
 		}
 	}
-	if m.taken.Load()+n > m.most() && !m.squeeze(n) {
+	if !m.reserve(n) && !m.squeeze(n) {
 		return false
 	}
-	m.taken.Add(n)
+	m.taken += n
 	return true
 }
 
-// kept is what the writer has taken, less what is evicted.
-func (m *Memory) kept() int64 { return m.taken.Load() - m.past }
+func (m *Memory) give(n int64) {
+	m.taken -= n
+	m.used.Add(-n)
+}
 
-// squeeze makes room for n bytes although readers hold more of what was evicted than
+// kept is what the writer has taken, less what is evicted.
+func (m *Memory) kept() int64 { return m.taken - m.past }
+
+// squeeze reserves n bytes although readers hold more of what was evicted than
 // the part that is for it: more of the history goes, but for a quarter of the grant.
 // To leave a packet out is worse, for everybody sees it.
 func (m *Memory) squeeze(n int64) bool {
@@ -114,7 +132,7 @@ func (m *Memory) squeeze(n int64) bool {
 		for _, r := range m.rings {
 			r.sweep(sweepHard)
 		}
-		if m.taken.Load()+n <= m.most() {
+		if m.reserve(n) {
 			return true
 		}
 		if m.kept() <= least {
@@ -127,8 +145,6 @@ func (m *Memory) squeeze(n int64) bool {
 		}
 	}
 }
-
-func (m *Memory) give(n int64) { m.taken.Add(-n) }
 
 // growth is how much a stream takes of the pool at once.
 const growth = 1 << 20
@@ -176,13 +192,15 @@ func (m *Memory) advance() {
 
 // takeForm takes n bytes for a reader. Any goroutine may call it.
 func (m *Memory) takeForm(n int64) bool {
-	for {
-		forms := m.forms.Load()
-		if forms+n > m.formsPart() {
-			return false
-		}
-		if m.forms.CompareAndSwap(forms, forms+n) {
-			return true
-		}
+	if m.forms.Add(n) <= m.formsPart() && m.reserve(n) {
+		return true
 	}
+	m.forms.Add(-n)
+	return false
+}
+
+// giveForm gives them back.
+func (m *Memory) giveForm(n int64) {
+	m.used.Add(-n)
+	m.forms.Add(-n)
 }

@@ -44,18 +44,17 @@
 // have one [Memory]. It counts everything: segments whole, slots, tables, other
 // forms of packets, what rings take besides; evicted or not, until it is free.
 // Whatever is made is taken from it first, so that what is used never is more than
-// the grant, and all grants together never more than the [Pool]. A grant has three
-// parts:
+// the grant, and all grants together never more than the [Pool]. What is in a grant:
 //
 //	                                                    full: what happens
 //	history  3/4  segments, slots, tables that          the oldest packets go,
 //	              readers find                          of ended programmes first
-//	evicted  1/8  what readers still use of those       readers are asked to let go;
-//	              that went                             then up to two thirds of the
+//	forms    1/8  other forms of the newest packets     made for each reader, in
+//	         most                                       its loop's [Scratch]
+//	evicted  the  what readers still use of those       readers are asked to let go;
+//	         rest that went                             then up to two thirds of the
 //	                                                    history go, and then there is
 //	                                                    no room for another packet
-//	forms    1/8  other forms of the newest packets     made for each reader, in
-//	                                                    its loop's [Scratch]
 //
 // So what readers do costs the history nothing: not the forms that they want, and
 // not the packets that they stop inside, if they let go when they are asked

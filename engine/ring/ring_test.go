@@ -105,14 +105,17 @@ func audit(t *testing.T, m *Memory, quiet bool) {
 	for f := m.resting.first; f != nil; f = f.behind {
 		forms += f.cost()
 	}
-	if taken != m.taken.Load() || past != m.past {
-		t.Fatalf("%d bytes are held, %d of them evicted; %d and %d are counted", taken, past, m.taken.Load(), m.past)
+	if taken != m.taken || past != m.past {
+		t.Fatalf("%d bytes are held, %d of them evicted; %d and %d are counted", taken, past, m.taken, m.past)
 	}
 	if quiet && forms != m.forms.Load() {
 		t.Fatalf("%d bytes of other forms are held, %d are counted", forms, m.forms.Load())
 	}
-	if taken > m.most() || m.forms.Load() > m.formsPart() || m.Used() > m.Grant() || m.Grant() > m.limit {
-		t.Fatalf("%d and %d bytes are used of a grant of %d, the limit is %d", taken, m.forms.Load(), m.Grant(), m.limit)
+	if quiet && (m.Used() != taken+forms || forms > m.formsPart()) {
+		t.Fatalf("%d bytes are used, of them %d and %d are held", m.Used(), taken, forms)
+	}
+	if used := m.Used(); used < taken || used > m.Grant() || m.Grant() > m.limit {
+		t.Fatalf("%d bytes are used of a grant of %d, the limit is %d", used, m.Grant(), m.limit)
 	}
 }
 
