@@ -292,10 +292,13 @@ func (l *Loop) gatherBody(v *viewer, iov []unix.Iovec) (_ []unix.Iovec, last boo
 		if g.first == nil {
 			g.first = s
 		}
-		b, t := s.Bytes(form, &l.scratch), s
+		t := s
+		var b []byte
 		if form == primary {
 			t = r.Run(s, head)
 			b = s.Through(t)
+		} else {
+			b = s.Bytes(form, &l.scratch)
 		}
 		iov = appendIov(iov, b)
 		g.size += len(b)
