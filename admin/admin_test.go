@@ -26,7 +26,7 @@ func (fixed) Snapshot() engine.Snapshot {
 	return engine.Snapshot{
 		Uptime: 90 * time.Second, Viewers: 7, Closes: map[string]uint64{"viewer_left": 3},
 		Streams: []engine.StreamSnapshot{
-			{Path: "news", Type: "push", State: "up", Rate: 10, PacketsIn: 4, BytesIn: 5000},
+			{Path: "news", Type: "push", State: "up", Bitrate: 100_000},
 			{Path: "other", Type: "file", State: "down"},
 		},
 	}

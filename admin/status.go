@@ -17,9 +17,7 @@ type Status struct {
 	Uptime     float64 `json:"uptime_seconds"`
 	LogDropped uint64  `json:"log_lines_dropped"`
 	engine.Snapshot
-	// The engine's own form of it is left out.
-	UptimeNS *struct{}      `json:"uptime_ns,omitempty"`
-	Streams  []StreamStatus `json:"streams"`
+	Streams []StreamStatus `json:"streams"`
 }
 
 // StreamStatus is one stream of a [Status].
@@ -27,9 +25,6 @@ type StreamStatus struct {
 	engine.StreamSnapshot
 	// Type is as in the configuration.
 	Type string `json:"type"`
-	// Bitrate is what the source sends now, as far as it is of one kind: the
-	// packets of the last seconds, with the size that they have had so far.
-	Bitrate int64 `json:"bitrate"`
 }
 
 // statusNow is the status at this moment.
@@ -40,21 +35,13 @@ func (o Options) statusNow() Status {
 		s.LogDropped = o.LogDropped()
 	}
 	for _, stream := range snapshot.Streams {
-		out := StreamStatus{StreamSnapshot: stream, Type: stream.Type, Bitrate: bitrate(stream)}
+		out := StreamStatus{StreamSnapshot: stream, Type: stream.Type}
 		if t, ok := o.Types[stream.Path]; ok {
 			out.Type = t
 		}
 		s.Streams = append(s.Streams, out)
 	}
 	return s
-}
-
-// bitrate is in bits a second.
-func bitrate(s engine.StreamSnapshot) int64 {
-	if s.PacketsIn == 0 {
-		return 0
-	}
-	return int64(8 * s.Rate * float64(s.BytesIn) / float64(s.PacketsIn))
 }
 
 func (o Options) status(w http.ResponseWriter, _ *http.Request) {

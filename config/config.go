@@ -20,9 +20,9 @@ type Config struct {
 	// Listen is where viewers and encoders connect. A port of 0 lets the
 	// system choose one. [::] stands for IPv4 as well.
 	Listen []netip.AddrPort
-	// Engine is ready for the engine, with two exceptions: Engine.Loops is 0
-	// for "auto", and Engine.Processors is empty. The caller fills them with
-	// what package tuning says.
+	// Engine is ready for the engine, with three exceptions: Engine.Loops and
+	// Engine.Backlog.Total are 0 for "auto", and Engine.Processors is empty. The
+	// caller fills them with what package tuning says.
 	Engine engine.Config
 	// Pin asks for loops that stay on processors of their own.
 	Pin bool

@@ -132,8 +132,8 @@ func TestUnitsOfTimeAndSize(t *testing.T) {
 		}
 	}
 	for src, want := range map[string]int64{
-		`1048576`: 1 << 20, `"64MiB"`: 64 << 20, `"1gib"`: 1 << 30, `"1.5 MiB"`: 3 << 19, `"512KiB"`: 512 << 10, `"200000B"`: 200000,
-		`"12MB"`: 12_000_000, `"12 mb"`: 12_000_000, `"1.5GB"`: 1_500_000_000, `"500kB"`: 500_000, `"500KB"`: 500_000,
+		`1048576`: 1 << 20, `"64MiB"`: 64 << 20, `"1gib"`: 1 << 30, `"1.5 MiB"`: 3 << 19, `"5120KiB"`: 5 << 20, `"2000000B"`: 2000000,
+		`"12MB"`: 12_000_000, `"12 mb"`: 12_000_000, `"1.5GB"`: 1_500_000_000, `"5000kB"`: 5_000_000, `"5000KB"`: 5_000_000,
 	} {
 		if got := good(t, `{"backlog": {"bytes": `+src+`}, `+push+`}`).Engine.Backlog.Bytes; got != want {
 			t.Errorf("%s is %d, want %d", src, got, want)
@@ -208,6 +208,15 @@ func TestWindowsEditors(t *testing.T) {
 	good(t, bom+strings.ReplaceAll("{\n // one\n "+push+",\n}\n// the last line has no end", "\n", "\r\n"))
 }
 
+func TestAutoIsLeftToTheMachine(t *testing.T) {
+	if got := good(t, `{"backlog": {"total": "auto"}, `+push+`}`).Engine.Backlog.Total; got != 0 {
+		t.Errorf("auto is %d bytes, want 0", got)
+	}
+	if got := good(t, `{"backlog": {"total": "1GiB"}, `+push+`}`).Engine.Backlog.Total; got != 1<<30 {
+		t.Errorf("1GiB is %d bytes", got)
+	}
+}
+
 func TestSettingsAtTheirBounds(t *testing.T) {
 	for _, g := range groups() {
 		for _, r := range g.rows {
@@ -268,7 +277,7 @@ func TestDefaultsAreWithinTheirBounds(t *testing.T) {
 				continue
 			}
 			v := reflect.ValueOf(r.into(c)).Elem().Int()
-			if computed := r.key == "loops" || r.key == "connections"; computed && v == 0 {
+			if computed := r.key == "loops" || r.key == "connections" || r.key == "total"; computed && v == 0 {
 				continue
 			}
 			if v < r.lo || v > r.hi {

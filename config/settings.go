@@ -20,11 +20,12 @@ const (
 
 	maxConnections = 1 << 22 // far above what a process may have open; a bound against slips
 	minSessions    = 16
-	maxSessions    = 1 << 24   // the table is made at its full size, at start
-	minHead        = 1 << 10   // below, requests of ordinary players would be refused
-	maxHead        = 64 << 10  // any stranger can make us hold so much
-	minBacklog     = 128 << 10 // one packet can have 64 KiB, and must stay while the next arrives
+	maxSessions    = 1 << 24  // the table is made at its full size, at start
+	minHead        = 1 << 10  // below, requests of ordinary players would be refused
+	maxHead        = 64 << 10 // any stranger can make us hold so much
+	minBacklog     = 1 << 20  // one packet can have 64 KiB, and some must stay while others arrive
 	maxBacklog     = 64 << 30
+	maxTotal       = 1 << 44
 	minLowat       = 4 << 10 // less than a packet or two would wake us for each segment
 	maxLowat       = 16 << 20
 	maxLoops       = tuning.MaxLoops
@@ -76,7 +77,7 @@ func groups() []group {
 func limitRows() []row {
 	return []row{
 		{"connections", 0, maxConnections, false, func(c *Config) any { return &c.Engine.Limits.Connections }, least{}},
-		{"connections_without_request_per_address", 0, maxConnections, false, func(c *Config) any { return &c.Engine.Limits.PendingPerAddress }, least{}},
+		{"connections_without_stream_per_address", 0, maxConnections, false, func(c *Config) any { return &c.Engine.Limits.LoosePerAddress }, least{}},
 		{"sessions", minSessions, maxSessions, false, func(c *Config) any { return &c.Engine.Limits.Sessions }, least{}},
 		{"request_head_bytes", minHead, maxHead, true, func(c *Config) any { return &c.MaxHead }, least{}},
 	}
@@ -123,6 +124,7 @@ func hold(key string, into func(*Config) any) row {
 func backlogRows() []row {
 	return []row{
 		{"bytes", minBacklog, maxBacklog, true, func(c *Config) any { return &c.Engine.Backlog.Bytes }, least{}},
+		{"total", minBacklog, maxTotal, true, func(c *Config) any { return &c.Engine.Backlog.Total }, least{}},
 		{"duration", int64(minTimer), int64(maxLag), false, func(c *Config) any { return &c.Engine.Backlog.Duration }, least{}},
 		{"max_lag", int64(minTimer), int64(maxLag), false, func(c *Config) any { return &c.Engine.Backlog.MaxLag }, least{}},
 		{"join_burst", 0, int64(maxLag / 2), false, func(c *Config) any { return &c.Engine.Backlog.JoinBurst }, least{}},
@@ -171,7 +173,9 @@ func (w *walker) setting(n node, r row, c *Config) {
 			}
 		}
 	case *int64:
-		if b, ok := w.bytes(n, r.lo, r.hi); ok {
+		if r.key == "total" && literal(n) == auto {
+			*into = 0
+		} else if b, ok := w.bytes(n, r.lo, r.hi); ok {
 			*into = b
 		}
 	case *int:

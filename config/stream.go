@@ -65,6 +65,9 @@ func (w *walker) streams(root object, c *Config) {
 	if enabled == 0 {
 		w.warn(n, "no stream is enabled: every request will be answered 404")
 	}
+	if total := c.Engine.Backlog.Total; total > 0 && total < int64(enabled)*minBacklog {
+		w.fail(n, `%d streams cannot share the backlog's "total" of %s: each needs %s`, enabled, sizeText(total), sizeText(minBacklog))
+	}
 }
 
 // stream reads one stream. at is its path's place in the file.

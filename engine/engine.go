@@ -97,7 +97,10 @@ func New(cfg Config, streams []StreamConfig, protocols []codec.Protocol, log *sl
 		Epochs: ring.NewEpochs(max(1, cfg.Loops)),
 		Dial:   new(net.Dialer).DialContext,
 	}
-	e.books = admission.New(admission.Limits{Open: e.cfg.Limits.Connections, Pending: cfg.Limits.PendingPerAddress})
+	if total := cfg.Backlog.Total; total > 0 {
+		e.env.Pool, e.env.Share = ring.NewPool(total), total/2/int64(max(1, len(streams)))
+	}
+	e.books = admission.New(admission.Limits{Open: e.cfg.Limits.Connections, Loose: cfg.Limits.LoosePerAddress})
 	e.group = loop.NewGroup(e.env, e.books, streams, protocols)
 	e.door = door.New(door.Config{
 		NotSentLowat: cfg.Fanout.NotSentLowat,

@@ -12,7 +12,7 @@ type StreamSnapshot = stream.Snapshot
 // Snapshot is what the engine can tell of itself at one moment. Counters count
 // from the start.
 type Snapshot struct {
-	Uptime      time.Duration     `json:"uptime_ns"`
+	Uptime      time.Duration     `json:"-"`
 	Loops       int               `json:"loops"`
 	Connections int64             `json:"connections"`
 	MaxConns    int               `json:"connections_limit"`

@@ -257,7 +257,7 @@ func TestSlowReaderGetsItsWholeAnswer(t *testing.T) {
 // other, pause, and go on elsewhere: nothing is left behind. Under the race
 // detector this is the test of who may touch what.
 func TestChurn(t *testing.T) {
-	e, address := realEngine(t, func(c *Config) { c.Loops, c.Backlog.Bytes = 4, 64<<10 })
+	e, address := realEngine(t, func(c *Config) { c.Loops, c.Backlog.Bytes = 4, 1<<20 })
 	keep := pushed(t, address)
 	eventually(t, "the stream is up", func() bool { return e.group.Streams()[0].Joinable() != nil })
 	var all sync.WaitGroup

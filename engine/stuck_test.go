@@ -54,7 +54,7 @@ func TestEnrollKeepsNoDescriptor(t *testing.T) {
 		}
 		a := tcp.RemoteAddr().(*net.TCPAddr)
 		a.IP, a.Zone = net.ParseIP("fe80::1"), "gone0"
-		c := loop.NewConn(e.group.Loops()[0], admission.Address(a), 0, reason.None)
+		c := loop.NewConn(e.group.Loops()[0], admission.Address(a), admission.Ticket{}, reason.None)
 		if err := e.reactors[0].Enroll(tcp.(*net.TCPConn), c); err != nil {
 			t.Errorf("it is not taken: %v", err)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -37,6 +38,7 @@ func fit(c *config.Config, log *slog.Logger) *tuning.Timers {
 	}
 	limitGarbage(log)
 	limitMemory(m, log)
+	limitBacklogs(c, log)
 	return timers
 }
 
@@ -97,4 +99,16 @@ func limitMemory(m tuning.Machine, log *slog.Logger) {
 	}
 	debug.SetMemoryLimit(bytes)
 	log.Info("soft memory limit", "limit", tuning.SizeText(bytes), "why", why)
+}
+
+// limitBacklogs sets what all backlogs together may take of Go's memory: two thirds
+// of its soft limit, which leaves the rest for viewers and for garbage.
+func limitBacklogs(c *config.Config, log *slog.Logger) {
+	if c.Engine.Backlog.Total > 0 {
+		return
+	}
+	if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 {
+		c.Engine.Backlog.Total = limit / 3 * 2
+		log.Info("memory for all backlogs", "limit", tuning.SizeText(c.Engine.Backlog.Total), "why", "two thirds of the soft memory limit")
+	}
 }

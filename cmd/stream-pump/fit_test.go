@@ -65,6 +65,22 @@ func TestPins(t *testing.T) {
 	}
 }
 
+// The backlogs have two thirds of Go's memory, unless the configuration says more
+// or less.
+func TestFitLimitsBacklogs(t *testing.T) {
+	t.Setenv(memoryVariable, "3GiB")
+	before := debug.SetMemoryLimit(3 << 30)
+	defer debug.SetMemoryLimit(before)
+	c := config.Default()
+	if log := fitted(t, c); c.Engine.Backlog.Total != 2<<30 || !strings.Contains(log, "memory for all backlogs") {
+		t.Errorf("the backlogs have %d bytes; log:\n%s", c.Engine.Backlog.Total, log)
+	}
+	c.Engine.Backlog.Total = 5 << 20
+	if log := fitted(t, c); c.Engine.Backlog.Total != 5<<20 || strings.Contains(log, "memory for all backlogs") {
+		t.Errorf("the backlogs have %d bytes; log:\n%s", c.Engine.Backlog.Total, log)
+	}
+}
+
 // What was asked for is in the configuration that the engine gets.
 func TestFitPins(t *testing.T) {
 	c := config.Default()

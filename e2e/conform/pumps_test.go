@@ -61,14 +61,14 @@ func startPumps(t *testing.T, rows []row) *fixture {
 	f := &fixture{origin: startOrigin(t)}
 	extra := [settings]string{
 		// A stalled viewer must fall out of a backlog that a test can fill.
-		steady:      `"backlog": {"bytes": "1MiB"},`,
+		steady:      `"backlog": {"bytes": "2MiB"},`,
 		lateHead:    timeouts("request"),
 		idle:        timeouts("keep_alive", "push_idle"),
 		keyless:     timeouts("key_frame_wait"),
 		forgetful:   timeouts("viewer_session"),
 		inactive:    timeouts("push_inactivity"),
 		crowded:     fmt.Sprintf(`"limits": {"connections": %d},`, crowd),
-		suspicious:  fmt.Sprintf(`"limits": {"connections_without_request_per_address": %d},`, silents),
+		suspicious:  fmt.Sprintf(`"limits": {"connections_without_stream_per_address": %d},`, silents),
 		redirecting: fmt.Sprintf(`"redirect_404_to": %q,`, elsewhere),
 	}
 	for s := range settings {

@@ -181,7 +181,7 @@ func objectsUnchanged(k *kit) {
 }
 
 func stalledViewer(k *kit) {
-	const all = 30 * gop // some four megabytes, of which the backlog keeps one
+	const all = 30 * gop // some four megabytes, of which the backlog keeps less than two
 	e := k.push(synth.Plain(rate))
 	stalled, h := k.open(k.get(vlc, plays))
 	k.check(player.CheckPlay(h))

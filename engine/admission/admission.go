@@ -4,6 +4,7 @@
 package admission
 
 import (
+	"container/list"
 	"net"
 	"net/netip"
 	"sync"
@@ -16,10 +17,10 @@ import (
 type Limits struct {
 	// Open is the most connections at once.
 	Open int
-	// Pending is the most connections of one address that have not yet sent a
-	// complete request, and once more the most that wait for their next one. All
-	// addresses of an IPv6 network of 64 bits, which one host may have, are one.
-	Pending int
+	// Loose is the most connections of one address that carry no stream: that have
+	// sent no complete request yet, wait for their next one, or are about to end.
+	// All addresses of an IPv6 network of 64 bits, which one host may have, are one.
+	Loose int
 }
 
 // Books are what is counted. They are touched some times in a connection's
@@ -29,53 +30,75 @@ type Books struct {
 
 	mu        sync.Mutex
 	open      int
-	addresses map[netip.Addr]counts
+	addresses map[netip.Addr]*account
 
 	refused  atomic.Uint64
 	refusing atomic.Int64
 }
 
-// counts are the connections of one address that carry no stream.
-type counts struct{ pending, idle int32 }
+// account is the connections of one address that carry no stream.
+type account struct {
+	pending int
+	kept    list.List // of Conn, the oldest first
+}
+
+// Conn is a connection that may have to make room for a newer one.
+type Conn interface {
+	// Evict closes the connection soon, unless it carries a stream by then. Any
+	// goroutine may call it.
+	Evict()
+}
 
 // New makes empty books.
-func New(l Limits) *Books { return &Books{limits: l, addresses: map[netip.Addr]counts{}} }
+func New(l Limits) *Books { return &Books{limits: l, addresses: map[netip.Addr]*account{}} }
 
 // Ticket is a connection's entry in the books. The zero value is none. It is
 // used by one goroutine at a time, and always with the address it was made for.
-type Ticket uint8
+type Ticket struct {
+	state state
+	place *list.Element // among those that are kept
+}
 
-// What a ticket says of its connection.
+type state uint8
+
 const (
-	none     Ticket = iota
-	refusing        // it stays only to be told that there is no room
-	pending         // it has sent no complete request
-	idle            // it waits for its next request
-	active          // it is answered, or carries a stream
+	none     state = iota
+	refusing       // it stays only to be told that there is no room
+	pending        // it has sent no complete request
+	kept           // it has, and carries no stream
+	carrying       // it carries a stream
 )
 
 // Pending reports whether the connection has sent no complete request yet.
-func (t Ticket) Pending() bool { return t == pending }
+func (t *Ticket) Pending() bool { return t.state == pending }
+
+// Carrying reports whether the connection carries a stream.
+func (t *Ticket) Carrying() bool { return t.state == carrying }
 
 // Enter makes an entry for a connection from addr. A reason other than
-// [reason.None] says that there is no room for it.
+// [reason.None] says that there is no room for it. The oldest connection of the
+// address that has had an answer makes room for it, if it must.
 func (b *Books) Enter(addr netip.Addr) (Ticket, reason.Reason) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	k := Network(addr)
-	c := b.addresses[k]
-	switch {
-	case b.limits.Open > 0 && b.open >= b.limits.Open:
+	if b.limits.Open > 0 && b.open >= b.limits.Open {
+		b.mu.Unlock()
 		b.refused.Add(1)
-		return none, reason.TooManyConnections
-	case b.full(c.pending):
+		return Ticket{}, reason.TooManyConnections
+	}
+	a := b.accountLocked(Network(addr))
+	if b.limits.Loose > 0 && a.pending >= b.limits.Loose {
+		b.mu.Unlock()
 		b.refused.Add(1)
-		return none, reason.TooManyPending
+		return Ticket{}, reason.TooManyPending
 	}
 	b.open++
-	c.pending++
-	b.addresses[k] = c
-	return pending, reason.None
+	a.pending++
+	oldest := b.crowdedLocked(a)
+	b.mu.Unlock()
+	if oldest != nil {
+		oldest.Evict()
+	}
+	return Ticket{state: pending}, reason.None
 }
 
 // Refuse makes an entry for a connection that stays only to be told why there
@@ -83,43 +106,42 @@ func (b *Books) Enter(addr netip.Addr) (Ticket, reason.Reason) {
 func (b *Books) Refuse(most int64) (Ticket, bool) {
 	if b.refusing.Add(1) > most {
 		b.refusing.Add(-1)
-		return none, false
+		return Ticket{}, false
 	}
-	return refusing, true
+	return Ticket{state: refusing}, true
 }
 
-// Engage notes that a request of the connection is complete.
-func (b *Books) Engage(t *Ticket, addr netip.Addr) {
-	if *t == pending || *t == idle {
-		b.mu.Lock()
-		b.dropLocked(*t, addr)
-		b.mu.Unlock()
-		*t = active
-	}
-}
-
-// Idle notes that the connection waits for its next request. If it returns
-// false, too many of its address do: it should be closed.
-func (b *Books) Idle(t *Ticket, addr netip.Addr) bool {
-	if *t != active {
-		return true
+// Keep notes that c has sent a complete request, or carries a stream no more.
+func (b *Books) Keep(t *Ticket, addr netip.Addr, c Conn) {
+	if t.state != pending && t.state != carrying {
+		return
 	}
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	k := Network(addr)
-	c := b.addresses[k]
-	if b.full(c.idle) {
-		return false
+	a := b.accountLocked(Network(addr))
+	if t.state == pending {
+		a.pending--
 	}
-	c.idle++
-	b.addresses[k] = c
-	*t = idle
-	return true
+	*t = Ticket{state: kept, place: a.kept.PushBack(c)}
+	oldest := b.crowdedLocked(a)
+	b.mu.Unlock()
+	if oldest != nil {
+		oldest.Evict()
+	}
+}
+
+// Carry notes that the connection carries a stream.
+func (b *Books) Carry(t *Ticket, addr netip.Addr) {
+	if t.state == pending || t.state == kept {
+		b.mu.Lock()
+		b.forgetLocked(t, addr)
+		b.mu.Unlock()
+		*t = Ticket{state: carrying}
+	}
 }
 
 // Leave takes a closed connection out of the books.
 func (b *Books) Leave(t *Ticket, addr netip.Addr) {
-	switch *t {
+	switch t.state {
 	case none:
 		return
 	case refusing:
@@ -127,32 +149,50 @@ func (b *Books) Leave(t *Ticket, addr netip.Addr) {
 	default:
 		b.mu.Lock()
 		b.open--
-		b.dropLocked(*t, addr)
+		b.forgetLocked(t, addr)
 		b.mu.Unlock()
 	}
-	*t = none
+	*t = Ticket{}
 }
 
-// dropLocked takes one off an address.
-func (b *Books) dropLocked(t Ticket, addr netip.Addr) {
+// accountLocked is the account of a network, a new one if it has none.
+func (b *Books) accountLocked(k netip.Addr) *account {
+	a := b.addresses[k]
+	if a == nil {
+		a = new(account)
+		b.addresses[k] = a
+	}
+	return a
+}
+
+// crowdedLocked takes the connection off an account that must make room; nil if
+// none must, or none has had an answer.
+func (b *Books) crowdedLocked(a *account) Conn {
+	oldest := a.kept.Front()
+	if oldest == nil || b.limits.Loose <= 0 || a.pending+a.kept.Len() <= b.limits.Loose {
+		return nil
+	}
+	// It goes to the end: should it carry a stream by then, the next is the oldest.
+	a.kept.MoveToBack(oldest)
+	return oldest.Value.(Conn)
+}
+
+// forgetLocked takes a connection off its address.
+func (b *Books) forgetLocked(t *Ticket, addr netip.Addr) {
 	k := Network(addr)
-	c := b.addresses[k]
-	switch t {
+	a := b.addresses[k]
+	switch t.state {
 	case pending:
-		c.pending--
-	case idle:
-		c.idle--
+		a.pending--
+	case kept:
+		a.kept.Remove(t.place)
 	default:
 		return
 	}
-	if c == (counts{}) {
+	if a.pending == 0 && a.kept.Len() == 0 {
 		delete(b.addresses, k)
-		return
 	}
-	b.addresses[k] = c
 }
-
-func (b *Books) full(n int32) bool { return b.limits.Pending > 0 && int(n) >= b.limits.Pending }
 
 // Network is what one host may have of addresses: an IPv4 address, or all of an
 // IPv6 network of 64 bits.

@@ -9,8 +9,26 @@ import (
 
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
 
-// One address may have so many connections without a request, and so many that
-// wait for their next one; what carries a stream is not counted.
+// peer is a connection that notes that it must go.
+type peer struct {
+	ticket  Ticket
+	evicted int
+}
+
+// Evict implements [Conn].
+func (p *peer) Evict() { p.evicted++ }
+
+func enter(t *testing.T, b *Books, a netip.Addr) *peer {
+	t.Helper()
+	k, why := b.Enter(a)
+	if why != reason.None {
+		t.Fatalf("no room: %v", why)
+	}
+	return &peer{ticket: k}
+}
+
+// One address may have so many connections that carry no stream: of those that have
+// had an answer the oldest makes room, and without one the newest is refused.
 func TestConnectionsOfOneAddress(t *testing.T) {
 	for _, c := range []struct {
 		name, first, second string
@@ -22,38 +40,59 @@ func TestConnectionsOfOneAddress(t *testing.T) {
 		{"ipv6_other", "2001:db8::1", "2001:db8:0:1::1", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b := New(Limits{Pending: 1})
-			one, _ := b.Enter(addr(c.first))
-			if _, why := b.Enter(addr(c.second)); (why == reason.TooManyPending) != c.together {
-				t.Errorf("a second connection without a request: %v", why)
+			b := New(Limits{Loose: 2})
+			first, second := addr(c.first), addr(c.second)
+			one, two := enter(t, b, first), enter(t, b, first)
+			if _, why := b.Enter(second); (why == reason.TooManyPending) != c.together {
+				t.Errorf("a third connection without a request: %v", why)
 			}
-			b.Engage(&one, addr(c.first))
-			two, why := b.Enter(addr(c.first))
-			if why != reason.None {
-				t.Fatalf("a connection beside one that carries a stream: %v", why)
+			b.Keep(&one.ticket, first, one)
+			b.Keep(&two.ticket, first, two)
+			if one.evicted+two.evicted != 0 {
+				t.Error("somebody had to go although there is room")
 			}
-			b.Engage(&two, addr(c.first))
-			if !b.Idle(&one, addr(c.first)) || b.Idle(&two, addr(c.first)) {
-				t.Error("one connection of an address may wait for its next request, and no second")
-			}
-			b.Engage(&one, addr(c.first))
-			if !b.Idle(&two, addr(c.first)) {
-				t.Error("when the first goes on, the second may wait")
+			enter(t, b, second)
+			if went := one.evicted == 1; went != c.together || two.evicted != 0 {
+				t.Errorf("a third one came, the first went %d times and the second %d times", one.evicted, two.evicted)
 			}
 		})
 	}
 }
 
-func TestBooksAreEmptyInTheEnd(t *testing.T) {
-	b := New(Limits{Open: 3, Pending: 9})
+// What carries a stream is not counted, until it does so no more.
+func TestStreamsAreNotCounted(t *testing.T) {
+	b := New(Limits{Loose: 1})
 	a := addr("10.0.0.1")
-	var tickets []Ticket
-	for range 3 {
-		k, why := b.Enter(a)
-		if why != reason.None || !k.Pending() {
-			t.Fatalf("%v, pending %v", why, k.Pending())
+	var viewers []*peer
+	for range 5 {
+		p := enter(t, b, a)
+		b.Keep(&p.ticket, a, p)
+		b.Carry(&p.ticket, a)
+		viewers = append(viewers, p)
+	}
+	for _, p := range viewers {
+		if p.evicted != 0 || !p.ticket.Carrying() {
+			t.Fatalf("a viewer was evicted %d times, carrying %v", p.evicted, p.ticket.Carrying())
 		}
-		tickets = append(tickets, k)
+	}
+	for _, p := range viewers {
+		b.Keep(&p.ticket, a, p)
+	}
+	evicted := 0
+	for _, p := range viewers {
+		evicted += p.evicted
+	}
+	if evicted != 4 {
+		t.Errorf("%d of 5 that carry no stream any more were evicted, one may stay", evicted)
+	}
+}
+
+func TestBooksAreEmptyInTheEnd(t *testing.T) {
+	b := New(Limits{Open: 3, Loose: 9})
+	a := addr("10.0.0.1")
+	one, two, three := enter(t, b, a), enter(t, b, a), enter(t, b, a)
+	if !one.ticket.Pending() {
+		t.Error("a new connection is not pending")
 	}
 	if _, why := b.Enter(a); why != reason.TooManyConnections || b.Refused() != 1 {
 		t.Errorf("a fourth connection of three: %v, %d refused", why, b.Refused())
@@ -62,12 +101,11 @@ func TestBooksAreEmptyInTheEnd(t *testing.T) {
 	if _, second := b.Refuse(1); !ok || second {
 		t.Errorf("refusing one: %v, and a second: %v", ok, second)
 	}
-	b.Engage(&tickets[1], a)
-	b.Engage(&tickets[2], a)
-	b.Idle(&tickets[2], a)
-	for _, k := range append(tickets, k) {
-		b.Leave(&k, a)
-		b.Leave(&k, a) // does nothing more
+	b.Keep(&two.ticket, a, two)
+	b.Carry(&three.ticket, a)
+	for _, t := range []*Ticket{&one.ticket, &two.ticket, &three.ticket, &k} {
+		b.Leave(t, a)
+		b.Leave(t, a) // does nothing more
 	}
 	if !b.Empty() || b.Open() != 0 {
 		t.Errorf("%d are open in the end, empty %v", b.Open(), b.Empty())

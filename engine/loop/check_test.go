@@ -15,12 +15,20 @@ func (b *lab) check() {
 	for _, k := range b.loops {
 		b.checkLoop(k, watching)
 	}
+	held := int64(0)
 	for _, st := range b.e.order {
+		n := st.Snapshot().Backlog
+		if held += n; n > b.env.Settings.Backlog.Bytes {
+			b.t.Fatalf("stream %s holds %d bytes, the bound is %d", st.Config.Path, n, b.env.Settings.Backlog.Bytes)
+		}
 		for _, p := range st.Programmes() { // which waits for ever if the stream was left locked
 			if p.Viewers.Load() != watching[p] {
 				b.t.Fatalf("programme %v counts %d viewers, %d point to it", p.Media, p.Viewers.Load(), watching[p])
 			}
 		}
+	}
+	if total := b.env.Settings.Backlog.Total; total > 0 && held > total {
+		b.t.Fatalf("all streams hold %d bytes, the bound is %d", held, total)
 	}
 }
 

@@ -319,6 +319,15 @@ func (c *Conn) sent() uint64 {
 	return c.bytes
 }
 
+// Evict implements [admission.Conn].
+func (c *Conn) Evict() {
+	c.loop.Post(func() {
+		if !c.ticket.Carrying() {
+			c.doom(reason.TooManyIdle)
+		}
+	})
+}
+
 // doom closes the connection when the pass is over, without a further word.
 func (c *Conn) doom(r reason.Reason) {
 	if c.doomed || c.phase == phaseClosed {
@@ -351,10 +360,11 @@ func (c *Conn) conclude(r reason.Reason) {
 	c.out.then = thenClose
 	if v := c.viewer(); v != nil && v.pin != nil {
 		// The packet it is in goes out whole before the last word.
-		c.out.own = slices.Concat(v.pin.Bytes(v.pinForm)[v.sent:], c.out.own)
+		c.out.own = slices.Concat(v.pin.Bytes(v.pinForm, &c.loop.scratch)[v.sent:], c.out.own)
 	}
 	c.detach()
 	c.phase = phaseEnding
+	c.loop.group.books.Keep(&c.ticket, c.peer.Addr(), c)
 	c.rearm()
 	c.loop.send(c)
 }

@@ -54,7 +54,7 @@ func (c *crowd) inBacklog(v *viewer, buf unix.Iovec) (n uint64) {
 	r := v.prog.Ring
 	next, left := uintptr(unsafe.Pointer(buf.Base)), int(buf.Len) // a number, because it ends behind the segment
 	for seq := r.Tail(); seq < r.Head() && left > 0; seq++ {
-		b := r.At(seq).Bytes(v.variant)
+		b := r.At(seq).Bytes(v.variant, &v.conn.loop.scratch)
 		switch {
 		case uintptr(unsafe.Pointer(unsafe.SliceData(b))) == next && len(b) <= left:
 			next, left = next+uintptr(len(b)), left-len(b)

@@ -247,7 +247,7 @@ func TestSmallPacketsShareSegmentsAfterALargeOne(t *testing.T) {
 	enc := b.encoder("live", "H A")
 	enc.send("Pk " + strings.Repeat("x", 60000) + "\n")
 	enc.send(strings.Repeat("P "+strings.Repeat("x", 100)+"\n", 2000))
-	size := b.e.order[0].Current().Ring.Bytes()
+	size := b.e.order[0].Snapshot().Backlog
 	if n, most := b.env.Buffers.Out(), 2*size/ring.SegmentSize+2; n > most {
 		t.Errorf("%d bytes of packets take %d segments, want no more than %d", size, n, most)
 	}

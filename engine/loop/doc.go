@@ -36,6 +36,13 @@
 // parks its connection: it is not tried again until the kernel tells
 // (Loop.unpark), and its only deadline is Timeouts.Stall.
 //
+// # Memory
+//
+// A viewer keeps a packet of the backlog only while it is inside it, and gives that
+// up for a copy of the rest when it has been inside for too long, or when the
+// stream's memory is short ([stream.Show], LetGo). A form of a packet that the
+// ring does not keep is made in the loop's scratch, for one write call.
+//
 // # Labels
 //
 // A loop's goroutine carries its number as the profiler's label "loop" for life,

@@ -13,10 +13,10 @@ import (
 func TestPacketIsEvictedDuringItsWrite(t *testing.T) {
 	for _, room := range []int{-1, 60} { // whole, and stopped inside
 		cfg := labConfig()
-		cfg.Backlog.Bytes = 400
+		cfg.Backlog.Bytes = 64 << 10
 		b := newLab(t, cfg)
 		enc := b.encoder("live", "H A")
-		line := []byte("P " + strings.Repeat("x", 40))
+		line := []byte("P " + strings.Repeat("x", 2000))
 		enc.send("Pk start\n")
 		v := b.viewer("v", 0, "PLAY live")
 		v.room = room
@@ -28,7 +28,7 @@ func TestPacketIsEvictedDuringItsWrite(t *testing.T) {
 			}
 			once = true
 			defer enc.c.ingest.Commit()
-			for range 20 {
+			for range 40 {
 				if _, _, err := enc.c.ingest.Packet(&codec.Event{Kind: codec.Packet, Data: line}, b.now); err != nil {
 					t.Error(err)
 				}

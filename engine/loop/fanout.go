@@ -99,6 +99,20 @@ func (g *Group) holding() (m limits, hold bool) {
 // Wake implements [stream.Show].
 func (s *show) Wake() { s.loop.Wake() }
 
+// LetGo implements [stream.Show].
+func (s *show) LetGo() {
+	l := s.loop
+	l.Post(func() {
+		s.Asked.Store(false)
+		l.scratch.Reset()
+		for i := range s.viewers {
+			if v := &s.viewers[i]; v.pin != nil && v.pin.Seq() < v.prog.Ring.Tail() {
+				l.keepRest(v)
+			}
+		}
+	})
+}
+
 // ClearOut implements [stream.Show].
 func (s *show) ClearOut(p *stream.Programme) {
 	s.loop.Post(func() {

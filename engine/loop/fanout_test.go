@@ -72,7 +72,7 @@ func TestLongPassYields(t *testing.T) {
 // with, or when many sockets take bytes again at once; all get it in the end.
 func TestPassIsShortWhateverThereIsToSend(t *testing.T) {
 	cfg := labConfig()
-	cfg.Limits.PendingPerAddress = 0
+	cfg.Limits.LoosePerAddress = 0
 	b := newLab(t, cfg)
 	enc := b.encoder("live", "H A")
 	enc.send("Pk x\n" + strings.Repeat("P "+strings.Repeat("x", 1000)+"\n", 2500))

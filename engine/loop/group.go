@@ -204,7 +204,7 @@ func (g *Group) left(c *Conn) {
 	switch {
 	case c.viewed != "":
 		g.viewerLeft(c)
-	case c.reason == reason.BadRequest || c.reason == reason.PushIdle || c.reason == reason.PushRefused || c.reason == reason.PushLost:
+	case c.reason == reason.BadRequest || c.reason == reason.PushIdle || c.reason == reason.PushRefused || c.reason == reason.PushLost || c.reason == reason.PushChanges:
 		// It was logged, with the particulars, when it happened.
 	case info.Error:
 		g.complain(c.reason, c, nil)

@@ -13,7 +13,9 @@ import (
 // put the decision into its protocol's words, and sends them.
 func (c *Conn) handle() {
 	l, ev := c.loop, &c.loop.ev
-	l.group.books.Engage(&c.ticket, c.peer.Addr())
+	if c.ticket.Pending() {
+		l.group.books.Keep(&c.ticket, c.peer.Addr(), c)
+	}
 	l.verdict = codec.Verdict{}
 	if c.show != nil && (ev.Kind == codec.Play || ev.Kind == codec.Publish) {
 		c.doom(reason.BadRequest) // a session that streams asks for no second stream

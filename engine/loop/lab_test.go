@@ -91,7 +91,10 @@ func newLab(t testing.TB, cfg settings.Config, streams ...settings.Stream) *lab 
 	b.now = int64(time.Hour)
 	b.env = &stream.Env{Settings: &cfg, Log: logger, Clock: clock.New(), Epochs: ring.NewEpochs(max(1, cfg.Loops))}
 	b.env.Clock.Now = func() int64 { return b.now }
-	b.books = admission.New(admission.Limits{Open: cfg.Limits.Connections, Pending: cfg.Limits.PendingPerAddress})
+	if total := cfg.Backlog.Total; total > 0 {
+		b.env.Pool, b.env.Share = ring.NewPool(total), total/2/int64(len(streams))
+	}
+	b.books = admission.New(admission.Limits{Open: cfg.Limits.Connections, Loose: cfg.Limits.LoosePerAddress})
 	b.e = NewGroup(b.env, b.books, streams, []codec.Protocol{text.Protocol{}})
 	for _, l := range b.e.loops {
 		ll := &labLoop{lab: b, loop: l, socks: map[int]*peer{}}
@@ -350,6 +353,11 @@ func (b *lab) finish() {
 	b.check()
 	for _, st := range b.e.order {
 		st.Close("this server is going down")
+	}
+	for _, st := range b.e.order {
+		if n := st.Snapshot().Backlog; n != 0 {
+			b.t.Errorf("stream %s still holds %d bytes at the end", st.Config.Path, n)
+		}
 	}
 	if n := b.env.Buffers.Out(); n != 0 {
 		b.t.Errorf("%d packet buffers are still out at the end", n)

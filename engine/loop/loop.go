@@ -12,6 +12,7 @@ import (
 	"streampump/codec"
 	"streampump/engine/clock"
 	"streampump/engine/reason"
+	"streampump/engine/ring"
 )
 
 // Loop is one event loop's share of the engine. Everything below the line
@@ -59,6 +60,7 @@ type Loop struct {
 	shown   *show         // whose labels the goroutine has; nil: the loop's own
 	iov     [maxIov]unix.Iovec
 	body    body // the packets in iov
+	scratch ring.Scratch
 	fds     [128]int32
 	spare   []*outbox
 }

@@ -140,14 +140,9 @@ func (l *Loop) flush(c *Conn) {
 	}
 	after := c.out.then
 	l.freeOutbox(c)
-	switch {
-	case after == thenClose:
+	if after == thenClose {
 		l.transports[c.transport].finish(c)
 		c.phase = phaseDrain
-	case c.phase != phaseRequest || len(c.waiting) > 0:
-	case !c.half && !l.group.books.Idle(&c.ticket, c.peer.Addr()):
-		c.finish(reason.TooManyIdle, c.outgoing().own)
-		return
 	}
 	if c.half && len(c.waiting) == 0 {
 		c.doom(c.leftReason()) // there is nothing to wait for

@@ -142,8 +142,10 @@ func (c *Conn) ingestHeader() {
 		return
 	}
 	if err := c.ingest.Header(c.loop.ev.Media, c.loop.now); err != nil {
-		c.endIngest(codec.CauseTaken, reason.PushTaken, err.Error())
+		c.turnAway(err)
+		return
 	}
+	c.loop.group.books.Carry(&c.ticket, c.peer.Addr())
 }
 
 // ingestPacket passes a packet on to the stream.
@@ -153,12 +155,23 @@ func (c *Conn) ingestPacket() {
 	}
 	c.lastIn = c.loop.now
 	if _, _, err := c.ingest.Packet(&c.loop.ev, c.loop.now); err != nil {
-		if errors.Is(err, stream.ErrTaken) {
-			c.endIngest(codec.CauseTaken, reason.PushTaken, err.Error())
-			return
-		}
-		c.endIngest(codec.CauseRefused, reason.PushRefused, err.Error())
+		c.turnAway(err)
+		return
 	}
+	c.loop.group.books.Carry(&c.ticket, c.peer.Addr()) // whose session goes on without a header
+}
+
+// turnAway ends the session of an encoder whose header or packet the stream does not
+// take.
+func (c *Conn) turnAway(err error) {
+	cause, r := codec.CauseRefused, reason.PushRefused
+	switch {
+	case errors.Is(err, stream.ErrTaken):
+		cause, r = codec.CauseTaken, reason.PushTaken
+	case errors.Is(err, stream.ErrChanges):
+		r = reason.PushChanges
+	}
+	c.endIngest(cause, r, err.Error())
 }
 
 // pause answers the end of a body: the session goes on with the next request.
@@ -170,6 +183,7 @@ func (c *Conn) pause() {
 	inactive := l.now + int64(l.group.cfg.Timeouts.PushInactive)
 	l.verdict.Session = in.Key
 	c.phase = phaseRequest
+	l.group.books.Keep(&c.ticket, c.peer.Addr(), c)
 	in.Commit()
 	in.Expires.Store(inactive)
 	in.Release() // the next request may come on another connection

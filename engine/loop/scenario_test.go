@@ -182,7 +182,7 @@ func (s *scene) engine(words []string) {
 	}
 	numbers := map[string]*int{
 		"loops": &cfg.Loops, "sessions": &cfg.Limits.Sessions, "conns": &cfg.Limits.Connections,
-		"pending": &cfg.Limits.PendingPerAddress,
+		"pending": &cfg.Limits.LoosePerAddress,
 	}
 	streams := "live"
 	for k, v := range options(words) {

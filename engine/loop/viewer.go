@@ -73,6 +73,7 @@ func (c *Conn) attach(p *stream.Programme, form codec.Form, canMove bool) {
 	}
 	c.viewer().mode.set(movable, canMove)
 	c.phase = phaseView
+	c.loop.group.books.Carry(&c.ticket, c.peer.Addr())
 	// The count goes up before the head of the ring is read: a packet that is
 	// appended after that read sees the count and wakes us.
 	s.Count.Add(1)
@@ -99,6 +100,11 @@ func (v *viewer) enter(p *stream.Programme) {
 	v.waitEnd = 0
 	if seq, ok := p.Start(now); ok {
 		v.place(seq)
+		return
+	}
+	if p.Keyless(now) {
+		p.StartedAnywhere() // others have waited in vain already
+		v.next, v.trim = p.Ring.Head(), false
 		return
 	}
 	v.wait(p.Ring.Tail(), true)
@@ -141,7 +147,7 @@ func (v *viewer) keyWaitOver() {
 		v.ending = reason.ViewerNoKeyFrame
 		return
 	}
-	v.prog.Stream.StartedAnywhere()
+	v.prog.StartedAnywhere()
 	v.next, v.trim = v.prog.Ring.Head(), false
 }
 
@@ -266,8 +272,9 @@ type body struct {
 // in, then its outbox, then whole packets. last says that the ring has no more.
 func (l *Loop) gather(v *viewer) (iov []unix.Iovec, want int, last bool) {
 	iov, l.body = l.iov[:0], body{end: v.next}
+	l.scratch.Reset() // the bytes of the last write are gone, or taken up again
 	if v.pin != nil {
-		b := v.pin.Bytes(v.pinForm)[v.sent:]
+		b := v.pin.Bytes(v.pinForm, &l.scratch)[v.sent:]
 		iov, want = appendIov(iov, b), len(b)
 	}
 	if v.outbox {
@@ -294,10 +301,13 @@ func (l *Loop) gatherBody(v *viewer, iov []unix.Iovec) (_ []unix.Iovec, last boo
 		if g.first == nil {
 			g.first = s
 		}
-		b, t := s.Bytes(form), s
+		t := s
+		var b []byte
 		if form == primary {
 			t = r.Run(s, head)
 			b = s.Through(t)
+		} else {
+			b = s.Bytes(form, &l.scratch)
 		}
 		iov = appendIov(iov, b)
 		g.size += len(b)
@@ -321,7 +331,7 @@ func (v *viewer) nextForm(trim bool) ring.Variant {
 // advance moves the cursor past n bytes, in the order of gather.
 func (l *Loop) advance(v *viewer, n int) {
 	if v.pin != nil {
-		left := len(v.pin.Bytes(v.pinForm)) - int(v.sent)
+		left := len(v.pin.Bytes(v.pinForm, &l.scratch)) - int(v.sent)
 		if n < left {
 			v.sent += uint32(n)
 			l.letGo(v)
@@ -354,7 +364,7 @@ func (l *Loop) stopInside(v *viewer, n int) {
 	// evicted it since, and it is whole until the pass ends.
 	for s := l.body.first; n > 0; s = s.Next() {
 		form := v.nextForm(v.trim)
-		size := len(s.Bytes(form))
+		size := len(s.Bytes(form, &l.scratch))
 		v.next++
 		v.trim = false
 		if n < size {
@@ -367,22 +377,27 @@ func (l *Loop) stopInside(v *viewer, n int) {
 	}
 }
 
-// letGo unpins a packet that a viewer has been in for too long, and keeps the rest
-// of it for that viewer. A socket that takes a byte now and then is never stalled,
-// and a pin keeps a whole segment: so no segment is kept for longer than MaxLag
-// and Timeouts.Stall, whatever the viewers do, and for a viewer no more than a
-// packet.
+// letGo unpins a packet that a viewer has been in for too long. A socket that takes
+// a byte now and then is never stalled, and a pin keeps a whole segment: so no
+// segment is kept for longer than MaxLag and Timeouts.Stall, whatever the viewers
+// do, and for a viewer no more than a packet.
 func (l *Loop) letGo(v *viewer) {
-	if l.now-v.pin.At() <= int64(l.group.cfg.Backlog.MaxLag) {
-		return
+	if l.now-v.pin.At() > int64(l.group.cfg.Backlog.MaxLag) {
+		l.keepRest(v)
 	}
+}
+
+// keepRest unpins the packet that a viewer is in, and keeps the rest of it for that
+// viewer.
+func (l *Loop) keepRest(v *viewer) {
 	if !v.outbox {
 		v.conn.outgoing().then = thenPackets
 	}
 	o := v.conn.outgoing()
-	o.own = slices.Concat(v.pin.Bytes(v.pinForm)[v.sent:], o.own)
+	o.own = slices.Concat(v.pin.Bytes(v.pinForm, &l.scratch)[v.sent:], o.own)
 	v.pin.Unpin()
 	v.pin = nil
+	l.pass.packets++ // nothing tells any more when it is gone
 }
 
 // end tells a viewer that has no packet in flight that its stream is over.

@@ -39,6 +39,7 @@ const (
 	PushTaken
 	PushReturned
 	PushRefused
+	PushChanges
 
 	// Everybody.
 	WriteFailed
@@ -66,7 +67,7 @@ var table = [Count]Info{
 	NotRecognised:      {"not_recognised", true, "the first bytes belong to no protocol spoken here"},
 	TooManyConnections: {"too_many_connections", true, "the limit on connections is reached"},
 	TooManyPending:     {"too_many_pending", true, "too many connections from this address have sent no complete request"},
-	TooManyIdle:        {"too_many_idle", false, "too many connections from this address wait for their next request"},
+	TooManyIdle:        {"too_many_idle", false, "too many connections from this address carry no stream, and this one was the oldest"},
 	TooManyRequests:    {"too_many_requests", true, "the peer sends requests faster than they can be answered"},
 	ViewerLeft:         {"viewer_left", false, "the viewer closed its connection"},
 	ViewerStopped:      {"viewer_stopped", false, "the viewer's player sent Stop"},
@@ -81,6 +82,7 @@ var table = [Count]Info{
 	PushTaken:          {"push_taken", false, "another encoder took the stream over"},
 	PushReturned:       {"push_returned", false, "the encoder came back on another connection"},
 	PushRefused:        {"push_refused", true, "what the encoder sends can not be carried"},
+	PushChanges:        {"push_changes", true, "the encoder began one programme after the other: its header or its clock changes too often"},
 	WriteFailed:        {"write_failed", false, "the connection broke while it was written to"},
 	ShuttingDown:       {"shutting_down", false, "this server is going down"},
 }

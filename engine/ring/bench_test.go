@@ -16,7 +16,7 @@ const (
 // benchRing is a ring that is full, with packets one nanosecond apart, and what
 // appends one more. Each of the first few is pinned, as by a stalled reader.
 func benchRing(loops, pinned int) (r *Ring, step func()) {
-	r = New(Limits{Bytes: 1 << 30, Duration: benchKept}, variantOf, NewEpochs(loops), new(Buffers))
+	r = NewMemory(1<<30, 0, nil, NewEpochs(loops), new(Buffers)).NewRing(benchKept, variantOf, 0)
 	packet := make([]byte, benchPacket)
 	at := int64(0)
 	step = func() {
@@ -53,11 +53,13 @@ func BenchmarkAppend(b *testing.B) {
 // BenchmarkDerive makes one packet's other form, which readers then share.
 func BenchmarkDerive(b *testing.B) {
 	r, step := benchRing(1, 0)
+	scratch := new(Scratch)
 	both := func() {
 		step()
-		r.epochs.Enter(0)
-		_ = r.At(r.Head() - 1).Bytes(1)
-		r.epochs.Leave(0)
+		r.enter(0)
+		scratch.Reset()
+		_ = r.At(r.Head()-1).Bytes(1, scratch)
+		r.leave(0)
 	}
 	for range 3 * benchKept {
 		both() // until there are buffers enough
@@ -79,8 +81,8 @@ func BenchmarkKeyStart(b *testing.B) {
 		{"two_GOPs_ago", newest - 2*benchGOP},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			r.epochs.Enter(0)
-			defer r.epochs.Leave(0)
+			r.enter(0)
+			defer r.leave(0)
 			for b.Loop() {
 				if _, ok := r.KeyStart(c.notAfter); !ok {
 					b.Fatal("no key start")
@@ -94,8 +96,8 @@ func BenchmarkKeyStart(b *testing.B) {
 func BenchmarkPass(b *testing.B) {
 	r, _ := benchRing(2, 0)
 	for b.Loop() {
-		r.epochs.Enter(1)
-		r.epochs.Leave(1)
+		r.enter(1)
+		r.leave(1)
 	}
 }
 
@@ -115,11 +117,11 @@ func BenchmarkRead(b *testing.B) {
 			for b.Loop() {
 				step()
 				for i := range next {
-					r.epochs.Enter(i)
+					r.enter(i)
 					for ; next[i] < r.Head(); next[i]++ {
-						read += len(r.At(next[i]).Bytes(0))
+						read += len(r.At(next[i]).Bytes(0, nil))
 					}
-					r.epochs.Leave(i)
+					r.leave(i)
 				}
 			}
 			if want := b.N * c.loops * benchPacket; read != want {

@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"github.com/valyala/bytebufferpool"
@@ -14,8 +15,8 @@ type Buffers struct {
 	// first use.
 	Segment int
 
-	pool     pool // of variants
-	segments pool // apart, because that pool learns the usual size
+	segments pool
+	forms    sync.Pool // of *form
 	out      atomic.Int64
 }
 
@@ -30,27 +31,40 @@ type pool struct {
 // reader that still looks at one sees it, and the race detector too.
 const poisonByte = 0xDB
 
-// Get takes an empty buffer.
-func (b *Buffers) Get() *bytebufferpool.ByteBuffer {
+// form makes a form of the given bytes. A recycled buffer that is much too large is
+// left to the collector: another stream's packets may be of another size.
+func (b *Buffers) form(bytes []byte) *form {
 	b.out.Add(1)
-	return b.pool.Get()
+	f, _ := b.forms.Get().(*form)
+	if f == nil {
+		f = new(form)
+	}
+	if n := cap(f.bytes); n < len(bytes) || n > 2*len(bytes)+formCost {
+		f.bytes = make([]byte, 0, len(bytes))
+	}
+	f.bytes = append(f.bytes[:0], bytes...)
+	return f
 }
 
-// Put gives a buffer back; its bytes must not be touched any more.
-func (b *Buffers) Put(buf *bytebufferpool.ByteBuffer) {
-	poison(buf)
+// putForm gives a form back; its bytes must not be touched any more.
+func (b *Buffers) putForm(f *form) {
+	poison(f.bytes)
 	b.out.Add(-1)
-	b.pool.Put(buf)
+	f.more = nil
+	b.forms.Put(f)
 }
 
-// segment takes a buffer of [SegmentSize], or more if size is.
+// segment takes a buffer of the given size. Those of the usual size are pooled.
 func (b *Buffers) segment(size int) *bytebufferpool.ByteBuffer {
 	b.out.Add(1)
+	if size != b.segmentSize() {
+		return &bytebufferpool.ByteBuffer{B: make([]byte, size)}
+	}
 	buf := b.segments.Get()
-	if size = max(size, b.segmentSize()); cap(buf.B) < size {
+	if cap(buf.B) < size {
 		buf.B = make([]byte, size)
 	}
-	buf.B = buf.B[:cap(buf.B)]
+	buf.B = buf.B[:size]
 	return buf
 }
 
@@ -63,20 +77,19 @@ func (b *Buffers) segmentSize() int {
 
 // putSegment gives such a buffer back.
 func (b *Buffers) putSegment(buf *bytebufferpool.ByteBuffer) {
-	poison(buf)
+	poison(buf.B)
 	b.out.Add(-1)
-	if len(buf.B) > b.segmentSize() {
-		return // of one large packet; kept for small ones it would be waste
+	if len(buf.B) == b.segmentSize() {
+		b.segments.Put(buf)
 	}
-	b.segments.Put(buf)
 }
 
 // poison overwrites a buffer that nobody may look at any more.
-func poison(buf *bytebufferpool.ByteBuffer) {
+func poison(buf []byte) {
 	if !invariants {
 		return
 	}
-	all := buf.B[:cap(buf.B)]
+	all := buf[:cap(buf)]
 	for i := range all {
 		all[i] = poisonByte
 	}

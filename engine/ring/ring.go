@@ -3,8 +3,8 @@
 //
 // # What protects a slot
 //
-// Packets lie one behind the other in segments of [SegmentSize]. A segment is
-// recycled when all its packets are free, and a packet only when no reader can
+// Packets lie one behind the other in segments of [SegmentSize] at most. A segment
+// is recycled when all its packets are free, and a packet only when no reader can
 // still send from it.
 // Three facts together say so, and none of them is a reference count per
 // reader:
@@ -35,28 +35,45 @@
 // # What is kept
 //
 // The newest packet at which a viewer can start, everything after it, and what
-// is younger than Limits.Duration, all within Limits.Bytes. Past the byte cap
-// even the key start goes, and KeyStart finds none until the next comes.
+// is younger than a given age, all within the memory. Where that is used up even
+// the key start goes, and KeyStart finds none until the next comes.
+//
+// # What it may cost
+//
+// The rings of a stream, of its present programme and of those that have ended,
+// have one [Memory]. It counts everything: segments whole, slots, tables, other
+// forms of packets, what rings take besides; evicted or not, until it is free.
+// Whatever is made is taken from it first, so that what is used never is more than
+// the grant, and all grants together never more than the [Pool]. What is in a grant:
+//
+//	                                                    full: what happens
+//	history  3/4  segments, slots, tables that          the oldest packets go,
+//	              readers find                          of ended programmes first
+//	forms    1/8  other forms of the newest packets     made for each reader, in
+//	         most                                       its loop's [Scratch]
+//	evicted  the  what readers still use of those       readers are asked to let go;
+//	         rest that went                             then up to two thirds of the
+//	                                                    history go, and then there is
+//	                                                    no room for another packet
+//
+// So what readers do costs the history nothing: not the forms that they want, and
+// not the packets that they stop inside, if they let go when they are asked
+// ([Memory.Pressed]).
 package ring
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 )
 
-// Limits bound what a ring keeps.
-type Limits struct {
-	Bytes    int64         // hard cap on what is kept, variants included
-	Duration time.Duration // age up to which packets before the newest key start are kept
-}
-
 // Maker makes a variant of a packet from its primary bytes: out is part of
-// primary (alias) or was appended to dst. It may be called by any reader.
+// primary (alias) or was appended to dst. It may be called by any reader, and
+// makes the same of a packet each time.
 type Maker func(dst, primary []byte, v Variant) (out []byte, alias bool)
 
 // initialSlots is the first size of the table; it doubles when it is full.
-// 256 packets are about three seconds of a 1 Mbit/s stream.
-const initialSlots = 256
+const initialSlots = 16
 
 // table maps sequence numbers to slots. A full table is replaced by one of
 // twice the size; readers that loaded the old one may finish their pass on it.
@@ -71,37 +88,56 @@ func newTable(n int) *table {
 
 func (t *table) at(seq uint64) *atomic.Pointer[Slot] { return &t.slots[seq&t.mask] }
 
+func (t *table) cost() int64 { return int64(len(t.slots)) * 8 }
+
 // Ring is the backlog of one programme.
 type Ring struct {
 	// Set once.
-	limits  Limits
-	make    Maker
-	epochs  *Epochs
-	buffers *Buffers
+	age    int64 // age up to which packets before the newest key start are kept
+	make   Maker
+	memory *Memory
+	beside int64 // what the memory counts for the ring itself and what goes with it
 
 	// Read by anyone.
 	head  atomic.Uint64 // the number the next packet will get
 	tail  atomic.Uint64 // the oldest packet kept
 	key   atomic.Uint64 // 1 + the number of the newest key start; 0: none
-	extra atomic.Int64  // bytes of the variants of kept packets, added by readers
+	forms atomic.Uint64 // older packets' other forms are not kept
 	table atomic.Pointer[table]
 	over  atomic.Bool
 
 	// Owned by the writer.
-	bytes   int64    // primary bytes between tail and head
-	segment *segment // that packets go to
-	newest  *Slot    // the last one appended, until it is released
-	limbo   []*Slot
-	hand    int // where the next sweep of limbo begins
-	free    []*Slot
-	spare   []*segment
+	segment     *segment // that packets go to
+	nextSegment int      // how large the next one is
+	idle        *segment // without a buffer
+	newest      *Slot    // the last one appended, until it is released
+	limbo       []resting
+	hand        int   // where the next sweep of limbo begins
+	free        *Slot // a list, by next
+	spare       int   // how long it is
+	drained     bool
 }
 
-// New makes an empty ring. Readers must announce their passes in epochs;
-// packet buffers come from and go back to buffers.
-func New(l Limits, m Maker, e *Epochs, b *Buffers) *Ring {
-	r := &Ring{limits: l, make: m, epochs: e, buffers: b}
-	r.table.Store(newTable(initialSlots))
+// resting is an evicted slot that is not yet free, with the epoch of its eviction.
+type resting struct {
+	*Slot
+	retired uint64
+}
+
+// ringCost is what a ring takes before its first packet, but for its table.
+const ringCost = 384
+
+// NewRing makes an empty ring that keeps packets of the given age. Readers must
+// announce their passes in the memory's epochs. beside is what goes with the ring
+// and is counted with it. It is nil where there is no memory for it. Writer only.
+func (m *Memory) NewRing(age time.Duration, mk Maker, beside int64) *Ring {
+	r := &Ring{age: int64(age), make: mk, memory: m, beside: beside + ringCost, nextSegment: firstSegment}
+	t := newTable(initialSlots)
+	if !m.take(r.beside + t.cost()) {
+		return nil
+	}
+	r.table.Store(t)
+	m.rings = append(m.rings, r)
 	return r
 }
 
@@ -151,64 +187,77 @@ func (r *Ring) NewestKey() (seq uint64, ok bool) {
 }
 
 // Append adds a packet that was made in [Ring.Room]; one made elsewhere is
-// copied. at is the time of arrival in nanoseconds of the engine's clock. Writer
-// only.
-func (r *Ring) Append(packet []byte, at int64, key, trim bool) {
-	seq := r.head.Load()
-	s := r.slot()
-	s.ring, s.seq, s.at = r, seq, at
+// copied. at is the time of arrival in nanoseconds of the engine's clock. It is
+// false if the packet outgrew its room and there is no memory for it. Writer only.
+func (r *Ring) Append(packet []byte, at int64, key, trim bool) bool {
+	if !r.reserve(len(packet)) {
+		return false
+	}
+	seq, s := r.head.Load(), r.slot()
+	s.seq, s.at = seq, at
 	s.key, s.trim, s.prevKey = key, trim, r.key.Load()
-	s.next.Store(nil)
 	r.place(s, packet)
-	r.grow(seq)
 	r.table.Load().at(seq).Store(s)
 	if r.newest != nil {
 		r.newest.next.Store(s)
 	}
 	r.newest = s
-	r.bytes += int64(len(s.primary))
 	if key {
 		r.key.Store(seq + 1)
 	}
 	r.head.Store(seq + 1)
 	r.trimTo(at)
+	return true
 }
 
-// End seals the ring: no packet follows. Writer only.
-func (r *Ring) End() { r.over.Store(true) }
-
-// Bytes is what the kept packets take, with their variants. Evicted ones that a
-// stopped reader pins are not counted: it must not take the backlog from the
-// others. Writer only.
-func (r *Ring) Bytes() int64 { return r.bytes + r.extra.Load() }
-
-// grow makes room for seq by doubling a full table.
-func (r *Ring) grow(seq uint64) {
-	t, tail := r.table.Load(), r.tail.Load()
-	if seq-tail < uint64(len(t.slots)) {
-		return
+// End seals the ring: no packet follows. Its other forms are given up, for those
+// of what follows it. Writer only.
+func (r *Ring) End() {
+	r.over.Store(true)
+	r.seal()
+	r.forms.Store(r.head.Load())
+	if r.memory.forms.Load() > 0 {
+		for q, head := r.tail.Load(), r.head.Load(); q < head; q++ {
+			r.strip(r.At(q))
+		}
 	}
-	n := newTable(2 * len(t.slots))
-	for q := tail; q < seq; q++ {
-		n.at(q).Store(t.at(q).Load())
+}
+
+// grow makes a place for the next packet in the table: a full one is replaced by
+// one of twice the size; or its oldest packet goes, where that would have to go for
+// the table's sake anyway.
+func (r *Ring) grow() bool {
+	old, m := r.table.Load(), r.memory
+	tail, head := r.tail.Load(), r.head.Load()
+	if head-tail < uint64(len(old.slots)) {
+		return true
+	}
+	cost := 2 * old.cost()
+	if m.rings[0] == r && m.kept()+cost > m.history() && !m.grow() || !m.take(cost) {
+		r.evict(r.At(tail))
+		return true
+	}
+	n := newTable(2 * len(old.slots))
+	for q := r.tail.Load(); q < head; q++ {
+		n.at(q).Store(old.at(q).Load())
 	}
 	r.table.Store(n)
+	m.give(old.cost())
+	return true
 }
 
-// trimTo evicts what the limits no longer allow at the given time.
+// trimTo evicts what is too old at the given time, and frees what can be freed.
 func (r *Ring) trimTo(now int64) {
-	oldest := now - int64(r.limits.Duration)
-	head, evicted := r.head.Load(), false
+	oldest, head := now-r.age, r.head.Load()
 	for tail := r.tail.Load(); tail < head-1; tail++ {
 		s := r.At(tail)
-		over := r.Bytes() > r.limits.Bytes
-		if !over && (s.at >= oldest || tail >= r.key.Load()-1) {
+		if s.at >= oldest || tail >= r.key.Load()-1 {
 			break
 		}
 		r.evict(s)
-		evicted = true
 	}
-	r.sweep(evicted, sweepMost)
+	r.ageForms()
+	r.sweep(sweepMost)
 }
 
 // evict takes the oldest slot out of the table; it rests in limbo from then on.
@@ -218,23 +267,32 @@ func (r *Ring) evict(s *Slot) {
 		r.key.Store(0)
 	}
 	r.table.Load().at(s.seq).Store(nil)
-	r.bytes -= int64(len(s.primary))
-	r.extra.Add(-s.counted.Swap(0))
-	s.retired = r.epochs.now()
-	r.limbo = append(r.limbo, s)
+	r.strip(s)
+	m := r.memory
+	m.past += slotCost
+	s.segment.kept--
+	r.settle(s.segment)
+	r.limbo = append(r.limbo, resting{s, m.epochs.now()})
+	m.evicted = true
 }
 
 // sweepMost bounds how many slots an append looks at in vain: those that
-// thousands of stalled readers pin must not cost each packet a walk.
-const sweepMost = 64
+// thousands of stalled readers pin must not cost each packet a walk. sweepHard is
+// the bound where there is no room for a packet otherwise.
+const (
+	sweepMost = 64
+	sweepHard = 512
+)
 
 // sweep goes on through limbo where it stopped and frees the slots that nobody
 // can reach any more, until it has met as many others as most says.
-func (r *Ring) sweep(evicted bool, most int) {
-	if evicted {
-		r.epochs.advance()
+func (r *Ring) sweep(most int) {
+	m := r.memory
+	m.advance()
+	if len(r.limbo) == 0 && m.resting.first == nil {
+		return
 	}
-	oldest := r.epochs.oldest()
+	oldest := m.epochs.oldest()
 	for kept := 0; kept < min(most, len(r.limbo)); {
 		last := len(r.limbo) - 1
 		if r.hand > last {
@@ -246,57 +304,67 @@ func (r *Ring) sweep(evicted bool, most int) {
 			kept++
 			continue
 		}
-		r.release(s)
+		r.release(s.Slot)
 		r.limbo[r.hand] = r.limbo[last]
-		r.limbo[last] = nil
+		r.limbo[last] = resting{}
 		r.limbo = r.limbo[:last]
 	}
+	m.freeForms(oldest)
 }
 
-// Drain evicts everything and reports whether all of it could be freed; call it
-// again until it is. Writer only, after End and after the last reader left.
+// Drain evicts everything and reports whether all of it could be given back; call
+// it again until it is. Writer only, after End and after the last reader left.
 func (r *Ring) Drain() bool {
-	evicted := false
+	if r.drained {
+		return true
+	}
 	for head, tail := r.head.Load(), r.tail.Load(); tail < head; tail++ {
 		r.evict(r.At(tail))
-		evicted = true
 	}
-	r.sweep(evicted, len(r.limbo))
-	if g := r.segment; g != nil {
-		r.segment = nil // nothing follows; its last packet takes it along
-		if g.live == 0 {
-			r.retire(g)
-		}
+	r.sweep(len(r.limbo))
+	m := r.memory
+	if len(r.limbo) > 0 || len(m.rings) == 1 && m.resting.first != nil {
+		return false
 	}
-	return len(r.limbo) == 0
+	r.drained = true
+	m.give(r.beside + r.table.Load().cost() + int64(r.spare)*slotCost)
+	r.free, r.spare, r.limbo = nil, 0, nil
+	m.rings = slices.DeleteFunc(m.rings, func(o *Ring) bool { return o == r })
+	m.shrink()
+	return true
 }
 
 // Limbo is the number of evicted packets that are not yet free. Writer only.
 func (r *Ring) Limbo() int { return len(r.limbo) }
 
-// slot takes a slot from the free list, or a new one.
+// slot takes the slot that was reserved.
 func (r *Ring) slot() *Slot {
-	if n := len(r.free); n > 0 {
-		s := r.free[n-1]
-		r.free[n-1] = nil
-		r.free = r.free[:n-1]
-		return s
-	}
-	return new(Slot)
+	s := r.free
+	r.free = s.next.Load()
+	r.spare--
+	s.next.Store(nil)
+	return s
 }
 
-// release gives the slot's buffers back.
+// spareSlots is how many free slots a ring keeps, or an eighth of those in use.
+const spareSlots = 64
+
+// release makes a slot free, and its segment if it was the last one there.
 func (r *Ring) release(s *Slot) {
-	r.leave(s.segment)
-	r.extra.Add(-s.counted.Swap(0))
-	for i := range s.variants {
-		if v := s.variants[i].Swap(nil); v != nil && v.buf != nil {
-			r.buffers.Put(v.buf)
-		}
-	}
+	r.strip(s)
+	m := r.memory
+	m.past -= slotCost
+	s.segment.live--
+	r.settle(s.segment)
 	if r.newest == s {
 		r.newest = nil
 	}
-	s.segment, s.primary = nil, nil
-	r.free = append(r.free, s)
+	s.segment = nil
+	if r.spare >= max(spareSlots, int(r.head.Load()-r.tail.Load())/8) {
+		m.give(slotCost)
+		return
+	}
+	s.next.Store(r.free)
+	r.free = s
+	r.spare++
 }

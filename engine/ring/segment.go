@@ -13,10 +13,22 @@ import (
 // inside a packet keeps from being used again.
 const SegmentSize = 64 << 10
 
-// segment is a pooled buffer that holds packets without gaps. Larger packets
-// have one of their own.
+// firstSegment is the size of a ring's first segment; each one is twice as large
+// as the one before it, up to the usual size. A programme of some packets takes
+// no more than they need.
+const firstSegment = 2 << 10
+
+// segmentsAtLeast bounds the size of segments where memory is short. The history
+// goes by whole ones, and one with the slots of its packets, however small these
+// are, must fit into what is for evicted ones: the writer is often in a pass
+// itself, and nothing that it evicts is free before the pass ends.
+const segmentsAtLeast = 32
+
+// segment is a buffer that holds packets without gaps. Larger packets have one of
+// their own.
 type segment struct {
-	buf *bytebufferpool.ByteBuffer
+	ring *Ring
+	buf  *bytebufferpool.ByteBuffer
 	// all is the whole buffer. It does not change, so that readers may look at
 	// what is written of it.
 	all []byte
@@ -25,66 +37,116 @@ type segment struct {
 
 	// Owned by the writer.
 	used int // bytes
+	kept int // packets that are in the ring
 	live int // packets that are not released
+	past bool
 }
+
+// segmentCost is what a segment takes beside its bytes.
+const segmentCost = 144
+
+func (g *segment) cost() int64 { return int64(len(g.all)) + segmentCost }
 
 // Room is where the next packet goes: an empty slice, with room for size bytes
 // at least, to append to. What comes of it is given to [Ring.Append] before the
-// next call; or never, if there is no packet after all. Writer only.
+// next call; or never, if there is no packet after all. It is nil where the memory
+// has no room for another packet. Writer only.
 func (r *Ring) Room(size int) []byte {
-	if g := r.segment; g != nil && len(g.all)-g.used >= size {
-		return g.all[g.used:g.used]
+	if !r.reserve(size) {
+		return nil
 	}
-	r.begin(r.buffers.segment(size))
-	return r.segment.all[:0]
+	g := r.segment
+	return g.all[g.used:g.used]
 }
 
-// begin makes g the segment that packets go to.
-func (r *Ring) begin(buf *bytebufferpool.ByteBuffer) {
-	if old := r.segment; old != nil {
-		old.end.Store(r.newest)
-		if old.live == 0 {
-			r.retire(old)
+// reserve takes all that a packet of the given size needs, or finds that it is
+// there: room in a segment, a slot, a place in the table.
+func (r *Ring) reserve(size int) bool {
+	if g := r.segment; g == nil || len(g.all)-g.used < size {
+		if !r.begin(size) {
+			return false
 		}
 	}
-	var g *segment
-	if n := len(r.spare); n > 0 {
-		g, r.spare = r.spare[n-1], r.spare[:n-1]
-	} else {
-		g = new(segment)
-	}
-	g.buf, g.all, g.used = buf, buf.B, 0
-	g.end.Store(nil)
-	r.segment = g
+	return (r.free != nil || r.another()) && r.grow()
 }
 
-// retire gives a segment's memory back. No reader knows it any more.
-func (r *Ring) retire(g *segment) {
-	r.buffers.putSegment(g.buf)
-	g.buf, g.all = nil, nil
-	r.spare = append(r.spare, g)
+// another makes a free slot.
+func (r *Ring) another() bool {
+	if !r.memory.take(slotCost) {
+		return false
+	}
+	s := new(Slot)
+	s.next.Store(r.free) // others may have become free for it
+	r.free = s
+	r.spare++
+	return true
+}
+
+// begin makes a segment for a packet of the given size, and those that follow.
+func (r *Ring) begin(size int) bool {
+	m := r.memory
+	usual := min(m.buffers.segmentSize(), int(m.grant.Load()/segmentsAtLeast))
+	if size < usual {
+		size = max(size, min(r.nextSegment, usual))
+		r.nextSegment = 2 * size
+	}
+	if !m.take(int64(size) + segmentCost) {
+		return false
+	}
+	r.seal()
+	g := r.idle
+	if r.idle = nil; g == nil {
+		g = new(segment)
+	}
+	buf := m.buffers.segment(size)
+	g.ring, g.buf, g.all, g.used, g.past = r, buf, buf.B, 0, false
+	g.end.Store(nil)
+	r.segment = g
+	return true
+}
+
+// seal closes the segment that packets go to.
+func (r *Ring) seal() {
+	g := r.segment
+	if g == nil {
+		return
+	}
+	g.end.Store(r.newest)
+	r.segment = nil
+	r.settle(g)
+}
+
+// settle takes note that a segment holds nothing in the ring any more, or nothing
+// at all. The one that packets go to stays as it is.
+func (r *Ring) settle(g *segment) {
+	m := r.memory
+	switch {
+	case g == r.segment || g.kept > 0:
+	case g.live > 0 && !g.past:
+		g.past = true
+		m.past += g.cost()
+	case g.live == 0: // no reader knows it any more
+		if g.past {
+			m.past -= g.cost()
+		}
+		m.give(g.cost())
+		m.buffers.putSegment(g.buf)
+		g.buf, g.all = nil, nil
+		r.idle = g
+	}
 }
 
 // place puts a packet behind the others. One that outgrew its room, so that
 // append moved it elsewhere, is copied.
 func (r *Ring) place(s *Slot, packet []byte) {
 	g := r.segment
-	if g == nil || len(packet) == 0 || len(g.all)-g.used < len(packet) || &g.all[g.used] != &packet[0] {
-		r.Room(len(packet))
-		g = r.segment
+	if len(packet) > 0 && &g.all[g.used] != &packet[0] {
 		copy(g.all[g.used:], packet)
 	}
-	s.segment, s.from = g, g.used
+	s.segment, s.from, s.size = g, uint32(g.used), uint32(len(packet))
 	g.used += len(packet)
+	g.kept++
 	g.live++
-	s.primary = g.all[s.from:g.used:g.used]
-}
-
-// leave takes a released packet off its segment.
-func (r *Ring) leave(g *segment) {
-	if g.live--; g.live == 0 && g != r.segment {
-		r.retire(g)
-	}
 }
 
 // Run is the last packet before head that lies in one piece of memory with s.
@@ -102,7 +164,7 @@ func (r *Ring) Run(s *Slot, head uint64) *Slot {
 // Through is the primary bytes of s and of all packets up to t, which lies in
 // one piece of memory with it.
 func (s *Slot) Through(t *Slot) []byte {
-	return s.segment.all[s.from : t.from+len(t.primary)]
+	return s.segment.all[s.from : t.from+t.size]
 }
 
 // Next is the packet after s, or nil if it has not come yet. Only inside a pass

@@ -1,45 +1,36 @@
 package ring
 
-import (
-	"sync/atomic"
-
-	"github.com/valyala/bytebufferpool"
-)
+import "sync/atomic"
 
 // Variant is one of the forms a packet is sent in. Variant 0 is the primary
 // form; the others are made by the ring's [Maker] when a reader first wants
-// them, once for all readers, and live as long as the slot.
+// them, and kept for the other readers while there is room.
 type Variant uint8
 
 // Variants is how many there are: two forms, each whole and trimmed.
 const Variants = 4
 
 // Slot holds one packet. Its fields are written before the slot enters the
-// ring and do not change until it is freed.
+// ring and do not change until it is freed, except where they are atomic. It is
+// as large as a line of memory: a walk over packets touches one for each, and
+// the smallest packets cost little more than a slot.
 type Slot struct {
-	ring    *Ring
+	segment *segment
+	next    atomic.Pointer[Slot] // the packet after it; once it is free, the next free one
+	forms   atomic.Pointer[form]
 	seq     uint64
 	at      int64
 	prevKey uint64 // 1 + the key start before this packet; 0: none
-	segment *segment
-	from    int // where it begins there
-	primary []byte
-	next    atomic.Pointer[Slot] // the packet after it
+	from    uint32 // where it begins in its segment
+	size    uint32
+	pins    atomic.Int32
 	key     bool
 	trim    bool
-
-	variants [Variants - 1]atomic.Pointer[made]
-	counted  atomic.Int64 // bytes of them that Ring.extra counts
-	pins     atomic.Int32
-
-	retired uint64 // epoch of the eviction; writer only
 }
 
-// made is a variant that exists. buf is nil where bytes is part of the primary form.
-type made struct {
-	bytes []byte
-	buf   *bytebufferpool.ByteBuffer
-}
+// slotCost is what a packet takes beside its bytes: a slot, its place among those
+// evicted, and what lists have in reserve.
+const slotCost = 64 + 32
 
 // Seq is the packet's number.
 func (s *Slot) Seq() uint64 { return s.seq }
@@ -52,45 +43,25 @@ func (s *Slot) At() int64 { return s.at }
 func (s *Slot) Key() (key, trim bool) { return s.key, s.trim }
 
 // Bytes is the packet in the given variant. The bytes are shared: they must not
-// be changed, and are good until the pass ends or the pin is dropped. The
-// first call for a variant other than 0 makes it.
-func (s *Slot) Bytes(v Variant) []byte {
+// be changed, and are good until the pass ends or the scratch is reset, and those of
+// variant 0 also while the slot is pinned. A variant that is not there is made,
+// in the scratch; the same bytes come out each time.
+func (s *Slot) Bytes(v Variant, sc *Scratch) []byte {
 	if v == 0 {
-		return s.primary
+		return s.primary()
 	}
-	if m := s.variants[v-1].Load(); m != nil {
-		return m.bytes
+	if f := s.forms.Load().find(v); f != nil {
+		return f.bytes
 	}
-	return s.derive(v)
+	return s.derive(v, sc)
 }
 
-// derive makes a variant and installs it; of two readers that race, one throws
-// its copy away.
-func (s *Slot) derive(v Variant) []byte {
-	r := s.ring
-	buf := r.buffers.Get()
-	out, alias := r.make(buf.B, s.primary, v)
-	m := &made{bytes: out}
-	if alias {
-		r.buffers.Put(buf)
-	} else {
-		buf.B, m.buf = out, buf
-	}
-	if !s.variants[v-1].CompareAndSwap(nil, m) {
-		if m.buf != nil {
-			r.buffers.Put(m.buf)
-		}
-		return s.variants[v-1].Load().bytes
-	}
-	if m.buf != nil && s.seq >= r.tail.Load() {
-		// If it is evicted just now, it is counted until it is freed.
-		r.extra.Add(int64(len(out)))
-		s.counted.Add(int64(len(out)))
-	}
-	return out
+func (s *Slot) primary() []byte {
+	end := s.from + s.size
+	return s.segment.all[s.from:end:end]
 }
 
-// Pin keeps the packet whole beyond the present pass; only inside a pass.
+// Pin keeps the packet beyond the present pass; only inside a pass.
 // Unpin drops it, at any time. Any loop may call either.
 func (s *Slot) Pin() { s.pins.Add(1) }
 

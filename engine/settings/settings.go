@@ -37,10 +37,10 @@ type Limits struct {
 	// together. 0, or more than that, means as many as the descriptor limit allows
 	// beside what is kept back for everything else.
 	Connections int
-	// PendingPerAddress is the most connections from one address that have
-	// not yet sent a complete request. Viewers are not counted: a site behind
-	// one NAT is the usual customer. 0 means no limit.
-	PendingPerAddress int
+	// LoosePerAddress is the most connections from one address, or IPv6 network of
+	// 64 bits, that carry no stream. Viewers are not counted: a site behind one NAT
+	// is the usual customer. 0 means no limit.
+	LoosePerAddress int
 	// Sessions is the size of the session table.
 	Sessions int
 }
@@ -68,7 +68,14 @@ type Timeouts struct {
 
 // Backlog bounds what a stream keeps of the past.
 type Backlog struct {
-	Bytes    int64         // hard cap of packet bytes kept for one stream
+	// Bytes is the most memory that one stream holds, everything included: a
+	// quarter of it is set aside for what has been evicted and is still in use, and
+	// for other forms of packets (package ring).
+	Bytes int64
+	// Total is the same for all streams together. Half of it is shared out evenly,
+	// and always there for each; the rest is for those that need more. 0 means that
+	// there is no such bound.
+	Total    int64
 	Duration time.Duration // how much is kept beyond the newest key frame
 	// MaxLag is how far a viewer may be behind before it is moved to the
 	// newest key frame.
@@ -98,8 +105,8 @@ func Default() Config {
 		Loops:      1,
 		ReadBuffer: 64 << 10,
 		Limits: Limits{
-			PendingPerAddress: 256,
-			Sessions:          1 << 17,
+			LoosePerAddress: 256,
+			Sessions:        1 << 17,
 		},
 		Timeouts: Timeouts{
 			Head:         10 * time.Second,

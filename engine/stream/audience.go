@@ -12,6 +12,8 @@ type Audience struct {
 	// Asleep: the loop looks by itself when there is something to do, and need
 	// not be woken.
 	Asleep atomic.Bool
+	// Asked: the loop has been asked to let go, and has not done it yet.
+	Asked atomic.Bool
 	// Show is set once.
 	Show Show
 }
@@ -20,6 +22,9 @@ type Audience struct {
 type Show interface {
 	// Wake makes the loop serve the viewers soon.
 	Wake()
+	// LetGo unpins the packets that viewers have stopped inside, if they are no
+	// longer in the backlog; the viewers keep the rest of them themselves.
+	LetGo()
 	// ClearOut closes the viewers of an ended programme.
 	ClearOut(p *Programme)
 }

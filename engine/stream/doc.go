@@ -29,4 +29,19 @@
 //
 // Readers never take Stream.mu: they load [Stream.Current], and walk the ring
 // inside a pass.
+//
+// # Memory
+//
+// All programmes of a stream, the present one and those that have ended, have one
+// budget ([ring.Memory], Backlog.Bytes); and all streams have one above it
+// (Env.Pool, Backlog.Total), of which each has its share at all times. Programmes
+// count with their heads. Where there is no room for a packet, because viewers
+// still hold what was evicted, it is left out and counted as such; the loops were
+// asked before to let go of it ([Show.LetGo]). Where there is none for a programme,
+// its source is refused.
+//
+// A source can make a programme of every packet. A stream begins some at once and
+// then one a second; past that the source is refused ([ErrChanges]), before it has
+// taken the lease. A programme that nobody was in is given back as soon as no pass
+// can be looking at it.
 package stream

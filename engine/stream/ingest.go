@@ -88,9 +88,14 @@ func (in *Ingest) LastUsedBy(c Feeder) bool { return in.last.Load().is(c) }
 
 // lock begins a batch; the stream stays locked until commit.
 func (in *Ingest) lock() {
-	if !in.locked {
-		in.Stream.mu.Lock()
-		in.locked = true
+	if in.locked {
+		return
+	}
+	st := in.Stream
+	st.mu.Lock()
+	in.locked = true
+	if len(st.retiring) > 0 {
+		st.giveBackLocked(st.env.Clock.Now())
 	}
 }
 
@@ -101,18 +106,24 @@ func (in *Ingest) Commit() {
 	}
 	dirty := in.dirty
 	in.locked, in.dirty = false, false
+	in.Stream.relieveLocked()
 	in.Stream.mu.Unlock()
 	if dirty {
 		in.Stream.publish()
 	}
 }
 
-// Header starts or continues the programme. The first one takes the lease.
+// Header starts or continues the programme. The first one takes the lease, if the
+// stream can take it in: a source that it refuses pushes no other aside.
 func (in *Ingest) Header(m codec.Media, now int64) error {
 	in.lock()
 	st := in.Stream
 	if in.lease != 0 && in.lease != st.lease {
 		return ErrTaken
+	}
+	spliced, pause, err := st.headerLocked(m, now)
+	if err != nil {
+		return err
 	}
 	if old := st.takeLocked(in); old != nil {
 		// One that was lost is followed, and not pushed aside.
@@ -121,7 +132,7 @@ func (in *Ingest) Header(m codec.Media, now int64) error {
 		}
 		old.taken()
 	}
-	st.headerLocked(m, now)
+	st.headedLocked(m, spliced, pause, now)
 	in.dirty = true
 	return nil
 }

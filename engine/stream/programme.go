@@ -27,11 +27,20 @@ type Programme struct {
 	Lost    atomic.Bool               // the ring ended because the source did not come back
 	Viewers atomic.Int64              // counted by the loops
 	rate    atomic.Int64              // packets in a thousand seconds
+	bitrate atomic.Int64              // bits a second
+	lastKey atomic.Int64              // when the newest key start came, or the first packet before there was any; 0: none
+	keyless atomic.Bool               // a viewer was started without a key frame, and that was said
 
 	// Guarded by stream.mu.
-	meter rateMeter
-	ended int64 // when the ring did
+	meter   rateMeter
+	ended   int64 // when the ring did
+	crowded bool  // a packet was left out for want of memory, and that was said
+	gap     bool  // the newest packets were left out for want of memory
 }
+
+// programmeCost is what a programme takes beside its ring, its heads and its
+// packets.
+const programmeCost = 1 << 10
 
 // formBits is how many bits of a [ring.Variant] hold the form; the next one is
 // set for the trimmed variant.
@@ -49,11 +58,14 @@ func Variant(f codec.Form, trimmed bool) ring.Variant {
 // Trimmed is the trimmed variant of an untrimmed one.
 func Trimmed(v ring.Variant) ring.Variant { return v | 1<<formBits }
 
-// newProgramme starts a programme of st from the codec's.
+// newProgramme starts a programme of st from the codec's; nil if there is no memory
+// for it.
 func newProgramme(st *Stream, cp codec.Programme) *Programme {
 	p := &Programme{Stream: st, codec: cp, Media: cp.Media()}
+	cost := int64(programmeCost)
 	for f := range p.Heads {
 		p.Heads[f] = cp.Head(codec.Form(f))
+		cost += int64(len(p.Heads[f]))
 	}
 	p.keyed = p.Media.KeyFrames()
 	b := st.env.Settings.Backlog
@@ -68,7 +80,9 @@ func newProgramme(st *Stream, cp codec.Programme) *Programme {
 	derive := func(dst, primary []byte, v ring.Variant) ([]byte, bool) {
 		return cp.Derive(dst, primary, codec.Form(v&(1<<formBits-1)), v>>formBits != 0)
 	}
-	p.Ring = ring.New(ring.Limits{Bytes: b.Bytes, Duration: b.Duration}, derive, st.env.Epochs, &st.env.Buffers)
+	if p.Ring = st.memory.NewRing(b.Duration, derive, cost); p.Ring == nil {
+		return nil
+	}
 	return p
 }
 
@@ -82,27 +96,55 @@ func (p *Programme) Start(now int64) (seq uint64, ok bool) {
 	return p.Ring.KeyStart(notAfter)
 }
 
+// Keyless reports whether viewers start at key frames and none has come for as long
+// as they would wait for one.
+func (p *Programme) Keyless(now int64) bool {
+	last := p.lastKey.Load()
+	return p.keyed && last != 0 && now-last >= int64(p.Stream.env.Settings.Timeouts.KeyWait)
+}
+
+// StartedAnywhere counts a viewer that was started without a key frame, and says so
+// once.
+func (p *Programme) StartedAnywhere() {
+	p.Stream.stats.anywhere.Add(1)
+	if !p.keyless.Swap(true) {
+		p.Stream.log.Warn("no key frame comes: viewers are started without one, and their pictures are damaged until one does",
+			"waited", p.Stream.env.Settings.Timeouts.KeyWait)
+	}
+}
+
 // PacketRate is the packets per second that the source sends.
 func (p *Programme) PacketRate() float64 { return float64(p.rate.Load()) / 1000 }
 
-// rateMeter counts packets over windows of a second or more.
+// rateMeter counts packets and their bytes over windows of a second or more.
 type rateMeter struct {
 	since int64
-	count int64
+	count int64 // packets
+	bytes int64 // of those behind the first
 }
 
-// add counts a packet at the given time; ready says that perThousand is the
-// rate of a window that just ended, in packets per thousand seconds.
-func (m *rateMeter) add(now int64) (perThousand int64, ready bool) {
+// rates are what a window gave.
+type rates struct {
+	perThousand int64 // packets in a thousand seconds
+	bits        int64 // a second
+}
+
+// add counts a packet of so many bytes at the given time; ready says that r is of a
+// window that just ended.
+func (m *rateMeter) add(now int64, size int) (r rates, ready bool) {
 	if m.count == 0 {
-		m.since = now
+		m.since, m.bytes = now, -int64(size) // the window begins behind it
 	}
 	m.count++
-	d := now - m.since
-	if d < int64(time.Second) {
-		return 0, false
+	m.bytes += int64(size)
+	d := float64(now - m.since)
+	if d < float64(time.Second) {
+		return rates{}, false
 	}
-	perThousand = int64(float64(m.count-1) * 1000 * float64(time.Second) / float64(d))
-	m.since, m.count = now, 1
-	return perThousand, true
+	r = rates{
+		perThousand: int64(float64(m.count-1) * 1000 * float64(time.Second) / d),
+		bits:        int64(float64(m.bytes) * 8 * float64(time.Second) / d),
+	}
+	m.since, m.count, m.bytes = now, 1, 0
+	return r, true
 }

@@ -7,13 +7,13 @@ import (
 
 func TestRateMeter(t *testing.T) {
 	var m rateMeter
-	var last int64
+	var last rates
 	for i := range int64(1000) {
-		if rate, ok := m.add(i * int64(20*time.Millisecond)); ok {
+		if rate, ok := m.add(i*int64(20*time.Millisecond), 250); ok {
 			last = rate
 		}
 	}
-	if last != 50_000 {
-		t.Errorf("%d packets in a thousand seconds, want 50000", last)
+	if last != (rates{50_000, 100_000}) {
+		t.Errorf("%+v, want 50000 packets in a thousand seconds and 100000 bits in one", last)
 	}
 }

@@ -19,9 +19,10 @@ type Snapshot struct {
 	BytesIn    uint64  `json:"bytes_in"`
 	LeftOut    uint64  `json:"packets_left_out"`
 	Rate       float64 `json:"packets_per_second"`
+	Bitrate    int64   `json:"bitrate"` // that the source sends, in bits a second
 	Programmes uint64  `json:"programmes"`
 	Splices    uint64  `json:"splices"`
-	Backlog    int64   `json:"backlog_bytes"`
+	Backlog    int64   `json:"backlog_bytes"` // all that the stream holds, of ended programmes too
 	BacklogLen uint64  `json:"backlog_packets"`
 }
 
@@ -35,12 +36,12 @@ func (st *Stream) Snapshot() Snapshot {
 		Viewers: st.viewers(), Joins: st.stats.joins.Load(), Anywhere: st.stats.anywhere.Load(),
 		PacketsIn: st.stats.packetsIn.Load(), BytesIn: st.stats.bytesIn.Load(), LeftOut: st.stats.skippedIn.Load(),
 		Programmes: st.stats.programmes.Load(), Splices: st.stats.splices.Load(),
+		Backlog: st.memory.Used(),
 	}
 	if p := st.cur.Load(); p != nil {
 		now := st.env.Clock.Now()
 		s.Media = p.Media.String()
-		s.Rate = p.PacketRate()
-		s.Backlog = p.Ring.Bytes()
+		s.Rate, s.Bitrate = p.PacketRate(), p.bitrate.Load()
 		s.BacklogLen = p.Ring.Head() - p.Ring.Tail()
 		s.UpSeconds = time.Duration(now - st.upSince).Seconds()
 		s.Age = time.Duration(now - st.lastAt).Seconds()

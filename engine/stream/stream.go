@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"runtime/pprof"
@@ -24,6 +25,10 @@ type Env struct {
 	Clock    *clock.Clock
 	Epochs   *ring.Epochs
 	Buffers  ring.Buffers
+	// Pool is the memory of all streams' backlogs, and Share what each has of it
+	// at all times. Without one each has its limit.
+	Pool  *ring.Pool
+	Share int64
 	// Dial connects to the source of a pull.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -69,6 +74,9 @@ type Stream struct {
 	lastFailure string
 	upSince     int64
 	retiring    []*Programme // ended, not yet given back
+	memory      *ring.Memory // of all of them
+	changes     changes
+	usedUpAt    int64 // when the log was told that a time line had come to its end
 }
 
 // streamStats are the stream's counters, added to at rates far below a
@@ -86,6 +94,7 @@ type streamStats struct {
 // New makes a stream with its viewers' side on each loop, in the loops' order.
 func New(env *Env, cfg settings.Stream, audiences []*Audience) *Stream {
 	st := &Stream{Config: cfg, env: env, audiences: audiences, problem: "the source has not answered yet"}
+	st.memory = ring.NewMemory(env.Settings.Backlog.Bytes, env.Share, env.Pool, env.Epochs, &env.Buffers)
 	st.log = notice.Limit(env.Log.With("stream", cfg.Path), notice.Burst, func() int64 { return env.Clock.Now() })
 	if cfg.Push {
 		st.problem = "no encoder has connected yet"
@@ -107,9 +116,6 @@ func (st *Stream) State() SourceState { return SourceState(st.state.Load()) }
 
 // Joined counts a viewer that has joined.
 func (st *Stream) Joined() { st.stats.joins.Add(1) }
-
-// StartedAnywhere counts a viewer that was started without a key frame.
-func (st *Stream) StartedAnywhere() { st.stats.anywhere.Add(1) }
 
 // Joinable is the programme that a viewer may join now; nil if the source is
 // not up.
@@ -156,31 +162,37 @@ func (st *Stream) takeLocked(in *Ingest) (old *Ingest) {
 	return old
 }
 
-// headerLocked makes m the header of what in appends from now on: in the
-// present programme if it can go on there, in a new one otherwise.
-func (st *Stream) headerLocked(m codec.Media, now int64) {
-	st.holdUntil = 0
-	p := st.cur.Load()
-	if p != nil && !p.Ring.Over() {
-		pause := time.Duration(0)
+// headerLocked makes m the header of what is appended from now on: in the present
+// programme if it can go on there, in a new one otherwise. pause is how long nothing
+// came, for a splice.
+func (st *Stream) headerLocked(m codec.Media, now int64) (spliced bool, pause time.Duration, err error) {
+	if p := st.cur.Load(); p != nil && !p.Ring.Over() {
 		if st.lastAt != 0 && st.Config.File == nil {
 			pause = time.Duration(max(0, now-st.lastAt))
 		}
 		if p.codec.Splice(m, pause) {
 			st.stats.splices.Add(1)
-			st.setUpLocked(now)
-			level := slog.LevelInfo
-			if st.Config.File != nil {
-				level = slog.LevelDebug // another round, as it was set up
-			}
-			st.log.Log(context.Background(), level, "source continues", "media", m.String(), "pause", pause.Round(time.Millisecond))
-			return
+			return true, pause, nil
 		}
 	}
-	st.replaceLocked(m.NewProgramme())
-	st.keyless = 0
+	return false, 0, st.replaceLocked(m.NewProgramme(), now)
+}
+
+// headedLocked marks the source as present: it has given a header.
+func (st *Stream) headedLocked(m codec.Media, spliced bool, pause time.Duration, now int64) {
+	st.holdUntil = 0
 	st.setUpLocked(now)
-	st.log.Info("source is up", "media", m.String())
+	switch {
+	case !spliced:
+		st.keyless = 0
+		st.log.Info("source is up", "media", m.String())
+	default:
+		level := slog.LevelInfo
+		if st.Config.File != nil {
+			level = slog.LevelDebug // another round, as it was set up
+		}
+		st.log.Log(context.Background(), level, "source continues", "media", m.String(), "pause", pause.Round(time.Millisecond))
+	}
 }
 
 // setUpLocked marks the source as present.
@@ -193,21 +205,57 @@ func (st *Stream) setUpLocked(now int64) {
 }
 
 // replaceLocked ends the present programme and starts the next.
-func (st *Stream) replaceLocked(cp codec.Programme) {
+func (st *Stream) replaceLocked(cp codec.Programme, now int64) error {
+	if !st.changes.allow(now) {
+		return ErrChanges
+	}
 	next, old := newProgramme(st, cp), st.cur.Load()
+	if next == nil {
+		return ErrMemory
+	}
 	st.cur.Store(next)
 	st.stats.programmes.Add(1)
 	if old != nil && !old.Ring.Over() {
+		if n := old.Viewers.Load(); n > 0 {
+			st.log.Warn("what the source sends differs from before: viewers whose players can follow are moved on, the others are ended",
+				"was", old.Media.String(), "is", next.Media.String(), "viewers", n)
+		}
 		old.Next.Store(next)
 		st.sealLocked(old)
 	}
+	return nil
 }
 
-// sealLocked ends a programme; the janitor gives it back when its last viewer left.
+// sealLocked ends a programme. It is given back when its last viewer has left: at
+// once, if nobody was in.
 func (st *Stream) sealLocked(p *Programme) {
 	p.Ring.End()
 	p.ended = st.env.Clock.Now()
 	st.retiring = append(st.retiring, p)
+	if next := st.giveBackLocked(p.ended); next != clock.Never {
+		st.env.Clock.Hurry(next)
+	}
+}
+
+// giveBackLocked gives back the ended programmes that nobody is in any more, and
+// returns when to look again. What a loop may still look at in its present pass, as
+// that of the encoder itself, must wait for the end of the pass.
+func (st *Stream) giveBackLocked(now int64) (next int64) {
+	next = clock.Never
+	keep := st.retiring[:0]
+	for _, p := range st.retiring {
+		if p.Viewers.Load() > 0 || !p.Ring.Drain() {
+			keep = append(keep, p)
+			wait := clearInterval
+			if p.Viewers.Load() == 0 {
+				wait = passInterval
+			}
+			next = min(next, now+int64(wait))
+		}
+	}
+	clear(st.retiring[len(keep):])
+	st.retiring = keep
+	return next
 }
 
 // appendLocked puts one packet of the source into the backlog. An error is the
@@ -221,8 +269,10 @@ func (st *Stream) appendLocked(ev *codec.Event, now int64) (sendTime time.Durati
 	ev.Anywhere = st.keyless != 0 && now-st.keyless >= int64(st.env.Settings.Timeouts.KeyWait)
 	mark, err := st.packetLocked(p, ev, now)
 	if errors.Is(err, codec.ErrProgrammeOver) {
-		st.log.Warn("the source's clock is used up, a new programme starts")
-		st.replaceLocked(p.codec.Next())
+		if err := st.replaceLocked(p.codec.Next(), now); err != nil {
+			return 0, false, err
+		}
+		st.usedUp(now)
 		mark, err = st.packetLocked(st.cur.Load(), ev, now)
 	}
 	switch {
@@ -242,24 +292,73 @@ func (st *Stream) appendLocked(ev *codec.Event, now int64) (sendTime time.Durati
 	return mark.SendTime, placed, err
 }
 
+// usedUp says that a programme's time line has come to its end. It may be that of a
+// source whose clock is broken, which is told once.
+func (st *Stream) usedUp(now int64) {
+	if st.usedUpAt == 0 || now-st.usedUpAt > int64(time.Hour) {
+		st.usedUpAt = max(now, 1)
+		st.log.Warn("the source's clock is used up, a new programme starts")
+	}
+}
+
 // framing is more than any protocol puts around a packet or adds to it; one that
 // grows by more is copied into the backlog.
 const framing = 64
 
-// packetLocked frames a packet into the backlog, once for all viewers.
+// packetLocked frames a packet into the backlog, once for all viewers. Where there
+// is no memory for it, because viewers still hold what was evicted, it is left out.
 func (st *Stream) packetLocked(p *Programme, ev *codec.Event, now int64) (codec.Mark, error) {
-	packet, mark, err := p.codec.Append(p.Ring.Room(len(ev.Data)+framing), ev)
+	room := p.Ring.Room(len(ev.Data) + framing)
+	if room == nil {
+		st.noRoom(p)
+		return codec.Mark{}, codec.ErrSkip
+	}
+	packet, mark, err := p.codec.Append(room, ev)
 	if err != nil {
 		return mark, err
 	}
+	if !p.Ring.Append(packet, now, mark.Key, mark.Trim) {
+		st.noRoom(p)
+		return mark, codec.ErrSkip
+	}
 	st.stats.packetsIn.Add(1)
 	st.stats.bytesIn.Add(uint64(len(ev.Data)))
-	if rate, ok := p.meter.add(now); ok {
-		p.rate.Store(rate)
+	if r, ok := p.meter.add(now, len(ev.Data)); ok {
+		p.rate.Store(r.perThousand)
+		p.bitrate.Store(r.bits)
 	}
-	st.lastAt = now
-	p.Ring.Append(packet, now, mark.Key, mark.Trim)
+	if mark.Key || p.lastKey.Load() == 0 {
+		p.lastKey.Store(now)
+	}
+	st.lastAt, p.gap = now, false
 	return mark, nil
+}
+
+// noRoom is called for a packet that is left out for want of memory. What follows
+// begins with a key frame then, as it does behind every gap; it is said once for each
+// programme.
+func (st *Stream) noRoom(p *Programme) {
+	if !p.gap {
+		p.gap = true
+		p.codec.Splice(p.Media, 1)
+	}
+	if !p.crowded {
+		p.crowded = true
+		st.log.Warn("packets are left out: there is no memory for them", "why", errNoRoom)
+	}
+}
+
+// relieveLocked asks the loops to let go of evicted packets that viewers have
+// stopped inside, when these take much of the stream's memory.
+func (st *Stream) relieveLocked() {
+	if !st.memory.Pressed() {
+		return
+	}
+	for _, a := range st.audiences {
+		if a.Count.Load() > 0 && !a.Asked.Swap(true) {
+			a.Show.LetGo()
+		}
+	}
 }
 
 // publish wakes every loop that has viewers of the stream, once.
@@ -327,20 +426,12 @@ func (st *Stream) Tend(now int64) (next int64) {
 	} else if st.holdUntil != 0 {
 		next = st.holdUntil
 	}
-	keep := st.retiring[:0]
+	next = min(next, st.giveBackLocked(now))
 	patience := int64(st.env.Settings.Backlog.MaxLag + st.env.Settings.Timeouts.Stall)
 	for _, p := range st.retiring {
-		if p.Viewers.Load() > 0 || !p.Ring.Drain() {
-			keep = append(keep, p)
-			if now-p.ended > patience {
-				st.clearOut(p)
-			}
+		if now-p.ended > patience {
+			st.clearOut(p)
 		}
-	}
-	clear(st.retiring[len(keep):])
-	st.retiring = keep
-	if len(keep) > 0 {
-		next = min(next, now+int64(clearInterval))
 	}
 	return next
 }
@@ -354,8 +445,12 @@ func (st *Stream) clearOut(p *Programme) {
 	}
 }
 
-// clearInterval is how often ended programmes are looked after.
-const clearInterval = time.Second
+// How often ended programmes are looked after: those that have viewers, and those
+// that only the present pass of a loop keeps.
+const (
+	clearInterval = time.Second
+	passInterval  = 5 * time.Millisecond
+)
 
 // viewers is the number of viewers on all loops.
 func (st *Stream) viewers() (n int64) {
@@ -392,6 +487,15 @@ func (st *Stream) Run(ctx context.Context) {
 // LabelStream is the profiler's label with the path of the stream that a
 // goroutine works for.
 const LabelStream = "stream"
+
+// Why a stream takes a source's header or packet not in.
+var (
+	// ErrChanges: the source begins one programme after the other.
+	ErrChanges = fmt.Errorf("its header or its clock begins a new programme too often: %d at once are allowed, and then one a second", changesAtOnce)
+	// ErrMemory: there is none for another programme.
+	ErrMemory = errors.New("there is no memory for another programme of the stream: viewers have not taken the last ones yet, or backlog.total is used up by other streams")
+	errNoRoom = errors.New("viewers still hold so much of what has left the backlog; backlog.bytes is too small for this stream, or backlog.total for all streams")
+)
 
 // errNoHeader: a source sent packets before any header.
 var errNoHeader = errors.New("a packet came before the stream's header")

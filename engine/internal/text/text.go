@@ -18,7 +18,9 @@ import (
 //	LOOKUP|DESCRIBE|PLAY path [plain] [switch] [close] [s=KEY] [a=AGENT]
 //	STOP|CONTROL s=KEY    REPLY    BAD
 //	SETUP|PUBLISH path [s=KEY]
-//	H name [audio] [preroll=MS]     a header: equal names splice
+//	H name [audio] [preroll=MS] [pad=N]
+//	                                a header: equal names splice; plain packets
+//	                                are filled up to N bytes
 //	P[k] [t=MS] [tail|]payload      a packet; k: a key frame; tail: what a trimmed copy lacks
 //	OVER ...                        a packet that its programme can not take
 //	PAUSE [close]    FINISH    REDIAL
@@ -200,6 +202,7 @@ type media struct {
 	name    string
 	keys    bool
 	preroll time.Duration
+	pad     int
 }
 
 // NewMedia reads the rest of an H line.
@@ -215,6 +218,8 @@ func NewMedia(line string) codec.Media {
 		case key == "preroll":
 			ms, _ := strconv.Atoi(value)
 			m.preroll = time.Duration(ms) * time.Millisecond
+		case key == "pad":
+			m.pad, _ = strconv.Atoi(value)
 		}
 	}
 	return m
@@ -305,6 +310,13 @@ func (p *programme) time(rest *[]byte) time.Duration {
 }
 
 func (p *programme) Derive(dst, primary []byte, f codec.Form, trim bool) ([]byte, bool) {
+	if !trim && f == codec.Plain && len(primary)-1 < p.media.pad {
+		dst = append(dst, primary[1:len(primary)-1]...)
+		for range p.media.pad - len(primary) + 1 {
+			dst = append(dst, '.')
+		}
+		return append(dst, ';'), false
+	}
 	if !trim {
 		return primary[1:], true
 	}
