@@ -179,7 +179,7 @@ func numbers(w http.ResponseWriter, r *http.Request, known ...number) (map[strin
 		_, err = io.Copy(io.Discard, r.Body)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the parameters can not be read: %w", err)
+		return nil, fmt.Errorf("the parameters cannot be read: %w", err)
 	}
 	return readNumbers(r.Form, known)
 }

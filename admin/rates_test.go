@@ -76,7 +76,7 @@ func TestBadRatesAreRefused(t *testing.T) {
 		{"PUT /debug/rates?mutex_fraction=1000001", `mutex_fraction is a whole number from 0 to 1000000, not "1000001"`},
 		{"PUT /debug/rates?mutex_fraction=1&mutex_fraction=2", "mutex_fraction is given twice"},
 		{"PUT /debug/rates?mutex_fraction=1&mutex=2", `there is no parameter "mutex" here`},
-		{"PUT /debug/rates?mutex_fraction=%zz", `the parameters can not be read: invalid URL escape "%zz"`},
+		{"PUT /debug/rates?mutex_fraction=%zz", `the parameters cannot be read: invalid URL escape "%zz"`},
 		{"POST /debug/pprof/block", "seconds is missing, or 0"},
 		{"POST /debug/pprof/block?seconds=0", "seconds is missing, or 0"},
 		{"POST /debug/pprof/block?seconds=3601", `seconds is a whole number from 0 to 3600, not "3601"`},

@@ -35,7 +35,7 @@ type Claim uint8
 
 // The three claims.
 const (
-	NotMine  Claim = iota // these bytes can not begin this protocol
+	NotMine  Claim = iota // these bytes cannot begin this protocol
 	NeedMore              // too few bytes to tell; never said of MaxClassify bytes or more
 	Mine
 )
@@ -267,7 +267,7 @@ const (
 	CauseFull                  // no room for another connection
 	CauseHeadLate              // no complete request within the time allowed
 	CauseRefused               // the ingest broke a rule of the stream
-	CauseFailed                // the server can not go on (out of memory, descriptors)
+	CauseFailed                // the server cannot go on (out of memory, descriptors)
 )
 
 // Media is a parsed stream header. It is immutable and may be shared.
@@ -299,7 +299,7 @@ type Mark struct {
 	SendTime time.Duration
 }
 
-// ErrProgrammeOver is returned by [Programme.Append] when the packet can not
+// ErrProgrammeOver is returned by [Programme.Append] when the packet cannot
 // follow in this programme's time line. The engine ends the programme, starts
 // the one that Next makes, and appends the packet there.
 var ErrProgrammeOver = errors.New("the programme's time line is used up")

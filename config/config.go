@@ -138,7 +138,7 @@ var errFolder = errors.New("is a folder, not a file")
 func read(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, plain("can not be opened", err)
+		return nil, plain("cannot be opened", err)
 	}
 	defer f.Close()
 	if st, err := f.Stat(); err == nil && st.IsDir() {
@@ -151,10 +151,10 @@ func read(path string) ([]byte, error) {
 func bounded(r io.Reader) ([]byte, error) {
 	src, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {
-		return nil, plain("can not be read", err)
+		return nil, plain("cannot be read", err)
 	}
 	if len(src) > maxFile {
-		return nil, fmt.Errorf("is larger than %d MiB and can not be a configuration", maxFile>>20)
+		return nil, fmt.Errorf("is larger than %d MiB and cannot be a configuration", maxFile>>20)
 	}
 	return src, nil
 }
@@ -166,7 +166,7 @@ func openRegular(path string) (*os.File, error) {
 	st, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return nil, plain("can not be opened", err)
+		return nil, plain("cannot be opened", err)
 	case st.IsDir():
 		return nil, errFolder
 	case !st.Mode().IsRegular():
@@ -174,7 +174,7 @@ func openRegular(path string) (*os.File, error) {
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, plain("can not be opened", err)
+		return nil, plain("cannot be opened", err)
 	}
 	return f, nil
 }

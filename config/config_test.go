@@ -296,9 +296,9 @@ func TestLoad(t *testing.T) {
 	}
 	write(t, filepath.Join(dir, "huge.json"), strings.Repeat(" ", maxFile+1))
 	for path, want := range map[string]string{
-		filepath.Join(dir, "none.json"): ": can not be opened: no such file or directory",
+		filepath.Join(dir, "none.json"): ": cannot be opened: no such file or directory",
 		dir:                             ": is a folder, not a file",
-		filepath.Join(dir, "huge.json"): ": is larger than 4 MiB and can not be a configuration",
+		filepath.Join(dir, "huge.json"): ": is larger than 4 MiB and cannot be a configuration",
 		os.DevNull:                      ":1:1: the file is empty",
 	} {
 		c, ps := Load(path)

@@ -141,7 +141,7 @@ func (x *lexer) closing(c byte) {
 	x.closed = x.closed || len(x.open) == 0
 	if o := x.src[opened]; o == '{' && c != '}' || o == '[' && c != ']' {
 		line, col := x.lines.place(opened)
-		x.errorf(at, "", "this %q can not close the %q of line %d, column %d", c, o, line, col)
+		x.errorf(at, "", "this %q cannot close the %q of line %d, column %d", c, o, line, col)
 	}
 }
 

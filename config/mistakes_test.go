@@ -39,7 +39,7 @@ func TestOneMistake(t *testing.T) {
 		{"no_colon", `{"port" 1}`, `1:9: the JSON is broken here: a colon is missing between the key and this`},
 		{"never_closed", "{\n \"streams\": [", `2:13: this '[' is never closed`},
 		{"closes_nothing", `{}}`, `1:3: this '}' closes nothing`},
-		{"wrong_bracket", "{\"streams\": [}", `1:14: this '}' can not close the '[' of line 1, column 13`},
+		{"wrong_bracket", "{\"streams\": [}", `1:14: this '}' cannot close the '[' of line 1, column 13`},
 		{"too_deep", strings.Repeat("[", 1000), `1:33: brackets are nested more than 32 deep`},
 		{"comment_never_closed", "{} /* and", `1:4: this comment is never closed by */`},
 		{"hash_comment", "# port\n{}", `1:1: a comment begins with // and not with #`},
@@ -78,8 +78,8 @@ func TestOneMistake(t *testing.T) {
 		{"loops", `{"fanout": {"loops": "many"}, ` + push + `}`, `1:22: /fanout/loops: a whole number is wanted here, not "many"`},
 		{"total", `{"backlog": {"total": "2MiB"}, "streams": [{"type": "mmsh_push", "path": "a"}, {"type": "mmsh_push", "path": "b"}, {"type": "mmsh_push", "path": "c"}]}`,
 			`1:43: /streams: 3 streams cannot share the backlog's "total" of 2MiB: each needs 1MiB`},
-		{"burst_and_lag", `{"backlog": {"join_burst": 6}, ` + push + `}`, `1:28: /backlog/join_burst: join_burst (6s) can not be more than half of max_lag (10s): viewers would be moved forward as soon as they joined`},
-		{"burst", `{"backlog": {"join_burst": 30}, ` + push + `}`, `1:28: /backlog/join_burst: join_burst (30s) can not be more than the backlog's duration (20s)`},
+		{"burst_and_lag", `{"backlog": {"join_burst": 6}, ` + push + `}`, `1:28: /backlog/join_burst: join_burst (6s) cannot be more than half of max_lag (10s): viewers would be moved forward as soon as they joined`},
+		{"burst", `{"backlog": {"join_burst": 30}, ` + push + `}`, `1:28: /backlog/join_burst: join_burst (30s) cannot be more than the backlog's duration (20s)`},
 		{"group", `{"limits": 7, ` + push + `}`, `1:12: /limits: an object { … } is wanted here, not a number`},
 
 		// The server.
@@ -89,11 +89,11 @@ func TestOneMistake(t *testing.T) {
 		{"listen_name", `{"listen": ["localhost:80"], ` + push + `}`, `1:13: /listen/0: "localhost:80" is not an IP address with a port, such as "[::]:8086", "192.0.2.1:80" or ":8086"; write "127.0.0.1:…" or "[::1]:…" for this machine alone`},
 		{"listen_host", `{"listen": ["www.example.org:80"], ` + push + `}`, `1:13: /listen/0: "www.example.org:80" is not an IP address with a port, such as "[::]:8086", "192.0.2.1:80" or ":8086"; a name can stand for several addresses, so write them out`},
 		{"listen_no_port", `{"listen": ["192.0.2.1"], ` + push + `}`, `1:13: /listen/0: "192.0.2.1" is not an IP address with a port, such as "[::]:8086", "192.0.2.1:80" or ":8086"`},
-		{"listen_twice", `{"listen": ["[::]:80", ":80"], ` + push + `}`, `1:24: /listen/1: [::]:80 and [::]:80 can not both be listened on: one covers the other`},
-		{"listen_covered", `{"listen": ["192.0.2.1:80", ":80"], ` + push + `}`, `1:29: /listen/1: 192.0.2.1:80 and [::]:80 can not both be listened on: one covers the other`},
-		{"listen_covered4", `{"listen": ["0.0.0.0:80", "192.0.2.1:80"], ` + push + `}`, `1:27: /listen/1: 0.0.0.0:80 and 192.0.2.1:80 can not both be listened on: one covers the other`},
-		{"admin_port", `{"port": 8087, ` + push + `}`, `1:1: the admin listener (127.0.0.1:8087) and the streams ([::]:8087) can not share a port; set "listen" in "admin"`},
-		{"admin_same", `{"admin": {"listen": "127.0.0.1:8086"}, ` + push + `}`, `1:22: /admin/listen: the admin listener (127.0.0.1:8086) and the streams ([::]:8086) can not share a port; set "listen" in "admin"`},
+		{"listen_twice", `{"listen": ["[::]:80", ":80"], ` + push + `}`, `1:24: /listen/1: [::]:80 and [::]:80 cannot both be listened on: one covers the other`},
+		{"listen_covered", `{"listen": ["192.0.2.1:80", ":80"], ` + push + `}`, `1:29: /listen/1: 192.0.2.1:80 and [::]:80 cannot both be listened on: one covers the other`},
+		{"listen_covered4", `{"listen": ["0.0.0.0:80", "192.0.2.1:80"], ` + push + `}`, `1:27: /listen/1: 0.0.0.0:80 and 192.0.2.1:80 cannot both be listened on: one covers the other`},
+		{"admin_port", `{"port": 8087, ` + push + `}`, `1:1: the admin listener (127.0.0.1:8087) and the streams ([::]:8087) cannot share a port; set "listen" in "admin"`},
+		{"admin_same", `{"admin": {"listen": "127.0.0.1:8086"}, ` + push + `}`, `1:22: /admin/listen: the admin listener (127.0.0.1:8086) and the streams ([::]:8086) cannot share a port; set "listen" in "admin"`},
 		{"admin_address", `{"admin": {"listen": "8087"}, ` + push + `}`, `1:22: /admin/listen: "8087" is not an IP address with a port, such as "[::]:8086", "192.0.2.1:80" or ":8086"`},
 		{"ssl", `{"ssl": true, ` + push + `}`, `1:9: /ssl: TLS is not built yet; set "ssl" to false (the other ssl keys may stay)`},
 		{"ssl_port", `{"ssl_port": 0, ` + push + `}`, `1:14: /ssl_port: the number must be between 1 and 65535, not 0`},
@@ -130,17 +130,17 @@ func TestOneMistake(t *testing.T) {
 		{"pull_both", pulled(`"url": "mmsh://a", "port": 80`), `1:75: /streams/0/source_options/url: give either "url" or "host", "port" and "path", not both`},
 		{"pull_host", pulled(`"host": "a b"`), `1:76: /streams/0/source_options/host: "a b" is not the name or the IP address of a host`},
 		{"pull_port", pulled(`"host": "a", "port": 0`), `1:89: /streams/0/source_options/port: the number must be between 1 and 65535, not 0`},
-		{"pull_path", pulled(`"host": "a", "path": "/a b"`), `1:89: /streams/0/source_options/path: a path in a request can not hold ' '; write it escaped, as %20`},
-		{"url_scheme", pulled(`"url": "rtsp://a"`), `1:75: /streams/0/source_options/url: "rtsp://a" can not be pulled: rtsp:// is none of "mmsh://", "http://" and "mms://"`},
-		{"url_tls", pulled(`"url": "https://a"`), `1:75: /streams/0/source_options/url: "https://a" can not be pulled: TLS is not built yet`},
-		{"url_bare", pulled(`"url": "/a"`), `1:75: /streams/0/source_options/url: "/a" can not be pulled: it does not begin with "mmsh://", "http://" or "mms://"`},
-		{"url_user", pulled(`"url": "mmsh://me@a"`), `1:75: /streams/0/source_options/url: "mmsh://me@a" can not be pulled: user names and passwords are not built yet`},
-		{"url_no_host", pulled(`"url": "mmsh:///a"`), `1:75: /streams/0/source_options/url: "mmsh:///a" can not be pulled: it names no host`},
-		{"url_host", pulled(`"url": "mmsh://a,b/"`), `1:75: /streams/0/source_options/url: "mmsh://a,b/" can not be pulled: "a,b" is not the name or the IP address of a host`},
-		{"url_port", pulled(`"url": "mmsh://a:0/"`), `1:75: /streams/0/source_options/url: "mmsh://a:0/" can not be pulled: the port must be between 1 and 65535`},
-		{"url_fragment", pulled(`"url": "mmsh://a/#x"`), `1:75: /streams/0/source_options/url: "mmsh://a/#x" can not be pulled: what follows the # is never sent to a server`},
-		{"url_query", pulled(`"url": "mmsh://a/?x y"`), `1:75: /streams/0/source_options/url: "mmsh://a/?x y" can not be pulled: it holds characters that must be escaped`},
-		{"url_escape", pulled(`"url": "mmsh://a/%zz"`), `1:75: /streams/0/source_options/url: "mmsh://a/%zz" can not be pulled: invalid URL escape "%zz"`},
+		{"pull_path", pulled(`"host": "a", "path": "/a b"`), `1:89: /streams/0/source_options/path: a path in a request cannot hold ' '; write it escaped, as %20`},
+		{"url_scheme", pulled(`"url": "rtsp://a"`), `1:75: /streams/0/source_options/url: "rtsp://a" cannot be pulled: rtsp:// is none of "mmsh://", "http://" and "mms://"`},
+		{"url_tls", pulled(`"url": "https://a"`), `1:75: /streams/0/source_options/url: "https://a" cannot be pulled: TLS is not built yet`},
+		{"url_bare", pulled(`"url": "/a"`), `1:75: /streams/0/source_options/url: "/a" cannot be pulled: it does not begin with "mmsh://", "http://" or "mms://"`},
+		{"url_user", pulled(`"url": "mmsh://me@a"`), `1:75: /streams/0/source_options/url: "mmsh://me@a" cannot be pulled: user names and passwords are not built yet`},
+		{"url_no_host", pulled(`"url": "mmsh:///a"`), `1:75: /streams/0/source_options/url: "mmsh:///a" cannot be pulled: it names no host`},
+		{"url_host", pulled(`"url": "mmsh://a,b/"`), `1:75: /streams/0/source_options/url: "mmsh://a,b/" cannot be pulled: "a,b" is not the name or the IP address of a host`},
+		{"url_port", pulled(`"url": "mmsh://a:0/"`), `1:75: /streams/0/source_options/url: "mmsh://a:0/" cannot be pulled: the port must be between 1 and 65535`},
+		{"url_fragment", pulled(`"url": "mmsh://a/#x"`), `1:75: /streams/0/source_options/url: "mmsh://a/#x" cannot be pulled: what follows the # is never sent to a server`},
+		{"url_query", pulled(`"url": "mmsh://a/?x y"`), `1:75: /streams/0/source_options/url: "mmsh://a/?x y" cannot be pulled: it holds characters that must be escaped`},
+		{"url_escape", pulled(`"url": "mmsh://a/%zz"`), `1:75: /streams/0/source_options/url: "mmsh://a/%zz" cannot be pulled: invalid URL escape "%zz"`},
 		{"no_file", stream(`"path": "p", "type": "file", "source_options": {}`), `1:62: /streams/0/source_options: a stream of type file needs a "file"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -160,7 +160,7 @@ func TestWarnings(t *testing.T) {
 		{"short_push_idle", `{"timeouts": {"push_idle": 1}, ` + push + `}`, `1:28: /timeouts/push_idle: warning: [MS-WMHTTP] 3.2.2 asks for at least 10s here, and players and encoders may count on it`},
 		{"open_admin", `{"admin": {"listen": ":9000"}, ` + push + `}`, `1:22: /admin/listen: warning: the admin listener has no password, and [::]:9000 can be reached from other machines`},
 		{"disabled_twin", `{"streams": [{"type": "mmsh_push", "path": "x", "enabled": false}, {"type": "mmsh_push", "path": "x"}]}`,
-			`1:98: /streams/1/path: warning: the path "x" is also that of the stream of line 1 (case makes no difference); they can not both be enabled`},
+			`1:98: /streams/1/path: warning: the path "x" is also that of the stream of line 1 (case makes no difference); they cannot both be enabled`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg, ps := parse(t, c.src)
@@ -198,7 +198,7 @@ pump.json:7:74: /streams/0/source_options/hots: the key "hots" is not known here
 pump.json:7:95: /streams/0/source_options/port: a whole number is wanted here, not "http"
 pump.json:8:67: /streams/1/enabled: true or false is wanted here, not 1
 pump.json:9:43: /streams/2/path: the path "SAME" is also that of the stream of line 8 (case makes no difference)
-pump.json:9:78: /streams/2/source_options/file: the file "DIR/7" can not be opened: no such file or directory
+pump.json:9:78: /streams/2/source_options/file: the file "DIR/7" cannot be opened: no such file or directory
 pump.json:9:81: /streams/2/source_options/file: this key was given before, in line 9, column 70
 pump.json:10:5: /streams/3: an object { … } is wanted here, not null
 pump.json:10:11: /streams/4: an object { … } is wanted here, not a number
@@ -225,7 +225,7 @@ func TestUnreadableFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		"none.wmv":  "can not be opened: no such file or directory",
+		"none.wmv":  "cannot be opened: no such file or directory",
 		"sub":       "is a folder, not a file",
 		"pipe":      "is not a regular file",
 		"other.txt": "is not an ASF file (.asf, .wmv or .wma)",

@@ -67,7 +67,7 @@ func (w *walker) listen(n node, c *Config) {
 		}
 		for _, b := range c.Listen {
 			if overlap(a, b) {
-				w.fail(e, "%s and %s can not both be listened on: one covers the other", b, a)
+				w.fail(e, "%s and %s cannot both be listened on: one covers the other", b, a)
 				break
 			}
 		}
@@ -151,7 +151,7 @@ func (w *walker) admin(n node, given bool, c *Config) {
 func (w *walker) adminPlace(at node, c *Config) {
 	for _, a := range c.Listen {
 		if overlap(a, c.Admin.Listen) {
-			w.fail(at, `the admin listener (%s) and the streams (%s) can not share a port; set "listen" in "admin"`, c.Admin.Listen, a)
+			w.fail(at, `the admin listener (%s) and the streams (%s) cannot share a port; set "listen" in "admin"`, c.Admin.Listen, a)
 			return
 		}
 	}

@@ -209,9 +209,9 @@ const auto = "auto"
 func (w *walker) burst(n node, b engine.Backlog) {
 	switch {
 	case b.JoinBurst > b.Duration:
-		w.fail(n, "join_burst (%s) can not be more than the backlog's duration (%s)", timeText(b.JoinBurst), timeText(b.Duration))
+		w.fail(n, "join_burst (%s) cannot be more than the backlog's duration (%s)", timeText(b.JoinBurst), timeText(b.Duration))
 	case b.JoinBurst > b.MaxLag/2:
-		w.fail(n, "join_burst (%s) can not be more than half of max_lag (%s): viewers would be moved forward as soon as they joined",
+		w.fail(n, "join_burst (%s) cannot be more than half of max_lag (%s): viewers would be moved forward as soon as they joined",
 			timeText(b.JoinBurst), timeText(b.MaxLag))
 	}
 }

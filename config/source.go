@@ -99,7 +99,7 @@ func (w *walker) sourcePath(n node) string {
 		s = "/" + s
 	}
 	if bad := strings.IndexFunc(s, notInTarget); bad >= 0 {
-		w.fail(n, "a path in a request can not hold %q; write it escaped, as %s", []rune(s[bad:])[0], url.PathEscape(string([]rune(s[bad:])[0])))
+		w.fail(n, "a path in a request cannot hold %q; write it escaped, as %s", []rune(s[bad:])[0], url.PathEscape(string([]rune(s[bad:])[0])))
 		return ""
 	}
 	return s
@@ -124,7 +124,7 @@ func (w *walker) url(n node) Pull {
 		}
 	}
 	if err != nil {
-		w.fail(n, "%s can not be pulled: %v", quote(s), err)
+		w.fail(n, "%s cannot be pulled: %v", quote(s), err)
 		return Pull{}
 	}
 	p := Pull{Host: u.Hostname(), Port: pullPort, Path: u.RequestURI()}
@@ -134,7 +134,7 @@ func (w *walker) url(n node) Pull {
 	return p
 }
 
-// checkURL says why a URL can not be pulled.
+// checkURL says why a URL cannot be pulled.
 func checkURL(u *url.URL) error {
 	switch strings.ToLower(u.Scheme) {
 	case "http", "mmsh", "mms":
@@ -185,7 +185,7 @@ func (w *walker) play(n node, s *Stream) {
 // ASF_Header_Object), as it lies in the file.
 const asfHeader = "\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c"
 
-// checkASF says why a file can not be played: not there, not readable, not
+// checkASF says why a file cannot be played: not there, not readable, not
 // ASF. What is inside is for those who know ASF.
 func checkASF(path string) error {
 	f, err := openRegular(path)
@@ -201,5 +201,5 @@ func checkASF(path string) error {
 	case err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("is not an ASF file (.asf, .wmv or .wma)")
 	}
-	return plain("can not be read", err)
+	return plain("cannot be read", err)
 }

@@ -154,7 +154,7 @@ func (p *paths) take(s Stream, at node, push bool) bool {
 		p.fail(at, "%s", text)
 		return false
 	}
-	p.warn(at, "%s; they can not both be enabled", text)
+	p.warn(at, "%s; they cannot both be enabled", text)
 	if s.Enabled {
 		line, _ := p.lines.place(at.at)
 		p.taken[key] = taken{s, line, push}

@@ -66,9 +66,9 @@ func (e *epochs) check(o *player.Object) error {
 }
 
 // A file that is replaced while it is played takes its turn at the loop point,
-// in the same stream if its header is equivalent; one that can not be played is
+// in the same stream if its header is equivalent; one that cannot be played is
 // reported and the old one goes on; one of another kind ends the stream of
-// players that can not follow.
+// players that cannot follow.
 func TestFileReplacedWhileItIsPlayed(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "clip.wmv")

@@ -193,7 +193,7 @@ func TestOutOfDescriptors(t *testing.T) {
 	crowd := &crowd{t: t, p: p}
 	t.Cleanup(crowd.leave)
 	crowd.arrive(tooMany)
-	p.Await("can not be accepted", "descriptor limit")
+	p.Await("cannot be accepted", "descriptor limit")
 	s := p.await("the pump runs out of descriptors", func(s engine.Snapshot) bool { return s.AcceptFails > 0 })
 	told := crowd.told()
 	stays.more(t, 20)
@@ -218,7 +218,7 @@ type crowd struct {
 	conns []net.Conn
 }
 
-// arrive opens connections; the kernel takes those that the pump can not.
+// arrive opens connections; the kernel takes those that the pump cannot.
 func (c *crowd) arrive(n int) {
 	c.t.Helper()
 	for i := range n {

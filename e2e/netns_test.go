@@ -57,7 +57,7 @@ func newNetwork(t testing.TB, links int) *network {
 	return n
 }
 
-// needRoot skips a test that can not do its work, and says what is missing.
+// needRoot skips a test that cannot do its work, and says what is missing.
 func needRoot(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -151,7 +151,7 @@ func dialFrom(ns string) func(ctx context.Context, network, addr string) (net.Co
 }
 
 // inside calls f on a thread that is in the namespace; sockets that f makes
-// stay there. A thread that can not come back ends with its goroutine.
+// stay there. A thread that cannot come back ends with its goroutine.
 func inside(ns string, f func() error) error {
 	done := make(chan error, 1)
 	go func() {

@@ -111,7 +111,7 @@ func watchTimes(t *testing.T, p *rig.Pump) func(*testing.T) {
 }
 
 // TestEncoderComesBackDifferent: an encoder with a header of another picture
-// takes over. Players that can not follow end, as at the end of a stream.
+// takes over. Players that cannot follow end, as at the end of a stream.
 func TestEncoderComesBackDifferent(t *testing.T) {
 	f, other := film(t, 20, 320), film(t, 20, 352)
 	for _, k := range kinds() {

@@ -62,7 +62,7 @@ func startReader(t testing.TB, w watching) *reader {
 	viewer := player.Viewer{Client: w.client, Addr: w.addr, Path: "/streams/" + w.path, Dial: w.dial, Timeout: patience}
 	c, _, err := viewer.Play(context.Background())
 	if err != nil {
-		t.Fatalf("%s can not join: %v", w.name, err)
+		t.Fatalf("%s cannot join: %v", w.name, err)
 	}
 	r := &reader{name: w.name, conn: c, v: player.NewVerifier(w.opts), tee: w.tee, done: make(chan struct{})}
 	r.resumed.L = &r.mu

@@ -101,7 +101,7 @@ func reads(t *testing.T, pid int) (n uint64) {
 	return 0
 }
 
-// Urgent data behind a hole is ready for ever and cannot be read: whoever asks for
+// Urgent data behind a hole is ready forever and cannot be read: whoever asks for
 // it reads in vain again and again, on each loop that has such a peer.
 func TestUrgentByteBehindAHole(t *testing.T) {
 	if os.Geteuid() != 0 {

@@ -34,7 +34,7 @@ func serveVLC(t testing.TB, f *footage) string {
 	return addr
 }
 
-// freeAddr is an address that nothing listens on, for programs that can not
+// freeAddr is an address that nothing listens on, for programs that cannot
 // tell which one they got.
 func freeAddr(t testing.TB) string {
 	t.Helper()

@@ -49,7 +49,7 @@
 //     so a loop that always has more to do would read nothing. A bell in gnet's own
 //     epoll set is heard after all that was ready before it rang (reactor.bell).
 //   - What a connection is watched for: gnet asks for urgent data, which one segment
-//     keeps ready for ever. We find gnet's epoll set and ask for input alone.
+//     keeps ready forever. We find gnet's epoll set and ask for input alone.
 //   - A peer that closes its side: gnet closes the connection. A viewer, and who is
 //     owed an answer, is taken out of gnet's hands and served to the end
 //     (reactor.halves).

@@ -52,7 +52,7 @@ func flood(t *testing.T, e *Engine) {
 	t.Cleanup(func() { close(over); <-done })
 }
 
-// A loop that can not keep up with its viewers says so, and still reads: who comes
+// A loop that cannot keep up with its viewers says so, and still reads: who comes
 // and asks is taken in and answered within some passes, and the engine ends.
 func TestOverloadedLoopReads(t *testing.T) {
 	e, address := realEngine(t, func(c *Config) { c.Loops, c.Fanout.Budget = 1, 0 })

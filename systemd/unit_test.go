@@ -18,7 +18,7 @@ import (
 
 const (
 	unitFile = "stream-pump.service"
-	// commandSource is where the program's commands are written; main can not
+	// commandSource is where the program's commands are written; main cannot
 	// be imported.
 	commandSource = "../cmd/stream-pump"
 	// stopReserve is what the process may need beyond the last viewer's end: more

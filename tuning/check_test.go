@@ -173,7 +173,7 @@ func TestRowsAreComplete(t *testing.T) {
 			t.Errorf("%s: %v", r.Name, r.File)
 		}
 		if r.File == Written && r.want != nil {
-			t.Errorf("%s depends on the machine and can not be set for all of them", r.Name)
+			t.Errorf("%s depends on the machine and cannot be set for all of them", r.Name)
 		}
 	}
 }

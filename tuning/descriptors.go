@@ -11,7 +11,7 @@ import (
 func Descriptors() (soft, hard uint64, err error) {
 	var l unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l); err != nil {
-		return 0, 0, fmt.Errorf("can not read the limit on open files: %w", err)
+		return 0, 0, fmt.Errorf("cannot read the limit on open files: %w", err)
 	}
 	return l.Cur, l.Max, nil
 }
@@ -26,7 +26,7 @@ func RaiseDescriptors() (soft uint64, err error) {
 		return soft, err
 	}
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: hard, Max: hard}); err != nil {
-		return soft, fmt.Errorf("can not raise the limit on open files from %d to %d: %w", soft, hard, err)
+		return soft, fmt.Errorf("cannot raise the limit on open files from %d to %d: %w", soft, hard, err)
 	}
 	return hard, nil
 }

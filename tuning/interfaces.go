@@ -69,7 +69,7 @@ func deviceName(root fs.FS, dir string) string {
 }
 
 // word is the text of a small file without the white space around it; empty if
-// it can not be read.
+// it cannot be read.
 func word(root fs.FS, name string) string {
 	text, _ := fs.ReadFile(root, name)
 	return strings.TrimSpace(string(text))

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// What is left of a box, for those who compute what it can carry. What can not
+// What is left of a box, for those who compute what it can carry. What cannot
 // be read is 0.
 
 // Available is the memory in bytes that is free or could be, within the control

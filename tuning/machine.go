@@ -56,7 +56,7 @@ func Root() fs.FS { return os.DirFS("/") }
 const Self = "self"
 
 // ReadMachine looks at the machine and at what this process may use of it.
-// What can not be read counts as not limiting.
+// What cannot be read counts as not limiting.
 func ReadMachine() Machine { return Look(Root(), Self) }
 
 // Look is [ReadMachine] for the process of a number, or [Self], on the machine

@@ -119,7 +119,7 @@ func TestPins(t *testing.T) {
 		{"the_card_s_node", near, 3, "4-6"},
 		{"the_larger_node", odd, 4, "3-6"},
 		{"all_begin_with_the_larger", odd, 6, "0,3-7"},
-		{"more_than_cores", two, 9, "9 loops can not have a core each, there being 8 cores"},
+		{"more_than_cores", two, 9, "9 loops cannot have a core each, there being 8 cores"},
 		{"siblings_unknown", Machine{CPUs: upTo(4), ThreadsPerCore: 2}, 2, "the system does not tell which processors share a core with processor 0"},
 		{"no_threads", Machine{CPUs: upTo(4), ThreadsPerCore: 1}, 2, "0-1"},
 	} {

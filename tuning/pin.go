@@ -13,7 +13,7 @@ type core struct{ cpu, node int }
 // Pins chooses a logical processor for each of n event loops, and says in half
 // a sentence how. No two are threads of one core, and all are on one NUMA node
 // where enough cores are: that of the network card if possible, else the one
-// with the most. It fails where that can not be had: pinned loops that share a
+// with the most. It fails where that cannot be had: pinned loops that share a
 // core are worse than loops that the kernel may move.
 func Pins(m Machine, n int) (cpus []int, how string, err error) {
 	cores, err := m.pinnable()
@@ -21,7 +21,7 @@ func Pins(m Machine, n int) (cpus []int, how string, err error) {
 		return nil, "", err
 	}
 	if n > len(cores) {
-		return nil, "", fmt.Errorf("%s can not have a core each, there being %s", count(n, "loop"), count(len(cores), "core"))
+		return nil, "", fmt.Errorf("%s cannot have a core each, there being %s", count(n, "loop"), count(len(cores), "core"))
 	}
 	order := m.nodesByWorth(cores)
 	for _, node := range order {

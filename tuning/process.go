@@ -3,7 +3,7 @@ package tuning
 import "fmt"
 
 // What the program sets for itself. The table names the same values, so that
-// documents and checks can not say anything else.
+// documents and checks cannot say anything else.
 const (
 	// DescriptorLimit is how many files and sockets a pump may have open: one for
 	// each session that is remembered (131,072), as many again for those that

@@ -153,7 +153,7 @@ func (r *Row) judge(is, want string, fix ...string) Finding {
 	return f
 }
 
-// unread is a finding for what can not be read. The files of a network
+// unread is a finding for what cannot be read. The files of a network
 // namespace of one's own, as containers have it, are fewer.
 func unread(want string, err error) Finding {
 	note := err.Error()

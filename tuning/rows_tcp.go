@@ -40,7 +40,7 @@ func tcpRows() []Row {
 			Reason: "What may be sent and not yet acknowledged: 4 MiB is 100 Mbit/s at a third of a second. What is not sent yet is bounded by fanout.notsent_lowat instead, so more does no harm.",
 			Source: "tcp(7); " + ipSysctl + "tcp_wmem. These are the kernel's defaults",
 			When:   "always",
-			Cost:   "Far viewers can not take a stream of some Mbit/s, though their line could.",
+			Cost:   "Far viewers cannot take a stream of some Mbit/s, though their line could.",
 			File:   Left, holds: atLeast,
 		},
 		{
@@ -48,7 +48,7 @@ func tcpRows() []Row {
 			Reason: "What an encoder or a source may have under way to us. Viewers send next to nothing, and the kernel takes memory only for what arrives.",
 			Source: "tcp(7); " + ipSysctl + "tcp_rmem. These are the kernel's defaults",
 			When:   "always",
-			Cost:   "A far encoder or source can not send at its full rate.",
+			Cost:   "A far encoder or source cannot send at its full rate.",
 			File:   Left, holds: atLeast,
 		},
 		{

@@ -46,13 +46,13 @@ type Timers struct {
 func RelaxTimers() (*Timers, error) {
 	has, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
 	if err != nil {
-		return nil, fmt.Errorf("the timer slack can not be read: %w", err)
+		return nil, fmt.Errorf("the timer slack cannot be read: %w", err)
 	}
 	// More than the constant is the unit's TimerSlackNSec, which all threads have
 	// inherited.
 	t := &Timers{slack: max(has, TimerSlack)}
 	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(t.slack), 0, 0, 0); err != nil {
-		return nil, fmt.Errorf("the timer slack can not be set: %w", err)
+		return nil, fmt.Errorf("the timer slack cannot be set: %w", err)
 	}
 	if err := t.set(); err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func (t *Timers) keep(ctx context.Context, ticks <-chan time.Time) error {
 func (t *Timers) set() error {
 	threads, err := threadsOf(Root(), strconv.Itoa(os.Getpid()))
 	if err != nil {
-		return fmt.Errorf("the threads of this process can not be listed: %w", err)
+		return fmt.Errorf("the threads of this process cannot be listed: %w", err)
 	}
 	for i, thread := range threads {
 		want := t.slack
@@ -95,7 +95,7 @@ func (t *Timers) set() error {
 		}
 		err := setSlack(thread, want)
 		if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, unix.ESRCH) { // one that has just ended
-			return fmt.Errorf("the timer slack of Go's threads can not be set, which takes CAP_SYS_NICE: %w", err)
+			return fmt.Errorf("the timer slack of Go's threads cannot be set, which takes CAP_SYS_NICE: %w", err)
 		}
 	}
 	return nil

@@ -33,7 +33,7 @@ var own = sync.OnceValues(allowed)
 func allowed() ([]int, error) {
 	var set unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &set); err != nil {
-		return nil, fmt.Errorf("the processors of this process can not be read: %w", err)
+		return nil, fmt.Errorf("the processors of this process cannot be read: %w", err)
 	}
 	var cores []int
 	for i := range maxCores {
@@ -113,7 +113,7 @@ func Locked(cores []int, f func() error) error {
 	runtime.LockOSThread()
 	if len(cores) > 0 {
 		if err := unix.SchedSetaffinity(0, mask(cores)); err != nil {
-			return fmt.Errorf("the processors %s can not be used: %w", Text(cores), err)
+			return fmt.Errorf("the processors %s cannot be used: %w", Text(cores), err)
 		}
 	}
 	return f()
@@ -130,7 +130,7 @@ func Confine(cores []int) error {
 		again = false
 		tasks, err := filepath.Glob("/proc/self/task/*")
 		if err != nil || len(tasks) == 0 {
-			return errors.New("the threads of this process can not be listed")
+			return errors.New("the threads of this process cannot be listed")
 		}
 		for _, task := range tasks {
 			tid, err := strconv.Atoi(filepath.Base(task))
@@ -141,7 +141,7 @@ func Confine(cores []int) error {
 			// the next round.
 			done[tid], again = true, true
 			if err := unix.SchedSetaffinity(tid, set); err != nil && !errors.Is(err, unix.ESRCH) {
-				return fmt.Errorf("this process can not be kept on the processors %s: %w", Text(cores), err)
+				return fmt.Errorf("this process cannot be kept on the processors %s: %w", Text(cores), err)
 			}
 		}
 	}

@@ -102,7 +102,7 @@ func TestCoresThatAreNotThere(t *testing.T) {
 	done := make(chan error, 1)
 	none := []int{maxCores - 1}
 	go func() { done <- Locked(none, func() error { t.Error("it ran"); return nil }) }()
-	if err := <-done; err == nil || !strings.Contains(err.Error(), "the processors "+Text(none)+" can not be used") {
+	if err := <-done; err == nil || !strings.Contains(err.Error(), "the processors "+Text(none)+" cannot be used") {
 		t.Errorf("%v", err)
 	}
 }

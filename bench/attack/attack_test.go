@@ -157,7 +157,7 @@ func TestStatuses(t *testing.T) {
 	}
 }
 
-// Behind the hole the urgent byte is seen for ever, and nothing can be read: that is
+// Behind the hole the urgent byte is seen forever, and nothing can be read: that is
 // what keeps a level-triggered loop awake.
 func TestUrgentByteStays(t *testing.T) {
 	seen := make(chan string, 1)

@@ -83,7 +83,7 @@ func Start(s Spec) (*Process, error) {
 		}
 	}()
 	if err := <-started; err != nil {
-		return nil, fmt.Errorf("%s can not be started: %w", s.Path, err)
+		return nil, fmt.Errorf("%s cannot be started: %w", s.Path, err)
 	}
 	return p, nil
 }

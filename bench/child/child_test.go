@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	case "":
 		os.Exit(m.Run())
 	case "ends":
-		fmt.Println("first line\n\nI can not find my teapot \n ")
+		fmt.Println("first line\n\nI cannot find my teapot \n ")
 		os.Exit(3)
 	case "waits":
 		fmt.Println("ready")
@@ -77,8 +77,8 @@ func TestWhatAChildSaidLast(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-p.Exited()
-	want := os.Args[0] + ": exit status 3; it said last: I can not find my teapot"
-	if err := p.Err(); err == nil || err.Error() != want || p.SaidLast() != "I can not find my teapot" || !strings.HasPrefix(p.Said(), "first line\n") {
+	want := os.Args[0] + ": exit status 3; it said last: I cannot find my teapot"
+	if err := p.Err(); err == nil || err.Error() != want || p.SaidLast() != "I cannot find my teapot" || !strings.HasPrefix(p.Said(), "first line\n") {
 		t.Errorf("%v; it said %q", err, p.Said())
 	}
 	for range 2 {
@@ -158,8 +158,8 @@ func TestChildEndsWithItsParent(t *testing.T) {
 
 func TestWhatCanNotBeStarted(t *testing.T) {
 	for want, s := range map[string]Spec{
-		"/nowhere/x can not be started: ": {Path: "/nowhere/x"},
-		" can not be used: ":              {Path: "/bin/true", Cores: []int{1023}},
+		"/nowhere/x cannot be started: ": {Path: "/nowhere/x"},
+		" cannot be used: ":              {Path: "/bin/true", Cores: []int{1023}},
 	} {
 		if p, err := Start(s); err == nil || p != nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)

@@ -85,7 +85,7 @@ func Run(ctx context.Context, o Options) (*Climb, error) {
 	for n := c.next(); n != 0; n = c.next() {
 		s, err := seen.step(ctx, n)
 		if err == nil && s != nil && len(r.Steps) == 0 && s.nobody() {
-			err = fmt.Errorf("a climb can not begin: %s", strings.Join(s.Why, "; "))
+			err = fmt.Errorf("a climb cannot begin: %s", strings.Join(s.Why, "; "))
 		}
 		if err == nil && s != nil && s.puzzling() {
 			// Somebody else may have had the machine for a moment. What fails

@@ -132,7 +132,7 @@ func TestClimbWithoutAStream(t *testing.T) {
 		*asked = append(*asked, l.Players)
 		return Played{Result: nobody}, nil
 	}
-	if r, err := Run(t.Context(), o); err == nil || err.Error() != "a climb can not begin: 100 lost: connection refused" || !slices.Equal(*asked, []int{100}) {
+	if r, err := Run(t.Context(), o); err == nil || err.Error() != "a climb cannot begin: 100 lost: connection refused" || !slices.Equal(*asked, []int{100}) {
 		t.Errorf("asked for %d, %+v, %v", *asked, r, err)
 	}
 	nobody.Reasons = map[string]int{"the answer is HTTP/1.0 503 Service Unavailable": 100} // its own limit: fewer may be let in

@@ -108,7 +108,7 @@ func (s *Step) look(r *Room) {
 }
 
 // busySince is how many of the cores were busy since it was called first, which
-// it notes; nil where that can not be read, and the first time.
+// it notes; nil where that cannot be read, and the first time.
 func busySince(first *meter.Ticks, cores []int) *float64 {
 	t, err := meter.ReadTicks(cores)
 	switch {

@@ -147,7 +147,7 @@ func Counters(admin string) (map[string]float64, error) {
 	}
 	var status map[string]any
 	if err := json.NewDecoder(io.LimitReader(answer.Body, maxStatus)).Decode(&status); err != nil {
-		return nil, fmt.Errorf("the status can not be read: %w", err)
+		return nil, fmt.Errorf("the status cannot be read: %w", err)
 	}
 	numbers := map[string]float64{}
 	for name, v := range status {

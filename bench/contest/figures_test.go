@@ -128,7 +128,7 @@ func TestCounters(t *testing.T) {
 	}
 	for want, addr := range map[string]string{
 		"the status is answered with 404 Not Found": status(404, ""),
-		"the status can not be read: ":              status(200, "hello"),
+		"the status cannot be read: ":               status(200, "hello"),
 		"unexpected EOF":                            status(200, `{"a": `),
 		"connection refused":                        "127.0.0.1:1",
 	} {

@@ -62,7 +62,7 @@ func (h *Heat) name() string {
 	return h.Kind.Name
 }
 
-// Run runs a heat. An error means that the contest can not go on; a server that
+// Run runs a heat. An error means that the contest cannot go on; a server that
 // fails is an outcome. Of a heat that ctx ended before anything was measured the
 // outcome is nil.
 func (h *Heat) Run(ctx context.Context) (*Outcome, error) {
@@ -115,7 +115,7 @@ func (h *Heat) Run(ctx context.Context) (*Outcome, error) {
 func (h *Heat) load(ctx context.Context, s *rival.Server) (r *load.Result, failed, err error) {
 	o := h.Load
 	o.Addr, o.Path, o.PID, o.Plain, o.Marks = s.Addr, s.Path, s.PID(), h.Kind.Plain, h.Kind.Check == rival.Marks
-	o.AnyStart = h.Kind.Package != "" // others can not tell where to begin
+	o.AnyStart = h.Kind.Package != "" // others cannot tell where to begin
 	if s.Admin != "" {
 		o.Counters = func() (map[string]float64, error) { return Counters(s.Admin) }
 	}

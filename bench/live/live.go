@@ -5,7 +5,7 @@
 //	synth ──packet──► live: waits until it is due ──► push
 //
 // A packet leaves when the last media object it begins, or goes on with, is
-// due: as at a real encoder, which can not send what it has not encoded. An
+// due: as at a real encoder, which cannot send what it has not encoded. An
 // encoder that runs late does not shift what follows, so its lateness is part
 // of what is measured and does not hide that the pump held it up.
 package live

@@ -120,9 +120,9 @@ func (o *Options) Check() error {
 	case o.Players < 1:
 		return errors.New("there must be a player at least")
 	case o.Verify < 0 || o.Verify > o.Players:
-		return fmt.Errorf("of %d players %d can not be verified", o.Players, o.Verify)
+		return fmt.Errorf("of %d players %d cannot be verified", o.Players, o.Verify)
 	case o.Ramp < 0 || o.Duration <= 0:
-		return errors.New("the ramp can not be less than 0, and the duration must be more")
+		return errors.New("the ramp cannot be less than 0, and the duration must be more")
 	case o.Threads < 1 || o.Threads > MaxThreads:
 		return fmt.Errorf("there are 1 to %d threads, not %d", MaxThreads, o.Threads)
 	case o.Stall.For >= o.Duration:

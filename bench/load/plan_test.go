@@ -216,8 +216,8 @@ func TestCheckRefuses(t *testing.T) {
 	}
 	for want, change := range map[string]func(*Options){
 		"a player at least":   func(o *Options) { o.Players = 0 },
-		"can not be verified": func(o *Options) { o.Verify = 11 },
-		"the ramp can not":    func(o *Options) { o.Ramp = -1 },
+		"cannot be verified":  func(o *Options) { o.Verify = 11 },
+		"the ramp cannot":     func(o *Options) { o.Ramp = -1 },
 		"threads":             func(o *Options) { o.Threads = 0 },
 		"does not end within": func(o *Options) { o.Stall = Stall{5, time.Second} },
 		"can both stall":      func(o *Options) { o.Stall, o.Throttle = Stall{60, time.Millisecond}, Throttle{41, 1e5} },

@@ -42,7 +42,7 @@ type run struct {
 	peak     meter.Usage
 	peakRSS  int64 // in the measurement
 	line     *timeline
-	gone     bool // the server's process can not be measured any more
+	gone     bool // the server's process cannot be measured any more
 	failed   chan error
 }
 
@@ -266,7 +266,7 @@ func (r *run) lookAtServer() bool {
 	u, err := meter.OfProcess(r.o.PID)
 	if err != nil {
 		r.gone = true
-		r.result.problem("the server can not be measured any more, %.1f s after the start: %v", time.Since(r.began).Seconds(), err)
+		r.result.problem("the server cannot be measured any more, %.1f s after the start: %v", time.Since(r.began).Seconds(), err)
 		return false
 	}
 	r.latest = u

@@ -96,7 +96,7 @@ func (y *tally) joined(took time.Duration) {
 
 // record records a time; what is out of bounds counts as the bound.
 func record(h *hdrhistogram.Histogram, d time.Duration) {
-	_ = h.RecordValue(min(max(d.Microseconds(), 1), maxDelay)) // within bounds it can not fail
+	_ = h.RecordValue(min(max(d.Microseconds(), 1), maxDelay)) // within bounds it cannot fail
 }
 
 // lost counts a player that failed, with the reason.

@@ -20,11 +20,11 @@ type Memory struct {
 func ReadMemory() (m Memory, err error) {
 	info, err := os.ReadFile("/proc/meminfo")
 	if err != nil {
-		return m, fmt.Errorf("the machine's memory can not be read: %w", err)
+		return m, fmt.Errorf("the machine's memory cannot be read: %w", err)
 	}
 	sockets, err := os.ReadFile("/proc/net/sockstat")
 	if err != nil {
-		return m, fmt.Errorf("the sockets' memory can not be read: %w", err)
+		return m, fmt.Errorf("the sockets' memory cannot be read: %w", err)
 	}
 	return memoryOfTexts(string(info), string(sockets))
 }

@@ -79,7 +79,7 @@ func gone(pid int, err error) error {
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ESRCH) {
 		return fmt.Errorf("there is no process %d", pid)
 	}
-	return fmt.Errorf("the process %d can not be measured: %w", pid, err)
+	return fmt.Errorf("the process %d cannot be measured: %w", pid, err)
 }
 
 // residentOf is the resident memory in a /proc/PID/status. A process that has

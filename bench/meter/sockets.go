@@ -61,7 +61,7 @@ func SocketMemory(pid int, links map[Link]bool) ([]int64, error) {
 			continue // it was closed meanwhile
 		}
 		if err != nil {
-			return nil, fmt.Errorf("the sockets of process %d can not be looked at: %w", pid, err)
+			return nil, fmt.Errorf("the sockets of process %d cannot be looked at: %w", pid, err)
 		}
 		if link := linkOf(fd); links[link] {
 			if n, ok := memoryOf(fd); ok {

@@ -47,7 +47,7 @@ func ReadIdle() (Idle, error) {
 func readStat() (string, error) {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
-		return "", fmt.Errorf("the processors' time can not be read: %w", err)
+		return "", fmt.Errorf("the processors' time cannot be read: %w", err)
 	}
 	return string(text), nil
 }
@@ -119,7 +119,7 @@ func (t *Ticks) add(cpu int, columns []string) error {
 	for i, c := range columns {
 		n, err := strconv.ParseUint(c, 10, 56)
 		if err != nil {
-			return fmt.Errorf("the time of processor %d can not be read: %w", cpu, err)
+			return fmt.Errorf("the time of processor %d cannot be read: %w", cpu, err)
 		}
 		t.All += n
 		if i != tickIdle && i != tickWait {

@@ -11,7 +11,7 @@ import (
 // machineKeys tell machines apart, as far as files can.
 var machineKeys = []string{"cpu", "goarch", "kernel", "processors"}
 
-// same says why the times of two files can not be compared; nil if they can.
+// same says why the times of two files cannot be compared; nil if they can.
 func same(before, now *results) error {
 	var differ []string
 	for _, key := range machineKeys {

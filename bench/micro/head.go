@@ -13,7 +13,7 @@ import (
 const changed = "+changes"
 
 // head is what go test does not say of the machine and the source that a
-// benchmark ran on, as the first lines of a results file. What can not be read
+// benchmark ran on, as the first lines of a results file. What cannot be read
 // is said to be unknown, and why.
 func head(tree string) string {
 	var b strings.Builder

@@ -191,7 +191,7 @@ func (p *payload) begins() bool { return p.compressed || p.offset == 0 }
 type dataPacket struct {
 	sendTime uint32
 	duration uint16
-	unsafe   bool // short, and its payload's length can not be known by players that pad it
+	unsafe   bool // short, and its payload's length cannot be known by players that pad it
 	payloads []payload
 }
 

@@ -65,7 +65,7 @@ type Counts struct {
 	Packets int64 // data packets
 	Headers int   // whole headers
 	// Gaps is how often packets are missing, Missing how many; a plain viewer
-	// has no numbers and can not tell how many.
+	// has no numbers and cannot tell how many.
 	Gaps, Missing int64
 	Splices       int   // how often media objects began anew and nothing is missing
 	Rounds        int   // how often a file began anew
@@ -255,7 +255,7 @@ func (v *Verifier) mmsReason(p *Packet) {
 	case p.Kind == KindEnd && p.Reason > 1, p.Kind == KindChange && p.Reason != 0:
 		v.broken(RuleReason, "$%c has reason %#x", p.Kind, p.Reason)
 	case change && !v.o.Switch:
-		v.broken(RuleOrder, "$%c(%d) came to a viewer that can not switch", p.Kind, p.Reason)
+		v.broken(RuleOrder, "$%c(%d) came to a viewer that cannot switch", p.Kind, p.Reason)
 	case p.Kind == KindChange:
 		v.phase = phaseChanged
 	case p.Reason == 1:

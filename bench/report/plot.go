@@ -49,7 +49,7 @@ func (n numbers) MarshalJSON() ([]byte, error) {
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// check refuses what can not be drawn.
+// check refuses what cannot be drawn.
 func (p *Plot) check() error {
 	for _, s := range p.Series {
 		switch {

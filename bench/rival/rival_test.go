@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	if as == "dies" {
-		fmt.Println("I can not find my teapot")
+		fmt.Println("I cannot find my teapot")
 		os.Exit(1)
 	}
 	if as == "hangs" {
@@ -198,13 +198,13 @@ func TestServersThatDoNotStart(t *testing.T) {
 		kind   *Kind
 		change func(*Setup)
 	}{
-		"fake: " + os.Args[0] + ": exit status 1; it said last: I can not find my teapot": {t.Context(), fake("dies"), nil},
+		"fake: " + os.Args[0] + ": exit status 1; it said last: I cannot find my teapot": {t.Context(), fake("dies"), nil},
 		"fake: context canceled": {gone, fake("hangs"), nil},
 		"fake: no paper":         {t.Context(), noConfig, nil},
 		"fake: no camera": {t.Context(), fake("hangs"), func(s *Setup) {
 			s.Source = func(context.Context) (Source, error) { return nil, errors.New("no camera") }
 		}},
-		"fake: /nowhere/x can not be started: fork/exec /nowhere/x: no such file or directory": {t.Context(), fake("hangs"), func(s *Setup) { s.Path = "/nowhere/x" }},
+		"fake: /nowhere/x cannot be started: fork/exec /nowhere/x: no such file or directory": {t.Context(), fake("hangs"), func(s *Setup) { s.Path = "/nowhere/x" }},
 	} {
 		s, _ := setup(t)
 		if c.change != nil {

@@ -25,7 +25,7 @@ func (k *Kind) Version(ctx context.Context, path string) string {
 	return ""
 }
 
-// firstLine is the first line that a program prints; empty if it can not be run,
+// firstLine is the first line that a program prints; empty if it cannot be run,
 // or prints none on standard output.
 func firstLine(ctx context.Context, path string, args ...string) string {
 	ctx, cancel := context.WithTimeout(ctx, askFor)

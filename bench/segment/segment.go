@@ -22,7 +22,7 @@ const (
 	most  = 32767
 )
 
-// Check refuses sizes that can not be announced. 0 is the interface's own.
+// Check refuses sizes that cannot be announced. 0 is the interface's own.
 func Check(n int) error {
 	if n != 0 && (n < least || n > most) {
 		return fmt.Errorf("a segment has %d to %d bytes, or 0 for the interface's own, not %d", least, most, n)
@@ -37,7 +37,7 @@ func Announce(fd, n int) error {
 		return nil
 	}
 	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_MAXSEG, n); err != nil {
-		return fmt.Errorf("segments of %d bytes can not be announced: %w", n, err)
+		return fmt.Errorf("segments of %d bytes cannot be announced: %w", n, err)
 	}
 	return nil
 }

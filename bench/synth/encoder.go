@@ -33,7 +33,7 @@ type source struct {
 	extension []byte
 }
 
-// New makes an encoder. An error says what of the Spec can not be.
+// New makes an encoder. An error says what of the Spec cannot be.
 func New(s Spec) (*Encoder, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func (e *Encoder) StampFrom(began uint64) { e.stamp, e.rising = began, true }
 
 // Next returns the next data packet, valid until the next call, and its send
 // time in milliseconds. It returns io.EOF after Spec.Packets packets, or why a
-// media object can not be laid out.
+// media object cannot be laid out.
 func (e *Encoder) Next() (packet []byte, sendTime uint32, err error) {
 	if e.spec.Packets > 0 && e.packets == e.spec.Packets {
 		return nil, 0, io.EOF

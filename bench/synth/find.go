@@ -6,7 +6,7 @@ import "bytes"
 var magic = []byte("SPMO")
 
 // FindMark finds a mark in bytes that are not cut into media objects: that of a
-// bare object or of a picture, for whoever can not tell what lies around them.
+// bare object or of a picture, for whoever cannot tell what lies around them.
 // rest is where to go on, whether or not one was found: what lies before need not
 // be looked at again.
 func FindMark(b []byte) (m Mark, rest int, ok bool) {

@@ -21,7 +21,7 @@ func (s *Spec) header() ([]byte, error) {
 		h.Padding = 0
 		missing := s.HeaderSize - len(h.Append(nil))
 		if missing != 0 && missing < minPadding {
-			return nil, fmt.Errorf("the header can not have %d bytes, %d are missing for a padding object", s.HeaderSize, minPadding-missing)
+			return nil, fmt.Errorf("the header cannot have %d bytes, %d are missing for a padding object", s.HeaderSize, minPadding-missing)
 		}
 		h.Padding = missing
 	}

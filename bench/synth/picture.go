@@ -4,7 +4,7 @@ package synth
 // person sees something in: 12 by 8 blocks of 8 by 8 pixels, each of one level,
 // dark or light. It shows the last three digits of the object's number, and
 // below them a block that moves with every picture. It has colours (4:2:0),
-// though grey ones, because VLC can not lay its titles over a picture without.
+// though grey ones, because VLC cannot lay its titles over a picture without.
 const (
 	pictureColumns, pictureRows = 12, 8
 

@@ -319,7 +319,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"no-streams", "the encoder has no streams", with(func(s *synth.Spec) { s.Streams = nil })},
 		{"no-interval", "stream 2 has no interval between its objects", with(func(s *synth.Spec) { s.Streams[1].Interval = 0 })},
-		{"small-header", "the encoder's header: the header can not have 100 bytes", with(func(s *synth.Spec) { s.HeaderSize = 100 })},
+		{"small-header", "the encoder's header: the header cannot have 100 bytes", with(func(s *synth.Spec) { s.HeaderSize = 100 })},
 		{
 			"tiny-objects", "stream 1, video of 58 kbit/s, has 27 bytes for an object and needs 28: that takes 7 kbit/s" + longer,
 			with(func(s *synth.Spec) { s.Streams[0].Carrier, s.Streams[0].Size = synth.Bare, 27 }),

@@ -62,7 +62,7 @@ func TestCapacityOfARunningServer(t *testing.T) {
 func TestCapacityOfNobody(t *testing.T) {
 	url := "http://" + unused(t) + "/x"
 	o := start(t, "capacity", url, "--from", "2", "--step", "100ms")
-	if o.code != cli.ExitFailed || o.stdout != "" || !strings.Contains(o.stderr, "pump-bench: a climb can not begin: no player got the stream, ") ||
+	if o.code != cli.ExitFailed || o.stdout != "" || !strings.Contains(o.stderr, "pump-bench: a climb cannot begin: no player got the stream, ") ||
 		!strings.Contains(o.stderr, "; 2 lost: connection refused\n") {
 		t.Errorf("%+v", o)
 	}

@@ -61,7 +61,7 @@ func TestCompareWithoutAServer(t *testing.T) {
 // TestCompareOfAServerThatFails: a failure with its reason, and no figure at all.
 func TestCompareOfAServerThatFails(t *testing.T) {
 	unconfined(t)
-	pump := program(t, `test "$1" = version && echo stream-pump 0 || { echo I can not find my teapot; exit 7; }`)
+	pump := program(t, `test "$1" = version && echo stream-pump 0 || { echo I cannot find my teapot; exit 7; }`)
 	page := filepath.Join(t.TempDir(), "r.html")
 	args := []string{"compare", "--servers", "pump", "--pump", pump, "--rounds", "2", "-n", "3", "--html", page}
 	o := start(t, append(args, "--json")...)
@@ -90,7 +90,7 @@ func TestCompareOfAServerThatFails(t *testing.T) {
 			t.Errorf("the settings lack %s: %v", key, r.Settings)
 		}
 	}
-	why := "pump: " + pump + ": exit status 7; it said last: I can not find my teapot"
+	why := "pump: " + pump + ": exit status 7; it said last: I cannot find my teapot"
 	for _, run := range r.Runs["pump"] {
 		if len(run) != 3 || run["name"] != "pump" || run["failed"] != why || len(run["figures"].(map[string]any)) != 0 {
 			t.Errorf("%v", run)

@@ -52,7 +52,7 @@ func entries(t *testing.T, dir string) []string {
 	return names
 }
 
-// A place that can not be written is refused before anything is measured.
+// A place that cannot be written is refused before anything is measured.
 func TestUnwritablePageIsRefusedFirst(t *testing.T) {
 	dir := t.TempDir()
 	url := "http://" + unused(t) + "/streams/x"

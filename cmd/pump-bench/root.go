@@ -17,7 +17,7 @@ type env struct {
 }
 
 // run runs the program and returns its exit code. Cancelling ctx ends a
-// command that would run for ever.
+// command that would run forever.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return cli.Run(ctx, newRootCommand(env{stdout, stderr}), args, stderr)
 }

@@ -50,7 +50,7 @@ func TestUsageErrors(t *testing.T) {
 		{"players mmsh://h", "the URL \"mmsh://h\" has no stream, as in /streams/live", " players"},
 		{"players mmsh://h/x --protocol rtsp", "the protocol is mmsh or http, not \"rtsp\"", " players"},
 		{"players mmsh://h/x --verify most", "--verify takes a number, all or auto, not \"most\"", " players"},
-		{"players mmsh://h/x --verify 101", "of 100 players 101 can not be verified", " players"},
+		{"players mmsh://h/x --verify 101", "of 100 players 101 cannot be verified", " players"},
 		{"players mmsh://h/x --verify all --churn 1", "only players that are not verified can be replaced", " players"},
 		{"players mmsh://h/x --stall 5%", "a stall is a share of the players and a time, as in \"5%:20s\"", " players"},
 		{"players mmsh://h/x --stall 5%:20s", "a stall of 20s does not end within a measurement of 10s", " players"},

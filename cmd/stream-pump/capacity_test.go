@@ -182,7 +182,7 @@ func TestCapacityOfABrokenMeasurement(t *testing.T) {
 		Turn:    func(int, float64, float64) time.Duration { return 0 },
 	}
 	e := env{floor: func(context.Context, floor.Options) (*floor.Result, error) { return nil, errors.New("no sockets") }}
-	if _, err := e.price(t.Context(), p); err == nil || err.Error() != "the price of a write call can not be measured: no sockets" {
+	if _, err := e.price(t.Context(), p); err == nil || err.Error() != "the price of a write call cannot be measured: no sockets" {
 		t.Error(err)
 	}
 	ended, end := context.WithCancel(t.Context())

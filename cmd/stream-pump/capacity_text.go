@@ -8,7 +8,7 @@ import (
 	"streampump/tuning/capacity"
 )
 
-// assumptions are what the estimate rests on and can not know.
+// assumptions are what the estimate rests on and cannot know.
 // why says why no running pump told; empty if one did.
 func assumptions(streams []planned, why string, c card, m measured) []string {
 	var all []string

@@ -34,7 +34,7 @@ configuration, also at what that asks of the machine. Nothing is changed, and
 root is not needed.
 
 The exit code is 0 if all is well, and 1 if something is worth changing; what
-can not be read here does not count.
+cannot be read here does not count.
 
 With --capacity: how many viewers of the configuration's streams this machine can
 carry, and what gives out first. It measures for two seconds what a write call

@@ -20,12 +20,12 @@ func appendCheck(b []byte, box *tuning.Box, found []tuning.Finding, all bool) []
 		}
 	}
 	b = appendFile(b, box, found)
-	b = appendGroups(b, "Can not be read here", found, tuning.Unread)
+	b = appendGroups(b, "Cannot be read here", found, tuning.Unread)
 	b = appendGroups(b, "Does not apply here", found, tuning.Away)
 	if all {
 		b = appendWell(b, found)
 	}
-	b = fmt.Appendf(b, "\n%d worth changing, %d can not be read here, %d do not apply here, %d as they should be",
+	b = fmt.Appendf(b, "\n%d worth changing, %d cannot be read here, %d do not apply here, %d as they should be",
 		number(found, tuning.Change), number(found, tuning.Unread), number(found, tuning.Away), number(found, tuning.OK))
 	if !all {
 		b = append(b, " (--all shows them)"...)

@@ -26,7 +26,7 @@ func fit(c *config.Config, log *slog.Logger) *tuning.Timers {
 	runtime.GOMAXPROCS(procs)
 	descriptors, err := tuning.RaiseDescriptors()
 	if err != nil {
-		log.Warn("the descriptor limit can not be raised", "error", err)
+		log.Warn("the descriptor limit cannot be raised", "error", err)
 	}
 	log.Info("stream pump", "version", cli.Version, "loops", c.Engine.Loops, "why", why, "gomaxprocs", procs, "descriptors", descriptors)
 	timers, err := tuning.RelaxTimers()
@@ -72,7 +72,7 @@ func limitGarbage(log *slog.Logger) {
 	debug.SetGCPercent(tuning.GCPercent)
 }
 
-// pins are the processors of the loops; none where they can not have a core each.
+// pins are the processors of the loops; none where they cannot have a core each.
 func pins(m tuning.Machine, loops int, log *slog.Logger) []int {
 	cpus, how, err := tuning.Pins(m, loops)
 	if err != nil {

@@ -60,7 +60,7 @@ func TestPins(t *testing.T) {
 		t.Errorf("%v, log:\n%s", got, log.String())
 	}
 	log.Reset()
-	if got := pins(m, 3, logger); got != nil || !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), "3 loops can not have a core each, there being 2 cores") {
+	if got := pins(m, 3, logger); got != nil || !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), "3 loops cannot have a core each, there being 2 cores") {
 		t.Errorf("%v, log:\n%s", got, log.String())
 	}
 }

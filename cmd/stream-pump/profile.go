@@ -169,7 +169,7 @@ func (e env) measure(ctx context.Context, from fetch.Admin, order fetch.Order) (
 		r, err = readReport(raw, order.Kind)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("the profile of %s can not be read: %w", from, err)
+		return nil, nil, fmt.Errorf("the profile of %s cannot be read: %w", from, err)
 	}
 	return packed, r, nil
 }
@@ -180,7 +180,7 @@ func (o *profileFlags) save(packed []byte) error {
 		return nil
 	}
 	if err := os.WriteFile(o.output, packed, 0o644); err != nil {
-		return fmt.Errorf("the profile can not be saved: %w", err)
+		return fmt.Errorf("the profile cannot be saved: %w", err)
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ func listenHTTP(address string) (net.Listener, error) {
 		if errors.As(err, &call) {
 			err = call.Err // without the address, which our sentence has
 		}
-		return nil, fmt.Errorf("the profile can not be shown from %s: %w", address, err)
+		return nil, fmt.Errorf("the profile cannot be shown from %s: %w", address, err)
 	}
 	return door, nil
 }
@@ -62,7 +62,7 @@ func (e env) showFlames(ctx context.Context, door net.Listener, r *report) error
 		},
 	})
 	if err != nil {
-		return fmt.Errorf("the profile can not be shown: %w", err)
+		return fmt.Errorf("the profile cannot be shown: %w", err)
 	}
 	return nil
 }

@@ -172,7 +172,7 @@ func TestProfileIsSaved(t *testing.T) {
 		t.Errorf("the file has %d bytes, want %d, %v", len(got), len(want), err)
 	}
 	o := start(t, "profile", url, "--output", filepath.Join(name, "x"))
-	if o.code != cli.ExitFailed || !strings.HasPrefix(strings.TrimPrefix(o.stderr, "measuring cpu for 10 s\n"), "stream-pump: the profile can not be saved: ") {
+	if o.code != cli.ExitFailed || !strings.HasPrefix(strings.TrimPrefix(o.stderr, "measuring cpu for 10 s\n"), "stream-pump: the profile cannot be saved: ") {
 		t.Errorf("%+v", o)
 	}
 	if o.stdout != fmt.Sprintf(cpuText, url) {
@@ -219,7 +219,7 @@ func TestProfilesThatAreNone(t *testing.T) {
 	} {
 		url := canned(t, c.packed)
 		o := start(t, "profile", url, "--kind", c.kind)
-		want := "stream-pump: the profile of " + url + " can not be read: " + c.want + "\n"
+		want := "stream-pump: the profile of " + url + " cannot be read: " + c.want + "\n"
 		if o.code != cli.ExitFailed || o.stdout != "" || !strings.HasSuffix(o.stderr, want) {
 			t.Errorf("%s: %+v, want %s", name, o, want)
 		}
@@ -329,7 +329,7 @@ func TestInterruptedProfileRestoresTheRates(t *testing.T) {
 	}
 }
 
-// What the pump says when it can not is passed on.
+// What the pump says when it cannot is passed on.
 func TestPumpThatIsMeasuredAlready(t *testing.T) {
 	url := pump(t, nil)
 	if pprof.StartCPUProfile(io.Discard) == nil { // else the test itself is profiled, which will do
@@ -400,7 +400,7 @@ func TestBrowserAddressInUse(t *testing.T) {
 	}
 	defer taken.Close()
 	start(t, "profile", canned(t, nil), "--http", taken.Addr().String()).want(t, cli.ExitFailed, "",
-		"stream-pump: the profile can not be shown from "+taken.Addr().String()+": address already in use\n")
+		"stream-pump: the profile cannot be shown from "+taken.Addr().String()+": address already in use\n")
 }
 
 func TestKindsAreCompleted(t *testing.T) {

@@ -91,7 +91,7 @@ func TestCheckShowsEveryMistake(t *testing.T) {
 	start(t, "check", "pump.json").want(t, cli.ExitFailed, "",
 		`pump.json:2:3: /prot: the key "prot" is not known here; did you mean "port"?
 pump.json:3:10: /ssl: TLS is not built yet; set "ssl" to false (the other ssl keys may stay)
-pump.json:5:65: /streams/0/source_options/file: the file "none.wmv" can not be opened: no such file or directory
+pump.json:5:65: /streams/0/source_options/file: the file "none.wmv" cannot be opened: no such file or directory
 pump.json:6:35: /streams/1/path: a path has only letters (a to z), digits, _ and -, not ' '
 pump.json:7:35: /streams/2/path: the path "CLIP" is also that of the stream of line 5 (case makes no difference)
 pump.json:7:61: /streams/2/source_options: a stream of type mmsh_pull needs a "url", or a "host"
@@ -137,7 +137,7 @@ func TestMissingFile(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, command := range []string{"check", "serve"} {
 		start(t, command, "none.json").want(t, cli.ExitFailed, "",
-			"none.json: can not be opened: no such file or directory\nnone.json cannot be used: 1 mistake\n")
+			"none.json: cannot be opened: no such file or directory\nnone.json cannot be used: 1 mistake\n")
 	}
 }
 

@@ -34,7 +34,7 @@ func TestNoAllocations(t *testing.T) {
 	perPacket("trim", func(b []byte) { dst, _ = h.AppendTrimmed(dst[:0], b) })
 }
 
-// TestBuilderNoAllocations: a load generator lays out for ever.
+// TestBuilderNoAllocations: a load generator lays out forever.
 func TestBuilderNoAllocations(t *testing.T) {
 	objects := script(4, 25, 25)
 	b := NewBuilder(Layout{PacketSize: 1400, Multiple: true})

@@ -105,7 +105,7 @@ func NewBuilder(l Layout) *Builder {
 
 // Add lays out one more media object; objects come in the order in which they
 // are to be sent. Its bytes are copied. Packets taken with [Builder.Next]
-// before are not valid any more. An error means that the object can not be laid
+// before are not valid any more. An error means that the object cannot be laid
 // out and was left out.
 func (b *Builder) Add(o Object) error {
 	b.recycle()

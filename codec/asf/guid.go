@@ -37,7 +37,7 @@ var (
 	guidSampleDuration   = mustGUID("C6BD9450-867F-4907-83A3-C77921B733AD")
 )
 
-// mustGUID serves the table above only: a bad literal can not get past the
+// mustGUID serves the table above only: a bad literal cannot get past the
 // first test that is run.
 func mustGUID(s string) wire.GUID {
 	g, ok := wire.ParseGUID(s)

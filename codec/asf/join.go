@@ -86,7 +86,7 @@ func (h *Header) KeyRank(p *Packet, b []byte) uint8 {
 func (h *Header) StartsKey(p *Packet, b []byte) bool { return h.KeyRank(p, b) != 0 }
 
 // NeedsTrim reports whether a viewer that starts at packet p, parsed from b and
-// one to start at, would get payloads that it can not use: delta frames ahead
+// one to start at, would get payloads that it cannot use: delta frames ahead
 // of the key frame, or tails of objects that began earlier. It is false for a
 // header without video, where players are content to start in mid-object.
 func (h *Header) NeedsTrim(p *Packet, b []byte) bool {

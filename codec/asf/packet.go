@@ -98,7 +98,7 @@ func (p *Packet) paddingType() LengthType  { return LengthType(p.lf>>lfPaddingSh
 // Parse reads one data packet under a header with the given packet size. A
 // shorter b is a packet whose padding was stripped. Everything is checked down
 // to the sub-payloads of compressed payloads, so that what works on a parsed
-// packet can not run out of it. Errors are a [*SyntaxError], or wrap
+// packet cannot run out of it. Errors are a [*SyntaxError], or wrap
 // [ErrTooLong]; then p is meaningless. It allocates nothing otherwise.
 func (p *Packet) Parse(b []byte, packetSize int) error {
 	if len(b) > packetSize {

@@ -86,7 +86,7 @@ func TestReaderAnyCut(t *testing.T) {
 	}
 }
 
-// TestReaderSizes: a size that can not be meant means as long as there are
+// TestReaderSizes: a size that cannot be meant means as long as there are
 // bytes.
 func TestReaderSizes(t *testing.T) {
 	header, _, all := file(t, 5, true)

@@ -65,7 +65,7 @@ func (c *Chunks) Take(k int) {
 // Done reports whether the whole body has come.
 func (c *Chunks) Done() bool { return c.at == chunkDone }
 
-// step takes one byte of framing; false if it can not be there.
+// step takes one byte of framing; false if it cannot be there.
 func (c *Chunks) step(x byte) bool {
 	c.line++
 	switch c.at {

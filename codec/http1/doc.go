@@ -7,7 +7,7 @@
 //	AppendStatus, AppendField, AppendBlank ──► bytes
 //
 // A [Cutter] finds the end of a head in bytes that come in any pieces and
-// refuses on sight what can not be one; the parsers then read a whole head.
+// refuses on sight what cannot be one; the parsers then read a whole head.
 // Nothing here is of net/http: that package decides on its own to chunk, to
 // rename header fields and to add lengths, each of which breaks a player or an
 // encoder.

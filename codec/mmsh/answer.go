@@ -134,7 +134,7 @@ func (s *server) view(dst []byte, q *request, v *codec.Verdict) ([]byte, codec.N
 		return s.denied(dst, q, v)
 	}
 	// HTTP/1.0 and no chunks whatever was asked: VLC, MPlayer and libmms
-	// can not take chunks, and encoders answer so too ([MS-WMSP] 4.11).
+	// cannot take chunks, and encoders answer so too ([MS-WMSP] 4.11).
 	dst = http1.AppendStatus(dst, http10, 200)
 	switch q.class {
 	case download:

@@ -19,7 +19,7 @@ import (
 const (
 	// IngestKey is set in the keys of encoders' sessions.
 	IngestKey uint64 = 1 << 63
-	// strangeKey stands for a push-id that can not be ours. No session has it.
+	// strangeKey stands for a push-id that cannot be ours. No session has it.
 	strangeKey = IngestKey
 )
 

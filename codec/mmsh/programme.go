@@ -92,7 +92,7 @@ func (g *programme) Splice(m codec.Media, pause time.Duration) bool {
 // Incarnation 0 and AFFlags 0, the same for all viewers.
 //
 // A packet longer than the header's packet size is an error that wraps
-// [asf.ErrTooLong]: such a source can not be carried. A malformed packet is
+// [asf.ErrTooLong]: such a source cannot be carried. A malformed packet is
 // left out; the first one in a programme is told of by the error, which wraps
 // [codec.ErrSkip], and by the mark's Note.
 //
@@ -285,7 +285,7 @@ func (g *programme) once(n note, err error) error {
 }
 
 // Derive implements [codec.Programme]. The trimmed form keeps the LocationId.
-// A packet that can not be made over, which no primary form is, stays as it is.
+// A packet that cannot be made over, which no primary form is, stays as it is.
 func (g *programme) Derive(dst, primary []byte, f codec.Form, trim bool) (out []byte, alias bool) {
 	h, packet := g.m.h, primary[PrefixSize:]
 	if trim {

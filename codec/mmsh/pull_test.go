@@ -237,7 +237,7 @@ func TestFollow(t *testing.T) {
 		{"//u:p@other/", "a user name or password in a source's address is not supported yet"},
 		{"//other:0/", `the port "0" of a source's address is not between 1 and 65535`},
 		{"?a b", `"/a/b?a b" is not the path of a stream: it begins with a slash and has no blanks`},
-		{"/%zz", `the address "/%zz" can not be read: invalid URL escape "%zz"`},
+		{"/%zz", `the address "/%zz" cannot be read: invalid URL escape "%zz"`},
 	}
 	from, err := ParseURL("mmsh://[2001:db8::5]:8080/a/b?c=d")
 	if err != nil {
@@ -267,7 +267,7 @@ func TestParseURL(t *testing.T) {
 		{"host:8080/x", `the address "host:8080/x" must begin with mmsh://, mms:// or http://`},
 		{"http://user:pw@host/", "a user name or password in a source's address is not supported yet"},
 		{"http:///x", `"" is not the name or address of a host`},
-		{"http://a b/", `the address "http://a b/" can not be read: invalid character " " in host name`},
+		{"http://a b/", `the address "http://a b/" cannot be read: invalid character " " in host name`},
 		{"http://host:0/", `the port "0" of a source's address is not between 1 and 65535`},
 		{"http://host:70000/", `the port "70000" of a source's address is not between 1 and 65535`},
 	}

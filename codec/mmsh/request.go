@@ -19,7 +19,7 @@ const (
 	options               // KeepAlive of pipelined players ([MS-WMSP] 2.2.2.3.2)
 	logLine               // Log ([MS-WMSP] 2.2.2.4)
 	session               // SelectStream, KeepAlive, Stop: 200, or 400 without a session
-	lookup                // GET of what can not be a stream
+	lookup                // GET of what cannot be a stream
 	playlist              // GET of PATH.asx
 	describe              // Describe ([MS-WMSP] 2.2.2.1)
 	play                  // Play ([MS-WMSP] 2.2.2.6)

@@ -202,7 +202,7 @@ func causeStatus(c codec.Cause) (status int, text string) {
 	case codec.CauseShutdown:
 		return 503, "the server is going down"
 	default:
-		return 503, "the server can not go on"
+		return 503, "the server cannot go on"
 	}
 }
 

@@ -194,7 +194,7 @@ func (r *run) step(send uint32) int64 { return int64(int32(send - r.raw)) }
 // after is where a packet of the run lies.
 func (r *run) after(send uint32) int64 { return r.at + r.step(send) }
 
-// off is how far a packet is from the newest of the run; tooFar if it can not be
+// off is how far a packet is from the newest of the run; tooFar if it cannot be
 // of the run.
 func (r *run) off(send uint32) int64 {
 	step := r.step(send)

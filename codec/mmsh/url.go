@@ -33,7 +33,7 @@ func ParseURL(s string) (URL, error) {
 func parse(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	if err != nil {
-		return nil, fmt.Errorf("the address %q can not be read: %w", clip(s), errors.Unwrap(err))
+		return nil, fmt.Errorf("the address %q cannot be read: %w", clip(s), errors.Unwrap(err))
 	}
 	return u, nil
 }

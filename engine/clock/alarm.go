@@ -81,7 +81,7 @@ func newKernelAlarm() (*kernelAlarm, error) {
 	a := &kernelAlarm{fd, os.NewFile(uintptr(fd), "the engine's clock")}
 	if err := a.file.SetReadDeadline(time.Time{}); err != nil { // a read would not wait
 		a.close()
-		return nil, fmt.Errorf("the timer of the engine's clock can not be waited for: %w", err)
+		return nil, fmt.Errorf("the timer of the engine's clock cannot be waited for: %w", err)
 	}
 	return a, nil
 }

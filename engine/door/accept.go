@@ -89,7 +89,7 @@ func (a *acceptor) squeeze(conn *net.TCPConn) {
 // noDescriptor counts and logs a connection that could not be taken.
 func (a *acceptor) noDescriptor(err error) {
 	a.door.errors.Add(1)
-	a.door.cfg.Log.Error("a connection can not be accepted; raise the descriptor limit, or lower limits.connections below it", "error", err)
+	a.door.cfg.Log.Error("a connection cannot be accepted; raise the descriptor limit, or lower limits.connections below it", "error", err)
 }
 
 // outOfDescriptors tells one waiting peer with the spare descriptor, and rests.
@@ -139,7 +139,7 @@ func (d *Door) admit(tcp *net.TCPConn, loop int) {
 	compact(tcp.RemoteAddr())
 	if err := d.cfg.Hand(loop, tcp, ticket, refused); err != nil {
 		d.errors.Add(1)
-		d.cfg.Log.Error("a connection can not be taken on", "error", err)
+		d.cfg.Log.Error("a connection cannot be taken on", "error", err)
 	}
 }
 

@@ -33,7 +33,7 @@ func (d *Door) listen(address string) (*acceptor, error) {
 	}
 	ln, err := lc.Listen(context.Background(), network, address)
 	if err != nil {
-		return nil, fmt.Errorf("can not listen on %s: %w", address, bare(err))
+		return nil, fmt.Errorf("cannot listen on %s: %w", address, bare(err))
 	}
 	a := &acceptor{door: d, listener: ln.(*net.TCPListener)}
 	a.reserve()

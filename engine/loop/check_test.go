@@ -21,7 +21,7 @@ func (b *lab) check() {
 		if held += n; n > b.env.Settings.Backlog.Bytes {
 			b.t.Fatalf("stream %s holds %d bytes, the bound is %d", st.Config.Path, n, b.env.Settings.Backlog.Bytes)
 		}
-		for _, p := range st.Programmes() { // which waits for ever if the stream was left locked
+		for _, p := range st.Programmes() { // which waits forever if the stream was left locked
 			if p.Viewers.Load() != watching[p] {
 				b.t.Fatalf("programme %v counts %d viewers, %d point to it", p.Media, p.Viewers.Load(), watching[p])
 			}

@@ -29,7 +29,7 @@ const (
 const maxPendingAnswer = 256 << 10
 
 // maxDrain bounds what is read from a peer after our half-close, so that an
-// encoder that goes on sending can not keep its connection for the whole
+// encoder that goes on sending cannot keep its connection for the whole
 // drain time: a window's worth still in flight.
 const maxDrain = 1 << 20
 

@@ -125,7 +125,7 @@ func (g *Group) find(path string, v *codec.Verdict) *stream.Stream {
 }
 
 // join finds the programme that a request of a viewer wants; nil and a verdict
-// if it can not have it.
+// if it cannot have it.
 func (c *Conn) join() *stream.Programme {
 	e, v := c.loop.group, &c.loop.verdict
 	st := e.find(c.loop.ev.Path, v)

@@ -162,7 +162,7 @@ func (d *drill) check(what string) {
 		d.t.Fatalf("%s: asleep, %d of %d behind, and nothing wakes the loop; budget %v", what, s.behind, len(s.viewers), time.Duration(d.m.budget))
 	}
 	if s.behind > 0 && d.wake == clock.Never {
-		d.t.Fatalf("%s: %d viewers are behind for ever", what, s.behind)
+		d.t.Fatalf("%s: %d viewers are behind forever", what, s.behind)
 	}
 }
 

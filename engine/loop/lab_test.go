@@ -281,7 +281,7 @@ func (b *lab) run() {
 			return
 		}
 		if rounds > 100000 {
-			b.t.Fatal("the loops wake each other for ever")
+			b.t.Fatal("the loops wake each other forever")
 		}
 	}
 }

@@ -82,7 +82,7 @@ func (b *bell) hang(fd, other int) error {
 }
 
 // watchReads has the set tell of a connection's bytes and its end, and of nothing
-// else. gnet asks for urgent data too, which stays ready for ever behind a hole in
+// else. gnet asks for urgent data too, which stays ready forever behind a hole in
 // the stream: one segment made a loop spin.
 func (b *bell) watchReads(fd int) error { return watchReads(b.set, fd) }
 

@@ -6,7 +6,7 @@ import "golang.org/x/sys/unix"
 func (r *Reactor) pinned() bool { return len(r.cfg.Processors) > 0 }
 
 // pin keeps the loop's thread on its processor. It is called on the loop's own
-// goroutine, which gnet has locked to the thread. A loop that can not be pinned
+// goroutine, which gnet has locked to the thread. A loop that cannot be pinned
 // runs all the same.
 func (r *Reactor) pin() {
 	id := r.loop.ID()
@@ -14,7 +14,7 @@ func (r *Reactor) pin() {
 	var set unix.CPUSet
 	set.Set(cpu)
 	if err := unix.SchedSetaffinity(0, &set); err != nil {
-		r.cfg.Log.Warn("an event loop can not be pinned", "loop", id, "processor", cpu, "error", err)
+		r.cfg.Log.Warn("an event loop cannot be pinned", "loop", id, "processor", cpu, "error", err)
 		return
 	}
 	r.cfg.Log.Info("event loop is pinned", "loop", id, "processor", cpu)

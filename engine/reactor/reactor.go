@@ -205,4 +205,4 @@ func (g gnetLog) Fatalf(format string, args ...any) {
 const staleEvent = "received event["
 
 // errNotEnrolled: the event loop could not watch the connection.
-var errNotEnrolled = errors.New("the event loop can not watch another connection (fs.epoll.max_user_watches)")
+var errNotEnrolled = errors.New("the event loop cannot watch another connection (fs.epoll.max_user_watches)")

@@ -7,7 +7,7 @@ import (
 )
 
 // sockets is the real kernel: raw vectored writes, and an epoll set of its own
-// for the sockets that were full. gnet's epoll can not tell when a socket
+// for the sockets that were full. gnet's epoll cannot tell when a socket
 // takes bytes again (its write event never reaches the handler), and trying
 // every stalled viewer at each packet costs a tenth of a delivery each; a set
 // costs nothing per stalled viewer.

@@ -81,7 +81,7 @@ var table = [Count]Info{
 	PushIdle:           {"push_idle", true, "the encoder sent no packet for longer than allowed"},
 	PushTaken:          {"push_taken", false, "another encoder took the stream over"},
 	PushReturned:       {"push_returned", false, "the encoder came back on another connection"},
-	PushRefused:        {"push_refused", true, "what the encoder sends can not be carried"},
+	PushRefused:        {"push_refused", true, "what the encoder sends cannot be carried"},
 	PushChanges:        {"push_changes", true, "the encoder began one programme after the other: its header or its clock changes too often"},
 	WriteFailed:        {"write_failed", false, "the connection broke while it was written to"},
 	ShuttingDown:       {"shutting_down", false, "this server is going down"},

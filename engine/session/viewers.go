@@ -53,7 +53,7 @@ func NewViewers[O Owner](most int) *Viewers[O] {
 	return &Viewers[O]{max: most, byKey: map[uint64]viewer[O]{}}
 }
 
-// randomKey is unpredictable, so that a stranger can not name another's session.
+// randomKey is unpredictable, so that a stranger cannot name another's session.
 func randomKey() uint64 {
 	var b [8]byte
 	if _, err := rand.Read(b[:]); err != nil {

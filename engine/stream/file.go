@@ -83,7 +83,7 @@ func (p *filePlay) round(ctx context.Context) error {
 			continue
 		}
 		if !errors.Is(readErr, io.EOF) {
-			return fmt.Errorf("%s can not be read: %w", p.name(), readErr)
+			return fmt.Errorf("%s cannot be read: %w", p.name(), readErr)
 		}
 		if packets == 0 {
 			return fmt.Errorf("%s holds no packets", p.name())
@@ -153,7 +153,7 @@ func rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-// reopen opens the file for the next round; if that can not be played and
+// reopen opens the file for the next round; if that cannot be played and
 // there is an older one open, that one is played again.
 func (p *filePlay) reopen() error {
 	f, err := p.openNew()

@@ -10,7 +10,7 @@ import (
 )
 
 // Programme is one header and the ring of its packets. A stream is a sequence
-// of them: a header that can not continue the old one ends it and starts the
+// of them: a header that cannot continue the old one ends it and starts the
 // next.
 type Programme struct {
 	// Set once.

@@ -66,7 +66,7 @@ func (st *Stream) failed(err error, wait time.Duration) {
 	case known:
 		st.log.Debug("source failed again", "why", err, "in", wait.Round(time.Millisecond))
 	case wait == 0:
-		st.log.Warn("the file can not be replaced", "why", err)
+		st.log.Warn("the file cannot be replaced", "why", err)
 	case errors.Is(err, errSourceEnded):
 		st.log.Info("source has ended, trying again", "in", wait.Round(time.Millisecond))
 	default:
@@ -157,7 +157,7 @@ func bare(err error) error {
 	case errors.As(err, &name) && name.IsNotFound:
 		return errors.New("the name is not known")
 	case errors.As(err, &name):
-		return fmt.Errorf("the name can not be looked up: %s", name.Err)
+		return fmt.Errorf("the name cannot be looked up: %s", name.Err)
 	case errors.As(err, &call):
 		return call.Err
 	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):

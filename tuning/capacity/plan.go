@@ -96,7 +96,7 @@ func (s Stream) callsFor(turn time.Duration) Calls {
 type Price struct{ Call, PerByte float64 }
 
 // Line is the price that two measurements tell: calls of so many bytes that cost
-// so many seconds each. Where they can not tell what a byte costs (the same size,
+// so many seconds each. Where they cannot tell what a byte costs (the same size,
 // or noise above the difference), the larger cost counts for both.
 func Line(bytes1 int, cost1 float64, bytes2 int, cost2 float64) Price {
 	if bytes1 > bytes2 {

@@ -204,7 +204,7 @@ func (a Admin) failed(ctx context.Context, what string, err error) error {
 	case errors.As(err, &call):
 		err = call.Err
 	case errors.As(err, &name):
-		err = errors.New("the name can not be looked up")
+		err = errors.New("the name cannot be looked up")
 	}
 	return fmt.Errorf("%s %s: %w", what, a, err)
 }

@@ -190,7 +190,7 @@ func TestFailures(t *testing.T) {
 		t.Errorf("a dying pump: %v", err)
 	}
 	unknown := &url.Error{Op: "Get", URL: "http://pump.invalid/", Err: &net.OpError{Op: "dial", Err: &net.DNSError{Name: "pump.invalid"}}}
-	if err := refused.failed(t.Context(), "no connection to", unknown); err.Error() != "no connection to "+refused.String()+": the name can not be looked up" {
+	if err := refused.failed(t.Context(), "no connection to", unknown); err.Error() != "no connection to "+refused.String()+": the name cannot be looked up" {
 		t.Errorf("no such name: %v", err)
 	}
 	busy := serve(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "in use\nmore", http.StatusConflict) })

@@ -22,7 +22,7 @@ import (
 //	                                a header: equal names splice; plain packets
 //	                                are filled up to N bytes
 //	P[k] [t=MS] [tail|]payload      a packet; k: a key frame; tail: what a trimmed copy lacks
-//	OVER ...                        a packet that its programme can not take
+//	OVER ...                        a packet that its programme cannot take
 //	PAUSE [close]    FINISH    REDIAL
 //
 // A framed packet is <NUMBER, K or T or nothing, : payload ; and a plain one
