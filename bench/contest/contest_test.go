@@ -182,8 +182,8 @@ func TestContestThatCanNotGoOn(t *testing.T) {
 
 func TestContestsThatAreNone(t *testing.T) {
 	for want, c := range map[string]Contest{
-		"at least one heat and one round":          {Rounds: 1},
-		"a contest needs":                 {Heats: heats("pump")},
+		"at least one heat and one round":           {Rounds: 1},
+		"a contest needs":                           {Heats: heats("pump")},
 		"two of pump, vlc, pump have the same name": {Heats: heats("pump", "vlc", "pump"), Rounds: 1},
 		"two of floor, floor have the same name":    {Heats: heats("floor"), Floor: true, Rounds: 1},
 	} {
