@@ -47,13 +47,14 @@ func (c *Conn) keep(b []byte) {
 
 // resume goes on with what waits.
 func (c *Conn) resume() {
-	b := c.waiting
-	if len(b) == 0 {
+	if len(c.waiting) == 0 {
 		return
 	}
-	c.waiting = nil
-	if n := c.consume(b); n < len(b) && !c.doomed {
-		c.waiting = append(b[:0], b[n:]...)
+	// It waits until it is looked at: what is sent meanwhile is not the last.
+	if n := c.consume(c.waiting); n < len(c.waiting) {
+		c.waiting = append(c.waiting[:0], c.waiting[n:]...)
+	} else {
+		c.waiting = nil
 	}
 	c.goOn()
 	if c.ingest != nil && c.phase == phaseIngest {
