@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"streampump/engine/reason"
 )
 
 // A peer that asks many times and then closes its side gets every answer, in turns
@@ -26,4 +28,20 @@ func TestHalfClosedPeerGetsEveryAnswer(t *testing.T) {
 		}
 		b.finish()
 	}
+}
+
+// An encoder that closes its side behind its packets is gone, also where these had to
+// wait: nothing more can come of it, and nobody waits for that.
+func TestHalfClosedEncoderIsLost(t *testing.T) {
+	b := newLab(t, labConfig())
+	p := b.dial("p", 0, "10.0.0.1")
+	b.loops[0].loop.Traffic(p.c, []byte(strings.Repeat("REPLY\n", requestTurn)+"PUBLISH live\nH A\nPk x\n"))
+	p.halfClose()
+	if !p.gone || p.c.reason != reason.PushLost {
+		t.Errorf("gone %v, %v", p.gone, p.c.reason)
+	}
+	if st := b.e.order[0].Snapshot(); st.PacketsIn != 1 || st.State != "held" {
+		t.Errorf("%d packets came, the source is %s", st.PacketsIn, st.State)
+	}
+	b.finish()
 }

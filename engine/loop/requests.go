@@ -60,8 +60,8 @@ func (c *Conn) resume() {
 	if c.ingest != nil && c.phase == phaseIngest {
 		c.ingest.Commit()
 	}
-	if c.half && c.phase == phaseRequest && c.out == nil && len(c.waiting) == 0 {
-		c.doom(c.leftReason()) // what is left is no whole request
+	if c.half && len(c.waiting) == 0 && (c.phase == phaseIngest || c.phase == phaseRequest && c.out == nil) {
+		c.doom(c.leftReason()) // an encoder's last packet has come, or what is left is no whole request
 	}
 }
 
