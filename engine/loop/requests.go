@@ -56,6 +56,9 @@ func (c *Conn) resume() {
 	} else {
 		c.waiting = nil
 	}
+	if c.phase == phaseRequest && (c.waiting == nil || c.question != nil) {
+		c.rearm() // its deadline was that of what waited
+	}
 	c.goOn()
 	if c.ingest != nil && c.phase == phaseIngest {
 		c.ingest.Commit()
