@@ -19,8 +19,12 @@ const (
 	// requestBurst how many may come before theirs.
 	requestInterval = int64(20 * time.Millisecond)
 	requestBurst    = 64
-	// maxWaiting is how many bytes may wait to be looked at.
+	// maxWaiting is how many bytes may wait to be looked at, and maxBehind how many
+	// behind the request of an encoder that comes back, which only one can send who
+	// knows a session that is in use: its packets follow at once, and the loop that is
+	// asked may be busy.
 	maxWaiting = 16 << 10
+	maxBehind  = 1 << 20
 	// collect is how many bytes of answers are enough for a write.
 	collect = 16 << 10
 )
@@ -36,9 +40,13 @@ func (c *Conn) input(b []byte) {
 
 // keep has bytes wait.
 func (c *Conn) keep(b []byte) {
+	most := maxWaiting
+	if c.question != nil {
+		most = maxBehind
+	}
 	switch {
 	case len(b) == 0 || c.doomed:
-	case len(c.waiting)+len(b) > maxWaiting:
+	case len(c.waiting)+len(b) > most:
 		c.doom(reason.TooManyRequests)
 	default:
 		c.waiting = append(c.waiting, b...)
