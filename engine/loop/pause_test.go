@@ -72,6 +72,11 @@ func TestHoldWaitsForWhatCameDuringAPause(t *testing.T) {
 			v.lay("PUBLISH live\nH A\nPk 1\n")
 		}
 		b.env.Clock.Look(b.e.Due)
+		// Deadlines of the loops have the clock look again, before all was read.
+		for range 3 {
+			b.now += int64(10 * time.Millisecond)
+			b.env.Clock.Look(b.e.Due)
+		}
 		if got := st.State(); got != stream.SourceHeld {
 			t.Errorf("the source is %v before its encoder was heard", got)
 		}
