@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +56,33 @@ func TestWhatCameDuringAPauseCountsFirst(t *testing.T) {
 		}
 		b.finish()
 	}
+}
+
+// Reading what came during a pause may take longer than a turn. The pass that goes
+// between acts on no deadline: whoever has not been read yet is not given up.
+func TestPassBetweenReadsGivesNobodyUp(t *testing.T) {
+	cfg := labConfig()
+	b := newLab(t, cfg)
+	var crowd []*peer
+	for i := range 200 {
+		crowd = append(crowd, b.dial("c", 0, fmt.Sprintf("10.0.1.%d", i)))
+	}
+	k := b.loops[0]
+	b.stop(10 * cfg.Timeouts.Head)
+	k.woken = false
+	for _, p := range crowd {
+		p.lay("REPLY\n")
+	}
+	k.loop.Run() // it finds that it overslept, and is to run again behind all of them
+	k.cost = 100 * time.Microsecond
+	b.run()
+	k.cost = 0
+	for i, p := range crowd {
+		if !strings.Contains(string(p.got), "OK Reply") {
+			t.Errorf("peer %d got %q", i, p.got)
+		}
+	}
+	b.finish()
 }
 
 // A stream whose hold ran out during the pause is given up only when its encoder
