@@ -26,7 +26,7 @@ type Ingests struct {
 	max       int
 	byKey     map[uint64]*ingest
 	setups    list.List // of *ingest: never published, the oldest first
-	published list.List // of *ingest, the oldest first
+	published list.List // of *ingest, the oldest first, or those that were in use when room was sought
 	addresses map[netip.Addr]int
 }
 
@@ -86,16 +86,13 @@ func (t *Ingests) makeRoomLocked() (gone *stream.Ingest, ok bool) {
 		t.removeLocked(p.Value.(*ingest))
 		return nil, true
 	}
-	p := t.published.Front()
-	for range roomLooks {
-		if p == nil {
-			return nil, false
-		}
-		if e := p.Value.(*ingest); !e.Attached() {
+	for range min(roomLooks, t.published.Len()) {
+		e := t.published.Front().Value.(*ingest)
+		if !e.Attached() {
 			t.removeLocked(e)
 			return e.Ingest, true
 		}
-		p = p.Next()
+		t.published.MoveToBack(e.place) // the next one who asks begins behind it
 	}
 	return nil, false
 }
