@@ -259,7 +259,7 @@ func (c *Conn) expired() {
 		c.doom(c.reason)
 	case c.parked:
 		c.stalled()
-	case len(c.waiting) > 0 && c.phase == phaseRequest:
+	case len(c.waiting) > 0 && c.phase == phaseRequest && c.question == nil:
 		c.resume()
 	case c.phase == phaseRequest && c.ingest != nil:
 		c.endIngest(codec.CauseIdle, reason.PushIdle, reason.PushIdle.Info().Text)

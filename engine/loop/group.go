@@ -139,11 +139,9 @@ func (g *Group) Due(now int64) int64 {
 	for _, l := range g.loops {
 		next = min(next, l.rouse(now))
 	}
-	if g.overslept(now) {
-		g.expected = now + breath
-		return min(next, g.expected)
+	if !g.overslept(now) {
+		g.expected = g.tend(now)
 	}
-	g.expected = g.tend(now)
 	return min(next, g.expected)
 }
 
@@ -151,11 +149,14 @@ func (g *Group) Due(now int64) int64 {
 // may have come back meanwhile, and the loops are given a breath to take it in
 // before its stream is given up, or its session.
 func (g *Group) overslept(now int64) bool {
-	if g.looked || g.expected == 0 || now-g.expected <= slack {
+	switch {
+	case g.looked && now < g.expected:
+		return true // it is here for the loops' deadlines, and the breath lasts
+	case g.looked || g.expected == 0 || now-g.expected <= slack:
 		g.looked = false
 		return false
 	}
-	g.looked = true
+	g.looked, g.expected = true, now+breath
 	return true
 }
 

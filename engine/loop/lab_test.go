@@ -260,6 +260,23 @@ func (p *peer) hangup() {
 	p.lab.run()
 }
 
+// halfClose closes the peer's own side, as reactor.keepHalf has it.
+func (p *peer) halfClose() {
+	if p.gone || p.c.half {
+		return
+	}
+	if !p.c.Owed() {
+		p.hangup()
+		return
+	}
+	k, old := p.at, int(p.c.fd)
+	p.lab.nextFd++
+	k.socks[p.lab.nextFd] = p
+	k.loop.HalfClosed(p.c, p.lab.nextFd)
+	delete(k.socks, old)
+	p.lab.run()
+}
+
 // setRoom changes what the socket takes and wakes the loop, as the watcher does.
 func (p *peer) setRoom(n int) {
 	p.room = n

@@ -50,6 +50,7 @@ type Loop struct {
 	again   bool    // another pass is needed
 	yielded bool    // the pass had no time for all its work
 	running bool    // within Run
+	between bool    // within a Run that came between two reads
 	reading int64   // when the first entry since the last Run began; 0: none
 	looked  bool    // deadlines that were overslept wait for this pass
 	busy    busyness
@@ -150,7 +151,9 @@ func (l *Loop) leave() {
 	l.pass.flush(&l.stats)
 	l.arm()
 	if !l.running && l.now-l.reading > yieldAfter && l.pending.Load() {
+		l.between = true
 		l.Run() // whoever waits for it does not wait for all who want to be read
+		l.between = false
 	}
 }
 
@@ -287,8 +290,12 @@ func (l *Loop) expire(looked bool) {
 // must have stood still: stopped, moved to another machine, swapped out. What the
 // peers sent meanwhile lies unread in their sockets, and counts first: the loop wakes
 // itself, which lets the event loop read them, and acts on deadlines in the pass
-// after that.
+// after that. A pass that comes between two reads is too early.
 func (l *Loop) overslept() bool {
+	if l.looked && l.between {
+		l.again = true
+		return true
+	}
 	if l.looked || l.now-l.timers.earliest() <= slack {
 		l.looked = false
 		return false

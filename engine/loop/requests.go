@@ -19,8 +19,12 @@ const (
 	// requestBurst how many may come before theirs.
 	requestInterval = int64(20 * time.Millisecond)
 	requestBurst    = 64
-	// maxWaiting is how many bytes may wait to be looked at.
+	// maxWaiting is how many bytes may wait to be looked at, and maxBehind how many
+	// behind the request of an encoder that comes back, which only one can send who
+	// knows a session that is in use: its packets follow at once, and the loop that is
+	// asked may be busy.
 	maxWaiting = 16 << 10
+	maxBehind  = 1 << 20
 	// collect is how many bytes of answers are enough for a write.
 	collect = 16 << 10
 )
@@ -36,9 +40,13 @@ func (c *Conn) input(b []byte) {
 
 // keep has bytes wait.
 func (c *Conn) keep(b []byte) {
+	most := maxWaiting
+	if c.question != nil {
+		most = maxBehind
+	}
 	switch {
 	case len(b) == 0 || c.doomed:
-	case len(c.waiting)+len(b) > maxWaiting:
+	case len(c.waiting)+len(b) > most:
 		c.doom(reason.TooManyRequests)
 	default:
 		c.waiting = append(c.waiting, b...)
@@ -47,20 +55,24 @@ func (c *Conn) keep(b []byte) {
 
 // resume goes on with what waits.
 func (c *Conn) resume() {
-	b := c.waiting
-	if len(b) == 0 {
+	if len(c.waiting) == 0 {
 		return
 	}
-	c.waiting = nil
-	if n := c.consume(b); n < len(b) && !c.doomed {
-		c.waiting = append(b[:0], b[n:]...)
+	// It waits until it is looked at: what is sent meanwhile is not the last.
+	if n := c.consume(c.waiting); n < len(c.waiting) {
+		c.waiting = append(c.waiting[:0], c.waiting[n:]...)
+	} else {
+		c.waiting = nil
+	}
+	if c.phase == phaseRequest && (c.waiting == nil || c.question != nil) {
+		c.rearm() // its deadline was that of what waited
 	}
 	c.goOn()
 	if c.ingest != nil && c.phase == phaseIngest {
 		c.ingest.Commit()
 	}
-	if c.half && c.phase == phaseRequest && c.out == nil && len(c.waiting) == 0 {
-		c.doom(c.leftReason()) // what is left is no whole request
+	if c.half && len(c.waiting) == 0 && (c.phase == phaseIngest || c.phase == phaseRequest && c.out == nil) {
+		c.doom(c.leftReason()) // an encoder's last packet has come, or what is left is no whole request
 	}
 }
 

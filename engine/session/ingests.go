@@ -25,9 +25,9 @@ type Ingests struct {
 	mu        sync.Mutex
 	max       int
 	byKey     map[uint64]*ingest
-	setups    list.List // of *ingest: never published, the oldest first
-	published list.List // of *ingest, the oldest first
-	addresses map[netip.Addr]int
+	setups    list.List                 // of *ingest: never published, the oldest first
+	published list.List                 // of *ingest, the oldest first, or those that were in use when room was sought
+	addresses map[netip.Addr]*list.List // their setups, the oldest first
 }
 
 // ingest is one session's entry.
@@ -36,11 +36,12 @@ type ingest struct {
 	from  netip.Addr
 	setup bool          // it is among the setups
 	place *list.Element // in its list
+	own   *list.Element // in that of its address, while it is a setup
 }
 
 // NewIngests makes a table for so many sessions, but no more than can be useful.
 func NewIngests(most int) *Ingests {
-	return &Ingests{max: min(most, maxIngests), byKey: map[uint64]*ingest{}, addresses: map[netip.Addr]int{}}
+	return &Ingests{max: min(most, maxIngests), byKey: map[uint64]*ingest{}, addresses: map[netip.Addr]*list.List{}}
 }
 
 // Add enters a session that an encoder at an address sets up, and gives it its
@@ -49,8 +50,8 @@ func NewIngests(most int) *Ingests {
 func (t *Ingests) Add(in *stream.Ingest, from netip.Addr) (gone *stream.Ingest, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.addresses[from] >= maxSetups {
-		t.dropOldestLocked(from)
+	if own := t.addresses[from]; own != nil && own.Len() >= maxSetups {
+		t.removeLocked(own.Front().Value.(*ingest))
 	}
 	if len(t.byKey) >= t.max {
 		if gone, ok = t.makeRoomLocked(); !ok {
@@ -62,19 +63,14 @@ func (t *Ingests) Add(in *stream.Ingest, from netip.Addr) (gone *stream.Ingest, 
 	}
 	e := &ingest{Ingest: in, from: from, setup: true}
 	e.place = t.setups.PushBack(e)
-	t.addresses[from]++
+	own := t.addresses[from]
+	if own == nil {
+		own = list.New()
+		t.addresses[from] = own
+	}
+	e.own = own.PushBack(e)
 	t.byKey[in.Key] = e
 	return gone, true
-}
-
-// dropOldestLocked forgets the oldest setup of an address.
-func (t *Ingests) dropOldestLocked(from netip.Addr) {
-	for p := t.setups.Front(); p != nil; p = p.Next() {
-		if e := p.Value.(*ingest); e.from == from {
-			t.removeLocked(e)
-			return
-		}
-	}
 }
 
 // roomLooks bounds how many published sessions are looked at for one that is idle.
@@ -86,16 +82,13 @@ func (t *Ingests) makeRoomLocked() (gone *stream.Ingest, ok bool) {
 		t.removeLocked(p.Value.(*ingest))
 		return nil, true
 	}
-	p := t.published.Front()
-	for range roomLooks {
-		if p == nil {
-			return nil, false
-		}
-		if e := p.Value.(*ingest); !e.Attached() {
+	for range min(roomLooks, t.published.Len()) {
+		e := t.published.Front().Value.(*ingest)
+		if !e.Attached() {
 			t.removeLocked(e)
 			return e.Ingest, true
 		}
-		p = p.Next()
+		t.published.MoveToBack(e.place) // the next one who asks begins behind it
 	}
 	return nil, false
 }
@@ -108,7 +101,8 @@ func (t *Ingests) removeLocked(e *ingest) {
 		return
 	}
 	t.setups.Remove(e.place)
-	if t.addresses[e.from]--; t.addresses[e.from] == 0 {
+	own := t.addresses[e.from]
+	if own.Remove(e.own); own.Len() == 0 {
 		delete(t.addresses, e.from)
 	}
 }

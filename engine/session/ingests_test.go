@@ -86,3 +86,28 @@ func TestSetupsOfOneAddress(t *testing.T) {
 		t.Error("a setup that was dropped is still there")
 	}
 }
+
+// Encoders at work, however many, do not stand before what is idle.
+func TestIdleSessionsBehindManyAtWork(t *testing.T) {
+	const work = 3*roomLooks + 1
+	tb := NewIngests(work + 1)
+	for range work {
+		in := add(t, tb, here.Addr())
+		in.Attach(&feeder{})
+		tb.Publish(in)
+	}
+	idle := add(t, tb, there.Addr())
+	tb.Publish(idle)
+	for tries := 1; ; tries++ {
+		gone, ok := tb.Add(stream.NewIngest(nil), here.Addr())
+		if ok {
+			if gone != idle {
+				t.Error("another went than the idle one")
+			}
+			return
+		}
+		if tries > work/roomLooks+1 {
+			t.Fatal("the idle session is not found")
+		}
+	}
+}

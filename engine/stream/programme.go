@@ -35,7 +35,7 @@ type Programme struct {
 	meter   rateMeter
 	ended   int64 // when the ring did
 	crowded bool  // a packet was left out for want of memory, and that was said
-	gap     bool  // the newest packets were left out for want of memory
+	gap     bool  // the newest packets were left out for want of memory, and the codec knows
 }
 
 // programmeCost is what a programme takes beside its ring, its heads and its

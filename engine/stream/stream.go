@@ -317,6 +317,7 @@ func (st *Stream) packetLocked(p *Programme, ev *codec.Event, now int64) (codec.
 	if err != nil {
 		return mark, err
 	}
+	p.gap = false // should this one be left out, the codec must be told again
 	if !p.Ring.Append(packet, now, mark.Key, mark.Trim) {
 		st.noRoom(p)
 		return mark, codec.ErrSkip
@@ -330,7 +331,7 @@ func (st *Stream) packetLocked(p *Programme, ev *codec.Event, now int64) (codec.
 	if mark.Key || p.lastKey.Load() == 0 {
 		p.lastKey.Store(now)
 	}
-	st.lastAt, p.gap = now, false
+	st.lastAt = now
 	return mark, nil
 }
 
