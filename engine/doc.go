@@ -83,8 +83,8 @@
 //     than Backlog.MaxLag behind and a newer one exists; in the next programme, or at
 //     its end, when its own is used up.
 //  8. loop: gather makes one vector of the rest of the packet it is in, its outbox
-//     and whole packets, all shared memory; write writes it; advance moves the
-//     cursor.
+//     and whole packets, which are all shared memory; write writes it; advance moves
+//     the cursor.
 //  9. loop: leave adds what was counted to the loop's counters.
 //
 // Steps 5 to 9 write no log, allocate nothing, take no lock but the bell's (5), and
