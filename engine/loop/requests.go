@@ -8,15 +8,15 @@ import (
 )
 
 // A peer may send requests on one connection faster than anybody can want their
-// answers, or in pieces that make each of them dear. So a turn answers some
-// requests and collects what it answers into one write; a connection has a rate,
-// with room for a burst; and it waits while its own answers are not taken. What
-// waits is kept, up to a bound at which no player ever is.
+// answers, or in pieces that make each of them dear. So a turn answers a few requests
+// and collects the answers into one write; a connection has a rate, with room for a
+// burst; and it waits while its own answers are not taken. What waits is kept, up to
+// a bound that no player ever reaches.
 const (
-	// requestTurn is how many requests of a connection are answered at once.
+	// requestTurn is how many of a connection's requests are answered at once.
 	requestTurn = 8
-	// requestInterval is the time to which a request entitles the next one, and
-	// requestBurst how many may come before theirs.
+	// requestInterval is the time that a connection has for each request, and
+	// requestBurst how many may come ahead of theirs.
 	requestInterval = int64(20 * time.Millisecond)
 	requestBurst    = 64
 	// maxWaiting is how many bytes may wait to be looked at, and maxBehind how many
@@ -29,7 +29,7 @@ const (
 	collect = 16 << 10
 )
 
-// input takes bytes of the peer's.
+// input takes bytes from the peer.
 func (c *Conn) input(b []byte) {
 	if len(c.waiting) == 0 {
 		b = b[c.consume(b):]
@@ -76,9 +76,9 @@ func (c *Conn) resume() {
 	}
 }
 
-// goOn sees to it that what waits is looked at again: in the next pass, or when
-// the connection's rate allows. While its answers are not taken, that is when they
-// are (Loop.flush).
+// goOn sees to it that what waits is looked at again: in the next pass, or when the
+// connection's rate allows; if its answers are not being taken, once they are
+// (Loop.flush).
 func (c *Conn) goOn() {
 	switch {
 	case len(c.waiting) == 0 || c.doomed || c.parked || c.question != nil || c.phase != phaseRequest:
@@ -98,7 +98,7 @@ func (c *Conn) asked() {
 	c.entitled = max(c.entitled, c.loop.now) + requestInterval
 }
 
-// consume feeds the connection's session, and says how many bytes it took: the
+// consume feeds the connection's session, and returns how many bytes it took: the
 // others must wait.
 func (c *Conn) consume(b []byte) (n int) {
 	l := c.loop

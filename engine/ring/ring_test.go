@@ -65,8 +65,8 @@ func (r *Ring) enter(i int) { r.memory.epochs.Enter(i) }
 func (r *Ring) leave(i int) { r.memory.epochs.Leave(i) }
 func (r *Ring) out() int64  { return r.memory.buffers.Out() }
 
-// audit counts everything anew that the rings of a memory hold, and compares it
-// with what was taken for it. quiet says that no reader makes forms meanwhile.
+// audit recounts everything that the rings of a memory hold, and compares it with
+// what was taken for it. quiet says that no reader makes forms meanwhile.
 func audit(t *testing.T, m *Memory, quiet bool) {
 	t.Helper()
 	var taken, past, forms int64
@@ -349,11 +349,11 @@ func TestRunsAreAsLongAsTheirSegment(t *testing.T) {
 	}
 }
 
-// TestModel runs one writer against readers on several loops with random
-// operations; every byte read must follow from its packet's number. Under the
-// race detector recycled buffers are also overwritten. After every step the memory
-// is counted anew. Readers let go of what was evicted when they are asked to, and
-// not when they are not: so there are times without room for a packet.
+// TestModel runs one writer against readers on several loops with random operations;
+// every byte read must follow from its packet's number. Under the race detector
+// recycled buffers are also overwritten. After every step the memory is recounted.
+// Readers let go of what was evicted when they are asked to, and not when they are
+// not: so there are times without room for a packet.
 func TestModel(t *testing.T) {
 	const loops, packets = 3, 8000
 	r := newTestRing(96<<10, 60, loops)

@@ -35,8 +35,8 @@ func TestIngestExpires(t *testing.T) {
 	}
 }
 
-// What never brought a packet goes first, the oldest of it; then what is idle; and
-// what is in use stays.
+// Sessions that were never published go first, the oldest before the others; then
+// idle ones; those in use stay.
 func TestWhatMakesRoomForAnEncoder(t *testing.T) {
 	tb := NewIngests(3)
 	used, idle, setup := add(t, tb, here.Addr()), add(t, tb, here.Addr()), add(t, tb, here.Addr())
