@@ -60,6 +60,9 @@ func appendCapacity(b []byte, e *capacity.Estimate, streams []planned, notes []s
 	b = append(b, "\nstreams\n"...)
 	for i, s := range streams {
 		rate := cli.Bits(s.Bitrate)
+		if rate >= 10_000 {
+			rate = (rate + 500) / 1000 * 1000 // a measured one is not known better
+		}
 		c := e.Calls[i]
 		b = appendWrapped(b, fmt.Sprintf("  %s:", s.Name), fmt.Sprintf("%.4g%% of the viewers, %sbit/s in packets of %d bytes (%s); %s",
 			100*s.Share, &rate, s.PacketSize, s.known, callsText(c)))
