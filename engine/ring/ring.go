@@ -232,7 +232,9 @@ func (r *Ring) grow() bool {
 	}
 	cost := 2 * old.cost()
 	if m.rings[0] == r && m.kept()+cost > m.history() && !m.grow() || !m.take(cost) {
-		r.evict(r.At(tail))
+		if r.tail.Load() == tail { // or what went for the memory has made a place
+			r.evict(r.At(tail))
+		}
 		return true
 	}
 	n := newTable(2 * len(old.slots))

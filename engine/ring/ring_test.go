@@ -463,3 +463,26 @@ func TestAppendLooksAtSomePinnedSlots(t *testing.T) {
 		}
 	}
 }
+
+// Where a larger table finds no memory, packets that went for it may have made a place
+// already. A pass that lasts holds what was evicted; with some of the amounts that is
+// just so much.
+func TestPlaceInAFullTableWhereMemoryIsHeld(t *testing.T) {
+	for _, size := range []int{20, 60, 150} {
+		for evicted := range int64(400) {
+			r := newTestRing(96<<10, 10, 1)
+			add := func(at int64) bool {
+				b := r.Room(size)
+				return b != nil && r.Append(append(b, make([]byte, size)...), at, false, false)
+			}
+			r.enter(0)
+			for i := range evicted {
+				add(100 * i)
+			}
+			for r.Head() < 2000 && add(100*evicted) {
+			}
+			audit(t, r.memory, false)
+			r.leave(0)
+		}
+	}
+}
