@@ -8,8 +8,8 @@ import (
 	"streampump/tuning/capacity"
 )
 
-// assumptions are what the estimate rests on and cannot know.
-// why says why no running pump told; empty if one did.
+// assumptions are what the estimate rests on but cannot know. why says why no running
+// pump told; empty if one did.
 func assumptions(streams []planned, why string, c card, m measured) []string {
 	var all []string
 	if why != "" {
@@ -37,8 +37,8 @@ func assumptions(streams []planned, why string, c card, m measured) []string {
 		"nothing else runs on the machine; one viewer in twenty has stalled")
 }
 
-// fullSockets is the part of the calls that may find a full socket before it is
-// worth a word: one in so many.
+// fullSockets is the part of the calls that may find a full socket before it is worth
+// a word, as one in this many.
 const fullSockets = 20
 
 // appendCapacity appends an estimate as text for people.

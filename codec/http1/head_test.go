@@ -358,7 +358,7 @@ func FuzzHead(f *testing.F) {
 			return
 		}
 		_ = r.CheckHost()
-		// What is normal stays so, but for what an undone triplet begins anew.
+		// What is normal stays so, except where an undone triplet begins another.
 		if p := NormalPath(r.Target); !strings.Contains(r.Target, "%") && p != r.Target ||
 			strings.Count(p, "/") != strings.Count(r.Target, "/") || len(p) > len(r.Target) {
 			t.Errorf("%q is normal as %q", r.Target, p)
