@@ -78,7 +78,7 @@ func routes(o Options) *http.ServeMux {
 
 func index(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = io.WriteString(w, "Stream Pump, for its operator\n\n/status        what it does now\n/healthz       whether it serves\n/debug/pprof/  profiles\n/debug/rates   what the block and mutex profiles note\n")
+	_, _ = io.WriteString(w, "Stream Pump, for its operator\n\n/status        what it does now\n/healthz       whether it serves\n/debug/pprof/  profiles\n/debug/rates   how often block and mutex profiles take a sample\n")
 }
 
 // Handler answers the paths above to requests that are meant for a listener at

@@ -83,7 +83,7 @@ func (g gate) admit(h http.Handler) http.Handler {
 			h.ServeHTTP(w, r)
 		default:
 			w.Header().Set("Retry-After", "10")
-			http.Error(w, "other profiles are being made; try again when they are done", http.StatusServiceUnavailable)
+			http.Error(w, "too many profiles are being made; try again when they are done", http.StatusServiceUnavailable)
 		}
 	})
 }

@@ -191,7 +191,7 @@ func TestProfilesAtOnceAreBounded(t *testing.T) {
 		}
 		synctest.Wait()
 		w := ask(h, httptest.NewRequest("GET", "/debug/pprof/heap", nil))
-		if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "other profiles are being made") {
+		if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "too many profiles are being made") {
 			t.Errorf("one too many: %d %s", w.Code, w.Body)
 		}
 		if w := ask(h, httptest.NewRequest("GET", "/status", nil)); w.Code != 200 {

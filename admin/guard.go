@@ -24,8 +24,8 @@ type guard struct {
 
 // The sentences of what is refused.
 var (
-	errHost = errors.New("this listener answers at a loopback address, at localhost and at its own address, and not under other names")
-	errSite = errors.New("this listener does not answer to pages of other sites")
+	errHost = errors.New("this listener answers only at loopback addresses, at localhost and at its own address")
+	errSite = errors.New("this listener does not answer pages of other sites")
 )
 
 // protect lets through what is meant for us.

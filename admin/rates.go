@@ -203,7 +203,7 @@ func readNumbers(form url.Values, known []number) (map[string]int, error) {
 		}
 		n, err := strconv.Atoi(form[name][0])
 		if err != nil || n < 0 || n > known[i].most {
-			return nil, fmt.Errorf("%s is a whole number from 0 to %d, not %q", name, known[i].most, form[name][0])
+			return nil, fmt.Errorf("%s must be a whole number from 0 to %d, not %q", name, known[i].most, form[name][0])
 		}
 		values[name] = n
 	}

@@ -34,7 +34,7 @@ func circle(start string, from map[string]string) (way string, round bool) {
 	for at, ok := from[start]; ok && len(over) <= len(from); at, ok = from[at] {
 		if at == start {
 			if len(over) > 0 {
-				way = ", by way of " + strings.Join(over, ", ") + ","
+				way = ", through " + strings.Join(over, ", ") + ","
 			}
 			return way, true
 		}

@@ -154,7 +154,7 @@ func bounded(r io.Reader) ([]byte, error) {
 		return nil, plain("cannot be read", err)
 	}
 	if len(src) > maxFile {
-		return nil, fmt.Errorf("is larger than %d MiB and cannot be a configuration", maxFile>>20)
+		return nil, fmt.Errorf("is larger than %d MiB, too large for a configuration", maxFile>>20)
 	}
 	return src, nil
 }

@@ -298,7 +298,7 @@ func TestLoad(t *testing.T) {
 	for path, want := range map[string]string{
 		filepath.Join(dir, "none.json"): ": cannot be opened: no such file or directory",
 		dir:                             ": is a folder, not a file",
-		filepath.Join(dir, "huge.json"): ": is larger than 4 MiB and cannot be a configuration",
+		filepath.Join(dir, "huge.json"): ": is larger than 4 MiB, too large for a configuration",
 		os.DevNull:                      ":1:1: the file is empty",
 	} {
 		c, ps := Load(path)

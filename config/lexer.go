@@ -52,7 +52,7 @@ func (x *lexer) token() {
 	case c == '/':
 		x.comment()
 	case c == '#':
-		x.errorf(x.pos, "", "a comment begins with // and not with #")
+		x.errorf(x.pos, "", "a comment begins with //, not with #")
 		x.line()
 	case c == '{' || c == '[':
 		x.open = append(x.open, x.pos)
@@ -60,7 +60,7 @@ func (x *lexer) token() {
 	case c == '}' || c == ']':
 		x.closing(c)
 	case c == ';':
-		x.errorf(x.pos, "", "this is JSON and not JavaScript: delete the semicolon")
+		x.errorf(x.pos, "", "this is JSON, not JavaScript: delete the semicolon")
 		x.pos++
 	case isWord(c):
 		x.word()
@@ -82,7 +82,7 @@ func (x *lexer) text() {
 		case '"':
 			x.pos++
 			if !hujson.Literal(x.src[start:x.pos]).IsValid() {
-				x.errorf(start, "", `this text holds a control character or an escape that JSON does not know (a backslash is written "\\")`)
+				x.errorf(start, "", `this text contains a control character or an escape that JSON does not know (a backslash is written "\\")`)
 			}
 			return
 		}
@@ -161,7 +161,7 @@ func (x *lexer) word() {
 		x.errorf(start, "", "a key is written in double quotes: %q", w)
 	case isNumber(w):
 	default:
-		x.errorf(start, "", "%s is no JSON value: text is written in double quotes", quote(w))
+		x.errorf(start, "", "%s is not a JSON value: text is written in double quotes", quote(w))
 	}
 }
 
@@ -175,14 +175,14 @@ func (x *lexer) outside(start int) {
 	word := string(x.src[start:x.pos])
 	switch {
 	case x.closed:
-		x.errorf(start, "", "the configuration is over at its last }, and nothing but comments may follow: delete this")
+		x.errorf(start, "", "the configuration ends at its last }, and only comments may follow: delete this")
 	case isScript(word):
 		x.errorf(start, "", "this is not JSON; if it is the original Stream Pump's config.js, "+
-			"this prints it as JSON, where Node.js is installed: "+ConvertScript+
-			"; else keep only the object: delete everything before its first { and after its last }, "+
+			"this prints it as JSON if Node.js is installed: "+ConvertScript+
+			"; otherwise keep only the object: delete everything before its first { and after its last }, "+
 			"and write every key and every text in double quotes (comments and trailing commas may stay)")
 	default:
-		x.errorf(start, "", `the configuration is JSON with comments, and begins with {; this is another language ("stream-pump example" prints one to start from)`)
+		x.errorf(start, "", `the configuration is JSON with comments, and begins with {; this is something else ("stream-pump example" prints one to start from)`)
 	}
 }
 

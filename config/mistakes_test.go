@@ -33,7 +33,7 @@ func TestOneMistake(t *testing.T) {
 		// The file as a whole.
 		{"empty", "", `1:1: the file is empty`},
 		{"only_a_comment", "// nothing\n", `2:1: the JSON is broken here: the file ends without a value`},
-		{"not_an_object", `[]`, `1:1: an object { … } is wanted here, not a list`},
+		{"not_an_object", `[]`, `1:1: an object { … } is expected here, not a list`},
 		{"latin1", "{\n\"a\": \"\xe4\"}", `2:7: the file is not UTF-8 text (save it as UTF-8)`},
 		{"no_comma", "{\"ssl\": false\n \"port\": 1}", `2:2: the JSON is broken here: a comma is missing before this`},
 		{"no_colon", `{"port" 1}`, `1:9: the JSON is broken here: a colon is missing between the key and this`},
@@ -42,49 +42,49 @@ func TestOneMistake(t *testing.T) {
 		{"wrong_bracket", "{\"streams\": [}", `1:14: this '}' cannot close the '[' of line 1, column 13`},
 		{"too_deep", strings.Repeat("[", 1000), `1:33: brackets are nested more than 32 deep`},
 		{"comment_never_closed", "{} /* and", `1:4: this comment is never closed by */`},
-		{"hash_comment", "# port\n{}", `1:1: a comment begins with // and not with #`},
+		{"hash_comment", "# port\n{}", `1:1: a comment begins with //, not with #`},
 		{"no_quote", "{\"port: 1,\n}", `1:2: this text has no closing double quote in its line`},
 		{"no_quote_at_the_end", `{"port`, `1:2: this text has no closing double quote`},
-		{"backslash", `{"ssl_key": "C:\key"}`, `1:13: this text holds a control character or an escape that JSON does not know (a backslash is written "\\")`},
-		{"bare_time", `{"timeouts": {"request": 10s}}`, `1:26: "10s" is no JSON value: text is written in double quotes`},
-		{"bare_word", `{"log": {"level": info}}`, `1:19: "info" is no JSON value: text is written in double quotes`},
+		{"backslash", `{"ssl_key": "C:\key"}`, `1:13: this text contains a control character or an escape that JSON does not know (a backslash is written "\\")`},
+		{"bare_time", `{"timeouts": {"request": 10s}}`, `1:26: "10s" is not a JSON value: text is written in double quotes`},
+		{"bare_word", `{"log": {"level": info}}`, `1:19: "info" is not a JSON value: text is written in double quotes`},
 		{"octal", `{"port": 010}`, `1:10: the JSON is broken here: invalid literal: 010`},
 
 		// Keys.
-		{"slip_of_the_pen", `{"prot": 1, ` + push + `}`, `1:2: /prot: the key "prot" is not known here; did you mean "port"?`},
-		{"other_case", `{"Use-HTTP-Proxy": false, ` + push + `}`, `1:2: /Use-HTTP-Proxy: the key "Use-HTTP-Proxy" is not known here; did you mean "use_http_proxy"?`},
-		{"other_place", `{"viewer_stall": 1, ` + push + `}`, `1:2: /viewer_stall: the key "viewer_stall" does not belong here but in "timeouts"`},
-		{"place_in_stream", `{"source_options": {}, ` + push + `}`, `1:2: /source_options: the key "source_options" does not belong here but in an element of "streams"`},
-		{"place_in_source", stream(`"path": "p", "type": "mmsh_push", "url": "mmsh://a"`), `1:49: /streams/0/url: the key "url" does not belong here but in the "source_options" of a stream`},
-		{"place_at_the_top", `{"log": {"redirect_404_to": ""}, ` + push + `}`, `1:10: /log/redirect_404_to: the key "redirect_404_to" does not belong here but at the top of the file`},
-		{"strange", `{"log": {"a/b~c": 1}, ` + push + `}`, `1:10: /log/a~1b~0c: the key "a/b~c" is not known here; known are level, format`},
-		{"terminal", `{"log": {"\u001b[2J_________": 1}, ` + push + `}`, `1:10: /log/\x1b[2J_________: the key "\x1b[2J_________" is not known here; known are level, format`},
+		{"slip_of_the_pen", `{"prot": 1, ` + push + `}`, `1:2: /prot: the key "prot" is unknown here; did you mean "port"?`},
+		{"other_case", `{"Use-HTTP-Proxy": false, ` + push + `}`, `1:2: /Use-HTTP-Proxy: the key "Use-HTTP-Proxy" is unknown here; did you mean "use_http_proxy"?`},
+		{"other_place", `{"viewer_stall": 1, ` + push + `}`, `1:2: /viewer_stall: the key "viewer_stall" does not belong here, but in "timeouts"`},
+		{"place_in_stream", `{"source_options": {}, ` + push + `}`, `1:2: /source_options: the key "source_options" does not belong here, but in an element of "streams"`},
+		{"place_in_source", stream(`"path": "p", "type": "mmsh_push", "url": "mmsh://a"`), `1:49: /streams/0/url: the key "url" does not belong here, but in the "source_options" of a stream`},
+		{"place_at_the_top", `{"log": {"redirect_404_to": ""}, ` + push + `}`, `1:10: /log/redirect_404_to: the key "redirect_404_to" does not belong here, but at the top of the file`},
+		{"strange", `{"log": {"a/b~c": 1}, ` + push + `}`, `1:10: /log/a~1b~0c: the key "a/b~c" is unknown here; known are level, format`},
+		{"terminal", `{"log": {"\u001b[2J_________": 1}, ` + push + `}`, `1:10: /log/\x1b[2J_________: the key "\x1b[2J_________" is unknown here; known are level, format`},
 		{"twice", "{\"port\": 1,\n \"po\\u0072t\": 2, " + push + `}`, `2:2: /port: this key was given before, in line 1, column 2`},
 
 		// Types and ranges.
-		{"port_text", `{"port": "http", ` + push + `}`, `1:10: /port: a whole number is wanted here, not "http"`},
-		{"port_half", `{"port": 80.5, ` + push + `}`, `1:10: /port: a whole number is wanted here, not 80.5`},
-		{"port_list", `{"port": [80], ` + push + `}`, `1:10: /port: a whole number is wanted here, not a list`},
+		{"port_text", `{"port": "http", ` + push + `}`, `1:10: /port: a whole number is expected here, not "http"`},
+		{"port_half", `{"port": 80.5, ` + push + `}`, `1:10: /port: a whole number is expected here, not 80.5`},
+		{"port_list", `{"port": [80], ` + push + `}`, `1:10: /port: a whole number is expected here, not a list`},
 		{"port_large", `{"port": 65536, ` + push + `}`, `1:10: /port: the number must be between 1 and 65535, not 65536`},
 		{"port_huge", `{"port": 1e999, ` + push + `}`, `1:10: /port: the number must be between 1 and 65535, not 1e999`},
-		{"truth", `{"ssl": "yes", ` + push + `}`, `1:9: /ssl: true or false is wanted here, not "yes"`},
-		{"text", `{"ssl_key": {}, ` + push + `}`, `1:13: /ssl_key: a text in double quotes is wanted here, not an object`},
-		{"time", `{"timeouts": {"request": "1 day"}, ` + push + `}`, `1:26: /timeouts/request: a time is wanted here, as a number of seconds or as a text like "10s", "250ms" or "1m30s", not "1 day"`},
+		{"truth", `{"ssl": "yes", ` + push + `}`, `1:9: /ssl: true or false is expected here, not "yes"`},
+		{"text", `{"ssl_key": {}, ` + push + `}`, `1:13: /ssl_key: text in double quotes is expected here, not an object`},
+		{"time", `{"timeouts": {"request": "1 day"}, ` + push + `}`, `1:26: /timeouts/request: a time is expected here, as a number of seconds or as a text like "10s", "250ms" or "1m30s", not "1 day"`},
 		{"time_short", `{"timeouts": {"request": "99ms"}, ` + push + `}`, `1:26: /timeouts/request: the time must be between 100ms and 24h, not 99ms`},
 		{"time_negative", `{"timeouts": {"end_hold": -1}, ` + push + `}`, `1:27: /timeouts/end_hold: the time must be between 0s and 1h, not -1`},
-		{"size", `{"backlog": {"bytes": "32Mb/s"}, ` + push + `}`, `1:23: /backlog/bytes: a size is wanted here, as a number of bytes or as a text like "64KiB", "32MiB" or "12MB", not "32Mb/s"`},
+		{"size", `{"backlog": {"bytes": "32Mb/s"}, ` + push + `}`, `1:23: /backlog/bytes: a size is expected here, as a number of bytes or as a text like "64KiB", "32MiB" or "12MB", not "32Mb/s"`},
 		{"size_small", `{"backlog": {"bytes": 5}, ` + push + `}`, `1:23: /backlog/bytes: the size must be between 1MiB and 64GiB, not 5`},
-		{"pin", `{"fanout": {"pin": 1}, ` + push + `}`, `1:20: /fanout/pin: true or false is wanted here, not 1`},
-		{"loops", `{"fanout": {"loops": "many"}, ` + push + `}`, `1:22: /fanout/loops: a whole number is wanted here, not "many"`},
+		{"pin", `{"fanout": {"pin": 1}, ` + push + `}`, `1:20: /fanout/pin: true or false is expected here, not 1`},
+		{"loops", `{"fanout": {"loops": "many"}, ` + push + `}`, `1:22: /fanout/loops: a whole number is expected here, not "many"`},
 		{"total", `{"backlog": {"total": "2MiB"}, "streams": [{"type": "mmsh_push", "path": "a"}, {"type": "mmsh_push", "path": "b"}, {"type": "mmsh_push", "path": "c"}]}`,
 			`1:43: /streams: 3 streams cannot share the backlog's "total" of 2MiB: each needs 1MiB`},
 		{"burst_and_lag", `{"backlog": {"join_burst": 6}, ` + push + `}`, `1:28: /backlog/join_burst: join_burst (6s) cannot be more than half of max_lag (10s): viewers would be moved forward as soon as they joined`},
 		{"burst", `{"backlog": {"join_burst": 30}, ` + push + `}`, `1:28: /backlog/join_burst: join_burst (30s) cannot be more than the backlog's duration (20s)`},
-		{"group", `{"limits": 7, ` + push + `}`, `1:12: /limits: an object { … } is wanted here, not a number`},
+		{"group", `{"limits": 7, ` + push + `}`, `1:12: /limits: an object { … } is expected here, not a number`},
 
 		// The server.
 		{"port_and_listen", `{"port": 1, "listen": ":2", ` + push + `}`, `1:23: /listen: give either "port" or "listen", not both: every address in "listen" has its own port`},
-		{"listen_number", `{"listen": 80, ` + push + `}`, `1:12: /listen: a list [ … ] is wanted here, not a number`},
+		{"listen_number", `{"listen": 80, ` + push + `}`, `1:12: /listen: a list [ … ] is expected here, not a number`},
 		{"listen_empty", `{"listen": [], ` + push + `}`, `1:12: /listen: the list is empty; leave "listen" out to listen everywhere`},
 		{"listen_name", `{"listen": ["localhost:80"], ` + push + `}`, `1:13: /listen/0: "localhost:80" is not an IP address with a port, such as "[::]:8086", "192.0.2.1:80" or ":8086"; write "127.0.0.1:…" or "[::1]:…" for this machine alone`},
 		{"listen_host", `{"listen": ["www.example.org:80"], ` + push + `}`, `1:13: /listen/0: "www.example.org:80" is not an IP address with a port, such as "[::]:8086", "192.0.2.1:80" or ":8086"; a name can stand for several addresses, so write them out`},
@@ -99,38 +99,38 @@ func TestOneMistake(t *testing.T) {
 		{"ssl_port", `{"ssl_port": 0, ` + push + `}`, `1:14: /ssl_port: the number must be between 1 and 65535, not 0`},
 		{"redirect", `{"redirect_404_to": "somesite.org", ` + push + `}`, `1:21: /redirect_404_to: "somesite.org" is not a web address that begins with "http://" or "https://" and a host`},
 		{"redirect_scheme", `{"redirect_404_to": "mms://somesite.org", ` + push + `}`, `1:21: /redirect_404_to: "mms://somesite.org" is not a web address that begins with "http://" or "https://" and a host`},
-		{"redirect_password", `{"redirect_404_to": "http://me:pw@somesite.org", ` + push + `}`, `1:21: /redirect_404_to: this address holds a user name or password, which every visitor would be shown`},
-		{"redirect_line", `{"redirect_404_to": "http://a/\r\nX: y", ` + push + `}`, `1:21: /redirect_404_to: this text holds a control character`},
+		{"redirect_password", `{"redirect_404_to": "http://me:pw@somesite.org", ` + push + `}`, `1:21: /redirect_404_to: this address contains a user name or password, which every visitor would see`},
+		{"redirect_line", `{"redirect_404_to": "http://a/\r\nX: y", ` + push + `}`, `1:21: /redirect_404_to: this text contains a control character`},
 		{"redirect_port", `{"redirect_404_to": "http://a:99999/", ` + push + `}`, `1:21: /redirect_404_to: "a:99999" is not a host with or without a port`},
-		{"proxy_none", `{"use_http_proxy": true, ` + push + `}`, `1:20: /use_http_proxy: use_http_proxy is true, but "http_proxy_host" does not say which`},
+		{"proxy_none", `{"use_http_proxy": true, ` + push + `}`, `1:20: /use_http_proxy: use_http_proxy is true, but there is no "http_proxy_host"`},
 		{"proxy_url", `{"http_proxy_host": "http://proxy:80", ` + push + `}`, `1:21: /http_proxy_host: "http://proxy:80" is not the name or the IP address of a host: leave out what is before and after it (http://, a port, a path)`},
-		{"log_level", `{"log": {"level": "warning"}, ` + push + `}`, `1:19: /log/level: "warning" is not known here; known are debug, info, warn, error`},
-		{"log_format", `{"log": {"format": "jsn"}, ` + push + `}`, `1:20: /log/format: "jsn" is not known here (did you mean "json"?); known are text, json`},
+		{"log_level", `{"log": {"level": "warning"}, ` + push + `}`, `1:19: /log/level: "warning" is unknown here; known are debug, info, warn, error`},
+		{"log_format", `{"log": {"format": "jsn"}, ` + push + `}`, `1:20: /log/format: "jsn" is unknown here (did you mean "json"?); known are text, json`},
 
 		// Streams.
-		{"streams_object", `{"streams": {}}`, `1:13: /streams: a list [ … ] is wanted here, not an object`},
+		{"streams_object", `{"streams": {}}`, `1:13: /streams: a list [ … ] is expected here, not an object`},
 		{"no_path", stream(`"type": "mmsh_push"`), `1:14: /streams/0: this stream has no "path"`},
 		{"empty_path", stream(`"type": "mmsh_push", "path": ""`), `1:44: /streams/0/path: this text is empty`},
-		{"slash_in_path", stream(`"type": "mmsh_push", "path": "/live"`), `1:44: /streams/0/path: a path has only letters (a to z), digits, _ and -, not '/'`},
-		{"dot_in_path", stream(`"type": "mmsh_push", "path": "live.wmv"`), `1:44: /streams/0/path: a path has only letters (a to z), digits, _ and -, not '.'`},
-		{"umlaut_in_path", stream(`"type": "mmsh_push", "path": "büro"`), `1:44: /streams/0/path: a path has only letters (a to z), digits, _ and -, not 'ü'`},
-		{"long_path", stream(`"type": "mmsh_push", "path": "` + strings.Repeat("a", 129) + `"`), `1:44: /streams/0/path: a path has at most 128 characters, this one has 129`},
+		{"slash_in_path", stream(`"type": "mmsh_push", "path": "/live"`), `1:44: /streams/0/path: a path may contain only letters (a to z), digits, _ and -, not '/'`},
+		{"dot_in_path", stream(`"type": "mmsh_push", "path": "live.wmv"`), `1:44: /streams/0/path: a path may contain only letters (a to z), digits, _ and -, not '.'`},
+		{"umlaut_in_path", stream(`"type": "mmsh_push", "path": "büro"`), `1:44: /streams/0/path: a path may contain only letters (a to z), digits, _ and -, not 'ü'`},
+		{"long_path", stream(`"type": "mmsh_push", "path": "` + strings.Repeat("a", 129) + `"`), `1:44: /streams/0/path: a path may have at most 128 characters; this one has 129`},
 		{"no_type", stream(`"path": "p"`), `1:14: /streams/0: this stream has no "type" (mmsh_pull, mmsh_push or file)`},
-		{"type", stream(`"path": "p", "type": "mmsh_pul"`), `1:36: /streams/0/type: "mmsh_pul" is not known here (did you mean "mmsh_pull"?); known are mmsh_pull, mmsh_push, file`},
-		{"type_later", stream(`"path": "p", "type": "rtmp", "source_options": {"host": "a"}`), `1:36: /streams/0/type: "rtmp" is not known here; known are mmsh_pull, mmsh_push, file`},
+		{"type", stream(`"path": "p", "type": "mmsh_pul"`), `1:36: /streams/0/type: "mmsh_pul" is unknown here (did you mean "mmsh_pull"?); known are mmsh_pull, mmsh_push, file`},
+		{"type_later", stream(`"path": "p", "type": "rtmp", "source_options": {"host": "a"}`), `1:36: /streams/0/type: "rtmp" is unknown here; known are mmsh_pull, mmsh_push, file`},
 		{"push_source", stream(`"path": "p", "type": "mmsh_push", "source_options": {"host": "a"}`), `1:67: /streams/0/source_options: a stream of type mmsh_push has no source_options: its encoder connects to us`},
-		{"same_path", `{"streams": [{"type": "mmsh_push", "path": "Live"},` + "\n" + `{"type": "mmsh_push", "path": "lIVE"}]}`, `2:31: /streams/1/path: the path "lIVE" is also that of the stream of line 1 (case makes no difference)`},
+		{"same_path", `{"streams": [{"type": "mmsh_push", "path": "Live"},` + "\n" + `{"type": "mmsh_push", "path": "lIVE"}]}`, `2:31: /streams/1/path: the path "lIVE" is also that of the stream in line 1 (case makes no difference)`},
 		{"path_of_an_encoder", `{"streams": [{"type": "mmsh_push", "path": "x"},` + "\n" + `{"type": "mmsh_push", "path": "X_push"}]}`, `2:31: /streams/1/path: the path "X_push" is where the encoder of stream "x" (line 1) sends`},
-		{"encoder_of_a_path", `{"streams": [{"type": "mmsh_push", "path": "x_push"},` + "\n" + `{"type": "mmsh_push", "path": "X"}]}`, `2:31: /streams/1/path: the encoder of stream "X" would send to "x_push", which is the path of the stream of line 1`},
+		{"encoder_of_a_path", `{"streams": [{"type": "mmsh_push", "path": "x_push"},` + "\n" + `{"type": "mmsh_push", "path": "X"}]}`, `2:31: /streams/1/path: the encoder of stream "X" would send to "x_push", which is the path of the stream in line 1`},
 
 		// Sources.
 		{"pull_no_source", stream(`"path": "p", "type": "mmsh_pull"`), `1:14: /streams/0: a stream of type mmsh_pull needs "source_options"`},
 		{"pull_nothing", pulled(``), `1:67: /streams/0/source_options: a stream of type mmsh_pull needs a "url", or a "host"`},
-		{"pull_file", pulled(`"url": "mmsh://a", "file": "b"`), `1:87: /streams/0/source_options/file: the key "file" is for streams of type file, and this one is of another`},
+		{"pull_file", pulled(`"url": "mmsh://a", "file": "b"`), `1:87: /streams/0/source_options/file: the key "file" is for streams of type file, and this one has another type`},
 		{"pull_both", pulled(`"url": "mmsh://a", "port": 80`), `1:75: /streams/0/source_options/url: give either "url" or "host", "port" and "path", not both`},
 		{"pull_host", pulled(`"host": "a b"`), `1:76: /streams/0/source_options/host: "a b" is not the name or the IP address of a host`},
 		{"pull_port", pulled(`"host": "a", "port": 0`), `1:89: /streams/0/source_options/port: the number must be between 1 and 65535, not 0`},
-		{"pull_path", pulled(`"host": "a", "path": "/a b"`), `1:89: /streams/0/source_options/path: a path in a request cannot hold ' '; write it escaped, as %20`},
+		{"pull_path", pulled(`"host": "a", "path": "/a b"`), `1:89: /streams/0/source_options/path: a path in a request cannot contain ' '; write it escaped, as %20`},
 		{"url_scheme", pulled(`"url": "rtsp://a"`), `1:75: /streams/0/source_options/url: "rtsp://a" cannot be pulled: rtsp:// is none of "mmsh://", "http://" and "mms://"`},
 		{"url_tls", pulled(`"url": "https://a"`), `1:75: /streams/0/source_options/url: "https://a" cannot be pulled: TLS is not built yet`},
 		{"url_bare", pulled(`"url": "/a"`), `1:75: /streams/0/source_options/url: "/a" cannot be pulled: it does not begin with "mmsh://", "http://" or "mms://"`},
@@ -139,7 +139,7 @@ func TestOneMistake(t *testing.T) {
 		{"url_host", pulled(`"url": "mmsh://a,b/"`), `1:75: /streams/0/source_options/url: "mmsh://a,b/" cannot be pulled: "a,b" is not the name or the IP address of a host`},
 		{"url_port", pulled(`"url": "mmsh://a:0/"`), `1:75: /streams/0/source_options/url: "mmsh://a:0/" cannot be pulled: the port must be between 1 and 65535`},
 		{"url_fragment", pulled(`"url": "mmsh://a/#x"`), `1:75: /streams/0/source_options/url: "mmsh://a/#x" cannot be pulled: what follows the # is never sent to a server`},
-		{"url_query", pulled(`"url": "mmsh://a/?x y"`), `1:75: /streams/0/source_options/url: "mmsh://a/?x y" cannot be pulled: it holds characters that must be escaped`},
+		{"url_query", pulled(`"url": "mmsh://a/?x y"`), `1:75: /streams/0/source_options/url: "mmsh://a/?x y" cannot be pulled: it contains characters that must be escaped`},
 		{"url_escape", pulled(`"url": "mmsh://a/%zz"`), `1:75: /streams/0/source_options/url: "mmsh://a/%zz" cannot be pulled: invalid URL escape "%zz"`},
 		{"no_file", stream(`"path": "p", "type": "file", "source_options": {}`), `1:62: /streams/0/source_options: a stream of type file needs a "file"`},
 	} {
@@ -156,11 +156,11 @@ func TestWarnings(t *testing.T) {
 	for _, c := range []struct{ name, src, want string }{
 		{"no_streams", `{}`, `1:1: warning: there are no "streams": every request will be answered 404`},
 		{"none_enabled", `{"streams": []}`, `1:13: /streams: warning: no stream is enabled: every request will be answered 404`},
-		{"short_session", `{"timeouts": {"viewer_session": "9.9s"}, ` + push + `}`, `1:33: /timeouts/viewer_session: warning: [MS-WMSP] 3.2.2 asks for at least 10s here, and players and encoders may count on it`},
-		{"short_push_idle", `{"timeouts": {"push_idle": 1}, ` + push + `}`, `1:28: /timeouts/push_idle: warning: [MS-WMHTTP] 3.2.2 asks for at least 10s here, and players and encoders may count on it`},
+		{"short_session", `{"timeouts": {"viewer_session": "9.9s"}, ` + push + `}`, `1:33: /timeouts/viewer_session: warning: [MS-WMSP] 3.2.2 asks for at least 10s here, and players and encoders may rely on that`},
+		{"short_push_idle", `{"timeouts": {"push_idle": 1}, ` + push + `}`, `1:28: /timeouts/push_idle: warning: [MS-WMHTTP] 3.2.2 asks for at least 10s here, and players and encoders may rely on that`},
 		{"open_admin", `{"admin": {"listen": ":9000"}, ` + push + `}`, `1:22: /admin/listen: warning: the admin listener has no password, and [::]:9000 can be reached from other machines`},
 		{"disabled_twin", `{"streams": [{"type": "mmsh_push", "path": "x", "enabled": false}, {"type": "mmsh_push", "path": "x"}]}`,
-			`1:98: /streams/1/path: warning: the path "x" is also that of the stream of line 1 (case makes no difference); they cannot both be enabled`},
+			`1:98: /streams/1/path: warning: the path "x" is also that of the stream in line 1 (case makes no difference); they cannot both be enabled`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg, ps := parse(t, c.src)
@@ -186,23 +186,23 @@ func TestEveryMistakeAtOnce(t *testing.T) {
   "timeouts": {"viewer_stal": 1, "request": -1},
   "timeouts": {},
 }`)
-	want := `pump.json:2:3: /prot: the key "prot" is not known here; did you mean "port"?
+	want := `pump.json:2:3: /prot: the key "prot" is unknown here; did you mean "port"?
 pump.json:2:25: /port: the number must be between 1 and 65535, not 70000
 pump.json:3:13: /listen: give either "port" or "listen", not both: every address in "listen" has its own port
 pump.json:3:14: /listen/0: "*:80" is not an IP address with a port, such as "[::]:8086", "192.0.2.1:80" or ":8086"
 pump.json:4:10: /ssl: TLS is not built yet; set "ssl" to false (the other ssl keys may stay)
 pump.json:5:22: /redirect_404_to: "404" is not a web address that begins with "http://" or "https://" and a host
-pump.json:7:48: /streams/0/path: a path has only letters (a to z), digits, _ and -, not '/'
+pump.json:7:48: /streams/0/path: a path may contain only letters (a to z), digits, _ and -, not '/'
 pump.json:7:73: /streams/0/source_options: a stream of type mmsh_pull needs a "url", or a "host"
-pump.json:7:74: /streams/0/source_options/hots: the key "hots" is not known here; did you mean "host"?
-pump.json:7:95: /streams/0/source_options/port: a whole number is wanted here, not "http"
-pump.json:8:67: /streams/1/enabled: true or false is wanted here, not 1
-pump.json:9:43: /streams/2/path: the path "SAME" is also that of the stream of line 8 (case makes no difference)
+pump.json:7:74: /streams/0/source_options/hots: the key "hots" is unknown here; did you mean "host"?
+pump.json:7:95: /streams/0/source_options/port: a whole number is expected here, not "http"
+pump.json:8:67: /streams/1/enabled: true or false is expected here, not 1
+pump.json:9:43: /streams/2/path: the path "SAME" is also that of the stream in line 8 (case makes no difference)
 pump.json:9:78: /streams/2/source_options/file: the file "DIR/7" cannot be opened: no such file or directory
 pump.json:9:81: /streams/2/source_options/file: this key was given before, in line 9, column 70
-pump.json:10:5: /streams/3: an object { … } is wanted here, not null
-pump.json:10:11: /streams/4: an object { … } is wanted here, not a number
-pump.json:12:16: /timeouts/viewer_stal: the key "viewer_stal" is not known here; did you mean "viewer_stall"?
+pump.json:10:5: /streams/3: an object { … } is expected here, not null
+pump.json:10:11: /streams/4: an object { … } is expected here, not a number
+pump.json:12:16: /timeouts/viewer_stal: the key "viewer_stal" is unknown here; did you mean "viewer_stall"?
 pump.json:12:45: /timeouts/request: the time must be between 100ms and 24h, not -1
 pump.json:13:3: /timeouts: this key was given before, in line 12, column 3
 `
@@ -281,7 +281,7 @@ func TestCircles(t *testing.T) {
 		})
 	}
 	_, ps := parse(t, `{"streams": [`+pull("a", "mmsh://127.0.0.1:8086/streams/b")+pull("b", "mmsh://127.0.0.1:8086/streams/a")+`]}`)
-	const want = `pump.json:1:44: /streams/0/path: warning: this stream is pulled from itself, by way of "b", and will never have a source` + "\n"
+	const want = `pump.json:1:44: /streams/0/path: warning: this stream is pulled from itself, through "b", and will never have a source` + "\n"
 	if got := text(ps); !strings.HasPrefix(got, want) {
 		t.Errorf("got %s", got)
 	}
@@ -289,14 +289,14 @@ func TestCircles(t *testing.T) {
 
 // A file of another language is not taken for the original's.
 func TestOtherLanguages(t *testing.T) {
-	const other = `the configuration is JSON with comments, and begins with {; this is another language ("stream-pump example" prints one to start from)`
+	const other = `the configuration is JSON with comments, and begins with {; this is something else ("stream-pump example" prints one to start from)`
 	for src, want := range map[string]string{
 		"port: 8086\nstreams:\n  - path: live\n": "1:1: " + other,
 		"---\nport: 8086\n":                      "1:1: " + other,
 		"port = 8086\n":                          "1:1: " + other,
 		"exports.config = {}":                    "1:1: this is not JSON; if it is the original Stream Pump's config.js, this prints it",
 		"var config = {}":                        "1:1: this is not JSON; if it is the original",
-		"{} port: 1":                             "1:4: the configuration is over at its last }, and nothing but comments may follow: delete this",
+		"{} port: 1":                             "1:4: the configuration ends at its last }, and only comments may follow: delete this",
 	} {
 		c, ps := parse(t, src)
 		if got := text(ps); c != nil || !strings.HasPrefix(got, "pump.json:"+want) {
@@ -331,14 +331,14 @@ exports.config = {
 };
 `)
 	const pre = "pump.json:"
-	want := pre + `2:1: this is not JSON; if it is the original Stream Pump's config.js, this prints it as JSON, where Node.js is installed: ` + ConvertScript + `; else keep only the object: ` +
+	want := pre + `2:1: this is not JSON; if it is the original Stream Pump's config.js, this prints it as JSON if Node.js is installed: ` + ConvertScript + `; otherwise keep only the object: ` +
 		`delete everything before its first { and after its last }, and write every key and every text in double quotes (comments and trailing commas may stay)
 ` + pre + `3:3: a key is written in double quotes: "port"
 ` + pre + `4:3: text is written in double quotes, not in '
-` + pre + `4:22: "undefined" is no JSON value: text is written in double quotes
+` + pre + `4:22: "undefined" is not a JSON value: text is written in double quotes
 ` + pre + `5:16: a key is written in double quotes: "path"
 ` + pre + `5:22: text is written in double quotes, not in '
-` + pre + `6:2: this is JSON and not JavaScript: delete the semicolon
+` + pre + `6:2: this is JSON, not JavaScript: delete the semicolon
 `
 	if got := text(ps); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)

@@ -33,7 +33,7 @@ func (w *walker) proxy(root object, c *Config) {
 		return
 	}
 	if !named {
-		w.fail(v, `use_http_proxy is true, but "http_proxy_host" does not say which`)
+		w.fail(v, `use_http_proxy is true, but there is no "http_proxy_host"`)
 	}
 	c.Proxy.Address = net.JoinHostPort(host, strconv.FormatInt(port, 10))
 }

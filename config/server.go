@@ -195,7 +195,7 @@ func (w *walker) redirect(n node) string {
 		w.fail(n, `%s is not a web address that begins with "http://" or "https://" and a host`, quote(s))
 		return ""
 	case u.User != nil:
-		w.fail(n, "this address holds a user name or password, which every visitor would be shown")
+		w.fail(n, "this address contains a user name or password, which every visitor would see")
 		return ""
 	case !hostPort(u.Host):
 		w.fail(n, "%s is not a host with or without a port", quote(u.Host))

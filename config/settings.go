@@ -169,7 +169,7 @@ func (w *walker) setting(n node, r row, c *Config) {
 		if d, ok := w.seconds(n, time.Duration(r.lo), time.Duration(r.hi)); ok {
 			*into = d
 			if d < r.least.time {
-				w.warn(n, "%s asks for at least %s here, and players and encoders may count on it", r.least.says, timeText(r.least.time))
+				w.warn(n, "%s asks for at least %s here, and players and encoders may rely on that", r.least.says, timeText(r.least.time))
 			}
 		}
 	case *int64:

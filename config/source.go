@@ -99,7 +99,7 @@ func (w *walker) sourcePath(n node) string {
 		s = "/" + s
 	}
 	if bad := strings.IndexFunc(s, notInTarget); bad >= 0 {
-		w.fail(n, "a path in a request cannot hold %q; write it escaped, as %s", []rune(s[bad:])[0], url.PathEscape(string([]rune(s[bad:])[0])))
+		w.fail(n, "a path in a request cannot contain %q; write it escaped, as %s", []rune(s[bad:])[0], url.PathEscape(string([]rune(s[bad:])[0])))
 		return ""
 	}
 	return s
@@ -158,7 +158,7 @@ func checkURL(u *url.URL) error {
 	case u.Fragment != "":
 		return errors.New("what follows the # is never sent to a server")
 	case strings.ContainsFunc(u.RequestURI(), notInTarget):
-		return errors.New("it holds characters that must be escaped")
+		return errors.New("it contains characters that must be escaped")
 	}
 	return nil
 }

@@ -103,10 +103,10 @@ func (w *walker) path(n node) string {
 	case !ok:
 		return ""
 	case bad >= 0:
-		w.fail(n, "a path has only letters (a to z), digits, _ and -, not %q", []rune(s[bad:])[0])
+		w.fail(n, "a path may contain only letters (a to z), digits, _ and -, not %q", []rune(s[bad:])[0])
 		return ""
 	case len(s) > maxPath:
-		w.fail(n, "a path has at most %d characters, this one has %d", maxPath, len(s))
+		w.fail(n, "a path may have at most %d characters; this one has %d", maxPath, len(s))
 		return ""
 	}
 	return s
@@ -168,7 +168,7 @@ func (t taken) clash(s Stream, push bool) string {
 	case t.push && !push:
 		return fmt.Sprintf("the path %q is where the encoder of stream %q (line %d) sends", s.Path, t.stream.Path, t.line)
 	case push && !t.push:
-		return fmt.Sprintf("the encoder of stream %q would send to %q, which is the path of the stream of line %d", s.Path, t.stream.Path, t.line)
+		return fmt.Sprintf("the encoder of stream %q would send to %q, which is the path of the stream in line %d", s.Path, t.stream.Path, t.line)
 	}
-	return fmt.Sprintf("the path %q is also that of the stream of line %d (case makes no difference)", s.Path, t.line)
+	return fmt.Sprintf("the path %q is also that of the stream in line %d (case makes no difference)", s.Path, t.line)
 }

@@ -83,19 +83,19 @@ func unknown(key string, t table) string {
 	if t.name == sourceTable().name {
 		for _, typ := range []string{typePull, typeFile} {
 			if sourceTable(typ).has(key) {
-				return fmt.Sprintf("the key %s is for streams of type %s, and this one is of another", quote(key), typ)
+				return fmt.Sprintf("the key %s is for streams of type %s, and this one has another type", quote(key), typ)
 			}
 		}
 	}
 	if near := nearest(key, t.keys); near != "" {
-		return fmt.Sprintf("the key %s is not known here; did you mean %q?", quote(key), near)
+		return fmt.Sprintf("the key %s is unknown here; did you mean %q?", quote(key), near)
 	}
 	for _, other := range tables() {
 		if other.has(key) {
-			return fmt.Sprintf("the key %s does not belong here but %s", quote(key), other.where())
+			return fmt.Sprintf("the key %s does not belong here, but %s", quote(key), other.where())
 		}
 	}
-	return fmt.Sprintf("the key %s is not known here; known are %s", quote(key), strings.Join(t.keys, ", "))
+	return fmt.Sprintf("the key %s is unknown here; known are %s", quote(key), strings.Join(t.keys, ", "))
 }
 
 // where says in which part of the file a table's keys belong.

@@ -16,12 +16,12 @@ import (
 func (w *walker) text(n node) (string, bool) {
 	lit, ok := n.value.(hujson.Literal)
 	if k := kindOf(n); !ok || k != '"' && k != '0' {
-		w.fail(n, "a text in double quotes is wanted here, not %s", kind(n))
+		w.fail(n, "text in double quotes is expected here, not %s", kind(n))
 		return "", false
 	}
 	s := lit.String()
 	if strings.IndexFunc(s, unicode.IsControl) >= 0 {
-		w.fail(n, "this text holds a control character")
+		w.fail(n, "this text contains a control character")
 		return "", false
 	}
 	return s, true
@@ -48,7 +48,7 @@ func (w *walker) boolean(n node) (value, ok bool) {
 			return false, true
 		}
 	}
-	w.fail(n, "true or false is wanted here, not %s", shown(n))
+	w.fail(n, "true or false is expected here, not %s", shown(n))
 	return false, false
 }
 
@@ -57,7 +57,7 @@ func (w *walker) integer(n node, lo, hi int64) (int64, bool) {
 	f, ok := number(n)
 	switch {
 	case !ok || f != math.Trunc(f):
-		w.fail(n, "a whole number is wanted here, not %s", shown(n))
+		w.fail(n, "a whole number is expected here, not %s", shown(n))
 		return 0, false
 	case f < float64(lo) || f > float64(hi):
 		w.fail(n, "the number must be between %d and %d, not %s", lo, hi, literal(n))
@@ -72,7 +72,7 @@ func (w *walker) seconds(n node, lo, hi time.Duration) (time.Duration, bool) {
 	d, ok := duration(n)
 	switch {
 	case !ok:
-		w.fail(n, `a time is wanted here, as a number of seconds or as a text like "10s", "250ms" or "1m30s", not %s`, shown(n))
+		w.fail(n, `a time is expected here, as a number of seconds or as a text like "10s", "250ms" or "1m30s", not %s`, shown(n))
 		return 0, false
 	case d < float64(lo) || d > float64(hi):
 		w.fail(n, "the time must be between %s and %s, not %s", timeText(lo), timeText(hi), literal(n))
@@ -107,7 +107,7 @@ func (w *walker) bytes(n node, lo, hi int64) (int64, bool) {
 	f, ok := size(n)
 	switch {
 	case !ok || f != math.Trunc(f):
-		w.fail(n, `a size is wanted here, as a number of bytes or as a text like "64KiB", "32MiB" or "12MB", not %s`, shown(n))
+		w.fail(n, `a size is expected here, as a number of bytes or as a text like "64KiB", "32MiB" or "12MB", not %s`, shown(n))
 		return 0, false
 	case f < float64(lo) || f > float64(hi):
 		w.fail(n, "the size must be between %s and %s, not %s", sizeText(lo), sizeText(hi), literal(n))
@@ -165,7 +165,7 @@ func (w *walker) choice(n node, words ...string) (int, bool) {
 			return i, true
 		}
 	}
-	w.fail(n, "%s is not known here%s; known are %s", quote(s), didYouMean(s, words), strings.Join(words, ", "))
+	w.fail(n, "%s is unknown here%s; known are %s", quote(s), didYouMean(s, words), strings.Join(words, ", "))
 	return 0, false
 }
 

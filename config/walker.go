@@ -78,7 +78,7 @@ func slip(text string) string {
 func (w *walker) object(n node, t table) (o object, ok bool) {
 	obj, ok := n.value.(*hujson.Object)
 	if !ok {
-		w.fail(n, "an object { … } is wanted here, not %s", kind(n))
+		w.fail(n, "an object { … } is expected here, not %s", kind(n))
 		return o, false
 	}
 	o = object{node: n, members: map[string]node{}, keys: map[string]int{}}
@@ -115,7 +115,7 @@ func (w *walker) member(o object, m *hujson.ObjectMember, t table) {
 func (w *walker) list(n node) (elements []node, ok bool) {
 	arr, ok := n.value.(*hujson.Array)
 	if !ok {
-		w.fail(n, "a list [ … ] is wanted here, not %s", kind(n))
+		w.fail(n, "a list [ … ] is expected here, not %s", kind(n))
 		return nil, false
 	}
 	for i, e := range arr.Elements {

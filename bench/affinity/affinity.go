@@ -64,7 +64,7 @@ func Parse(text string) ([]int, error) {
 		a, err1 := strconv.ParseUint(from, 10, 16)
 		b, err2 := strconv.ParseUint(to, 10, 16)
 		if err1 != nil || err2 != nil || b < a || b >= uint64(maxCores) {
-			return nil, fmt.Errorf("%q is no list of processors, such as 0,2-3", text)
+			return nil, fmt.Errorf("%q is not a list of processors, such as 0,2-3", text)
 		}
 		for i := a; i <= b; i++ {
 			cores = append(cores, int(i))

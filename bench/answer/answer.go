@@ -63,7 +63,7 @@ func parse(text string) (*Head, error) {
 	for _, line := range lines[1:] {
 		name, value, ok := strings.Cut(line, ":")
 		if !ok || name == "" || strings.ContainsAny(name, " \t") {
-			return nil, fmt.Errorf("the answer's line %q is no header field", line)
+			return nil, fmt.Errorf("the answer's line %q is not a header field", line)
 		}
 		h.Fields = append(h.Fields, Field{name, strings.TrimSpace(value)})
 	}
@@ -75,7 +75,7 @@ func parse(text string) (*Head, error) {
 func (h *Head) statusLine(line string) error {
 	proto, rest, ok := strings.Cut(line, " ")
 	if !ok || !strings.HasPrefix(proto, "HTTP/1.") && !strings.HasPrefix(proto, "RTSP/1.") {
-		return fmt.Errorf("the answer begins with %q and not with a status line", line)
+		return fmt.Errorf("the answer begins with %q, not with a status line", line)
 	}
 	code, reason, _ := strings.Cut(rest, " ")
 	status, err := strconv.Atoi(code)

@@ -146,7 +146,7 @@ func (p *Process) stop(grace, killed time.Duration) error {
 		case <-t.C:
 		}
 	}
-	return fmt.Errorf("the process %d does not end, not even killed", p.PID())
+	return fmt.Errorf("the process %d does not end, even when killed", p.PID())
 }
 
 // tail keeps the end of what is written to it.

@@ -43,9 +43,9 @@ type Played struct {
 func (o *Options) Check() error {
 	switch {
 	case o.From < 1 || o.Most < o.From:
-		return fmt.Errorf("a climb goes from 1 player or more upwards, not from %d to %d", o.From, o.Most)
+		return fmt.Errorf("a climb goes up from 1 player or more, not from %d to %d", o.From, o.Most)
 	case !(o.Precision > 0 && o.Precision < 1):
-		return fmt.Errorf("the precision is a part of the result, between 0 and 1, not %v", o.Precision)
+		return fmt.Errorf("the precision must be between 0 and 1, not %v", o.Precision)
 	case o.Delay <= 0:
 		return errors.New("the bound on the delay must be more than 0")
 	case !(o.Joins > 0):

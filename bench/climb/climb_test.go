@@ -181,14 +181,14 @@ func TestClimbThatCanNotGoOn(t *testing.T) {
 
 func TestOptionsAreChecked(t *testing.T) {
 	for want, change := range map[string]func(*Options){
-		"not from 0 to 10000":        func(o *Options) { o.From = 0 },
-		"not from 100 to 99":         func(o *Options) { o.Most = 99 },
-		"between 0 and 1, not 1":     func(o *Options) { o.Precision = 1 },
-		"between 0 and 1, not 0":     func(o *Options) { o.Precision = 0 },
-		"must be more than 0":        func(o *Options) { o.Delay = 0 },
-		"join at some rate":          func(o *Options) { o.Joins = 0 },
-		"there are 1 to 64 threads":  func(o *Options) { o.Load.Threads = 0 },
-		"need 100000064 descriptors": func(o *Options) { o.Most = 100_000_000 },
+		"not from 0 to 10000":          func(o *Options) { o.From = 0 },
+		"not from 100 to 99":           func(o *Options) { o.Most = 99 },
+		"between 0 and 1, not 1":       func(o *Options) { o.Precision = 1 },
+		"between 0 and 1, not 0":       func(o *Options) { o.Precision = 0 },
+		"must be more than 0":          func(o *Options) { o.Delay = 0 },
+		"join at some rate":            func(o *Options) { o.Joins = 0 },
+		"there can be 1 to 64 threads": func(o *Options) { o.Load.Threads = 0 },
+		"need 100000064 descriptors":   func(o *Options) { o.Most = 100_000_000 },
 	} {
 		o, asked := options(1)
 		change(&o)

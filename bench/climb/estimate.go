@@ -31,7 +31,7 @@ func ParseEstimate(text []byte) (*Estimate, error) {
 	e := new(Estimate)
 	switch err := json.Unmarshal(text, e); {
 	case err != nil:
-		return nil, errors.New("it is no JSON with these numbers in it") // Go's words are about Go's types
+		return nil, errors.New("it is not JSON with these numbers") // Go's words are about Go's types
 	case e.Viewers < 0 || e.First == "":
 		return nil, errors.New("it does not say how many viewers, and what gives out first")
 	}
@@ -105,7 +105,7 @@ func (c *Accuracy) String() string {
 	text := fmt.Sprintf("doctor estimates %d viewers, limited by %s", c.Estimated, c.Resource)
 	switch {
 	case c.AtLeast && c.Error >= 0:
-		return text + "; no bound was found that it could be held against"
+		return text + "; no bound was found to compare it with"
 	case c.AtLeast:
 		return text + fmt.Sprintf(": %.0f %% below what was carried, and more can be", -c.Error) + c.otherStream()
 	}

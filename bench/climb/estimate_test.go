@@ -28,7 +28,7 @@ func TestEstimates(t *testing.T) {
 		{Verdict{Players: 100, Reason: Processors}, "doctor estimates 110 viewers, limited by processors: 10 % above what was measured"},
 		{Verdict{Players: 220, Reason: Loops}, "doctor estimates 110 viewers, limited by processors: 50 % below what was measured"},
 		{Verdict{Players: 100, Reason: Memory}, "doctor estimates 110 viewers, limited by processors: 10 % above what was measured, where something else gave out"},
-		{Verdict{Players: 100, Reason: Most, AtLeast: true}, "doctor estimates 110 viewers, limited by processors; no bound was found that it could be held against"},
+		{Verdict{Players: 100, Reason: Most, AtLeast: true}, "doctor estimates 110 viewers, limited by processors; no bound was found to compare it with"},
 		{Verdict{Players: 220, Reason: Generator, AtLeast: true}, "doctor estimates 110 viewers, limited by processors: 50 % below what was carried, and more can be"},
 	} {
 		r := carried200()

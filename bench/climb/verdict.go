@@ -74,7 +74,7 @@ type reason struct {
 // once, then what slows everybody, the surest sign first.
 func reasons() []reason {
 	return []reason{
-		{ServerEnded, ended, "The server did not live through the load: what it said last tells why.", false},
+		{ServerEnded, ended, "The server did not survive the load: its last words say why.", false},
 		{Descriptors, descriptors, "The server may open no more descriptors: raise its limit (LimitNOFILE in the unit, ulimit -n in a shell).", false},
 		{ServerLimits, refused, "The server turned players away by a limit of its own; for the pump see limits in the configuration.", false},
 		{Processors, processors, "The server's processors are full: more or faster ones carry more, and so does a lower bitrate.", false},
@@ -87,7 +87,7 @@ func reasons() []reason {
 		{SocketsMemory, socketsMemory, "The kernel shrinks the sockets' buffers: raise net.ipv4.tcp_mem.", false},
 		{Memory, memory, "There is no memory left.", false},
 		{Unexplained, func(*Step, *Room) string { return "no resource was full" },
-			"Nothing that was looked at was full: look at the network, at other work on the machine, and at stream-pump profile.", false},
+			"Nothing that was looked at was full: look at the network, other work on the machine, and stream-pump profile.", false},
 	}
 }
 
@@ -208,7 +208,7 @@ func card(s *Step, r *Room) string {
 
 func socketsMemory(s *Step, r *Room) string {
 	if m := s.Memory; m != nil && r.Sockets > 0 && m.Sockets >= r.Sockets {
-		return fmt.Sprintf("TCP had %d MB, and the kernel saves above %d MB", m.Sockets>>20, r.Sockets>>20)
+		return fmt.Sprintf("TCP had %d MB, and the kernel shrinks buffers above %d MB", m.Sockets>>20, r.Sockets>>20)
 	}
 	return ""
 }
@@ -256,7 +256,7 @@ func verdictOf(steps []*Step, good, bad int, o *Options) Verdict {
 		v.Seen = fmt.Sprintf("%d players were carried", good)
 		v.Sentence = "No bound was found before the climb ended."
 		if good == o.Most {
-			v.Sentence = "This is as far as the climb goes; the server can carry more. --most and the descriptors of this process (ulimit -n) bound it."
+			v.Sentence = "This is as far as the climb goes; the server can carry more. its limits are --most and the descriptors of this process (ulimit -n)."
 		}
 		return v
 	}

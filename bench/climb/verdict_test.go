@@ -58,7 +58,7 @@ func TestWhatGivesOut(t *testing.T) {
 		{"processors_with_some_time_left", nil, func(s *Step) { s.Busy = ptr(1.8) }, Unexplained, ""},
 		{"card", nil, func(s *Step) { s.Result.Measured.BitRate = 1.8e9 }, Card, "1800 of 2000 Mbit/s were received by eth0"},
 		{"loopback_has_no_card", func(r *Room) { r.Card = 0 }, func(s *Step) { s.Result.Measured.BitRate = 1.8e12 }, Unexplained, ""},
-		{"sockets_memory", nil, func(s *Step) { s.Memory.Sockets = 1 << 30 }, SocketsMemory, "TCP had 1024 MB, and the kernel saves above 1024 MB"},
+		{"sockets_memory", nil, func(s *Step) { s.Memory.Sockets = 1 << 30 }, SocketsMemory, "TCP had 1024 MB, and the kernel shrinks buffers above 1024 MB"},
 		{"group_memory", nil, func(s *Step) { s.Result.Server.RSSPeak = 1000 << 20 }, Memory, "the server has 1000 of the 1024 MB"},
 		{"machine_memory", nil, func(s *Step) { s.Memory.Available = 100 << 20 }, Memory, "100 of 8192 MB were free"},
 		{"nothing_is_known", func(r *Room) { *r = Room{} }, func(s *Step) {

@@ -21,8 +21,8 @@ type Shown struct {
 // Columns are the figures that are shown, in order.
 func Columns() []Shown {
 	return []Shown{
-		{CPUPerGB, "CPU by bytes", "s/GB", 3, true},
-		{CPUPerCall, "CPU by write call", "µs", 1, true},
+		{CPUPerGB, "CPU per byte", "s/GB", 3, true},
+		{CPUPerCall, "CPU per write call", "µs", 1, true},
 		{PacketsPerCall, "packets in a call", "", 1, false},
 		{Cores, "CPU", "cores", 3, true},
 		{DelayP50, "added delay, p50", "ms", 1, true},
@@ -31,16 +31,16 @@ func Columns() []Shown {
 		{JoinP50, "join, p50", "ms", 1, false},
 		{JoinP99, "join, p99", "ms", 1, false},
 		{AllJoined, "all joined after", "ms", 0, true},
-		{RSSPerViewer, "memory by viewer", "kB", 2, true},
+		{RSSPerViewer, "memory per viewer", "kB", 2, true},
 		{RSSGrowth, "memory, growth", "MB", 2, false},
-		{StalledKernel, "kernel, by stalled", "MB", 3, true},
+		{StalledKernel, "kernel, per stalled", "MB", 3, true},
 		{Held, "players held", "", 0, false},
 		{Lost, "players lost", "", 0, false},
 		{Gaps, "gaps", "", 0, false},
 		{Broken, "broken streams", "", 0, false},
 		{Received, "received", "Mbit/s", 0, false},
 		{GeneratorCores, "generator's CPU", "cores", 3, false},
-		{MachinePerGB, "whole machine's CPU by bytes", "s/GB", 3, true},
+		{MachinePerGB, "whole machine's CPU per byte", "s/GB", 3, true},
 	}
 }
 

@@ -85,9 +85,9 @@ func (c *Contest) table() (*Table, error) {
 	}
 	switch {
 	case len(c.Heats) == 0 || c.Rounds < 1:
-		return nil, errors.New("a contest has a heat and a round at least")
+		return nil, errors.New("a contest needs at least one heat and one round")
 	case len(t.Runs) != len(t.Names):
-		return nil, fmt.Errorf("two of %s have one name", strings.Join(t.Names, ", "))
+		return nil, fmt.Errorf("two of %s have the same name", strings.Join(t.Names, ", "))
 	}
 	return t, nil
 }
@@ -207,7 +207,7 @@ func (t *Table) FailuresOf(name string) (failures []string) {
 // notes are what was not measured in a heat.
 func (o *Outcome) notes() (all []string) {
 	if o.Interrupted {
-		all = append(all, "a heat was interrupted, and its figures are of the time until then")
+		all = append(all, "a heat was interrupted; its figures are from the time until then")
 	}
 	if o.Result != nil {
 		all = append(all, o.Result.Notes...)

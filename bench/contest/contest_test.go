@@ -182,10 +182,10 @@ func TestContestThatCanNotGoOn(t *testing.T) {
 
 func TestContestsThatAreNone(t *testing.T) {
 	for want, c := range map[string]Contest{
-		"a heat and a round at least":          {Rounds: 1},
-		"a contest has a heat":                 {Heats: heats("pump")},
-		"two of pump, vlc, pump have one name": {Heats: heats("pump", "vlc", "pump"), Rounds: 1},
-		"two of floor, floor have one name":    {Heats: heats("floor"), Floor: true, Rounds: 1},
+		"at least one heat and one round":           {Rounds: 1},
+		"a contest needs":                           {Heats: heats("pump")},
+		"two of pump, vlc, pump have the same name": {Heats: heats("pump", "vlc", "pump"), Rounds: 1},
+		"two of floor, floor have the same name":    {Heats: heats("floor"), Floor: true, Rounds: 1},
 	} {
 		if table, err := c.Run(t.Context()); err == nil || table != nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)

@@ -92,7 +92,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	case err != nil:
 		return nil, err
 	case res.Calls == 0 || res.Bytes == 0:
-		return nil, errors.New("nothing was sent, so there is nothing to tell")
+		return nil, errors.New("nothing was sent, so there is no result")
 	}
 	return res, nil
 }
@@ -107,9 +107,9 @@ func (o *Options) Check() error {
 	case o.Viewers < 1, o.PacketSize < 1, o.Bitrate < 1, o.Duration <= 0:
 		return errors.New("viewers, packet size, bitrate and duration must be more than 0")
 	case !(o.Coalesce >= 1 && o.Coalesce <= MaxCoalesce):
-		return fmt.Errorf("a call takes 1 to %d packets, not %g", MaxCoalesce, o.Coalesce)
+		return fmt.Errorf("a call can have 1 to %d packets, not %g", MaxCoalesce, o.Coalesce)
 	case uint64(2*o.Viewers+reserve) > limit:
-		return fmt.Errorf("%d viewers need %d descriptors, both ends being here, and this process may have %d (ulimit -n)",
+		return fmt.Errorf("%d viewers, with both ends here, need %d descriptors, but this process may have %d (ulimit -n)",
 			o.Viewers, 2*o.Viewers+reserve, limit)
 	}
 	return segment.Check(o.Segment)

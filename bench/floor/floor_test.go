@@ -70,11 +70,11 @@ func TestRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, change := range map[string]func(*Options){
-		"more than 0":   func(o *Options) { o.Viewers = 0 },
-		"1 to 1024":     func(o *Options) { o.Coalesce = 1025 },
-		"descriptors":   func(o *Options) { o.Viewers = int(limit) },
-		"a segment has": func(o *Options) { o.Segment = 1 },
-		"nothing to te": func(o *Options) { o.Bitrate = 1 },
+		"more than 0":         func(o *Options) { o.Viewers = 0 },
+		"1 to 1024":           func(o *Options) { o.Coalesce = 1025 },
+		"descriptors":         func(o *Options) { o.Viewers = int(limit) },
+		"a segment must have": func(o *Options) { o.Segment = 1 },
+		"no resu":             func(o *Options) { o.Bitrate = 1 },
 	} {
 		o := good
 		change(&o)

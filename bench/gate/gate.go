@@ -40,11 +40,11 @@ type Result struct {
 // Check refuses a gate that would say nothing.
 func (g *Gate) Check() error {
 	if g.Form.Strict && g.Form.Rounds < leastRounds {
-		return fmt.Errorf("the strict form takes five rounds at least, not %d", g.Form.Rounds)
+		return fmt.Errorf("the strict form needs at least five rounds, not %d", g.Form.Rounds)
 	}
 	rows, err := g.rows()
 	if err == nil && !slices.ContainsFunc(rows, func(r Row) bool { return r.Scene != "" }) {
-		err = errors.New("these rows are about the scenes of others, so one of those is needed, such as delay-few")
+		err = errors.New("these rows only use scenes of other rows, so one of those is needed too, such as delay-few")
 	}
 	return err
 }

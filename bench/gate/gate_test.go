@@ -146,7 +146,7 @@ func TestGateIsRefused(t *testing.T) {
 	hasty := Strict()
 	hasty.Rounds = 4
 	for want, g := range map[string]Gate{
-		"five rounds at least, not 4": {Form: hasty},
+		"at least five rounds, not 4": {Form: hasty},
 		`there is no row "speed"`:     {Form: Short(), Only: []string{"speed"}},
 		"one of those is needed":      {Form: Short(), Only: []string{"lost", "gaps"}},
 	} {

@@ -28,12 +28,12 @@ func Rows() []Row {
 	return []Row{
 		{
 			Name: "call-floor", Scene: "busy", Kind: Ratio, Bound: own,
-			What:   "CPU by write call, against the floor",
+			What:   "CPU per write call, against the floor",
 			values: ratio(pump, floor, contest.CPUPerCall),
 		},
 		{
 			Name: "bytes-cubemap", Scene: "main", Kind: Ratio, Bound: 0.90, Aim: 0.75,
-			What:   "CPU by bytes at 1,000 viewers of 1 Mbit/s, against Cubemap",
+			What:   "CPU per byte at 1,000 viewers of 1 Mbit/s, against Cubemap",
 			values: ratio(pump, cubemap, contest.CPUPerGB),
 			raise:  floorOf(cubemap, contest.CPUPerGB),
 		},
@@ -44,12 +44,12 @@ func Rows() []Row {
 		},
 		{
 			Name: "bytes-quick", Scene: "wire", Kind: Ratio, Bound: 0.90,
-			What:   "CPU by bytes in the same rounds, with a latency budget of 20 ms, against Cubemap",
+			What:   "CPU per byte in the same rounds, with a latency budget of 20 ms, against Cubemap",
 			values: ratio(quick, cubemap, contest.CPUPerGB),
 		},
 		{
 			Name: "bytes-floor", Scene: "main", Kind: Ratio, Bound: 1.25,
-			What:   "CPU by bytes in the same rounds, against the floor",
+			What:   "CPU per byte in the same rounds, against the floor",
 			values: ratio(pump, floor, contest.CPUPerGB),
 		},
 		{
@@ -84,7 +84,7 @@ func Rows() []Row {
 		},
 		{
 			Name: "memory", Scene: "join", Kind: Time, Bound: 1.5, Unit: "kB",
-			What:   "resident memory by viewer, everything included, 5,000 viewers",
+			What:   "resident memory per viewer, everything included, 5,000 viewers",
 			values: column(pump, contest.RSSPerViewer),
 		},
 		{
@@ -119,22 +119,22 @@ func Rows() []Row {
 		},
 		{
 			Name: "stall-memory", Scene: "stall", Kind: Time, Bound: 1, Unit: "MB",
-			What:   "growth of resident memory by their stall, against none",
+			What:   "growth of resident memory during their stall, against none",
 			values: difference(stalled, pump, contest.RSSGrowth),
 		},
 		{
 			Name: "stall-kernel", Scene: "stall", Kind: Time, Bound: 0.3, Unit: "MB",
-			What:   "kernel's memory by stalled viewer",
+			What:   "kernel's memory per stalled viewer",
 			values: column(stalled, contest.StalledKernel),
 		},
 		{
 			Name: "stall-writes", Scene: "stall", Kind: Count, Bound: stalledWrites,
-			What:   "write calls that met a full socket, by stalled viewer",
+			What:   "write calls that met a full socket, per stalled viewer",
 			values: stalledCalls(),
 		},
 		{
 			Name: "loops", Scene: "loops", Kind: Ratio, Bound: 1.1,
-			What:   "CPU by delivered packet, two loops against one",
+			What:   "CPU per delivered packet, two loops against one",
 			values: ratio(twoLoops, oneLoop, contest.CPUPerPacket),
 		},
 		{

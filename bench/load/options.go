@@ -116,23 +116,23 @@ func (o *Options) Check() error {
 	}
 	switch {
 	case o.Players < 1:
-		return errors.New("there must be a player at least")
+		return errors.New("there must be at least one player")
 	case o.Verify < 0 || o.Verify > o.Players:
-		return fmt.Errorf("of %d players %d cannot be verified", o.Players, o.Verify)
+		return fmt.Errorf("%[2]d of %[1]d players cannot be verified", o.Players, o.Verify)
 	case o.Ramp < 0 || o.Duration <= 0:
 		return errors.New("the ramp cannot be less than 0, and the duration must be more")
 	case o.Threads < 1 || o.Threads > MaxThreads:
-		return fmt.Errorf("there are 1 to %d threads, not %d", MaxThreads, o.Threads)
+		return fmt.Errorf("there can be 1 to %d threads, not %d", MaxThreads, o.Threads)
 	case o.Stall.For >= o.Duration:
 		return fmt.Errorf("a stall of %v does not end within a measurement of %v", o.Stall.For, o.Duration)
 	case o.Throttle.Percent+o.Stall.Percent > 100:
 		return errors.New("no player can both stall and be throttled: the two shares add up to more than 100%")
 	case o.Describe && o.Plain:
-		return errors.New("only MMSH has a Describe")
+		return errors.New("only MMSH has Describe")
 	case !(o.Churn >= 0) || o.Churn > 0 && o.Verify == o.Players:
 		return errors.New("only players that are not verified can be replaced")
 	case uint64(o.Players+reserve) > limit:
-		return fmt.Errorf("%d players need %d descriptors, and this process may have %d (ulimit -n)",
+		return fmt.Errorf("%d players need %d descriptors, but this process may have %d (ulimit -n)",
 			o.Players, o.Players+reserve, limit)
 	}
 	return segment.Check(o.Segment)

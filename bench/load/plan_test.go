@@ -215,14 +215,14 @@ func TestCheckRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, change := range map[string]func(*Options){
-		"a player at least":   func(o *Options) { o.Players = 0 },
+		"at least one player": func(o *Options) { o.Players = 0 },
 		"cannot be verified":  func(o *Options) { o.Verify = 11 },
 		"the ramp cannot":     func(o *Options) { o.Ramp = -1 },
 		"threads":             func(o *Options) { o.Threads = 0 },
 		"does not end within": func(o *Options) { o.Stall = Stall{5, time.Second} },
 		"can both stall":      func(o *Options) { o.Stall, o.Throttle = Stall{60, time.Millisecond}, Throttle{41, 1e5} },
-		"has a Describe":      func(o *Options) { o.Plain, o.Describe = true, true },
-		"a segment has":       func(o *Options) { o.Segment = 87 },
+		"has Describe":        func(o *Options) { o.Plain, o.Describe = true, true },
+		"a segment must have": func(o *Options) { o.Segment = 87 },
 		"can be replaced":     func(o *Options) { o.Verify, o.Churn = 10, 1 },
 		"descriptors":         func(o *Options) { o.Players = int(limit) },
 	} {

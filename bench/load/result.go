@@ -190,7 +190,7 @@ func (y *tally) fill(r *Result, o *Options) {
 	case o.Verify == 0:
 		r.note("the added delay was not measured: no player was verified")
 	case y.unusable > 0:
-		r.note("the added delay was not measured: the time stamps are of the future, so the encoder is on another machine")
+		r.note("the added delay was not measured: the time stamps are in the future, so the encoder is on another machine")
 	case r.Measured != nil:
 		r.note("the added delay was not measured: the stream carries no time stamps (pump-bench encoder makes them)")
 	}

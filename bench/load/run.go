@@ -85,11 +85,11 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 func resolve(ctx context.Context, addr string) (netip.AddrPort, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("the address %q is none: %w", addr, err)
+		return netip.AddrPort{}, fmt.Errorf("%q is not an address: %w", addr, err)
 	}
 	n, err := net.DefaultResolver.LookupPort(ctx, "tcp", port)
 	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("the address %q is none: %w", addr, err)
+		return netip.AddrPort{}, fmt.Errorf("%q is not an address: %w", addr, err)
 	}
 	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
@@ -266,7 +266,7 @@ func (r *run) lookAtServer() bool {
 	u, err := meter.OfProcess(r.o.PID)
 	if err != nil {
 		r.gone = true
-		r.result.problem("the server cannot be measured any more, %.1f s after the start: %v", time.Since(r.began).Seconds(), err)
+		r.result.problem("the server can no longer be measured, %.1f s after the start: %v", time.Since(r.began).Seconds(), err)
 		return false
 	}
 	r.latest = u
@@ -327,9 +327,9 @@ func (r *run) finish() {
 	switch {
 	case bytes > 0:
 	case res.Interrupted: // perhaps before the next packet
-		res.note("no player got a byte in the time that was measured")
+		res.note("no player got a byte during the measurement")
 	default:
-		res.problem("no player got a byte while it was measured")
+		res.problem("no player got a byte during the measurement")
 	}
 	if !looked {
 		return

@@ -64,7 +64,7 @@ func numberIn(text, line, word string) (int64, error) {
 			}
 		}
 	}
-	return 0, fmt.Errorf("the kernel tells no %s %s", line, word)
+	return 0, fmt.Errorf("the kernel does not report %s %s", line, word)
 }
 
 // DescriptorsOf is how many descriptors the process pid may have open.

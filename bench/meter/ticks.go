@@ -65,7 +65,7 @@ func ticksIn(text string, cores []int) (t Ticks, err error) {
 		}
 	}
 	if found == 0 || found < len(cores) {
-		return Ticks{}, fmt.Errorf("the kernel tells the time of %d of the processors %v", found, cores)
+		return Ticks{}, fmt.Errorf("the kernel reports the time of only %d of the processors %v", found, cores)
 	}
 	return t, nil
 }
@@ -83,7 +83,7 @@ func idleIn(text string) (all Idle, err error) {
 		all.Processors++
 	}
 	if all.Processors == 0 {
-		return Idle{}, errors.New("the kernel tells the time of no processor")
+		return Idle{}, errors.New("the kernel reports no processor's time")
 	}
 	all.Time = time.Duration(t.All-t.Busy) * userTick
 	return all, nil

@@ -44,7 +44,7 @@ func counts(out io.Writer, before, now *results) error {
 	both := 0
 	for _, name := range before.names() {
 		if !slices.Contains(now.names(), name) {
-			fmt.Fprintf(out, "not measured any more: %s\n", name)
+			fmt.Fprintf(out, "no longer measured: %s\n", name)
 			continue
 		}
 		both++

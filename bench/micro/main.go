@@ -69,7 +69,7 @@ var versionPattern = regexp.MustCompile(`^v[0-9]+\.[0-9]+\.[0-9]+$`)
 // overwritten: releases were compared with it.
 func storeFile(from, folder, version string) error {
 	if !versionPattern.MatchString(version) {
-		return fmt.Errorf("%q is not the version of a release, as v1.2.3 is", version)
+		return fmt.Errorf("%q is not a release's version, such as v1.2.3", version)
 	}
 	r, err := readFile(from)
 	if err != nil {

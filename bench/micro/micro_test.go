@@ -60,7 +60,7 @@ func TestCounts(t *testing.T) {
 		{"bytes_within_the_slack", change("600 B/op", "640 B/op", "610 B/op", "648 B/op"), "no count grew", false},
 		{"write_calls", change("0.1873", "0.3700"), "writes/packet from 0.1873 to 0.37", true},
 		{"not_counted", change("	 0 B/op	 0 allocs/op\nPASS\nok", "\nPASS\nok"), "allocs/op was counted, and is not", true},
-		{"gone", change("BenchmarkTrim", "BenchmarkCut"), "not measured any more: streampump/codec/asf Trim\nnew: streampump/codec/asf Cut\n2 benchmarks", false},
+		{"gone", change("BenchmarkTrim", "BenchmarkCut"), "no longer measured: streampump/codec/asf Trim\nnew: streampump/codec/asf Cut\n2 benchmarks", false},
 		{"nothing_in_common", change("pkg: streampump", "pkg: other"), "no benchmark in common", true},
 	}
 	for _, c := range cases {
@@ -150,7 +150,7 @@ func TestStore(t *testing.T) {
 	}
 	for _, c := range []struct{ name, text, version, want string }{
 		{"again", sample, "v1.2.3", "file exists"},
-		{"no_version", sample, "1.2.3-dirty", "not the version of a release"},
+		{"no_version", sample, "1.2.3-dirty", "not a release's version"},
 		{"changed_tree", change("0123456789ab", "0123456789ab+changes"), "v1.2.4", "measure again"},
 		{"no_commit", change("0123456789ab", "unknown (no git)"), "v1.2.4", "which commit"},
 	} {

@@ -28,7 +28,7 @@ func Open(path string) (*File, error) {
 		path = file
 	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("no page can be written to %s: it is there, and no file", path)
+		return nil, fmt.Errorf("no page can be written to %s: it exists and is not a file", path)
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {

@@ -72,7 +72,7 @@ func Named(name string) (*Kind, error) {
 		}
 		names = append(names, k.Name)
 	}
-	return nil, fmt.Errorf("there is no server %q; there are %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("there is no server %q, only %s", name, strings.Join(names, ", "))
 }
 
 // Find is where a server's program is. The error says how to get it.

@@ -240,7 +240,7 @@ func TestNamed(t *testing.T) {
 			t.Errorf("%s: %+v, %v", k.Name, got, err)
 		}
 	}
-	if k, err := Named("apache"); err == nil || err.Error() != `there is no server "apache"; there are pump, cubemap, icecast, vlc` {
+	if k, err := Named("apache"); err == nil || err.Error() != `there is no server "apache", only pump, cubemap, icecast, vlc` {
 		t.Errorf("%+v, %v", k, err)
 	}
 }

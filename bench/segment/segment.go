@@ -25,7 +25,7 @@ const (
 // Check refuses sizes that cannot be announced. 0 is the interface's own.
 func Check(n int) error {
 	if n != 0 && (n < least || n > most) {
-		return fmt.Errorf("a segment has %d to %d bytes, or 0 for the interface's own, not %d", least, most, n)
+		return fmt.Errorf("a segment must have from %d to %d bytes, or 0 for the interface's own, not %d", least, most, n)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ func (s *Spec) Check() error {
 		}
 	}
 	if size, least := s.packetSize(), s.MinPacket(); size < least {
-		return fmt.Errorf("packets of %d bytes have no room for the beginning of each object in one piece, which takes %d", size, least)
+		return fmt.Errorf("packets of %d bytes cannot hold the beginning of each object in one piece, which takes %d", size, least)
 	}
 	return nil
 }

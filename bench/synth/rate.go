@@ -64,10 +64,10 @@ type RateError struct {
 // Error is what is asked for, and what is possible.
 func (e *RateError) Error() string {
 	if e.Low {
-		return fmt.Sprintf("%s are asked for, and the smallest such stream sends %s, packets and padding included",
+		return fmt.Sprintf("%s is asked for, but the smallest such stream sends %s, packets and padding included",
 			kilobits(e.Asked), kilobits(math.Ceil(e.Bound/1000)*1000))
 	}
-	return fmt.Sprintf("%s are asked for, and the largest such stream sends %s, packets and padding included",
+	return fmt.Sprintf("%s is asked for, but the largest such stream sends %s, packets and padding included",
 		kilobits(e.Asked), kilobits(math.Floor(e.Bound/1000)*1000))
 }
 
@@ -145,5 +145,5 @@ func (s Spec) tunable(rate float64) (tuned func(n int) Spec, least, most int, er
 			}, MinRate, min(MaxRate, max(int(rate/8), MinRate+1)), nil
 		}
 	}
-	return nil, 0, 0, errors.New("the encoder has neither pictures nor sound whose rate could be chosen")
+	return nil, 0, 0, errors.New("the encoder has neither pictures nor sound, so its rate cannot be set")
 }

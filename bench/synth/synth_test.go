@@ -346,7 +346,7 @@ func TestRefusals(t *testing.T) {
 		},
 		{"text-as-video", "stream 1 is video, and its objects are each a script command", with(func(s *synth.Spec) { s.Streams[0].Carrier = synth.Text })},
 		{
-			"small-packets", "packets of 162 bytes have no room for the beginning of each object in one piece, which takes 163",
+			"small-packets", "packets of 162 bytes cannot hold the beginning of each object in one piece, which takes 163",
 			with(func(s *synth.Spec) { s.PacketSize = 162 }),
 		},
 	} {

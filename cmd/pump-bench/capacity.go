@@ -45,10 +45,10 @@ func newCapacityCommand(e env) *cobra.Command {
 		Use:   "capacity [URL]",
 		Short: "Find out how many viewers a server can carry, and what gives out first",
 		Long: `Find out how many viewers a server can carry, and what gives out first. It is
-loaded with more and more players, twice as many in each step, until a step fails:
+loaded with twice as many players in each step, until a step fails:
 the added delay is above --delay for more than one packet in a hundred, or a player
-is lost, skipped ahead or gets less than the stream. Then what is left between the
-most that were carried and the fewest that were not is halved to within --precision.
+is lost, skipped ahead or gets less than the stream. Then the gap between the
+most that were carried and the fewest that were not is halved down to --precision.
 A step that fails although nothing was full is run once more before it counts.
 
 Without URL, Stream Pump is started here for each step, with a stream of its own, on
@@ -76,13 +76,13 @@ could be carried.`,
 		},
 	}
 	f := cmd.Flags()
-	f.IntVar(&o.From, "from", 100, "players of the first step")
-	f.IntVar(&o.Most, "most", 0, "players of the largest step; 0: what the descriptors of this process allow")
+	f.IntVar(&o.From, "from", 100, "players in the first step")
+	f.IntVar(&o.Most, "most", 0, "players in the largest step; 0: as many as this process has descriptors for")
 	f.Float64Var(&o.percent, "precision", 5, "by how much the result may be off, in per cent")
-	f.DurationVar(&o.Load.Duration, "step", 5*time.Second, "how long is measured in each step")
+	f.DurationVar(&o.Load.Duration, "step", 5*time.Second, "how long to measure in each step")
 	f.DurationVar(&o.Delay, "delay", 250*time.Millisecond, "the added delay that 99 of 100 packets may have")
-	f.Float64Var(&o.Joins, "joins", 2000, "players that connect in a second")
-	f.IntVar(&o.Load.PID, "pid", 0, "with URL: process of the server, to be measured")
+	f.Float64Var(&o.Joins, "joins", 2000, "players that connect per second")
+	f.IntVar(&o.Load.PID, "pid", 0, "with URL: the server's process, to be measured")
 	f.StringVar(&o.protocol, "protocol", "mmsh", "with URL: what players speak, mmsh or http")
 	f.IntVar(&o.Load.Verify, "verify", verifyAuto, "with URL: players that check every byte and measure the delay; 0 for other formats")
 	f.StringVar(&o.admin, "admin", "", "with URL: host:port of a pump's admin listener")
@@ -102,7 +102,7 @@ func (o *climbing) complete(f *pflag.FlagSet) (err error) {
 	}
 	for _, name := range wrong {
 		if f.Changed(name) {
-			return fmt.Errorf("--%s says nothing %s a URL", name, how)
+			return fmt.Errorf("--%s has no effect %s a URL", name, how)
 		}
 	}
 	if o.url != "" {
@@ -130,7 +130,7 @@ func (o *climbing) complete(f *pflag.FlagSet) (err error) {
 func (o *climbing) bounds() error {
 	return inBounds(
 		bound{"from", "1 or more", o.From >= 1, o.From},
-		bound{"most", fmt.Sprintf("0, or as many as --from, %d, or more", o.From), o.Most == 0 || o.Most >= o.From, o.Most},
+		bound{"most", fmt.Sprintf("0, or at least --from (%d)", o.From), o.Most == 0 || o.Most >= o.From, o.Most},
 		bound{"precision", "more than 0 and less than 100", o.percent > 0 && o.percent < 100, o.percent},
 		above0("step", o.Load.Duration), above0("delay", o.Delay), above0("joins", o.Joins),
 	)
@@ -155,7 +155,7 @@ func speaksHTTP(protocol string) (bool, error) {
 	case "mmsh", "http":
 		return protocol == "http", nil
 	}
-	return false, fmt.Errorf("the protocol is mmsh or http, not %q", protocol)
+	return false, fmt.Errorf("--protocol must be mmsh or http, not %q", protocol)
 }
 
 // climb climbs and prints what came of it.

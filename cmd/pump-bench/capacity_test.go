@@ -79,8 +79,8 @@ func TestCapacityOfNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	start(t, "capacity", url, "--doctor", file).want(t, cli.ExitFailed, "",
-		"pump-bench: "+file+" is no result of stream-pump doctor --capacity --json: it does not say how many viewers, and what gives out first\n")
-	if o = start(t, "capacity", "--pump", filepath.Join(dir, "none")); o.code != cli.ExitFailed || !strings.Contains(o.stderr, "none is no program") {
+		"pump-bench: "+file+" is not a result of stream-pump doctor --capacity --json: it does not say how many viewers, and what gives out first\n")
+	if o = start(t, "capacity", "--pump", filepath.Join(dir, "none")); o.code != cli.ExitFailed || !strings.Contains(o.stderr, "none is not a program") {
 		t.Errorf("%+v", o)
 	}
 	// A program that is no pump is told at once, not found out by a climb. It would

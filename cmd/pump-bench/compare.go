@@ -45,7 +45,7 @@ func newCompareCommand(e env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compare",
 		Short: "Measure the pump and its rivals side by side",
-		Long: `Measure the pump and its rivals side by side: each in its turn on the same cores,
+		Long: `Measure the pump and its rivals side by side: each in turn on the same cores,
 fed with the same stream, with the same players, in several rounds, and beside
 them the floor, with as many packets in a call as the pump had.
 
@@ -71,16 +71,16 @@ server failed or lost players.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringSliceVar(&o.servers, "servers", nil, "who takes part, of pump, cubemap, icecast and vlc; those installed if empty")
+	f.StringSliceVar(&o.servers, "servers", nil, "servers that take part: pump, cubemap, icecast, vlc; the pump and those installed if empty")
 	o.place.add(f)
-	f.IntVar(&o.rounds, "rounds", 3, "how often each is measured")
+	f.IntVar(&o.rounds, "rounds", 3, "how often to measure each")
 	f.BoolVar(&o.floor, "floor", true, "measure the floor too")
 	f.IntVarP(&o.players.Players, "number", "n", 1000, "players")
 	o.stream.add(f)
 	f.DurationVar(&o.players.Ramp, "ramp", time.Second, "time over which the players connect; 0: at once")
-	f.DurationVar(&o.players.Duration, "duration", 5*time.Second, "how long each measurement is")
-	f.StringVar(&o.stall, "stall", "", "which share of the players stops reading for how long, as in 5%:20s")
-	f.StringVar(&o.throttle, "throttle", "", "which share of the players reads no faster than what, as in 5%:300k")
+	f.DurationVar(&o.players.Duration, "duration", 5*time.Second, "length of each measurement")
+	f.StringVar(&o.stall, "stall", "", "share of the players that stops reading, and for how long, as in 5%:20s")
+	f.StringVar(&o.throttle, "throttle", "", "share of the players that reads slowly, and at what bitrate, as in 5%:300k")
 	f.IntVar(&o.players.Segment, "segment", 0, segmentUsage)
 	f.DurationSliceVar(&o.budgets, "latency-budget", nil, "run the pump once with each of these as its fanout.latency_budget, as in 90ms,0; its own if empty")
 	f.StringVar(&o.profile, "profile", "", "keep a CPU profile of each of the pump's runs in this folder")
@@ -123,9 +123,9 @@ func (o *comparing) check() (err error) {
 	for i, b := range o.budgets {
 		switch {
 		case b < 0 || b > maxBudget:
-			return fmt.Errorf("the latency budget is 0 to %s, not %s", maxBudget, b)
+			return fmt.Errorf("--latency-budget must be from 0 to %s, not %s", maxBudget, b)
 		case slices.Contains(o.budgets[:i], b):
-			return fmt.Errorf("the latency budget %s is there twice", b)
+			return fmt.Errorf("--latency-budget has %s twice", b)
 		}
 	}
 	if err := o.checkPump(); err != nil {
@@ -139,13 +139,13 @@ func (o *comparing) checkPump() error {
 	switch {
 	case o.takesPart("pump"):
 	case o.floor:
-		return errors.New("the floor takes its packets in a call from the pump: without it --floor=false")
+		return errors.New("the floor needs the pump, whose packets per call it takes: without the pump, use --floor=false")
 	case o.place.pump != "":
-		return errors.New("--pump is the program of a server that does not take part")
+		return errors.New("--pump needs the pump among --servers")
 	case len(o.budgets) > 0:
-		return errors.New("--latency-budget is of the pump, which does not take part")
+		return errors.New("--latency-budget needs the pump among --servers")
 	case o.profile != "":
-		return errors.New("--profile is of the pump, which does not take part")
+		return errors.New("--profile needs the pump among --servers")
 	}
 	return nil
 }

@@ -46,8 +46,8 @@ func TestCompareWithoutAServer(t *testing.T) {
 		want string
 	}{
 		"compare":                    {cli.ExitFailed, "stream-pump is not built: make build"},
-		"compare --pump /nowhere/x":  {cli.ExitFailed, "--pump /nowhere/x is no program: no such file or directory"},
-		"compare --pump /etc/passwd": {cli.ExitFailed, "--pump /etc/passwd is no program: permission denied"},
+		"compare --pump /nowhere/x":  {cli.ExitFailed, "--pump /nowhere/x is not a program: no such file or directory"},
+		"compare --pump /etc/passwd": {cli.ExitFailed, "--pump /etc/passwd is not a program: permission denied"},
 		"compare --pump /bin/sh --servers pump --cores 1023":          {cli.ExitUsage, "the servers cannot have the processors 1023: this process may run on "},
 		"compare --pump /bin/sh --servers pump --profile /dev/null/x": {cli.ExitFailed, "no folder for the profiles, /dev/null/x: not a directory"},
 	} {

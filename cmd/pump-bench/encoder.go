@@ -46,7 +46,7 @@ type encoding struct {
 }
 
 // bitrateUsage is what the flag for a bitrate means in every command.
-const bitrateUsage = "what is sent in a second, packets and their padding included, such as 64k or 1.5M"
+const bitrateUsage = "bits sent per second, packets with their padding, such as 64k or 1.5M"
 
 func newEncoderCommand(e env) *cobra.Command {
 	var o encoding
@@ -94,7 +94,7 @@ func (o *encoding) addFlags(f *pflag.FlagSet) {
 func (o *encoding) addVideo(f *pflag.FlagSet) {
 	o.bitrate = 1_000_000
 	f.Var(&o.bitrate, "bitrate", bitrateUsage)
-	f.IntVar(&o.packetSize, "packet-size", 1400, "bytes of a data packet")
+	f.IntVar(&o.packetSize, "packet-size", 1400, "size of a data packet in bytes")
 	f.IntVar(&o.gop, "gop", 25, "frames from one key frame to the next")
 	f.Float64Var(&o.fps, "fps", 25, "video frames per second")
 }
@@ -103,9 +103,9 @@ func (o *encoding) addVideo(f *pflag.FlagSet) {
 func (o *encoding) spec() (synth.Spec, error) {
 	switch {
 	case !(o.fps > 0 && o.fps <= maxFPS):
-		return synth.Spec{}, fmt.Errorf("there are up to %d frames per second, and more than 0", maxFPS)
+		return synth.Spec{}, fmt.Errorf("--fps must be above 0 and at most %d", maxFPS)
 	case o.gop < 1:
-		return synth.Spec{}, errors.New("from one key frame to the next there is a frame at least")
+		return synth.Spec{}, errors.New("--gop must be 1 or more")
 	}
 	if err := inBounds(notBelow0("duration", o.duration)); err != nil {
 		return synth.Spec{}, err
@@ -115,7 +115,7 @@ func (o *encoding) spec() (synth.Spec, error) {
 		Multiple: o.multiple, Padding: asf.Word, Strip: o.strip,
 	}
 	if least := s.MinPacket(); o.packetSize < least || o.packetSize > maxPacket {
-		return synth.Spec{}, fmt.Errorf("a packet of such streams has %d to %d bytes, not %d", least, maxPacket, o.packetSize)
+		return synth.Spec{}, fmt.Errorf("--packet-size must be from %d to %d bytes for such a stream, not %d", least, maxPacket, o.packetSize)
 	}
 	if err := s.Check(); err != nil {
 		return synth.Spec{}, err
@@ -143,7 +143,7 @@ func (o *encoding) cheaper() string {
 	if len(ways) == 0 {
 		return "there is no smaller one"
 	}
-	return "less takes " + strings.Join(ways, ", or ")
+	return "a lower bitrate takes " + strings.Join(ways, ", or ")
 }
 
 // streams are video, if the first packet is to start a key frame, and the
@@ -182,7 +182,7 @@ func (e env) encode(ctx context.Context, to target, spec synth.Spec, limit time.
 	}
 	defer c.Close()
 	if _, err := c.Setup(ctx, push.AutoDestroy); err != nil {
-		return fmt.Errorf("the push is not accepted: %w", err)
+		return fmt.Errorf("the push was not accepted: %w", err)
 	}
 	src, err := live.New(ctx, spec, limit)
 	if err != nil {

@@ -33,7 +33,7 @@ func readEstimate(file string) (*climb.Estimate, error) {
 	}
 	e, err := climb.ParseEstimate(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s is no result of stream-pump doctor --capacity --json: %w", file, err)
+		return nil, fmt.Errorf("%s is not a result of stream-pump doctor --capacity --json: %w", file, err)
 	}
 	return e, nil
 }

@@ -48,8 +48,8 @@ many packets in a call, is its own.`,
 	}
 	f := cmd.Flags()
 	f.IntVarP(&o.Viewers, "number", "n", 1000, "viewers")
-	f.IntVar(&o.PacketSize, "packet-size", 1412, "bytes of a packet with its framing")
-	f.Float64VarP(&o.Coalesce, "coalesce", "k", 8, "packets in a call, on average")
+	f.IntVar(&o.PacketSize, "packet-size", 1412, "size of a packet with its framing, in bytes")
+	f.Float64VarP(&o.Coalesce, "coalesce", "k", 8, "packets per call, on average")
 	f.Var(&rate, "bitrate", bitrateUsage)
 	f.DurationVar(&o.Duration, "duration", 5*time.Second, "how long it sends")
 	f.IntVar(&o.Segment, "segment", 0, segmentUsage)

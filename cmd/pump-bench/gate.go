@@ -30,15 +30,15 @@ func newGateCommand(e env) *cobra.Command {
 	var o gating
 	cmd := &cobra.Command{
 		Use:   "gate",
-		Short: "Measure what a release promises, and fail where it does not hold",
+		Short: "Measure what a release promises, and fail if it does not hold",
 		Long: `Measure what a release promises: the pump against the floor and against Cubemap in
-the same rounds, its delay, its memory, joins and stalls. Each promise is a row
-with the most that it may be.
+the same rounds, its delay, memory, joins and stalls. Each promise is a row with
+its bound.
 
 The strict form is for a release, on a machine that does nothing else, and takes
 about a quarter of an hour: a row falls when the median of its rounds is past its
 bound by more than its own spread. With --short it takes less than three minutes,
-prints all the same, and a row falls only if it is a count, or if the whole
+prints the same, and a row falls only if it is a count, or if the whole
 interval of a ratio lies past one and a half times its bound.
 
 The exit code is 1 if a row fell, the pump failed, or, in the strict form, a rival
@@ -56,9 +56,9 @@ failed or a row was not measured.`,
 		},
 	}
 	f := cmd.Flags()
-	f.BoolVar(&o.short, "short", false, "the form for every change, within three minutes")
-	f.IntVar(&o.rounds, "rounds", 0, "how often each is measured; 0: 5, or 2 with --short")
-	f.StringSliceVar(&o.rows, "rows", nil, "the rows that are measured, by name; all if empty")
+	f.BoolVar(&o.short, "short", false, "the short form, within three minutes")
+	f.IntVar(&o.rounds, "rounds", 0, "how often to measure each; 0: 5, or 2 with --short")
+	f.StringSliceVar(&o.rows, "rows", nil, "rows to measure, by name; all if empty")
 	o.place.add(f)
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	f.StringVar(&o.html, "html", "", htmlUsage)
@@ -103,7 +103,7 @@ func (o *gating) prepare(g *gate.Gate) error {
 		return err
 	}
 	if g.Setup.Most = int(limit) - gate.Reserve; g.Setup.Most < gate.Least {
-		return fmt.Errorf("the gate needs %d descriptors, and this process may have %d (ulimit -n)", gate.Least+gate.Reserve, limit)
+		return fmt.Errorf("the gate needs %d descriptors, but this process may have %d (ulimit -n)", gate.Least+gate.Reserve, limit)
 	}
 	if k, err := rival.Named("cubemap"); err == nil {
 		if _, err := k.Find(); err == nil {
@@ -154,7 +154,7 @@ func (e env) gate(ctx context.Context, o *gating, g *gate.Gate) error {
 		fmt.Fprintf(e.stderr, "pump-bench: %s\n", f)
 	}
 	for _, f := range r.Rivals {
-		fmt.Fprintf(e.stderr, "pump-bench: a rival failed, which fells nothing: %s\n", f)
+		fmt.Fprintf(e.stderr, "pump-bench: a rival failed, for which no row falls: %s\n", f)
 	}
 	if err == nil && (len(r.Fell()) > 0 || len(r.Failures) > 0 || r.Interrupted) {
 		return cli.ErrTold

@@ -10,9 +10,9 @@ import (
 func TestGateUsage(t *testing.T) {
 	for args, want := range map[string]string{
 		"gate --rows speed":      `there is no row "speed"`,
-		"gate --rounds 3":        "the strict form takes five rounds at least, not 3",
+		"gate --rounds 3":        "the strict form needs at least five rounds, not 3",
 		"gate --rounds -1":       "--rounds must be 0 to 1000, not -1",
-		"gate --short --cores x": `"x" is no list of processors`,
+		"gate --short --cores x": `"x" is not a list of processors`,
 		"gate now":               "",
 	} {
 		o := start(t, strings.Fields(args)...)
@@ -21,7 +21,7 @@ func TestGateUsage(t *testing.T) {
 		}
 	}
 	o := start(t, "gate", "--short", "--pump", "/no/such/pump")
-	if o.code != cli.ExitFailed || !strings.Contains(o.stderr, "--pump /no/such/pump is no program") {
+	if o.code != cli.ExitFailed || !strings.Contains(o.stderr, "--pump /no/such/pump is not a program") {
 		t.Errorf("%+v", o)
 	}
 }

@@ -71,7 +71,7 @@ func (o *placeFlags) find(k *rival.Kind) (string, error) {
 	}
 	path, err := exec.LookPath(o.pump)
 	if err != nil {
-		return "", fmt.Errorf("--pump %s is no program: %w", o.pump, cli.Bare(err))
+		return "", fmt.Errorf("--pump %s is not a program: %w", o.pump, cli.Bare(err))
 	}
 	return path, nil
 }

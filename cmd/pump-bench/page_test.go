@@ -58,8 +58,8 @@ func TestUnwritablePageIsRefusedFirst(t *testing.T) {
 	url := "http://" + unused(t) + "/streams/x"
 	for path, why := range map[string]string{
 		filepath.Join(dir, "none", "r.html"): "no such file or directory",
-		dir:                                  "it is there, and no file",
-		os.DevNull:                           "it is there, and no file",
+		dir:                                  "it exists and is not a file",
+		os.DevNull:                           "it exists and is not a file",
 	} {
 		for _, args := range [][]string{{"players", url}, {"floor", "-n", "1"}, {"compare", "-n", "1"}} {
 			start(t, append(args, "--duration", "1h", "--html", path)...).want(t, cli.ExitFailed, "",

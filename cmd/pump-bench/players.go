@@ -31,7 +31,7 @@ func newPlayersCommand(e env) *cobra.Command {
 and held, what they got, how long they took to join, by how much the server
 delayed the stream, and what its process used.
 
-Some players are verified: every byte of theirs is checked, and the delay is
+Some players are verified: each of their bytes is checked, and the delay is
 theirs. The others join and then take what comes at the least cost. The delay
 needs the stream of pump-bench encoder, on this machine.
 
@@ -54,24 +54,24 @@ The exit code is 1 if a player was lost.`,
 	}
 	f := cmd.Flags()
 	f.IntVarP(&o.Players, "number", "n", 100, "players")
-	f.StringVar(&o.protocol, "protocol", "mmsh", "what they speak: mmsh or http")
-	f.StringVar(&o.verify, "verify", "auto", "how many are verified: a number, all, or auto (up to 10)")
-	f.DurationVar(&o.Ramp, "ramp", 2*time.Second, "time over which they connect; 0: at once")
+	f.StringVar(&o.protocol, "protocol", "mmsh", "protocol of the players: mmsh or http")
+	f.StringVar(&o.verify, "verify", "auto", "how many players are verified: a number, all, or auto (up to 10)")
+	f.DurationVar(&o.Ramp, "ramp", 2*time.Second, "time over which the players connect; 0: at once")
 	f.DurationVar(&o.Duration, "duration", 10*time.Second, "how long to measure once all have joined")
-	f.StringVar(&o.stall, "stall", "", "which share of them stops reading for how long, as in 5%:20s")
-	f.StringVar(&o.throttle, "throttle", "", "which share of them reads no faster than what, as in 5%:300k")
+	f.StringVar(&o.stall, "stall", "", "share of the players that stops reading, and for how long, as in 5%:20s")
+	f.StringVar(&o.throttle, "throttle", "", "share of the players that reads slowly, and at what bitrate, as in 5%:300k")
 	f.IntVar(&o.Segment, "segment", 0, segmentUsage)
-	f.BoolVar(&o.Describe, "describe", false, "they ask for the header first, on a connection of its own, as VLC does")
+	f.BoolVar(&o.Describe, "describe", false, "players ask for the header first, on a connection of its own, as VLC does")
 	f.Float64Var(&o.Churn, "churn", 0, "players per second that leave and are replaced")
 	f.IntVar(&o.Threads, "threads", 1, "threads that drain players")
-	f.IntVar(&o.PID, "pid", 0, "process of the server, to be measured")
+	f.IntVar(&o.PID, "pid", 0, "the server's process, to be measured")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	f.StringVar(&o.html, "html", "", htmlUsage)
 	return cmd
 }
 
 // segmentUsage is what the flag for segments does.
-const segmentUsage = "most bytes of a TCP segment to a viewer: 1460 is Ethernet's; 0: the interface's own"
+const segmentUsage = "most bytes in a TCP segment to a player: 1460 is Ethernet's; 0: the interface's own"
 
 // verifyAuto is how many players are verified if nothing is said: enough to
 // see a broken stream and to sample the delay, few enough to cost little.

@@ -27,7 +27,7 @@ func newRootCommand(e env) *cobra.Command {
 		Use:   "pump-bench",
 		Short: "Puts load on a stream server and measures it",
 		Long: `Pump-bench puts load on a running Stream Pump, or on a server like it, and says
-what came of it.`,
+how that went.`,
 		Example: `  pump-bench encoder http://localhost:8086/streams/live_push
   pump-bench players mmsh://localhost:8086/streams/live -n 1000 --pid $(pidof stream-pump)
   pump-bench capacity --html capacity.html

@@ -13,7 +13,7 @@ import (
 )
 
 // htmlUsage is what the flag for a page does.
-const htmlUsage = "write the result to this file as a HTML page"
+const htmlUsage = "also write the result to this file as an HTML page"
 
 // errNothing ends a run that was interrupted too early: it did not do what it was
 // asked for, whatever it has printed.

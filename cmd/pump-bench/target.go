@@ -23,7 +23,7 @@ type target struct {
 func parseTarget(text string) (target, error) {
 	u, err := url.Parse(text)
 	if err != nil {
-		return target{}, fmt.Errorf("the URL %q is none: %w", text, cli.Bare(err))
+		return target{}, fmt.Errorf("%q is not a URL: %w", text, cli.Bare(err))
 	}
 	switch {
 	case u.Scheme != "http" && u.Scheme != "mmsh" && u.Scheme != "mms":
@@ -40,7 +40,7 @@ func parseTarget(text string) (target, error) {
 		port = defaultPort
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return target{}, fmt.Errorf("a port is a number of 1 to 65535, and %q has %s", text, port)
+		return target{}, fmt.Errorf("a port is a number from 1 to 65535, but %q has %s", text, port)
 	}
 	return target{net.JoinHostPort(u.Hostname(), port), u.RequestURI()}, nil
 }

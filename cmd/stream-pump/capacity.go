@@ -37,11 +37,11 @@ type capacityFlags struct {
 func (o *capacityFlags) add(f *pflag.FlagSet) {
 	o.bitrate = 1_000_000
 	f.BoolVar(&o.on, "capacity", false, "say how many viewers of CONFIG's streams this machine can carry, and what gives out first")
-	f.Var(&o.bitrate, "bitrate", "of streams that do not run yet, with --capacity")
-	f.IntVar(&o.packetSize, "packet-size", 1400, "bytes of a packet of streams that do not run yet, with --capacity")
-	f.Float64Var(&o.fps, "fps", 25, "pictures a second, the packets of each of which come at once, with --capacity")
-	f.StringVar(&o.card, "nic", "", "the network card, by name (eth0) or by speed (10G, 500M), with --capacity")
-	f.Var(&o.shares, "share", "how viewers divide over the streams, with --capacity; a stream that is not named has 1")
+	f.Var(&o.bitrate, "bitrate", "bitrate of streams that do not run yet, with --capacity")
+	f.IntVar(&o.packetSize, "packet-size", 1400, "packet size in bytes of streams that do not run yet, with --capacity")
+	f.Float64Var(&o.fps, "fps", 25, "pictures a second (the packets of a picture come at once), with --capacity")
+	f.StringVar(&o.card, "nic", "", "network card, by name (eth0) or by speed (10G, 500M), with --capacity")
+	f.Var(&o.shares, "share", "how viewers are divided over the streams, with --capacity; a stream that is not named has 1")
 }
 
 // check refuses options that would have no effect.
@@ -52,16 +52,16 @@ func (o *capacityFlags) check(cmd *cobra.Command, args []string) error {
 	}
 	for _, name := range without {
 		if cmd.Flags().Changed(name) {
-			return fmt.Errorf("--%s says nothing %s --capacity", name, map[bool]string{true: "with", false: "without"}[o.on])
+			return fmt.Errorf("--%s has no effect %s --capacity", name, map[bool]string{true: "with", false: "without"}[o.on])
 		}
 	}
 	switch {
 	case o.on && len(args) == 0:
 		return errors.New("CONFIG is missing: --capacity is about its streams")
 	case o.packetSize < asf.PacketSizeMin || o.packetSize > asf.PacketSizeMax:
-		return fmt.Errorf("a packet has %d to %d bytes", asf.PacketSizeMin, asf.PacketSizeMax)
+		return fmt.Errorf("--packet-size must be from %d to %d bytes", asf.PacketSizeMin, asf.PacketSizeMax)
 	case !(o.fps > 0 && o.fps <= mostFPS):
-		return fmt.Errorf("there are up to %d pictures a second, and more than 0", mostFPS)
+		return fmt.Errorf("--fps must be above 0 and at most %d", mostFPS)
 	}
 	return nil
 }
@@ -128,7 +128,7 @@ func (o *capacityFlags) streamsOf(c *config.Config, running map[string]fetch.Str
 			parts = 1
 		}
 		if parts < 0 || parts > maxParts {
-			return nil, fmt.Errorf("--share gives %q %d parts, and 0 to %d are possible", s.Path, parts, maxParts)
+			return nil, fmt.Errorf("--share gives %q %d parts; 0 to %d are possible", s.Path, parts, maxParts)
 		}
 		p := planned{kind: string(s.Type), known: assumed, Stream: capacity.Stream{
 			Name: s.Path, Bitrate: int(o.bitrate), PacketSize: o.packetSize, Bursts: o.fps, Share: float64(parts),
@@ -150,7 +150,7 @@ func (o *capacityFlags) streamsOf(c *config.Config, running map[string]fetch.Str
 	}
 	for name := range shares {
 		if !slices.ContainsFunc(all, func(p planned) bool { return p.Name == name }) {
-			return nil, fmt.Errorf("--share names %q, and no stream with that path is enabled", name)
+			return nil, fmt.Errorf("--share names %q, but no stream with that path is enabled", name)
 		}
 	}
 	for i := range all {
@@ -196,7 +196,7 @@ func (p *planned) take(r fetch.StreamStatus) {
 // returns those that have a source now; if there are none, why.
 func (e env) running(ctx context.Context, c *config.Config) (streams map[string]fetch.StreamStatus, why string) {
 	if !c.Admin.Enabled {
-		return nil, "the configuration has no admin listener, at which a running pump could be asked for its streams"
+		return nil, "the configuration has no admin listener, so a running pump cannot be asked for its streams"
 	}
 	s, err := e.status(ctx, c.Admin.Listen.String())
 	if err != nil {
@@ -209,7 +209,7 @@ func (e env) running(ctx context.Context, c *config.Config) (streams map[string]
 		}
 	}
 	if len(streams) == 0 {
-		why = "no stream of the running pump has a source now"
+		why = "no stream of the running pump has a source at the moment"
 	}
 	return streams, why
 }
@@ -267,18 +267,18 @@ func (o *capacityFlags) cardOf(box *tuning.Box) (card, error) {
 	mbits, exists := tuning.Speed(box.Root, o.card)
 	switch {
 	case !exists:
-		return card{}, fmt.Errorf("--nic %s is no interface of this machine, and no speed such as 500M or 10G", o.card)
+		return card{}, fmt.Errorf("--nic %s is neither an interface of this machine nor a speed such as 500M or 10G", o.card)
 	case mbits == 0:
-		return card{0, o.card + " does not tell its speed; --nic 10G says it"}, nil
+		return card{0, o.card + " does not report its speed; give it with --nic 10G"}, nil
 	}
-	return card{float64(mbits) * 1e6, "viewers are reached by " + o.card}, nil
+	return card{float64(mbits) * 1e6, "viewers are reached through " + o.card}, nil
 }
 
 func fastest(all []tuning.Interface) card {
-	best := card{0, "no physical interface tells its speed; --nic 10G says it"}
+	best := card{0, "no physical interface reports its speed; give it with --nic 10G"}
 	for _, i := range all {
 		if bits := float64(i.Speed) * 1e6; bits > best.bits {
-			best = card{bits, "viewers are reached by " + i.Name + ", the fastest physical interface"}
+			best = card{bits, "viewers are reached through " + i.Name + ", the fastest physical interface"}
 		}
 	}
 	return best

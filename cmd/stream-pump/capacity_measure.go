@@ -55,7 +55,7 @@ func (e env) price(ctx context.Context, p *capacity.Plan) (measured, error) {
 		r, err := e.floor(bounded, o)
 		cancel()
 		if err != nil {
-			return m, fmt.Errorf("the price of a write call cannot be measured: %w", err)
+			return m, fmt.Errorf("the cost of a write call cannot be measured: %w", err)
 		}
 		m.runs = append(m.runs, priceRun{o, r})
 	}

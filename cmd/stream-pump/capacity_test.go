@@ -143,7 +143,7 @@ func TestCapacityOptions(t *testing.T) {
 	if r.Viewers != 50 || r.First != "limits.connections" || len(r.Measured) != 1 {
 		t.Errorf("%d by %s, measured %+v", r.Viewers, r.First, r.Measured)
 	}
-	if r = capacityOf(t, "--nic", "lo"); len(r.Unknown) != 1 || r.Unknown[0].Resource != "network card" || !strings.Contains(strings.Join(r.Assumptions, "\n"), "lo does not tell its speed") {
+	if r = capacityOf(t, "--nic", "lo"); len(r.Unknown) != 1 || r.Unknown[0].Resource != "network card" || !strings.Contains(strings.Join(r.Assumptions, "\n"), "lo does not report its speed") {
 		t.Errorf("not known %+v, assumptions %q", r.Unknown, r.Assumptions)
 	}
 }
@@ -156,15 +156,15 @@ func TestCapacityRefuses(t *testing.T) {
 		code       int
 	}{
 		{"--capacity", "CONFIG is missing: --capacity is about its streams", cli.ExitUsage},
-		{"--nic 10G", "--nic says nothing without --capacity", cli.ExitUsage},
-		{"--fps 25 pump.json", "--fps says nothing without --capacity", cli.ExitUsage},
-		{"--capacity --fps 0 pump.json", "there are up to 1000 pictures a second, and more than 0", cli.ExitUsage},
-		{"--share a=1 pump.json", "--share says nothing without --capacity", cli.ExitUsage},
-		{"--capacity --all pump.json", "--all says nothing with --capacity", cli.ExitUsage},
-		{"--capacity --packet-size 10 pump.json", "a packet has 64 to 65527 bytes", cli.ExitUsage},
-		{"--capacity --nic eth7 pump.json", "--nic eth7 is no interface of this machine, and no speed such as 500M or 10G", cli.ExitFailed},
-		{"--capacity --share far=2 pump.json", `--share names "far", and no stream with that path is enabled`, cli.ExitFailed},
-		{"--capacity --share live=-1 pump.json", `--share gives "live" -1 parts, and 0 to 1000000 are possible`, cli.ExitFailed},
+		{"--nic 10G", "--nic has no effect without --capacity", cli.ExitUsage},
+		{"--fps 25 pump.json", "--fps has no effect without --capacity", cli.ExitUsage},
+		{"--capacity --fps 0 pump.json", "--fps must be above 0 and at most 1000", cli.ExitUsage},
+		{"--share a=1 pump.json", "--share has no effect without --capacity", cli.ExitUsage},
+		{"--capacity --all pump.json", "--all has no effect with --capacity", cli.ExitUsage},
+		{"--capacity --packet-size 10 pump.json", "--packet-size must be from 64 to 65527 bytes", cli.ExitUsage},
+		{"--capacity --nic eth7 pump.json", "--nic eth7 is neither an interface of this machine nor a speed such as 500M or 10G", cli.ExitFailed},
+		{"--capacity --share far=2 pump.json", `--share names "far", but no stream with that path is enabled`, cli.ExitFailed},
+		{"--capacity --share live=-1 pump.json", `--share gives "live" -1 parts; 0 to 1000000 are possible`, cli.ExitFailed},
 		{"--capacity --share live=0,clip=0 pump.json", "no stream is enabled, or none has viewers: there is nothing to compute", cli.ExitFailed},
 		{"--capacity --share live=0 one.json", "no stream is enabled, or none has viewers: there is nothing to compute", cli.ExitFailed},
 	} {
@@ -182,7 +182,7 @@ func TestCapacityOfABrokenMeasurement(t *testing.T) {
 		Turn:    func(int, float64, float64) time.Duration { return 0 },
 	}
 	e := env{floor: func(context.Context, floor.Options) (*floor.Result, error) { return nil, errors.New("no sockets") }}
-	if _, err := e.price(t.Context(), p); err == nil || err.Error() != "the price of a write call cannot be measured: no sockets" {
+	if _, err := e.price(t.Context(), p); err == nil || err.Error() != "the cost of a write call cannot be measured: no sockets" {
 		t.Error(err)
 	}
 	ended, end := context.WithCancel(t.Context())

@@ -17,23 +17,23 @@ func assumptions(streams []planned, why string, c card, m measured) []string {
 	}
 	for _, s := range streams {
 		if s.known == assumed {
-			all = append(all, "bitrates, with padding, and packet sizes are not known before a stream runs: --bitrate and --packet-size say them")
+			all = append(all, "bitrates, with padding, and packet sizes are not known before a stream runs: give them with --bitrate and --packet-size")
 			break
 		}
 	}
 	if len(streams) > 1 {
-		all = append(all, "viewers divide over the streams as shown: --share says otherwise")
+		all = append(all, "viewers are divided among the streams as shown: --share changes that")
 	}
 	all = append(all, c.how)
 	for _, r := range m.runs {
 		if r.Short*fullSockets > r.Calls {
-			all = append(all, "sockets were full during the measurement, so that a call seems cheaper than it is")
+			all = append(all, "sockets were full during the measurement, so a call seems cheaper than it is")
 		}
 	}
 	return append(all,
-		fmt.Sprintf("the price of a write call was measured over loopback with %d sockets, where the sender also pays for the receiver; a card's driver and interrupts are not in it", m.runs[0].Viewers),
-		fmt.Sprintf("the pump pays %.2f times that (an assumption, to be held against pump-bench capacity)", capacity.PumpFactor),
-		fmt.Sprintf("at the processors' limit a loop comes round every %d ms, so that one packet in a hundred is delayed by a quarter of a second, as much as pump-bench capacity allows", capacity.FullTurn.Milliseconds()),
+		fmt.Sprintf("the cost of a write call was measured over loopback with %d sockets, where the sender also pays for the receiver; a card's driver and interrupts are not included", m.runs[0].Viewers),
+		fmt.Sprintf("the pump pays %.2f times that (an assumption, to be compared with pump-bench capacity)", capacity.PumpFactor),
+		fmt.Sprintf("at the processors' limit a loop comes round every %d ms, so one packet in a hundred is delayed by a quarter of a second, as much as pump-bench capacity allows", capacity.FullTurn.Milliseconds()),
 		"nothing else runs on the machine; one viewer in twenty has stalled")
 }
 

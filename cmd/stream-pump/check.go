@@ -19,7 +19,7 @@ as FILE:LINE:COLUMN: /JSON/POINTER: what is wrong. CONFIG may be - for standard
 input.
 
 The exit code is 0 if the configuration can be served, and 1 if not. Warnings
-are shown and do not count. No socket is opened.`,
+are shown but do not count. No socket is opened.`,
 		Example: `  stream-pump check pump.json
   stream-pump check pump.json && systemctl restart stream-pump`,
 		Args: cli.Arguments("CONFIG"),
@@ -28,7 +28,7 @@ are shown and do not count. No socket is opened.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(e.stdout, "%s is good: %s\n", configName(args[0]), summary(c))
+			fmt.Fprintf(e.stdout, "%s is valid: %s\n", configName(args[0]), summary(c))
 			return nil
 		},
 	}

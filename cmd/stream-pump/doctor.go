@@ -27,10 +27,10 @@ func newDoctorCommand(e env) *cobra.Command {
 	var o doctorFlags
 	cmd := &cobra.Command{
 		Use:   "doctor [CONFIG]",
-		Short: "Look at the machine: what is set, what should be, what it costs",
+		Short: "Look at the machine: what is set, what should be, what the difference costs",
 		Long: `Look at the settings of this machine that matter for many viewers: what is, what
-should be, what it costs where it is not so, and how to set it right. With a
-configuration, also at what that asks of the machine. Nothing is changed, and
+should be, what the difference costs, and how to set it right. With a
+configuration, look also at what that asks of the machine. Nothing is changed, and
 root is not needed.
 
 The exit code is 0 if all is well, and 1 if something is worth changing; what
@@ -46,7 +46,7 @@ costs here, over loopback, and computes the rest from limits that it reads.`,
 		Args: cli.Arguments("[CONFIG]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.pid < 0 {
-				return &cli.UsageError{Cmd: cmd, Err: errors.New("a process has a number above 0")}
+				return &cli.UsageError{Cmd: cmd, Err: errors.New("--pid takes a number above 0")}
 			}
 			if err := o.capacity.check(cmd, args); err != nil {
 				return &cli.UsageError{Cmd: cmd, Err: err}
@@ -55,10 +55,10 @@ costs here, over loopback, and computes the rest from limits that it reads.`,
 		},
 	}
 	f := cmd.Flags()
-	f.BoolVarP(&o.all, "all", "a", false, "show what is well, too")
+	f.BoolVarP(&o.all, "all", "a", false, "also show what is as it should be")
 	f.BoolVar(&o.json, "json", false, "print everything as JSON")
 	f.IntVar(&o.pid, "pid", 0, "look at the limits and the environment of a running pump, not of this shell")
-	f.BoolVar(&o.generator, "generator", false, "look at the machine as one that makes load with pump-bench, too")
+	f.BoolVar(&o.generator, "generator", false, "look at the machine also as one that makes load with pump-bench")
 	o.capacity.add(f)
 	return cmd
 }

@@ -231,8 +231,8 @@ func TestDoctorOfAProcess(t *testing.T) {
 
 func TestDoctorUsage(t *testing.T) {
 	for args, want := range map[string]string{
-		"a b":      `"b" is too much`,
-		"--pid -1": "a process has a number above 0",
+		"a b":      `unexpected argument "b"`,
+		"--pid -1": "--pid takes a number above 0",
 		"--pid x":  `--pid takes a whole number, not "x"`,
 	} {
 		startOn(t, fakeBox(readyBox), append([]string{"doctor"}, strings.Fields(args)...)...).want(t, cli.ExitUsage, "",

@@ -52,7 +52,7 @@ func appendMachine(b []byte, m tuning.Machine) []byte {
 		line += fmt.Sprintf(", lines of %d bytes", p.CacheLine)
 	}
 	if m.Quota > 0 {
-		line += fmt.Sprintf(", the time of %g allowed", m.Quota)
+		line += fmt.Sprintf(", of which %g may be used", m.Quota)
 	}
 	b = appendPart(b, "", "machine", line)
 	if m.Memory > 0 {
@@ -69,7 +69,7 @@ func appendMachine(b []byte, m tuning.Machine) []byte {
 }
 
 func interfaceText(i tuning.Interface) string {
-	speed := "speed not told"
+	speed := "speed unknown"
 	if i.Speed > 0 {
 		speed = fmt.Sprintf("%d Mbit/s", i.Speed)
 	}
@@ -108,7 +108,7 @@ func appendFile(b []byte, box *tuning.Box, found []tuning.Finding) []byte {
 	if len(names) < 2 || box.SysctlFile() != "" {
 		return b
 	}
-	return appendWrapped(append(b, '\n'), `"make install-sysctl"`, "installs "+tuning.SysctlFile+", which sets "+strings.Join(names, ", ")+" for good")
+	return appendWrapped(append(b, '\n'), `"make install-sysctl"`, "installs "+tuning.SysctlFile+", which sets "+strings.Join(names, ", ")+" permanently")
 }
 
 // nameOf is a setting with its place.

@@ -31,7 +31,7 @@ func fit(c *config.Config, log *slog.Logger) *tuning.Timers {
 	log.Info("stream pump", "version", cli.Version, "loops", c.Engine.Loops, "why", why, "gomaxprocs", procs, "descriptors", descriptors)
 	timers, err := tuning.RelaxTimers()
 	if err != nil {
-		log.Info("timers are finer than need be", "why", err)
+		log.Info("timers are finer than necessary", "why", err)
 	}
 	if c.Pin {
 		c.Engine.Processors = pins(m, c.Engine.Loops, log)
@@ -51,7 +51,7 @@ func keep(timers *tuning.Timers, log *slog.Logger) (stop func()) {
 	var keeping sync.WaitGroup
 	keeping.Go(func() {
 		if err := timers.Keep(ctx); err != nil {
-			log.Info("timers of new threads are kept no more", "why", err)
+			log.Info("timers of new threads are no longer set", "why", err)
 		}
 	})
 	return func() {

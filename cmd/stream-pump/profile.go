@@ -32,14 +32,14 @@ func newProfileCommand(e env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "profile [URL]",
 		Short: "Show what a running pump spends its time on",
-		Long: `Measure a running pump, and show which functions cost most; for a profile of the
-processor or of goroutines also which stream and which loop. (none) is what is
+		Long: `Measure a running pump, and show which functions cost most; in CPU and
+goroutine profiles also which streams and loops. (none) is what is
 done for no stream, such as waiting for sockets. URL is the address of the pump's
-admin listener, ` + defaultAdmin() + ` if nothing is said. The pump goes on as usual.
+admin listener, ` + defaultAdmin() + ` by default. The pump runs on as usual.
 
 ` + kindsHelp() + `
-With --http the profile can be looked through in a browser, as a flame graph and
-otherwise, until Ctrl-C.`,
+With --http the profile can be browsed as a flame graph and in other forms, until
+Ctrl-C.`,
 		Example: `  stream-pump profile
   stream-pump profile --seconds 30 --http :0
   stream-pump profile http://127.0.0.1:8087 --kind mutex --output mutex.pb.gz`,
@@ -61,14 +61,14 @@ otherwise, until Ctrl-C.`,
 		},
 	}
 	f := cmd.Flags()
-	f.VarP(&o.kind, "kind", "k", "what is measured: "+kindNames())
+	f.VarP(&o.kind, "kind", "k", "what to measure: "+kindNames())
 	f.IntVarP(&o.seconds, "seconds", "s", 10, "how long to measure")
-	f.IntVarP(&o.rows, "rows", "n", 20, "the most rows of each table; 0: all")
-	f.BoolVar(&o.cum, "cum", false, "order functions by their cost with all that they call")
+	f.IntVarP(&o.rows, "rows", "n", 20, "the most rows to show of each table; 0: all")
+	f.BoolVar(&o.cum, "cum", false, "order functions by their cost including all that they call")
 	f.StringVarP(&o.output, "output", "o", "", "save the profile in a file, for go tool pprof")
 	f.StringVar(&o.http, "http", "", "show the profile in a browser from this address, as in :0 or 127.0.0.1:9000")
-	f.DurationVar(&o.blockRate, "block-rate", admin.DefaultBlockRate, "with --kind block: one sample for so much waiting")
-	f.IntVar(&o.mutexFraction, "mutex-fraction", admin.DefaultMutexFraction, "with --kind mutex: one sample for so many contended locks")
+	f.DurationVar(&o.blockRate, "block-rate", admin.DefaultBlockRate, "with --kind block: take a sample for this much waiting")
+	f.IntVar(&o.mutexFraction, "mutex-fraction", admin.DefaultMutexFraction, "with --kind mutex: take a sample for this many contended locks")
 	// It fails only for a flag that is not there.
 	_ = cmd.RegisterFlagCompletionFunc("kind", completeKind)
 	return cmd
@@ -90,19 +90,19 @@ func (o *profileFlags) check(changed func(string) bool) error {
 	k := fetch.Kind(o.kind)
 	switch {
 	case !k.Measured && changed("seconds"):
-		return fmt.Errorf("a %s profile is of the moment, and takes no --seconds", k.Name)
+		return fmt.Errorf("a %s profile shows the moment and takes no --seconds", k.Name)
 	case o.seconds < 1 || o.seconds > admin.MaxSeconds:
-		return fmt.Errorf("--seconds is from 1 to %d, not %d", admin.MaxSeconds, o.seconds)
+		return fmt.Errorf("--seconds must be from 1 to %d, not %d", admin.MaxSeconds, o.seconds)
 	case k.Name != "block" && changed("block-rate"):
-		return errors.New("--block-rate is for --kind block")
+		return errors.New("--block-rate needs --kind block")
 	case k.Name != "mutex" && changed("mutex-fraction"):
-		return errors.New("--mutex-fraction is for --kind mutex")
+		return errors.New("--mutex-fraction needs --kind mutex")
 	case o.blockRate < 1 || o.blockRate > admin.MaxBlockRate:
-		return fmt.Errorf("--block-rate is from 1ns to %v, not %v", time.Duration(admin.MaxBlockRate), o.blockRate)
+		return fmt.Errorf("--block-rate must be from 1ns to %v, not %v", time.Duration(admin.MaxBlockRate), o.blockRate)
 	case o.mutexFraction < 1 || o.mutexFraction > admin.MaxMutexFraction:
-		return fmt.Errorf("--mutex-fraction is from 1 to %d, not %d", admin.MaxMutexFraction, o.mutexFraction)
+		return fmt.Errorf("--mutex-fraction must be from 1 to %d, not %d", admin.MaxMutexFraction, o.mutexFraction)
 	case o.rows < 0:
-		return fmt.Errorf("--rows is from 0, not %d", o.rows)
+		return fmt.Errorf("--rows must be 0 or more, not %d", o.rows)
 	case o.http != "":
 		if _, _, err := net.SplitHostPort(o.http); err != nil {
 			return fmt.Errorf("--http takes an address such as :0 or 127.0.0.1:9000, not %q", o.http)
@@ -195,12 +195,12 @@ func interrupted(ctx context.Context, err error) error {
 
 // emptiness is what it means when nothing was found.
 var emptiness = map[string]string{
-	"cpu":       "the pump did too little to be sampled, which happens a hundred times for each second of processor time",
-	"heap":      "no memory is in use that was sampled, which happens once in half a megabyte",
-	"allocs":    "too little was allocated to be sampled, which happens once in half a megabyte",
+	"cpu":       "the pump did too little to be sampled, which happens once for every 10 ms of processor time",
+	"heap":      "no sampled memory is in use; a sample is taken once for every half megabyte",
+	"allocs":    "too little was allocated to be sampled, which happens once for every half megabyte",
 	"goroutine": "there are no goroutines",
-	"block":     "nobody waited, or too little to be sampled (see --block-rate)",
-	"mutex":     "no lock made anybody wait, or too few to be sampled (see --mutex-fraction)",
+	"block":     "nobody waited, or not long enough to be sampled (see --block-rate)",
+	"mutex":     "no lock was contended, or too rarely to be sampled (see --mutex-fraction)",
 }
 
 // kindFlag is a kind of profile on the command line.
@@ -215,7 +215,7 @@ func (k *kindFlag) Type() string { return "kind" }
 func (k *kindFlag) Set(s string) error {
 	kind, ok := fetch.KindOf(s)
 	if !ok {
-		return fmt.Errorf("a profile is of %s", kindNames())
+		return fmt.Errorf("a profile is one of %s", kindNames())
 	}
 	*k = kindFlag(kind)
 	return nil

@@ -41,7 +41,7 @@ const unlabelled = "(none)"
 func unpack(packed []byte) ([]byte, error) {
 	z, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
-		return nil, fmt.Errorf("it is not packed: %w", err)
+		return nil, fmt.Errorf("it is not compressed: %w", err)
 	}
 	b, err := io.ReadAll(io.LimitReader(z, maxUnpacked+1))
 	switch {
@@ -68,7 +68,7 @@ func readReport(b []byte, k fetch.Kind) (*report, error) {
 	r := &report{profile: p, kind: k}
 	r.index = slices.IndexFunc(p.SampleType, func(t *profile.ValueType) bool { return t.Type == k.Sample })
 	if r.index < 0 {
-		return nil, fmt.Errorf("it is no %s profile: it does not count %q", k.Name, k.Sample)
+		return nil, fmt.Errorf("it is not a %s profile: it does not count %q", k.Name, k.Sample)
 	}
 	// A heap profile holds what was freed too, and that costs nothing now.
 	p.Sample = slices.DeleteFunc(p.Sample, func(s *profile.Sample) bool { return s.Value[r.index] == 0 })

@@ -185,7 +185,7 @@ func TestEmptyProfilesAreSaidToBe(t *testing.T) {
 	empty.Sample = nil
 	url := canned(t, packed(t, empty))
 	start(t, "profile", url, "--http", ":0").want(t, cli.ExitOK, "cpu profile of stream-pump 1.2.3 at "+url+", 40 viewers\n"+
-		"the profile is empty: the pump did too little to be sampled, which happens a hundred times for each second of processor time\n",
+		"the profile is empty: the pump did too little to be sampled, which happens once for every 10 ms of processor time\n",
 		"measuring cpu for 10 s\n")
 	for _, c := range commands(t) {
 		if c.Name() != "profile" {
@@ -212,10 +212,10 @@ func TestProfilesThatAreNone(t *testing.T) {
 		packed []byte
 		want   string
 	}{
-		"nothing":    {"cpu", nil, "it is not packed: EOF"},
-		"text":       {"goroutine", text.Bytes(), "it is not packed: gzip: invalid header"},
+		"nothing":    {"cpu", nil, "it is not compressed: EOF"},
+		"text":       {"goroutine", text.Bytes(), "it is not compressed: gzip: invalid header"},
 		"cut":        {"cpu", whole[:len(whole)/2], "it is damaged: unexpected EOF"},
-		"other kind": {"heap", whole, `it is no heap profile: it does not count "inuse_space"`},
+		"other kind": {"heap", whole, `it is not a heap profile: it does not count "inuse_space"`},
 	} {
 		url := canned(t, c.packed)
 		o := start(t, "profile", url, "--kind", c.kind)

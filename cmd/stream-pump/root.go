@@ -38,9 +38,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func newRootCommand(e env) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "stream-pump",
-		Short: "Takes live streams in and gives them to thousands of viewers",
-		Long: `Stream Pump takes live streams in, from encoders that send to it, from servers
-that it fetches from and from files, and gives them to thousands of viewers.`,
+		Short: "Takes in live streams and gives them to thousands of viewers",
+		Long: `Stream Pump takes in live streams, from encoders that push to it, from servers
+that it pulls from and from files, and gives them to thousands of viewers.`,
 		Example: `  stream-pump demo                      a test stream, at once
   stream-pump example > pump.json       a configuration to start from
   stream-pump check pump.json           every mistake in it

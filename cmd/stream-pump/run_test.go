@@ -65,14 +65,14 @@ func TestCheckGood(t *testing.T) {
   ],
 }`)
 	start(t, "check", "pump.json").want(t, cli.ExitOK,
-		"pump.json is good: 2 streams, 1 enabled, on 192.0.2.1:80, [::]:8086\n", "")
+		"pump.json is valid: 2 streams, 1 enabled, on 192.0.2.1:80, [::]:8086\n", "")
 }
 
 func TestCheckWarnsAndIsContent(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "pump.json", "{}")
 	start(t, "check", "pump.json").want(t, cli.ExitOK,
-		"pump.json is good: 0 streams, 0 enabled, on [::]:8086\n",
+		"pump.json is valid: 0 streams, 0 enabled, on [::]:8086\n",
 		"pump.json:1:1: warning: there are no \"streams\": every request will be answered 404\n")
 }
 
@@ -89,14 +89,14 @@ func TestCheckShowsEveryMistake(t *testing.T) {
   "timeouts": {"request": "ten"},
 }`)
 	start(t, "check", "pump.json").want(t, cli.ExitFailed, "",
-		`pump.json:2:3: /prot: the key "prot" is not known here; did you mean "port"?
+		`pump.json:2:3: /prot: the key "prot" is unknown here; did you mean "port"?
 pump.json:3:10: /ssl: TLS is not built yet; set "ssl" to false (the other ssl keys may stay)
 pump.json:5:65: /streams/0/source_options/file: the file "none.wmv" cannot be opened: no such file or directory
-pump.json:6:35: /streams/1/path: a path has only letters (a to z), digits, _ and -, not ' '
-pump.json:7:35: /streams/2/path: the path "CLIP" is also that of the stream of line 5 (case makes no difference)
+pump.json:6:35: /streams/1/path: a path may contain only letters (a to z), digits, _ and -, not ' '
+pump.json:7:35: /streams/2/path: the path "CLIP" is also that of the stream in line 5 (case makes no difference)
 pump.json:7:61: /streams/2/source_options: a stream of type mmsh_pull needs a "url", or a "host"
 pump.json:7:70: /streams/2/source_options/port: the number must be between 1 and 65535, not 0
-pump.json:9:27: /timeouts/request: a time is wanted here, as a number of seconds or as a text like "10s", "250ms" or "1m30s", not "ten"
+pump.json:9:27: /timeouts/request: a time is expected here, as a number of seconds or as a text like "10s", "250ms" or "1m30s", not "ten"
 pump.json cannot be used: 8 mistakes
 `)
 }
@@ -147,26 +147,26 @@ func TestUsageErrors(t *testing.T) {
 		{"nothing", "there is no command \"nothing\"\nTry 'stream-pump --help'."},
 		{"check", "CONFIG is missing\nTry 'stream-pump check --help'."},
 		{"serve", "CONFIG is missing\nTry 'stream-pump serve --help'."},
-		{"check a b", "\"b\" is too much\nTry 'stream-pump check --help'."},
-		{"example a", "\"a\" is too much\nTry 'stream-pump example --help'."},
-		{"profile a b", "\"b\" is too much\nTry 'stream-pump profile --help'."},
+		{"check a b", "unexpected argument \"b\"\nTry 'stream-pump check --help'."},
+		{"example a", "unexpected argument \"a\"\nTry 'stream-pump example --help'."},
+		{"profile a b", "unexpected argument \"b\"\nTry 'stream-pump profile --help'."},
 		{"profile ftp://h", "the URL of an admin listener begins with http://, and \"ftp://h\" does not\nTry 'stream-pump profile --help'."},
-		{"profile --kind threads", "--kind: a profile is of cpu, heap, allocs, goroutine, block or mutex\nTry 'stream-pump profile --help'."},
-		{"profile --kind heap --seconds 5", "a heap profile is of the moment, and takes no --seconds\nTry 'stream-pump profile --help'."},
-		{"profile --seconds 0", "--seconds is from 1 to 3600, not 0\nTry 'stream-pump profile --help'."},
-		{"profile --seconds 3601", "--seconds is from 1 to 3600, not 3601\nTry 'stream-pump profile --help'."},
-		{"profile --rows -1", "--rows is from 0, not -1\nTry 'stream-pump profile --help'."},
-		{"profile --block-rate 1us", "--block-rate is for --kind block\nTry 'stream-pump profile --help'."},
-		{"profile -k block --block-rate 2s", "--block-rate is from 1ns to 1s, not 2s\nTry 'stream-pump profile --help'."},
-		{"profile --mutex-fraction 5", "--mutex-fraction is for --kind mutex\nTry 'stream-pump profile --help'."},
-		{"profile -k mutex --mutex-fraction 0", "--mutex-fraction is from 1 to 1000000, not 0\nTry 'stream-pump profile --help'."},
+		{"profile --kind threads", "--kind: a profile is one of cpu, heap, allocs, goroutine, block or mutex\nTry 'stream-pump profile --help'."},
+		{"profile --kind heap --seconds 5", "a heap profile shows the moment and takes no --seconds\nTry 'stream-pump profile --help'."},
+		{"profile --seconds 0", "--seconds must be from 1 to 3600, not 0\nTry 'stream-pump profile --help'."},
+		{"profile --seconds 3601", "--seconds must be from 1 to 3600, not 3601\nTry 'stream-pump profile --help'."},
+		{"profile --rows -1", "--rows must be 0 or more, not -1\nTry 'stream-pump profile --help'."},
+		{"profile --block-rate 1us", "--block-rate needs --kind block\nTry 'stream-pump profile --help'."},
+		{"profile -k block --block-rate 2s", "--block-rate must be from 1ns to 1s, not 2s\nTry 'stream-pump profile --help'."},
+		{"profile --mutex-fraction 5", "--mutex-fraction needs --kind mutex\nTry 'stream-pump profile --help'."},
+		{"profile -k mutex --mutex-fraction 0", "--mutex-fraction must be from 1 to 1000000, not 0\nTry 'stream-pump profile --help'."},
 		{"profile --http 9000", "--http takes an address such as :0 or 127.0.0.1:9000, not \"9000\"\nTry 'stream-pump profile --help'."},
 		{"version --long", "there is no flag --long\nTry 'stream-pump version --help'."},
 		{"--nothing", "there is no flag --nothing\nTry 'stream-pump --help'."},
 		{"help nothing", "there is no command \"nothing\"\nTry 'stream-pump --help'."},
-		{"help check nothing", "\"nothing\" is too much\nTry 'stream-pump help --help'."},
+		{"help check nothing", "unexpected argument \"nothing\"\nTry 'stream-pump help --help'."},
 		{"completion tcsh", "there is no command \"tcsh\"\nTry 'stream-pump completion --help'."},
-		{"completion bash x", "\"x\" is too much\nTry 'stream-pump completion bash --help'."},
+		{"completion bash x", "unexpected argument \"x\"\nTry 'stream-pump completion bash --help'."},
 	} {
 		start(t, strings.Fields(c.args)...).want(t, cli.ExitUsage, "", "stream-pump: "+c.want+"\n")
 	}
@@ -222,7 +222,7 @@ func TestExample(t *testing.T) {
 	o.want(t, cli.ExitOK, config.Example(), "")
 	t.Chdir(t.TempDir())
 	write(t, "pump.json", o.stdout)
-	start(t, "check", "pump.json").want(t, cli.ExitOK, "pump.json is good: 1 stream, 1 enabled, on [::]:8086\n", "")
+	start(t, "check", "pump.json").want(t, cli.ExitOK, "pump.json is valid: 1 stream, 1 enabled, on [::]:8086\n", "")
 }
 
 func TestVersion(t *testing.T) {

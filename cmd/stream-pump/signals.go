@@ -67,7 +67,7 @@ func (e env) watch(ctx context.Context, end context.CancelFunc, s service) *goin
 		select {
 		case <-g.over:
 		case <-late.C:
-			g.abandon("something is stuck, and the time to go down is over")
+			g.abandon("something is stuck, and the time for going down is over")
 		}
 	})
 	g.watching.Go(func() {
@@ -94,7 +94,7 @@ func (g *going) hear(sig os.Signal, end context.CancelFunc) {
 	switch {
 	case sig == syscall.SIGPIPE:
 	case sig == syscall.SIGHUP && !g.foreground:
-		g.log.Info("SIGHUP changes nothing: the configuration is read at the start only, and there is no log file to open again; restart the pump to change it")
+		g.log.Info("SIGHUP changes nothing: the configuration is read only at the start, and there is no log file to reopen; restart the pump to change it")
 	default:
 		g.ask(end)
 	}
@@ -111,7 +111,7 @@ func (g *going) ask(end context.CancelFunc) {
 	case 2:
 		g.log.Warn("still going down; a third signal ends the pump at once", "within", g.left())
 	default:
-		g.abandon("a third signal asked for the end at once")
+		g.abandon("a third signal asked to end at once")
 	}
 }
 

@@ -126,7 +126,6 @@ func (c *Conn) publish() {
 		in.Release()
 		return
 	}
-	l.group.ingests.Publish(in)
 	c.setUp = nil
 	in.Expires.Store(clock.Never)
 	in.Attach(c)
@@ -145,7 +144,16 @@ func (c *Conn) ingestHeader() {
 		c.turnAway(err)
 		return
 	}
-	c.loop.group.books.Carry(&c.ticket, c.peer.Addr())
+	c.brings()
+}
+
+// brings notes that the connection brings a stream: what it has sent so far could
+// have come from anybody.
+func (c *Conn) brings() {
+	if !c.ticket.Carrying() {
+		c.loop.group.ingests.Publish(c.ingest)
+		c.loop.group.books.Carry(&c.ticket, c.peer.Addr())
+	}
 }
 
 // ingestPacket passes a packet on to the stream.
@@ -158,7 +166,7 @@ func (c *Conn) ingestPacket() {
 		c.turnAway(err)
 		return
 	}
-	c.loop.group.books.Carry(&c.ticket, c.peer.Addr()) // its session goes on without a header
+	c.brings() // where a session goes on without a header
 }
 
 // turnAway ends the session of an encoder whose header or packet the stream refuses.

@@ -48,7 +48,7 @@ func Make(p *Plan) *Estimate {
 	e := &Estimate{}
 	cpu, calls := p.processors()
 	e.Limits, e.Calls = append(e.Limits, cpu), calls
-	e.divide("network card", p.Card > 0, p.wire(calls), FullCard*p.Card, "its speed is not told",
+	e.divide("network card", p.Card > 0, p.wire(calls), FullCard*p.Card, "its speed is unknown",
 		func(each, _ float64) string {
 			return fmt.Sprintf("%.4g Mbit/s, of which %.0f%% may be used, at %.4g Mbit/s on the wire for a viewer", p.Card/1e6, 100*FullCard, each/1e6)
 		})

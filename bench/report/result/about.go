@@ -19,7 +19,7 @@ type About struct {
 func (a *About) facts(settings []report.Fact) []report.Fact {
 	commit := a.Commit
 	if commit == "" {
-		commit = "not known: built outside the repository"
+		commit = "unknown: built outside the repository"
 	}
 	return append(settings,
 		report.Fact{Name: "program", Value: a.Program}, report.Fact{Name: "commit", Value: commit},

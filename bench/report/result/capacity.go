@@ -45,7 +45,7 @@ func (s *CapacitySettings) what() string {
 
 // bounds is how it was climbed.
 func (s *CapacitySettings) bounds() string {
-	return fmt.Sprintf("from %d players to %d at most, to within %g %%, steps of %g s, %g joins a second; p99 of the added delay up to %g ms",
+	return fmt.Sprintf("from %d to at most %d players, to within %g %%, steps of %g s, %g joins a second; p99 of the added delay up to %g ms",
 		s.From, s.Most, s.Precision, s.Step, s.Joins, s.Delay)
 }
 
@@ -109,7 +109,7 @@ func (r *Capacity) Text() (b []byte) {
 // coresText is where the server runs.
 func coresText(cores []int) string {
 	if len(cores) == 0 {
-		return "not known"
+		return "unknown"
 	}
 	return affinity.Text(cores)
 }
@@ -125,7 +125,7 @@ func (r *Capacity) notes() (all []string) {
 		add("the climb ended early: " + r.Ended)
 	}
 	if r.Settings.URL != "" && r.Settings.PID == 0 {
-		add("of the server's process nothing was seen: --pid names it, where it runs on this machine")
+		add("nothing of the server's process was seen: --pid names it, if it runs on this machine")
 	}
 	for _, s := range r.Steps {
 		for _, n := range s.Result.Notes {
@@ -150,8 +150,8 @@ func stepColumns() []stepColumn {
 		{"delay p50 ms", 1, delayP50},
 		{"p99 ms", 1, delayP99},
 		{"server cores", 3, serverCores},
-		{"millionths a viewer", 0, func(s *climb.Step) (float64, bool) { return scaled(s.CPUPerViewer, 1e6) }},
-		{"kB a viewer", 2, func(s *climb.Step) (float64, bool) { return scaled(s.MemoryPerViewer, 1e-3) }},
+		{"millionths per viewer", 0, func(s *climb.Step) (float64, bool) { return scaled(s.CPUPerViewer, 1e6) }},
+		{"kB per viewer", 2, func(s *climb.Step) (float64, bool) { return scaled(s.MemoryPerViewer, 1e-3) }},
 		{"load cores", 3, loadCores},
 		{"Mbit/s", 0, func(s *climb.Step) (float64, bool) {
 			if s.Result.Measured == nil {

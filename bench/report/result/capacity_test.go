@@ -43,11 +43,11 @@ func TestCapacityText(t *testing.T) {
 it was full: Buy another.
 doctor estimates 220 viewers, limited by processors: 10 % above what was measured
 
-Stream Pump with 1 Mbit/s in packets of 1400 bytes; server on core 0, from 200 players to 1000 at most, to within 5 %, steps of 5 s, 2000 joins a second; p99 of the added delay up to 250 ms
+Stream Pump with 1 Mbit/s in packets of 1400 bytes; server on core 0, from 200 to at most 1000 players, to within 5 %, steps of 5 s, 2000 joins a second; p99 of the added delay up to 250 ms
 
-  players  held  delay p50 ms  p99 ms  server cores  millionths a viewer  kB a viewer  load cores  Mbit/s
-      200   200          20.0    60.0         0.500                 2500         1.50       0.250     200
-      400   400          20.0   300.0         0.960                 2400         1.50       0.250     400
+  players  held  delay p50 ms  p99 ms  server cores  millionths per viewer  kB per viewer  load cores  Mbit/s
+      200   200          20.0    60.0         0.500                   2500           1.50       0.250     200
+      400   400          20.0   300.0         0.960                   2400           1.50       0.250     400
 failed      400 players: the added delay's p99 is 300 ms, above 250ms
 `
 	if got := string(climbed().Text()); got != want {
@@ -67,9 +67,9 @@ func TestCapacityTextOfWhatWasNotSeen(t *testing.T) {
 	r.Ended = "there is no process 77"
 	got := string(r.Text())
 	for _, want := range []string{
-		interrupted + "\n400 players or more; what gave out first: nothing yet\n", "mmsh://h/x; server on core not known, from",
-		"      400   400             –       –             –                    –            –       0.250     400\n",
-		"note        the climb ended early: there is no process 77\nnote        of the server's process nothing was seen: --pid names it, where it runs on this machine\nnote        no time stamps\n",
+		interrupted + "\n400 players or more; what gave out first: nothing yet\n", "mmsh://h/x; server on core unknown, from",
+		"      400   400             –       –             –                      –              –       0.250     400\n",
+		"note        the climb ended early: there is no process 77\nnote        nothing of the server's process was seen: --pid names it, if it runs on this machine\nnote        no time stamps\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing in\n%s", want, got)
@@ -112,7 +112,7 @@ func TestCapacityPage(t *testing.T) {
 		}
 	}
 	plots := r.plots().Plots
-	titles := []string{"Added delay", "CPU for each viewer", "Memory for each viewer", "CPU"}
+	titles := []string{"Added delay", "CPU per viewer", "Memory per viewer", "CPU"}
 	for i, title := range titles {
 		if p := plots[i]; p.Title != title || len(p.Series[0].X) != 2 || p.Series[0].Y[1] <= 0 || p.Events[0].At != 400 {
 			t.Errorf("%s: %+v", title, p)

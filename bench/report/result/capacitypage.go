@@ -101,9 +101,9 @@ func (r *Capacity) plots() report.Section {
 	delay.Log = true
 	return report.Section{Title: "Over the number of players", Plots: []report.Plot{
 		delay,
-		plot("CPU for each viewer", "millionths of a core",
+		plot("CPU per viewer", "millionths of a core",
 			series("server", func(s *climb.Step) (float64, bool) { return scaled(s.CPUPerViewer, 1e6) })),
-		plot("Memory for each viewer", "kB, resident",
+		plot("Memory per viewer", "kB, resident",
 			series("server", func(s *climb.Step) (float64, bool) { return scaled(s.MemoryPerViewer, 1e-3) })),
 		plot("CPU", "cores", series("server", serverCores), series("load", loadCores)),
 	}}

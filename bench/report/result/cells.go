@@ -27,7 +27,7 @@ func listOf(title, head string, lines []string, mark report.Mark) []report.Secti
 
 // segmentFact is how large segments were, where it was asked for.
 func segmentFact(n int) report.Fact {
-	return report.Fact{Name: "segments", Value: fmt.Sprintf("of %d bytes at most", n)}
+	return report.Fact{Name: "segments", Value: fmt.Sprintf("of at most %d bytes", n)}
 }
 
 // numbers is a table of names with a number each.

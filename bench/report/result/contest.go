@@ -106,7 +106,7 @@ func (r *Contest) appendTable(b []byte) []byte {
 	}
 	write(r.figures())
 	if ratios := r.ratios(); len(ratios) > 0 {
-		fmt.Fprintf(w, "\n%s by…\t%s\n", r.first(), strings.Join(r.Names, "\t"))
+		fmt.Fprintf(w, "\n%s/…\t%s\n", r.first(), strings.Join(r.Names, "\t"))
 		write(ratios)
 	}
 	_ = w.Flush() // to memory

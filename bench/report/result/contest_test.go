@@ -41,17 +41,17 @@ func TestTextOfAContest(t *testing.T) {
 pump: stream-pump 1
 cubemap: cubemap 1.4
 
-                       pump                 cubemap              vlc  floor
-CPU by bytes, s/GB     0.650 (0.600–0.700)  0.900 (0.800–1.000)  –    0.500
-CPU by write call, µs  18.2                 –                    –    18.2
-added delay, p99, ms   55.0 (50.0–60.0)     200.0                –    –
-players held           100                  98                   –    –
-players lost           0                    2                    –    –
+                        pump                 cubemap              vlc  floor
+CPU per byte, s/GB      0.650 (0.600–0.700)  0.900 (0.800–1.000)  –    0.500
+CPU per write call, µs  18.2                 –                    –    18.2
+added delay, p99, ms    55.0 (50.0–60.0)     200.0                –    –
+players held            100                  98                   –    –
+players lost            0                    2                    –    –
 
-pump by…           pump  cubemap           vlc  floor
-CPU by bytes       1     0.72 (0.70–0.75)  –    1.20
-CPU by write call  1     –                 –    1.00
-added delay, p99   1     0.28 (0.25–0.30)  –    –
+pump/…              pump  cubemap           vlc  floor
+CPU per byte        1     0.72 (0.70–0.75)  –    1.20
+CPU per write call  1     –                 –    1.00
+added delay, p99    1     0.28 (0.25–0.30)  –    –
 
 note        cubemap: the delay was guessed
 failed      vlc, round 1: vlc: it burns
@@ -66,10 +66,10 @@ func TestPageOfAContest(t *testing.T) {
 		"<title>pump, cubemap, vlc, floor side by side</title>",
 		`<p class="verdict bad">Interrupted; this is what was measured so far. Failed: vlc, round 1: vlc: it burns.</p>`,
 		`<dt>CPU of cubemap</dt><dd>0.900 <small>s/GB</small></dd><dd class="note">pump has 0.72 (0.70–0.75) times that</dd>`,
-		`<td class="number bad">2</td>`, `<td class="number">–</td>`, "<td>CPU by bytes, s/GB</td>", "<td>CPU by bytes</td>", "<figcaption>CPU by bytes <span>s/GB</span>",
+		`<td class="number bad">2</td>`, `<td class="number">–</td>`, "<td>CPU per byte, s/GB</td>", "<td>CPU per byte</td>", "<figcaption>CPU per byte <span>s/GB</span>",
 		`<td class="bad">vlc, round 1: vlc: it burns</td>`, "<td>cubemap: the delay was guessed</td>",
 		"<dt>cubemap</dt><dd>cubemap 1.4</dd>", "<dt>contest</dt><dd>100 players, 1 Mbit/s", "<dt>commit</dt><dd>0123</dd>",
-	}, []string{"CPU of vlc", "memory by viewer", "gaps", "NaN"})
+	}, []string{"CPU of vlc", "memory per viewer", "gaps", "NaN"})
 }
 
 func TestVerdictOfAContest(t *testing.T) {
@@ -97,5 +97,5 @@ func TestOneRoundSaysThatItHasNoSpread(t *testing.T) {
 	if got := string(r.Text()); !strings.Contains(got, "note        "+oneRound+"\n") {
 		t.Errorf("one round:\n%s", got)
 	}
-	checkPage(t, shown(t, r.Page()), []string{"Of one round, which has no spread.", "<td>" + oneRound}, nil)
+	checkPage(t, shown(t, r.Page()), []string{"From one round, which has no spread.", "<td>" + oneRound}, nil)
 }

@@ -22,7 +22,7 @@ func (r *Contest) Page() *report.Page {
 	if ratios := r.ratios(); len(ratios) > 0 {
 		p.Sections = append(p.Sections, report.Section{
 			Title: "Ratios", Table: r.table(ratios),
-			Text: fmt.Sprintf("The figure of %s by that of each other, within a round: the median and its interval.", r.first()),
+			Text: fmt.Sprintf("The figure of %s divided by that of each other, within a round: the median and its interval.", r.first()),
 		})
 	}
 	p.Sections = append(p.Sections, listOf("Failures", "what failed", r.Failures, report.Bad)...)
@@ -40,7 +40,7 @@ func (r *Contest) Page() *report.Page {
 // spread is what the figures of the rounds are.
 func (r *Contest) spread() string {
 	if r.Rounds == 1 {
-		return "Of one round, which has no spread."
+		return "From one round, which has no spread."
 	}
 	return "The median of the rounds, and the interval that it lies in."
 }

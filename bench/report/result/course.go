@@ -17,8 +17,8 @@ func courseOf(timeline []load.Sample, verified bool) report.Section {
 	for _, s := range timeline {
 		c.at = append(c.at, s.At)
 	}
-	s := report.Section{Title: "Over time", Text: "Each point is of the time since the one before it. " +
-		"Players that join are first given packets that are old already, so the delay before the measurement is mostly not the server's doing."}
+	s := report.Section{Title: "Over time", Text: "Each point covers the time since the one before it. " +
+		"Players that join first get packets that are already old, so the delay before the measurement is mostly not the server's doing."}
 	if verified {
 		s.Plots = append(s.Plots, c.delay())
 	}
@@ -95,7 +95,7 @@ func (c *course) processes(s report.Section) report.Section {
 	}
 	s.Plots = append(s.Plots,
 		c.plot("CPU", "cores", server, generator),
-		c.plot("CPU for each viewer", "millionths of a core", c.series("server", func(s *load.Sample) float64 {
+		c.plot("CPU per viewer", "millionths of a core", c.series("server", func(s *load.Sample) float64 {
 			if s.Held == 0 {
 				return math.NaN()
 			}

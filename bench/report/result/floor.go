@@ -43,17 +43,17 @@ func (r *Floor) Page() *report.Page {
 	f := r.Result
 	p := &report.Page{
 		Title:   fmt.Sprintf("The floor for %d viewers", r.Viewers),
-		Verdict: fmt.Sprintf("Sending costs %.3f CPU-s a GB here at least; what a server pays above it is its own.", f.SecondsByGB),
+		Verdict: fmt.Sprintf("Sending costs at least %.3f CPU-s per GB here; what a server pays above it is its own.", f.SecondsByGB),
 		Headline: []report.Figure{
 			{Name: "CPU", Value: decimal(f.SecondsByGB, 3), Unit: "CPU-s/GB", Note: fmt.Sprintf("%.3f cores", f.CPUSeconds/f.Seconds)},
 			{Name: "A call", Value: decimal(f.NsPerCall, 0), Unit: "ns", Note: fmt.Sprintf("with %g packets", r.Coalesce)},
 			{Name: "Behind", Value: decimal(f.Behind, 1), Unit: "ms", Note: "at most"},
 		},
 		Sections: []report.Section{{Title: "What was sent", Table: numbers(
-			row("calls", f.Calls), row("of them, met a full socket", f.Short), row("bytes", f.Bytes))}},
+			row("calls", f.Calls), row("calls that met a full socket", f.Short), row("bytes", f.Bytes))}},
 		Facts: r.facts([]report.Fact{
 			{Name: "viewers", Value: strconv.Itoa(r.Viewers)}, {Name: "packet size", Value: fmt.Sprintf("%d bytes", r.PacketSize)},
-			{Name: "packets in a call", Value: strconv.FormatFloat(r.Coalesce, 'g', 4, 64)}, {Name: "bitrate", Value: fmt.Sprintf("%d bit/s", r.Bitrate)},
+			{Name: "packets per call", Value: strconv.FormatFloat(r.Coalesce, 'g', 4, 64)}, {Name: "bitrate", Value: fmt.Sprintf("%d bit/s", r.Bitrate)},
 			{Name: "sent for", Value: decimal(f.Seconds, 1) + " s"},
 		}),
 	}

@@ -40,7 +40,7 @@ func cells(v *gate.Verdict) [5]string {
 	}
 	bound := fmt.Sprintf("≤ %g", v.Bound)
 	if v.Floor > 0 {
-		bound += fmt.Sprintf(", here %.3g, by the floor", v.Floor)
+		bound += fmt.Sprintf(", here %.3g, from the floor", v.Floor)
 	}
 	if v.Aim != 0 {
 		bound += fmt.Sprintf(" (aim %g)", v.Aim)
@@ -72,7 +72,7 @@ func (r *Gate) verdict(fell int) string {
 		form = "strict"
 	}
 	if r.Interrupted {
-		return "The gate was interrupted, and says nothing about what it did not measure."
+		return "The gate was interrupted and says nothing about what it did not measure."
 	}
 	if fell == 0 && len(r.Failures) == 0 {
 		rounds := fmt.Sprintf("%d rounds", r.Rounds)
@@ -120,7 +120,7 @@ func (r *Gate) Page() *report.Page {
 		for _, text := range r.Rivals {
 			f.Rows = append(f.Rows, []report.Cell{{Text: text}})
 		}
-		p.Sections = append(p.Sections, report.Section{Title: "Failures of rivals, which fell nothing here", Table: f})
+		p.Sections = append(p.Sections, report.Section{Title: "Failures of rivals, for which no row falls", Table: f})
 	}
 	p.Facts = r.facts([]report.Fact{{Name: "rounds", Value: fmt.Sprint(r.Rounds)}})
 	return p

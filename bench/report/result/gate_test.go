@@ -26,10 +26,10 @@ func judged(strict bool) *Gate {
 }
 
 func TestGateText(t *testing.T) {
-	want := `cost   1.200 (1.100–1.300)  ≤ 0.9, here 0.95, by the floor (aim 0.75)  FELL          what cost is
-delay  90.000 ms            ≤ 100                                      holds         what delay is
-lost   0.000                ≤ 0                                        holds         what lost is
-rival  –                    ≤ 1                                        not measured  what rival is
+	want := `cost   1.200 (1.100–1.300)  ≤ 0.9, here 0.95, from the floor (aim 0.75)  FELL          what cost is
+delay  90.000 ms            ≤ 100                                        holds         what delay is
+lost   0.000                ≤ 0                                          holds         what lost is
+rival  –                    ≤ 1                                          not measured  what rival is
 The gate does not hold: 2 rows of its strict form fell, and servers failed 0 times.
 `
 	if got := string(judged(true).Text()); got != want {
@@ -40,7 +40,7 @@ The gate does not hold: 2 rows of its strict form fell, and servers failed 0 tim
 	}
 	r := judged(false)
 	r.Interrupted = true
-	if got := string(r.Text()); !strings.HasSuffix(got, "was interrupted, and says nothing about what it did not measure.\n") {
+	if got := string(r.Text()); !strings.HasSuffix(got, "was interrupted and says nothing about what it did not measure.\n") {
 		t.Errorf("got\n%s", got)
 	}
 	r.Interrupted, r.Verdicts = false, r.Verdicts[1:3]

@@ -72,7 +72,7 @@ func (r *Players) Text() (b []byte) {
 			float64(s.RSS)/1e6, float64(s.RSSPeak)/1e6, float64(s.RSSBefore)/1e6, s.Descriptors)
 	}
 	if k := r.Stalled; k != nil {
-		b = fmt.Appendf(b, "            kernel %.3f MB by stalled player, %.3f MB at most; %d sockets\n", float64(k.Mean)/1e6, float64(k.Max)/1e6, k.Sockets)
+		b = fmt.Appendf(b, "            kernel %.3f MB per stalled player, %.3f MB at most; %d sockets\n", float64(k.Mean)/1e6, float64(k.Max)/1e6, k.Sockets)
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Counters)) {
 		b = fmt.Appendf(b, "            %s + %s\n", name, strconv.FormatFloat(r.Counters[name], 'f', -1, 64))
@@ -117,7 +117,7 @@ func appendVerified(b []byte, v *load.Verified) []byte {
 	b = fmt.Appendf(b, "verified    %d players: %d packets, %d media objects, %d gaps of %d packets, %d broken\n",
 		v.Players, v.Packets, v.Objects, v.Gaps, v.Missing, v.Broken)
 	if v.Rounds > 0 {
-		b = fmt.Appendf(b, "            a file began anew %d times\n", v.Rounds)
+		b = fmt.Appendf(b, "            a file started over %d times\n", v.Rounds)
 	}
 	for _, f := range v.Faults {
 		b = fmt.Appendf(b, "            %s\n", f)
@@ -128,7 +128,7 @@ func appendVerified(b []byte, v *load.Verified) []byte {
 func appendCPU(b []byte, name string, c load.CPU) []byte {
 	b = fmt.Appendf(b, "%-11s %.3f cores", name, c.Cores)
 	if c.PerGB != nil {
-		b = fmt.Appendf(b, ", %.3f CPU-s a GB", *c.PerGB)
+		b = fmt.Appendf(b, ", %.3f CPU-s per GB", *c.PerGB)
 	}
 	return append(b, '\n')
 }

@@ -44,13 +44,13 @@ func TestPageOfPlayers(t *testing.T) {
 		`<div class="good"><dt>Held to the end</dt><dd>3 <small>of 3</small></dd><dd class="note">0 lost</dd></div>`,
 		`<dt>Gaps</dt><dd>2</dd>`,
 		"<figcaption>Added delay <span>ms, of verified players, logarithmic</span>",
-		"<figcaption>CPU for each viewer <span>millionths of a core</span>",
+		"<figcaption>CPU per viewer <span>millionths of a core</span>",
 		"<figcaption>Server&#39;s memory <span>MB, resident</span>",
 		`<tr><td class="number">3</td><td class="number">100000</td></tr>`,
 		`<td>that is, in Mbit/s</td><td class="number">4.0</td>`,
 		`<tr><td>added delay</td><td class="number">1.5</td><td class="number">1.0</td>`,
 		"<dt>kernel</dt>", "<dt>commit</dt><dd>0123</dd>", "<dt>stall</dt><dd>5%:2s</dd>", "<dt>churn</dt><dd>1.5 players per second</dd>",
-		"<dt>throttle</dt><dd>4%:300k</dd>", "<dt>segments</dt><dd>of 1460 bytes at most</dd>", "<dt>describe</dt><dd>first, on a connection of its own</dd>",
+		"<dt>throttle</dt><dd>4%:300k</dd>", "<dt>segments</dt><dd>of at most 1460 bytes</dd>", "<dt>describe</dt><dd>first, on a connection of its own</dd>",
 		`<td>all joined after, ms</td><td class="number">6.0</td>`, `<td>each, MB</td><td class="number">0.250</td>`,
 		`<td>packets_sent</td><td class="number">2000000</td>`,
 		"<dt>server&#39;s process</dt><dd>77</dd>", "<dt>ramp</dt><dd>2 s</dd>",
@@ -101,7 +101,7 @@ func TestCPUOfNoViewerIsAGap(t *testing.T) {
 		if p.Title == "Added delay" {
 			t.Error("players that are not verified have a delay")
 		}
-		if p.Title != "CPU for each viewer" {
+		if p.Title != "CPU per viewer" {
 			continue
 		}
 		if y := p.Series[0].Y; !math.IsNaN(y[0]) || !math.IsNaN(y[1]) || math.Round(y[2]) != 1e5 {
@@ -146,9 +146,9 @@ join        p50 1.0, p90 2.0, p99 3.0, p99.9 4.0, max 5.0 ms (3 samples, too few
             all after 6.2 ms
 received    1000000 bytes in 2.0 s (4.0 Mbit/s)
 delay       p50 1.0, p90 2.0, p99 3.0, p99.9 4.0, max 5.0 ms (7 samples, too few for p90 and above)
-server      0.250 cores, 0.500 CPU-s a GB
+server      0.250 cores, 0.500 CPU-s per GB
             RSS 2.0 MB, 3.0 MB at most, 1.0 MB before; 9 descriptors
-            kernel 0.250 MB by stalled player, 0.300 MB at most; 2 sockets
+            kernel 0.250 MB per stalled player, 0.300 MB at most; 2 sockets
             packets_sent + 2000000
             write_calls + 10
 generator   0.100 cores

@@ -125,13 +125,13 @@ func tablesOf(r *load.Result) []report.Section {
 	}
 	if v := r.Verified; v != nil && v.Packets > 0 {
 		all = append(all, report.Section{
-			Title: "Verified players", Text: "Of their whole time.",
+			Title: "Verified players", Text: "Over their whole time.",
 			Table: numbers(row("players", v.Players), row("packets", v.Packets), row("media objects whose every byte was checked", v.Objects),
 				row("gaps", v.Gaps), row("packets missing in them", v.Missing), row("players whose stream broke a rule", v.Broken)),
 		})
 	}
 	if t := processesOf(r); len(t.Rows) > 0 {
-		all = append(all, report.Section{Title: "Processes, while it was measured", Table: t})
+		all = append(all, report.Section{Title: "Processes, during the measurement", Table: t})
 	}
 	all = append(all, ofTheServer(r)...)
 	if len(r.Notes) > 0 {
@@ -160,7 +160,7 @@ func ofTheServer(r *load.Result) (all []report.Section) {
 		for _, name := range slices.Sorted(maps.Keys(r.Counters)) {
 			t.Rows = append(t.Rows, []report.Cell{{Text: name}, number(strconv.FormatFloat(r.Counters[name], 'f', -1, 64))})
 		}
-		all = append(all, report.Section{Title: "The server's counters", Text: "By how much they rose while it was measured.", Table: t})
+		all = append(all, report.Section{Title: "The server's counters", Text: "By how much they rose during the measurement.", Table: t})
 	}
 	return all
 }

@@ -115,7 +115,7 @@ func Arguments(names ...string) cobra.PositionalArgs {
 		case len(args) < len(names) && names[len(args)][0] != '[':
 			return &UsageError{cmd, fmt.Errorf("%s is missing", names[len(args)])}
 		case len(args) > len(names):
-			return &UsageError{cmd, fmt.Errorf("%q is too much", args[len(names)])}
+			return &UsageError{cmd, fmt.Errorf("unexpected argument %q", args[len(names)])}
 		}
 		return nil
 	}
