@@ -67,6 +67,9 @@ func (c *Cutter) Consume(b []byte) (n int, head []byte, err error) {
 		if x == 0 && !c.text && c.seen == len(proxyMark) {
 			return i, nil, &Error{400, proxied(2), -1}
 		}
+		if x == tlsMark && !c.text && c.seen == 0 {
+			return i, nil, &Error{400, encrypted, -1}
+		}
 		if what := c.bad(x); what != "" {
 			return i, nil, &Error{400, what, c.seen}
 		}
@@ -136,6 +139,12 @@ func (c *Cutter) bad(x byte) string {
 		return ""
 	}
 }
+
+// tlsMark is the byte that a TLS handshake begins with (RFC 8446, 5.1).
+const tlsMark = 0x16
+
+// encrypted is what is wrong with a connection that begins so.
+const encrypted = "the connection begins with a TLS handshake, and TLS is not spoken here: use http:// or mms://"
 
 // proxyMark is what a header of the PROXY protocol's version 2 begins with,
 // before a byte 0. To us it is two empty lines.

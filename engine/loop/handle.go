@@ -58,7 +58,7 @@ func (c *Conn) handle() {
 func (c *Conn) answer(head []byte) codec.Next {
 	l, o := c.loop, c.outgoing()
 	own, next := c.sess.Answer(o.own, &l.ev, &l.verdict)
-	if l.group.tells() {
+	if l.group.tells() && l.ev.Kind != codec.Bad { // which has a line of its own
 		l.group.log.Debug("request", "asks", l.ev.Kind.String(), "path", l.ev.Path, "answer", l.verdict.Code.String(), "peer", c.peer, "agent", c.agent)
 	}
 	switch {

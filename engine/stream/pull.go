@@ -80,7 +80,9 @@ type attempt struct {
 	st   *Stream
 	in   *Ingest
 	sess codec.Dialled
-	up   bool // the source's header has come
+	// first is the configured target; the source may have sent us on since.
+	first string
+	up    bool // the source's header has come
 	// fresh says that what was read last gives the source time for its next packet.
 	fresh bool
 	// deadline is when the header must have come, counted from the first dial, and
@@ -93,8 +95,9 @@ func (st *Stream) pullOnce(ctx context.Context, in *Ingest) error {
 	if st.state.CompareAndSwap(uint32(SourceDown), uint32(SourceDialing)) {
 		defer st.state.CompareAndSwap(uint32(SourceDialing), uint32(SourceDown))
 	}
+	sess := st.Config.Pull.Open()
 	a := &attempt{
-		st: st, in: in, sess: st.Config.Pull.Open(),
+		st: st, in: in, sess: sess, first: sess.Target(),
 		deadline: time.Now().Add(st.env.Settings.Timeouts.PullConnect),
 	}
 	for {
@@ -120,7 +123,7 @@ func (a *attempt) connect(ctx context.Context) (again bool, err error) {
 	a.st.log.Debug("connecting to the source", "address", addr, "target", target)
 	conn, err := a.st.env.Dial(dialCtx, "tcp", addr)
 	if err != nil {
-		return false, fmt.Errorf("%s cannot be reached: %w", way(addr, target, proxied), bare(err))
+		return false, fmt.Errorf("%s cannot be reached: %w", a.way(addr, target, proxied), bare(err))
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer func() {
@@ -131,19 +134,22 @@ func (a *attempt) connect(ctx context.Context) (again bool, err error) {
 		return false, err
 	}
 	if _, err := conn.Write(a.sess.AppendHello(nil, proxied)); err != nil {
-		return false, fmt.Errorf("%s took no request: %w", way(addr, target, proxied), bare(err))
+		return false, fmt.Errorf("%s took no request: %w", a.way(addr, target, proxied), bare(err))
 	}
 	again, err = a.read(conn)
 	if err != nil && !errors.Is(err, errSourceEnded) {
-		err = fmt.Errorf("%w (%s)", err, way(addr, target, proxied))
+		err = fmt.Errorf("%w (%s)", err, a.way(addr, target, proxied))
 	}
 	return again, err
 }
 
-// way names the address that was dialled, and what was wanted there.
-func way(addr, target string, proxied bool) string {
+// way names the address that was dialled, what was wanted there, and who sent us.
+func (a *attempt) way(addr, target string, proxied bool) string {
 	if proxied {
-		return fmt.Sprintf("the proxy %s for %s", addr, target)
+		addr = fmt.Sprintf("the proxy %s for %s", addr, target)
+	}
+	if target != a.first {
+		addr += " by way of " + a.first
 	}
 	return addr
 }
