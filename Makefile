@@ -176,9 +176,11 @@ install: $(if $(shell command -v $(GO)),build) ## install programs, man pages, u
 	install -d '$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(BASHDIR)' '$(DESTDIR)$(ZSHDIR)' '$(DESTDIR)$(FISHDIR)' '$(DESTDIR)$(SYSCONFDIR)/stream-pump'
 	sed 's|/usr/local/bin/|$(BINDIR)/|; s| /etc/| $(SYSCONFDIR)/|' systemd/stream-pump.service > '$(DESTDIR)$(UNITDIR)/stream-pump.service'
 	chmod 644 '$(DESTDIR)$(UNITDIR)/stream-pump.service'
-	bin/stream-pump completion bash > '$(DESTDIR)$(BASHDIR)/stream-pump'
-	bin/stream-pump completion zsh > '$(DESTDIR)$(ZSHDIR)/_stream-pump'
-	bin/stream-pump completion fish > '$(DESTDIR)$(FISHDIR)/stream-pump.fish'
+	for p in stream-pump pump-bench; do \
+	  bin/$$p completion bash > "$(DESTDIR)$(BASHDIR)/$$p"; \
+	  bin/$$p completion zsh > "$(DESTDIR)$(ZSHDIR)/_$$p"; \
+	  bin/$$p completion fish > "$(DESTDIR)$(FISHDIR)/$$p.fish"; \
+	done
 	@if [ -e '$(DESTDIR)$(SYSCONFDIR)/stream-pump/config.json' ]; then \
 	  echo 'your configuration stays: $(SYSCONFDIR)/stream-pump/config.json'; \
 	else \
@@ -198,4 +200,6 @@ uninstall: ## remove what install and install-sysctl put there; the configuratio
 	rm -f '$(DESTDIR)$(SYSCTLDIR)/90-stream-pump.conf'
 	rm -f $(patsubst %,'$(DESTDIR)$(MANDIR)/man1/%',$(notdir $(wildcard cmd/*/man/*.1)))
 	rm -f $(patsubst cmd/stream-pump/man/%,'$(DESTDIR)$(MANDIR)/man5/%',$(wildcard cmd/stream-pump/man/*.5))
-	rm -f '$(DESTDIR)$(BASHDIR)/stream-pump' '$(DESTDIR)$(ZSHDIR)/_stream-pump' '$(DESTDIR)$(FISHDIR)/stream-pump.fish'
+	for p in stream-pump pump-bench; do \
+	  rm -f "$(DESTDIR)$(BASHDIR)/$$p" "$(DESTDIR)$(ZSHDIR)/_$$p" "$(DESTDIR)$(FISHDIR)/$$p.fish"; \
+	done

@@ -1,6 +1,6 @@
-// Package admin is the operator's listener: the state of the engine as JSON,
-// and profiles. It is on an address of its own, the loopback by default,
-// because a profile slows the program down and a status tells too much.
+// Package admin is the operator's listener: the state of the engine as JSON, and
+// profiles. It has its own address, on loopback by default, because a profile slows
+// the program down and a status tells too much.
 //
 //	GET /status        [Status] as JSON, described in stream-pump-status(5)
 //	GET /healthz       200 while the pump serves; ?stream=PATH asks for one stream
@@ -11,10 +11,9 @@
 //	                   seconds=N, and block_rate or mutex_fraction: the profile of
 //	                   the seconds that follow, with the rate on for so long
 //
-// It has no password, so that a request has to pass a guard first ([guard]): a
-// browser on the operator's machine must not become the way in for a page from
-// elsewhere. What a client sends, withholds or leaves open is bounded in bytes,
-// time and number.
+// It has no password, so a request must first pass a guard ([guard]): a browser on
+// the operator's machine must not become the way in for a page from elsewhere. What a
+// client sends, withholds or leaves open is bounded in bytes, time and number.
 //
 // The status page for people, metrics and SNMP will be further handlers here.
 package admin
@@ -46,9 +45,9 @@ type Options struct {
 	Version string
 	// Types are the streams' types by path, as the configuration spells them.
 	Types map[string]string
-	// LogDropped counts the lines that the log has dropped; nil is none.
+	// LogDropped is the number of lines that the log has dropped; nil means none.
 	LogDropped func() uint64
-	// GoingDown says that the end has begun; nil is never.
+	// GoingDown reports whether the end has begun; nil means never.
 	GoingDown func() bool
 	// Log takes what goes wrong in here.
 	Log *slog.Logger
@@ -121,7 +120,7 @@ func Listen(at netip.AddrPort, o Options) (*Server, error) {
 	return s, nil
 }
 
-// newServer is a listener's, at an address, without the listener.
+// newServer is the server for a listener at the given address.
 func newServer(own netip.Addr, o Options) *Server {
 	return &Server{log: o.Log, done: make(chan struct{}), http: http.Server{
 		Handler:           Handler(own, o),
@@ -143,7 +142,7 @@ func (s *Server) serve(ln net.Listener) {
 // Address is where it listens.
 func (s *Server) Address() net.Addr { return s.ln.Addr() }
 
-// Close ends the listener; requests on their way are cut when ctx ends.
+// Close ends the listener; requests under way are cut off when ctx ends.
 func (s *Server) Close(ctx context.Context) {
 	if err := s.http.Shutdown(ctx); err != nil {
 		_ = s.http.Close()

@@ -20,8 +20,8 @@ const (
 	writeTime = 30 * time.Second // for each piece of an answer
 )
 
-// patient bounds what a client sends and takes in bytes and time, but not how
-// long an answer is worked at: a profile takes as long as was asked for.
+// patient bounds in bytes and time what a client sends and takes, but not how long an
+// answer takes to make: a profile takes as long as was asked for.
 func patient(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		control := http.NewResponseController(w)
@@ -33,14 +33,14 @@ func patient(h http.Handler) http.Handler {
 			refuseBody(w, err)
 			return
 		}
-		// From here on net/http looks out for a client that vanishes.
+		// From here on net/http watches for a client that vanishes.
 		_ = control.SetReadDeadline(time.Time{})
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		h.ServeHTTP(&steady{w, control}, r)
 	})
 }
 
-// refuseBody answers a request whose body is not here.
+// refuseBody answers a request whose body did not come.
 func refuseBody(w http.ResponseWriter, err error) {
 	var long *http.MaxBytesError
 	if errors.As(err, &long) {
@@ -65,16 +65,16 @@ func (s *steady) Write(b []byte) (int, error) {
 // Unwrap is for [http.ResponseController].
 func (s *steady) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
-// maxProfiles is how many profiles are made at once. Each costs processor time
-// or memory, and more than one person does not look.
+// maxProfiles is how many profiles are made at once. Each costs processor time or
+// memory, and no more than one person looks.
 const maxProfiles = 4
 
-// gate lets some requests through at once.
+// gate lets only some requests through at once.
 type gate chan struct{}
 
 func newGate(n int) gate { return make(gate, n) }
 
-// admit answers 503 to whoever is too many.
+// admit answers 503 to requests beyond that.
 func (g gate) admit(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
@@ -88,9 +88,9 @@ func (g gate) admit(h http.Handler) http.Handler {
 	})
 }
 
-// limited is a listener with a bound on how many connections are open. Beyond it
-// each is told so and closed at once: one that waited would hold a descriptor, and
-// its owner would not know why.
+// limited is a listener with a bound on how many connections are open. Each one
+// beyond it is told so and closed at once: one that waited would hold a descriptor,
+// and its owner would not know why.
 type limited struct {
 	net.Listener
 	room chan struct{}

@@ -10,11 +10,11 @@ import (
 )
 
 // guard keeps pages of other sites out. A browser on this machine reaches the
-// loopback address, and what it may ask for there must not depend on which pages
-// its user looks at. There are two ways for such a page:
+// loopback address, and the pages that its user looks at must not be able to ask for
+// anything there. Such a page has two ways:
 //
-//   - It asks across sites. Browsers say so, in Sec-Fetch-Site or Origin. Answers
-//     cannot be read then, but a profile costs as much.
+//   - It asks across sites. Browsers say so, in Sec-Fetch-Site or Origin. The page
+//     cannot read the answer, but a profile costs as much.
 //   - Its own name is made to point here (DNS rebinding), so that the browser
 //     takes us for its site. The name stands in Host; a literal address cannot be
 //     made to point anywhere else.
@@ -42,8 +42,8 @@ func (g guard) protect(h http.Handler) http.Handler {
 	})
 }
 
-// knows reports whether a request names us. Whoever speaks HTTP/1.0 need not name
-// anybody; no browser does that.
+// knows reports whether a request names us. HTTP/1.0, which no browser speaks, need
+// not name a host.
 func (g guard) knows(r *http.Request) bool {
 	if r.Host == "" {
 		return !r.ProtoAtLeast(1, 1)
@@ -68,9 +68,9 @@ func localOf(r *http.Request) netip.Addr {
 	return netip.Addr{}
 }
 
-// crossSite reports whether a browser asks for a page that is not ours. What says
-// nothing of where it comes from is no browser of the last years, and not one that
-// changes something.
+// crossSite reports whether a browser asks for a page that is not ours. A request
+// that does not say where it comes from is not from a recent browser, or is not one
+// that changes anything.
 func crossSite(r *http.Request) bool {
 	switch site := r.Header.Get("Sec-Fetch-Site"); site {
 	case "":

@@ -14,28 +14,28 @@ import (
 	"sync"
 )
 
-// Rates are how much the program notes of goroutines that wait for each other.
-// It notes nothing unless asked to, because every wait that is noted costs about
-// a microsecond.
+// Rates are how much the program notes of goroutines' waits for each other. It notes
+// nothing unless asked to, because every noted wait costs about a microsecond.
 type Rates struct {
 	// Block is how many nanoseconds of waiting give one sample of the block
 	// profile, on average; 0 is off.
 	Block int `json:"block_rate"`
-	// Mutex is of how many contended locks one is in the mutex profile; 0 is off.
+	// Mutex is the number of contended locks of which one is in the mutex profile; 0 is
+	// off.
 	Mutex int `json:"mutex_fraction"`
 }
 
-// The rates of a measurement that asks for none. A sample for each 10
-// microseconds, and one lock of ten, are cheap wherever there are many waits, and
-// where there are few nobody has to look.
+// The rates of a measurement that asks for none. A sample for each 10 microseconds,
+// and one lock in ten, are cheap even if there are many waits, and if there are few
+// nobody has to look.
 const (
 	DefaultBlockRate     = 10_000
 	DefaultMutexFraction = 10
 )
 
-// The bounds of what can be asked for; MaxSeconds is of one measurement. Beyond a
-// second of waiting for a sample, or one of a million locks, nothing is seen; more
-// than an hour is a mistake.
+// The bounds of what can be asked for; MaxSeconds is of one measurement. With more
+// than a second of waiting for a sample, or less than one lock in a million, nothing
+// is seen; more than an hour is a mistake.
 const (
 	MaxBlockRate     = 1_000_000_000
 	MaxMutexFraction = 1_000_000
@@ -45,15 +45,15 @@ const (
 // maxForm bounds the body of a request: it has two or three short numbers.
 const maxForm = 4 << 10
 
-// switchboard is what sets the program's rates. There is one in a program,
-// because the rates are the runtime's, which does not tell the block rate.
+// switchboard is what sets the program's rates. There is one in a program, because
+// the rates are the runtime's, which cannot be asked for the block rate.
 type switchboard struct {
 	mu        sync.Mutex
 	now       Rates
 	measuring bool // a request has its own rates until it ends
 }
 
-// errMeasuring: two measurements would take each other's rates away.
+// errMeasuring says that two measurements would disturb each other's rates.
 var errMeasuring = errors.New("a profile is being measured with rates of its own; try again when it is over")
 
 // set makes r the program's rates.
@@ -97,8 +97,8 @@ func (s *switchboard) change(w http.ResponseWriter, r *http.Request) {
 }
 
 // measure answers with the block or mutex profile of the seconds that follow. The
-// rates are on for as long as the request lives and then as they were before,
-// also when the client vanishes.
+// rates are on for as long as the request lives and then as before, even if the
+// client vanishes.
 func (s *switchboard) measure(rate number, def int) http.HandlerFunc {
 	profile := pprof.Handler(rate.profile)
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -174,7 +174,7 @@ func numbers(w http.ResponseWriter, r *http.Request, known ...number) (map[strin
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	err := r.ParseForm()
 	if err == nil {
-		// What is no form is read past: only then does net/http look out for a
+		// A body that is not a form is read past: only then does net/http watch for a
 		// client that vanishes.
 		_, err = io.Copy(io.Discard, r.Body)
 	}

@@ -55,9 +55,9 @@ func (o Options) status(w http.ResponseWriter, _ *http.Request) {
 // sourceUp is the state of a stream that viewers can join.
 var sourceUp = engine.SourceUp.String()
 
-// health says whether the pump serves, for probes: of balancers, supervisors and
+// health says whether the pump serves, for the probes of balancers, supervisors and
 // monitors. A source that is down is not the pump's fault; whoever wants to know
-// of one asks for its stream.
+// about one asks for its stream.
 func (o Options) health(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	if o.GoingDown != nil && o.GoingDown() {

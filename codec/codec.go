@@ -30,13 +30,13 @@ import (
 	"time"
 )
 
-// Claim is what a protocol says of the first bytes of a connection.
+// Claim is what a protocol says about the first bytes of a connection.
 type Claim uint8
 
 // The three claims.
 const (
 	NotMine  Claim = iota // these bytes cannot begin this protocol
-	NeedMore              // too few bytes to tell; never said of MaxClassify bytes or more
+	NeedMore              // too few bytes to tell; never for MaxClassify bytes or more
 	Mine
 )
 
@@ -53,13 +53,13 @@ type Protocol interface {
 	Classify(first []byte) Claim
 	// Accept opens the conversation with a peer that connected to us.
 	Accept(peer Peer) Session
-	// AppendRefusal appends what a peer is told before it has said anything
-	// (no room for another connection, no descriptor left).
+	// AppendRefusal appends what a peer is told before it has said anything (no room
+	// for another connection, no descriptor left, no complete request in time).
 	AppendRefusal(dst []byte, c Cause) []byte
 }
 
-// Peer says who is at the two ends of a connection. IPv4 addresses are never
-// in their IPv6-mapped form.
+// Peer is the addresses at the two ends of a connection. IPv4 addresses are never in
+// their IPv6-mapped form.
 type Peer struct {
 	Remote netip.AddrPort
 	Local  netip.AddrPort
@@ -69,39 +69,37 @@ type Peer struct {
 // at a time and holds no reference to the bytes it is given after a call
 // returns, except where [Event.Data] says so.
 type Session interface {
-	// Consume takes bytes from the front of b and yields the next event; n is
-	// how many bytes it took. [None] means all of b was taken and nothing is
-	// complete yet. After an event the engine calls Answer where the event
-	// wants one, and then Consume again with the rest of b, as long as there is
-	// any: it is never called without bytes. A session that has something to
-	// say after the last byte of a message keeps that byte back; n may be 0
-	// with an event.
+	// Consume takes bytes from the front of b and yields the next event; n is how many
+	// bytes it took. [None] means that all of b was taken and nothing is complete yet.
+	// After an event the engine calls Answer if the event wants one, and then Consume
+	// again with the rest of b, as long as there is any: it is never called without
+	// bytes. A session that has another event after the last byte of a message keeps
+	// that byte back; n may be 0 with an event.
 	Consume(b []byte) (n int, ev Event)
 
-	// Answer appends the peer's answer to ev and says how the connection goes
-	// on. It is called once for each event for which [Kind.WantsAnswer] is
-	// true. After the appended bytes the engine sends v.Media's head in
-	// ev.Form for an accepted Describe or Play, and after that, for Play, the
-	// packets.
+	// Answer appends the answer to ev and says how the connection goes on. It is called
+	// once for each event for which [Kind.WantsAnswer] is true. After the appended
+	// bytes the engine sends v.Media's head in ev.Form for an accepted Describe or
+	// Play, and after that, for Play, the packets.
 	Answer(dst []byte, ev *Event, v *Verdict) ([]byte, Next)
 
-	// AppendEnd appends what the peer is told when the engine ends what it
-	// was doing: a viewer's stream, an encoder's push, a request that never
-	// became complete. For [CauseSwitch] the stream goes on with another head
-	// and packets; for all other causes the engine ends the connection.
-	// Reason is the operator's sentence, for answers that carry one; it may be empty.
+	// AppendEnd appends what the peer is told when the engine ends what the peer was
+	// doing: a viewer's stream, an encoder's push, a request that never became
+	// complete. For [CauseSwitch] the stream goes on with another head and packets; for
+	// all other causes the engine ends the connection. reason is the operator's
+	// sentence, for answers that carry one; it may be empty.
 	AppendEnd(dst []byte, c Cause, reason string) []byte
 }
 
 // Dialled is a session on a connection that we opened: a pull.
 type Dialled interface {
 	Session
-	// Target is the host:port to dial: the configured one, and after a
-	// [Redial] where the source sent us.
+	// Target is the host:port to dial: the configured one, or after a [Redial] where
+	// the source sent us.
 	Target() string
-	// AppendHello appends the bytes that we send first. It is called once for
-	// each connection, after Target; proxied says that the connection goes to
-	// an HTTP proxy and not to the target itself.
+	// AppendHello appends the bytes that we send first. It is called once for each
+	// connection, after Target; proxied says that the connection goes to an HTTP proxy
+	// instead of the target itself.
 	AppendHello(dst []byte, proxied bool) []byte
 }
 
@@ -115,11 +113,11 @@ const (
 	None Kind = iota // more bytes are needed
 
 	// Requests of viewers.
-	Reply    // answered without knowing any stream; of one request there may be two
+	Reply    // can be answered without a stream; one request may give two
 	Lookup   // is there a stream at Path, and is it up? Accepted if there is
 	Describe // the head of the stream at Path, in Form; may continue Session
 	Play     // the head and the packets of the stream at Path, in Form; may continue Session
-	Control  // a request about Session that changes nothing in the stream
+	Control  // a request about Session that changes nothing in its stream
 	Stop     // end the Play of Session
 
 	// Requests of encoders, and what arrives in their bodies, in files and
@@ -128,10 +126,10 @@ const (
 	Publish // the packets of Session follow; Path is set
 	Header  // Media is the header of what follows
 	Packet  // Data is one data packet
-	Pause   // the body is complete; another Publish of the session will follow
+	Pause   // the body is complete; another Publish of the session may follow
 	Finish  // the source says that the stream is over
 
-	Redial // dial [Dialled.Target] anew and say hello again
+	Redial // dial [Dialled.Target] again and say hello
 	Bad    // the peer broke the protocol: Err says how
 )
 
@@ -168,7 +166,7 @@ type Form uint8
 const (
 	Framed Form = iota // the primary form, made once on ingest
 	Plain              // derived on demand from the primary form
-	Forms              // how many there are
+	Forms              // the number of forms
 )
 
 // Event is one thing that the peer said. It is passed by value and holds no
@@ -176,10 +174,10 @@ const (
 type Event struct {
 	Kind Kind
 	Form Form
-	// Switch: this viewer can be moved to another head and programme without
+	// Switch says that this viewer can be moved to another head and programme without
 	// reconnecting (Play only).
 	Switch  bool
-	Session uint64 // opaque key of the session the request names; 0 names none
+	Session uint64 // opaque key of the session that the request names; 0 names none
 	Path    string
 	Agent   string // what the peer calls itself, for the log; may be empty
 	// Data is one packet (Packet). It points into the bytes given to Consume
@@ -188,11 +186,11 @@ type Event struct {
 	// Number is the source's own number of the packet; valid if Numbered.
 	Number   uint32
 	Numbered bool
-	// Anywhere is set by the engine (Packet): a key frame has been waited for
-	// long enough, and [Programme.Append] leaves nothing out for want of one.
+	// Anywhere is set by the engine (Packet): the wait for a key frame has been long
+	// enough, and [Programme.Append] leaves nothing out for want of one.
 	Anywhere bool
 	Media    Media // Header only
-	Err      error // Bad only; its text tells the operator all that happened
+	Err      error // Bad only; its text tells the operator what happened
 }
 
 // Code is the engine's decision on a request.
@@ -201,11 +199,11 @@ type Code uint8
 // The decisions.
 const (
 	OK        Code = iota
-	NoStream       // no stream has this name, or it does not take such requests
+	NoStream       // no stream has this path, or it does not take such requests
 	NotUp          // the stream exists and has no source now
 	Full           // a limit on viewers or sessions is reached
 	Busy           // the session, or the stream, is in use by another connection
-	NoSession      // the request needs a session and names none that we know
+	NoSession      // the request needs a session and names none we know
 	Refused        // an ingest is refused: Verdict.Reason says why
 )
 
@@ -224,7 +222,8 @@ type Verdict struct {
 	Code Code
 	// Session is the key that goes back to the peer; 0 if there is none.
 	Session uint64
-	// Replaced: the request named a session that we do not know and got a new one.
+	// Replaced says that the request named a session it could not have and got a new
+	// one.
 	Replaced bool
 	// Media is the stream's present media (accepted Lookup, Describe and Play);
 	// an accepted Lookup has none if the stream is not up.
@@ -288,12 +287,12 @@ type Media interface {
 
 // Mark is what the engine must know of one packet.
 type Mark struct {
-	// Key: a viewer may start at this packet.
+	// Key says that a viewer may start at this packet.
 	Key bool
-	// Trim: a viewer that starts here needs the trimmed variant.
+	// Trim says that a viewer that starts here needs the trimmed variant.
 	Trim bool
-	// Note is a repair that was made, once for each kind in a programme, for
-	// the log; nil if none.
+	// Note is a repair that was made, once for each kind and programme, for the log;
+	// nil if none.
 	Note error
 	// SendTime is when the packet is due in the stream's own time line.
 	SendTime time.Duration
@@ -312,20 +311,18 @@ type Programme interface {
 	Media() Media
 	// Head is the head in the given form. The bytes are shared and immutable.
 	Head(f Form) []byte
-	// Splice reports whether packets under m can follow in this programme, and
-	// if so makes the time line go on: the first packet after it is placed
-	// behind the end of the last one. pause is how long no packets came; whether
-	// the times step over it is the protocol's to say, by what its players do.
-	// Without a pause, as where a clip starts again, nothing is missing between the
-	// two that does not show.
+	// Splice reports whether packets under m can follow in this programme, and if so
+	// makes the time line go on: the first packet after it is placed behind the end of
+	// the last one. pause is how long no packets came; whether the times step over it
+	// is up to the protocol, by what its players do. Without a pause, as when a clip
+	// starts again, nothing is missing between the two that does not show.
 	Splice(m Media, pause time.Duration) bool
 	// Append appends the primary form of a source's packet to dst.
 	//
-	// [ErrSkip] means that the packet has no place in the stream and is passed
-	// over. Where a source begins anew, behind a Splice or in the middle of its
-	// packets, that is [ErrNoKey] until a key frame comes, whose packet is the
-	// first that viewers can use. How long that may take is the engine's to
-	// say, with [Event.Anywhere].
+	// [ErrSkip] means that the packet has no place in the stream and is left out. Where
+	// a source begins again, after a Splice or in the middle of its packets, that is
+	// [ErrNoKey] until a key frame comes, whose packet is the first that viewers can
+	// use. How long that may take is up to the engine ([Event.Anywhere]).
 	//
 	// Any other error, [ErrProgrammeOver] excepted, is the source's fault.
 	Append(dst []byte, ev *Event) ([]byte, Mark, error)
@@ -340,7 +337,6 @@ type Programme interface {
 // purpose.
 var ErrSkip = errors.New("packet left out")
 
-// ErrNoKey is returned by [Programme.Append] for a packet that is left out
-// because the source began anew and no key frame has come since. It is an
-// [ErrSkip].
+// ErrNoKey is returned by [Programme.Append] for a packet that is left out because
+// the source began again and no key frame has come since. It is an [ErrSkip].
 var ErrNoKey = fmt.Errorf("%w: no key frame has come since the source started over", ErrSkip)

@@ -11,7 +11,7 @@ import (
 const streamsPrefix = "/streams/"
 
 // circles warns of streams that are pulled from this very pump, and so in the end
-// from themselves: they wait for their own header and never come up. at are the
+// from themselves: they wait for their own header and never start. at are the
 // streams' places in the file.
 func (w *walker) circles(c *Config, at []node) {
 	from := map[string]string{} // a pulled stream's path → that of the stream it comes from
@@ -27,8 +27,8 @@ func (w *walker) circles(c *Config, at []node) {
 	}
 }
 
-// circle reports whether the way back from a stream leads to it again, and names
-// those on the way.
+// circle reports whether the way back from a stream leads to itself, and names the
+// streams on the way.
 func circle(start string, from map[string]string) (way string, round bool) {
 	var over []string
 	for at, ok := from[start]; ok && len(over) <= len(from); at, ok = from[at] {
@@ -43,8 +43,8 @@ func circle(start string, from map[string]string) (way string, round bool) {
 	return "", false
 }
 
-// here reports whether a stream is pulled from one of this pump's own, and which.
-// Names other than localhost are not looked up.
+// here reports whether a stream is pulled from one of this pump's own, and from
+// which. Names other than localhost are not looked up.
 func here(s Stream, listen []netip.AddrPort) (path string, ok bool) {
 	if !s.Enabled || s.Type != TypePull {
 		return "", false
@@ -62,12 +62,12 @@ func here(s Stream, listen []netip.AddrPort) (path string, ok bool) {
 	}
 	name, ok := strings.CutPrefix(strings.ToLower(u.Path), streamsPrefix)
 	name = strings.TrimSuffix(name, "/")
-	// No path has a dot: what is behind one is an ending that players want to see.
+	// No path has a dot: what follows one is an ending for players.
 	name, _, _ = strings.Cut(name, ".")
 	return name, ok
 }
 
-// listensAt reports whether a connection to an address surely ends here.
+// listensAt reports whether a connection to an address is sure to end here.
 func listensAt(listen []netip.AddrPort, host netip.Addr, port int) bool {
 	for _, a := range listen {
 		if int(a.Port()) == port && (a.Addr() == host || host.IsLoopback() && covers(a.Addr(), host)) {

@@ -14,8 +14,8 @@ import (
 	"streampump/tuning"
 )
 
-// Config is a whole configuration, checked. [Default] fills it with what
-// holds where the file says nothing.
+// Config is a whole configuration, checked. [Default] fills it with what holds if the
+// file says nothing.
 type Config struct {
 	// Listen is where viewers and encoders connect. A port of 0 lets the
 	// system choose one. [::] stands for IPv4 as well.
@@ -38,11 +38,11 @@ type Config struct {
 // Proxy is the HTTP proxy through which pulls go.
 type Proxy struct {
 	Address string // host:port; empty means that no proxy is used
-	// Local: the proxy is used for local addresses as well.
+	// Local says that the proxy is used for local addresses too.
 	Local bool
 }
 
-// TLS is parsed and checked, and not used: a file with "ssl": true is refused.
+// TLS is parsed and checked but not used: a file with "ssl": true is refused.
 type TLS struct {
 	Port      int
 	Key, Cert string // as written; the files are not opened
@@ -69,15 +69,15 @@ const (
 	defaultMaxHead   = 16 << 10 // several times what players send, cookies and log lines included
 )
 
-// maxFile is the largest configuration that is read. A thousand streams take
-// about 200 KB; whoever names a video by mistake is told so at once.
+// maxFile is the largest configuration that is read. A thousand streams take about
+// 200 KB; naming a video by mistake is reported at once.
 const maxFile = 4 << 20
 
 // Default is the configuration of an empty file. It has no streams.
 func Default() *Config {
 	e := engine.DefaultConfig()
 	e.Loops = 0
-	// What the table of settings says is said there alone.
+	// What the table of settings says is said only there.
 	e.Fanout.NotSentLowat, e.ReadBuffer = tuning.NotSentLowat, tuning.ReadBuffer
 	return &Config{
 		Listen:  []netip.AddrPort{everywhere(defaultPort)},
@@ -106,8 +106,8 @@ func Load(path string) (*Config, []Problem) {
 	return Parse(path, src, filepath.Dir(path))
 }
 
-// Read is Load for what comes from elsewhere than a file. The name stands in
-// the problems; relative names of files start at the folder dir.
+// Read is Load for a configuration that is not in a file. The name appears in the
+// problems; relative names of files start at the folder dir.
 func Read(r io.Reader, name, dir string) (*Config, []Problem) {
 	src, err := bounded(r)
 	if err != nil {
@@ -116,8 +116,8 @@ func Read(r io.Reader, name, dir string) (*Config, []Problem) {
 	return Parse(name, src, dir)
 }
 
-// Parse checks the configuration in src, which it does not keep or change.
-// The name stands in the problems; relative names of files start at the folder dir.
+// Parse checks the configuration in src, which it does not keep or change. The name
+// appears in the problems; relative names of files start at the folder dir.
 func Parse(name string, src []byte, dir string) (*Config, []Problem) {
 	w := &walker{dir: dir, report: report{file: name, size: len(src), lines: newLines(src)}}
 	root, ok := w.syntax(src)

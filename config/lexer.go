@@ -13,10 +13,10 @@ import (
 // at 4, and the parser behind us recurses.
 const maxDepth = 32
 
-// lexer looks for everything that keeps a file from being JSON, before the
-// parser does: the parser stops at the first mistake, and what people get
-// wrong most (the original's config.js renamed, a quote or a bracket
-// forgotten) is easier told from the tokens.
+// lexer looks for everything that keeps a file from being JSON, before the parser
+// does: the parser stops at the first mistake, and what people get wrong most (the
+// original's config.js renamed, a quote or a bracket forgotten) is easier to tell
+// from the tokens.
 type lexer struct {
 	*report
 	src    []byte
@@ -216,7 +216,7 @@ func isNumber(w string) bool {
 	return err == nil || hujson.Literal(w).IsValid()
 }
 
-// syntax turns the file into a tree, or reports why it is none.
+// syntax turns the file into a tree, or reports why it cannot.
 func (w *walker) syntax(src []byte) (node, bool) {
 	if at := invalidUTF8(src); at >= 0 {
 		w.errorf(at, "", "the file is not UTF-8 text (save it as UTF-8)")
@@ -245,7 +245,7 @@ func (w *walker) syntax(src []byte) (node, bool) {
 // bom is the mark that some editors put at the beginning of a UTF-8 file.
 const bom = "\ufeff"
 
-// invalidUTF8 is the offset of the first byte that is no UTF-8, or -1.
+// invalidUTF8 is the offset of the first byte that is not UTF-8, or -1.
 func invalidUTF8(src []byte) int {
 	for i := 0; i < len(src); {
 		r, n := utf8.DecodeRune(src[i:])

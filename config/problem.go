@@ -10,8 +10,8 @@ import (
 	"unicode"
 )
 
-// maxProblems is how many problems of one file are told: a file of another
-// kind altogether would otherwise fill the screen thousands of times over.
+// maxProblems is how many problems of one file are reported: a file of another kind
+// altogether would otherwise fill the screen thousands of times over.
 const maxProblems = 100
 
 // Problem is one mistake in a configuration file, or one oddity.
@@ -23,8 +23,8 @@ type Problem struct {
 	Pointer   string // JSON pointer of the value; empty for the whole file
 	Text      string // the operator's sentence
 	Warning   bool   // the configuration can be used all the same
-	// OneStream is set in a mistake that keeps only one stream from running, and
-	// that may pass: its file is missing. The others can be served meanwhile.
+	// OneStream is set for a mistake that keeps only one stream from running and that
+	// may pass: its file is missing. The others can be served meanwhile.
 	OneStream bool
 }
 

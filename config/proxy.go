@@ -9,8 +9,8 @@ import (
 
 const maxPort = 65535
 
-// proxy reads the HTTP proxy for pulls. Its keys are checked even where it is
-// not used, so that turning it on brings no surprise.
+// proxy reads the HTTP proxy for pulls. Its keys are checked even if it is not used,
+// so that turning it on brings no surprise.
 func (w *walker) proxy(root object, c *Config) {
 	host, port, use := "", int64(defaultProxyPort), false
 	hostNode, named := root.get("http_proxy_host")
@@ -67,8 +67,8 @@ func validHost(s string) bool {
 	return validName(s)
 }
 
-// validName is the form of a DNS name ([RFC 1123] 2.1), with the underscore
-// that local networks use all the same.
+// validName is the form of a DNS name ([RFC 1123] 2.1), with the underscore that
+// local networks use anyway.
 func validName(s string) bool {
 	const longest = 253 // [RFC 1035] 2.3.4
 	if s == "" || len(s) > longest || strings.Contains(s, "..") || s[0] == '.' || s[0] == '-' {

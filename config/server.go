@@ -75,8 +75,7 @@ func (w *walker) listen(n node, c *Config) {
 	}
 }
 
-// address reads an IP address with a port; the address may be missing and
-// means all then.
+// address reads an IP address with a port; without the address it means all of them.
 func (w *walker) address(n node) (netip.AddrPort, bool) {
 	s, ok := w.text(n)
 	if !ok {
@@ -93,7 +92,7 @@ func (w *walker) address(n node) (netip.AddrPort, bool) {
 	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()), true
 }
 
-// nameHint explains why names are no addresses, to whoever wrote one.
+// nameHint explains to whoever wrote a name why it is not an address.
 func nameHint(s string) string {
 	host, _, found := strings.Cut(s, ":")
 	switch {
@@ -120,8 +119,8 @@ func covers(a, b netip.Addr) bool {
 	return a.IsUnspecified() && (a.Is6() || b.Is4())
 }
 
-// admin reads the admin listener. Where it is not given, its default must
-// still not meet the other listeners: n is the file's object then.
+// admin reads the admin listener. If it is not given, its default must still not meet
+// the other listeners; n is then the file's object.
 func (w *walker) admin(n node, given bool, c *Config) {
 	at := n
 	if given {

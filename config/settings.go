@@ -7,22 +7,22 @@ import (
 	"streampump/tuning"
 )
 
-// Floors and ceilings of the settings. The floors are where the program still
-// works as designed, low enough for tests to see a timer fire; what the
-// specifications advise is said beside the defaults in the engine.
+// Floors and ceilings of the settings. The floors are where the program still works
+// as designed, low enough for tests to see a timer fire; what the specifications
+// advise is said beside the engine's settings.
 const (
 	minTimer = 100 * time.Millisecond // shorter ones would measure the scheduler, not the peer
 	maxTimer = 24 * time.Hour         // longer is a mistake in the unit
 	maxHold  = time.Hour              // nobody looks at a still picture for longer
 	maxLag   = time.Hour
-	// maxBudget: whoever wants a longer delay than this wants another setting.
+	// maxBudget is the longest useful delay: whoever wants more wants another setting.
 	maxBudget = time.Second
 
 	maxConnections = 1 << 22 // far above what a process may have open; a bound against slips
 	minSessions    = 16
-	maxSessions    = 1 << 24  // the table is made at its full size, at start
+	maxSessions    = 1 << 24  // far more than there will be viewers; a bound against slips
 	minHead        = 1 << 10  // below, requests of ordinary players would be refused
-	maxHead        = 64 << 10 // any stranger can make us hold so much
+	maxHead        = 64 << 10 // any stranger can make us hold that much
 	minBacklog     = 1 << 20  // one packet can have 64 KiB, and some must stay while others arrive
 	maxBacklog     = 64 << 30
 	maxTotal       = 1 << 44
@@ -38,9 +38,9 @@ type group struct {
 	rows []row
 }
 
-// row is one setting. into decides how the value is read: *time.Duration as a
-// time, *int64 as a size in bytes, *int as a count, *bool as a truth value, which
-// has no range; isSize makes an *int a size too.
+// row is one setting. into decides how the value is read: *time.Duration as a time,
+// *int64 as a size in bytes, *int as a count, *bool as a truth value, which has no
+// range; isSize makes an *int a size as well.
 type row struct {
 	key    string
 	lo, hi int64 // nanoseconds, bytes or a count
@@ -105,12 +105,12 @@ func timeoutRows() []row {
 	}
 }
 
-// timer is a time that may not be nothing.
+// timer is a time that may not be 0.
 func timer(key string, into func(*Config) any) row {
 	return row{key, int64(minTimer), int64(maxTimer), false, into, least{}}
 }
 
-// atLeast is the row with what a specification asks for.
+// atLeast is the row with a specification's lower bound.
 func (r row) atLeast(d time.Duration, says string) row {
 	r.least = least{d, says}
 	return r

@@ -16,8 +16,8 @@ type Pull struct {
 	Path string // as it stands in the request: escaped, with its query, and beginning with "/"
 }
 
-// pullPort is where MMSH lives unless somebody says otherwise: it is HTTP,
-// even where the URL begins with mms:// ([MS-WMSP] 1.9).
+// pullPort is MMSH's port unless somebody says otherwise: it is HTTP's, even if the
+// URL begins with mms:// ([MS-WMSP] 1.9).
 const pullPort = 80
 
 // source reads a stream's type and its source_options.
@@ -105,7 +105,8 @@ func (w *walker) sourcePath(n node) string {
 	return s
 }
 
-// notInTarget tells what would end or break a request's target ([RFC 9112] 3.2).
+// notInTarget reports characters that would end or break a request's target ([RFC
+// 9112] 3.2).
 func notInTarget(r rune) bool { return r <= ' ' || r >= 0x7f || r == '#' }
 
 // url reads the address of a source.
@@ -185,8 +186,8 @@ func (w *walker) play(n node, s *Stream) {
 // ASF_Header_Object), as it lies in the file.
 const asfHeader = "\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c"
 
-// checkASF says why a file cannot be played: not there, not readable, not
-// ASF. What is inside is for those who know ASF.
+// checkASF says why a file cannot be played: not there, not readable, not ASF. The
+// rest is left to those who know ASF.
 func checkASF(path string) error {
 	f, err := openRegular(path)
 	if err != nil {

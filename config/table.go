@@ -98,7 +98,7 @@ func unknown(key string, t table) string {
 	return fmt.Sprintf("the key %s is unknown here; known are %s", quote(key), strings.Join(t.keys, ", "))
 }
 
-// where says in what part of the file a table's keys stand.
+// where says in which part of the file a table's keys belong.
 func (t table) where() string {
 	switch t.name {
 	case "":

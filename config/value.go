@@ -169,8 +169,8 @@ func (w *walker) choice(n node, words ...string) (int, bool) {
 	return 0, false
 }
 
-// file returns the name of a file, made absolute or relative to where the
-// process runs, not to the configuration.
+// file returns the name of a file, absolute or relative to where the process runs,
+// not to the configuration.
 func (w *walker) file(n node) (string, bool) {
 	s, ok := w.filled(n)
 	if ok && !filepath.IsAbs(s) {

@@ -7,8 +7,8 @@ import (
 	"github.com/tailscale/hujson"
 )
 
-// walker goes through the tree of a file, collects what is wrong with it and
-// hands out checked values.
+// walker goes through the tree of a file, collects what is wrong with it and hands
+// out checked values.
 type walker struct {
 	report
 	dir string // where relative names of files start
@@ -54,8 +54,8 @@ func (w *walker) broken(err error) {
 	w.errorf(w.lines.offset(line, col), "", "the JSON is broken here: %s", slip(text))
 }
 
-// slip puts what the parser says of the usual slips of the pen into our words.
-// Others are told in the parser's.
+// slip puts what the parser says about the usual slips of the pen into our words.
+// Others are reported in the parser's.
 func slip(text string) string {
 	for _, s := range [...]struct{ sign, words string }{
 		{"unexpected EOF", "the file ends without a value"},

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -184,19 +185,35 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// benchPrints runs the bench, which must succeed, and returns what it prints.
+// rivalDied is what pump-bench says when another server crashed. That is no fault of
+// ours, and happens to Icecast on a busy machine.
+var rivalDied = regexp.MustCompile(`(?m)^failed +(cubemap|icecast|vlc), .*: signal: `)
+
+// benchPrints runs pump-bench to its end and returns what it prints; once more where
+// another server crashed.
 func benchPrints(t *testing.T, bench string, args ...string) string {
+	t.Helper()
+	for again := true; ; again = false {
+		out, said, err := runBench(t, bench, args...)
+		if err == nil {
+			return out
+		}
+		if !again || !rivalDied.MatchString(out) {
+			t.Fatalf("pump-bench: %v\n%s%s", err, out, said)
+		}
+		t.Logf("another server crashed, once more:\n%s", out)
+	}
+}
+
+func runBench(t *testing.T, bench string, args ...string) (out, said string, err error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, bench, args...)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("pump-bench: %v\n%s%s", err, out, errs.String())
-	}
-	return string(out)
+	b, err := cmd.Output()
+	return string(b), errs.String(), err
 }
 
 // TestCompareIsInterrupted in the second heat's measurement: it prints what was

@@ -21,9 +21,9 @@ func numbered(n int) string {
 	return fmt.Sprintf("%d%s", n, strings.Repeat(string(rune('a'+n%26)), n*37%3000))
 }
 
-// Real loops, real sockets, a backlog of some segments that the encoder goes
-// round and round in, and viewers of all forms, quick and slow: each gets whole
-// packets in order, and after each gap a start.
+// Real loops, real sockets, a backlog of a few segments that the encoder overruns
+// again and again, and viewers of all forms, quick and slow: each gets whole packets
+// in order, and after each gap a start.
 func TestSlowViewersGetWholePackets(t *testing.T) {
 	const packets = 6000
 	cfg := labConfig()
@@ -80,7 +80,7 @@ func TestSlowViewersGetWholePackets(t *testing.T) {
 	}
 }
 
-// audience is a viewer that reads no more bytes than it may, until may is closed.
+// audience is a viewer that reads no more bytes than may allows, until may is closed.
 type audience struct {
 	*client
 	may    chan int

@@ -9,29 +9,28 @@ import (
 	"streampump/engine/settings"
 )
 
-// What is kept back of the descriptors, by what it is for. The tests fill the pump
-// up and then take all of this.
+// The descriptors kept back, by purpose. The tests fill the pump up and then take all
+// of these.
 const (
 	forProcess  = 16 // the log, Go's poller, the clock, a profile
 	forListener = 2  // with the spare one that says there is no room
 	forLoop     = 5  // gnet's epoll set and its event counter, our set, the bell twice
-	forPull     = 3  // addresses of both kinds are tried at once, and their names looked up
-	forFile     = 2  // one that was replaced is opened beside the old one
+	forPull     = 3  // addresses of both families are tried at once, and names looked up
+	forFile     = 2  // a replaced file is opened beside the old one
 	forAdmin    = 24 // the admin listener's connections
-	listeners   = 8  // that are allowed for
+	listeners   = 8  // as many as are allowed for
 )
 
-// leastConnections is how many connections there must be room for, for the pump to
-// be worth starting.
+// leastConnections is the least number of connections for which the pump is worth
+// starting.
 const leastConnections = 32
 
-// ReserveDescriptors is how many file descriptors are kept back from connections,
-// for everything else: [ReservedDescriptors], or more if the loops and streams need
-// more.
+// ReserveDescriptors is how many file descriptors are kept back from connections for
+// everything else: [ReservedDescriptors], or more if the loops and streams need more.
 func ReserveDescriptors(cfg Config, streams []StreamConfig) int {
 	loops := max(1, cfg.Loops)
 	n := forProcess + listeners*forListener + forAdmin + loops*forLoop + door.MaxRefusing
-	n += door.Ushers(loops) + listeners // accepted, and not with its loop yet
+	n += door.Ushers(loops) + listeners // accepted, and not yet with a loop
 	for _, s := range streams {
 		switch {
 		case s.Pull != nil:
@@ -43,8 +42,8 @@ func ReserveDescriptors(cfg Config, streams []StreamConfig) int {
 	return max(n, settings.ReservedDescriptors)
 }
 
-// NeedDescriptors is the least limit of file descriptors that a pump of these
-// streams can be started with.
+// NeedDescriptors is the lowest limit of file descriptors with which a pump of these
+// streams can start.
 func NeedDescriptors(cfg Config, streams []StreamConfig) int {
 	n := leastConnections
 	if c := cfg.Limits.Connections; c > 0 {
@@ -53,7 +52,7 @@ func NeedDescriptors(cfg Config, streams []StreamConfig) int {
 	return ReserveDescriptors(cfg, streams) + n
 }
 
-// fitDescriptors lowers the limit of connections to what descriptors allow.
+// fitDescriptors lowers the limit of connections to what the descriptors allow.
 func (e *Engine) fitDescriptors(streams []StreamConfig) error {
 	limit, need := descriptorLimit(), NeedDescriptors(e.cfg, streams)
 	if limit < need {
@@ -80,7 +79,7 @@ func descriptorLimit() int {
 	return int(r.Cur)
 }
 
-// spare reports whether another connection may come beside open ones without
-// taking what is kept back. The limit is asked for each time: an operator may
-// change it while we run.
+// spare reports whether there is room for another connection beside the open ones
+// without touching what is kept back. The limit is asked for each time: an operator
+// may change it while we run.
 func (e *Engine) spare(open int) bool { return open < descriptorLimit()-e.reserve }

@@ -19,7 +19,7 @@ import (
 	"streampump/engine/internal/text"
 )
 
-// childEnv names the server that a test process is to be instead.
+// childEnv names the server that a test process becomes.
 const childEnv = "ENGINE_TEST_SERVER"
 
 // server is a process of its own, because a limit of descriptors is a process's.
@@ -58,7 +58,7 @@ func child(t *testing.T, name string) *server {
 	return s
 }
 
-// says is the rest of the first line that begins so.
+// says is the rest of the first line that begins with prefix.
 func (s *server) says(prefix string) string {
 	s.t.Helper()
 	for {
@@ -118,8 +118,8 @@ func TestOutOfDescriptors(t *testing.T) {
 // fewDescriptors is enough for a pump and some viewers.
 const fewDescriptors = 300
 
-// TestFloodedServer has few descriptors from the start. For each line that it is
-// told it opens what is kept back: connections to that address, as pulls do.
+// TestFloodedServer has few descriptors from the start. For each line of input, an
+// address, it takes what is kept back: it opens connections there, as pulls do.
 func TestFloodedServer(t *testing.T) {
 	if os.Getenv(childEnv) == "" {
 		return // run by TestDialInAFlood
@@ -144,8 +144,8 @@ func TestFloodedServer(t *testing.T) {
 	e.Shutdown()
 }
 
-// When strangers take every connection there is, and more come and wait to be
-// refused, what the pump opens for itself is still there.
+// When strangers have taken every connection and more wait to be refused, the pump
+// can still open what it needs itself.
 func TestDialInAFlood(t *testing.T) {
 	sink, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -192,7 +192,7 @@ func TestDialInAFlood(t *testing.T) {
 	}
 }
 
-// TestTooFewServer has not the descriptors to be one.
+// TestTooFewServer has too few descriptors to start.
 func TestTooFewServer(t *testing.T) {
 	if os.Getenv(childEnv) == "" {
 		return // run by TestTooFewDescriptors
@@ -209,8 +209,8 @@ func TestTooFewDescriptors(t *testing.T) {
 	}
 }
 
-// What is needed follows from the loops and the streams, and a pump that is to
-// have few connections needs few.
+// The need follows from the loops and the streams, and a pump for few connections
+// needs few.
 func TestNeedDescriptors(t *testing.T) {
 	pull, file := StreamConfig{Pull: &PullConfig{}}, StreamConfig{File: &FileConfig{}}
 	many := func(s StreamConfig, n int) (out []StreamConfig) {

@@ -1,14 +1,14 @@
-// Package engine carries live streams from their sources to their viewers. It
-// owns what protocols must not: sockets, time, memory and the decision who gets
-// what. It refuses to know any protocol: what bytes mean is said by the
-// contract in package codec, in a closed set of events and verdicts, and cmd
-// hands the protocols in. It reads no configuration file and serves no status;
-// both are done outside with [Config] and [Engine.Snapshot].
+// Package engine carries live streams from their sources to their viewers. It owns
+// what protocols must not: sockets, time, memory and the decision who gets what. It
+// knows no protocol: the contract in package codec says what bytes mean, in a closed
+// set of events and verdicts, and cmd hands the protocols in. It reads no
+// configuration file and serves no status; both are done outside, with [Config] and
+// [Engine.Snapshot].
 //
 // # The rooms
 //
-// This package joins them and starts what runs. References go downwards only,
-// which a test at the root holds.
+// This package joins them and starts what runs. References go downwards only; a test
+// at the root sees to it.
 //
 //	door        listeners, accepting, the last descriptor
 //	reactor     gnet's event loops, waking them, epoll, the calls that write
@@ -24,52 +24,53 @@
 //	encoder ─────────────────────► loop 1: conn ─► Ingest ─┐
 //	pull, file ───────────────────────────────────► Ingest ─┴► Stream ─► ring
 //
-// Where things go that are still to come: encryption and datagrams are kinds of
-// transport in loop; what a viewer may see or an encoder may bring is decided
-// between loop's handling of an event and its answer; limits are counted in
-// admission; a source that converses, or needs a tick, is a pull in stream; what
-// belongs to a place in the ring goes beside a programme's head, in stream.
+// Where future work goes: encryption and datagrams are kinds of transport in loop;
+// what a viewer may see or an encoder may send is decided between loop's handling of
+// an event and its answer; limits are counted in admission; a source that converses,
+// or needs a tick, is a pull in stream; what belongs to a place in the ring goes
+// beside a programme's head, in stream.
 //
 // # What gnet is for
 //
-// gnet runs the event loops: a goroutine for each that waits in epoll, reads what
-// arrives into one buffer for all connections of the loop, and says when one opens
-// or ends. It knows which connections a loop has, and closes them. That is what we
-// use; package reactor is the only one that knows it. What it does in a way that one
-// peer can make others pay for, or not at all, is ours:
+// gnet runs the event loops: for each, a goroutine that waits in epoll, reads what
+// arrives into one buffer for all connections of the loop, and reports when a
+// connection opens or ends. It knows which connections a loop has, and closes them.
+// That is all we use, and only package reactor knows gnet. What gnet does not do, or
+// does in a way that lets one peer make others pay, is ours:
 //
 //   - Accepting: one failed accept ends gnet's engine, and it can neither take over
 //     a listener nor close one (door).
-//   - Which loop a connection is on: each loop is a gnet client of its own, so
-//     that the handler is the loop (reactor).
-//   - Writing, and the wait for a full socket: gnet copies what a socket does not
-//     take into a buffer without a bound, and tells nobody when it is empty (loop's
+//   - The choice of loop: each loop is a gnet client of its own, so that the handler
+//     is the loop (reactor).
+//   - Writing, and waiting for a full socket: gnet copies what a socket does not take
+//     into an unbounded buffer, and tells nobody when that is empty (loop's
 //     transport, reactor's sockets).
 //   - Waking: gnet empties its queue of tasks before it looks at its sockets again,
 //     so a loop that always has more to do would read nothing. A bell in gnet's own
-//     epoll set is heard after all that was ready before it rang (reactor.bell).
+//     epoll set is heard after everything that was ready before it rang
+//     (reactor.bell).
 //   - What a connection is watched for: gnet asks for urgent data, which one segment
-//     keeps ready forever. We find gnet's epoll set and ask for input alone.
-//   - A peer that closes its side: gnet closes the connection. A viewer, and who is
-//     owed an answer, is taken out of gnet's hands and served to the end
+//     keeps ready forever. We find gnet's epoll set and ask for input only.
+//   - A peer that closes its side: gnet closes the connection. A viewer, or a peer
+//     that is owed an answer, is taken out of gnet's hands and served to the end
 //     (reactor.halves).
 //   - Time: gnet's ticks come on another goroutine (clock).
-//   - Its log: it goes to ours, without what it says of its own life.
+//   - Its log: it goes to ours, without what it says about itself.
 //
-// What cannot be worked round: handing a connection to gnet takes a second
-// descriptor for a moment, and waits until the loop has a turn, so it is done by
-// goroutines of the loop's own; and an event loop that does not come back from a
-// call keeps its connections waiting, and the engine from ending.
+// What cannot be worked round: handing a connection to gnet takes a second descriptor
+// for a moment and waits for the loop's turn, so goroutines of the loop's own do it;
+// and an event loop that does not come back from a call keeps its connections
+// waiting, and the engine from ending.
 //
 // # The life of one packet
 //
-//  1. reactor.OnTraffic → [loop.Loop.Traffic]: bytes arrive on the encoder's loop
-//     and are ours until it returns. (A pull's come from pullRead, a file's from
+//  1. reactor.OnTraffic → [loop.Loop.Traffic]: bytes arrive on the encoder's loop and
+//     are ours until it returns. (A pull's come from attempt.read, a file's from
 //     filePlay.round, each on a goroutine of its own, in stream.)
 //  2. loop: Conn.input → codec.Session.Consume: bytes become a Packet event.
 //     Nothing is copied; Conn.handle → Conn.ingestPacket passes it on.
 //  3. stream: Ingest.Packet → appendLocked → codec.Programme.Append: the packet is
-//     framed into a pooled buffer. This is the only copy of it.
+//     framed into a segment of the ring. This is the only copy of it.
 //  4. ring: Append: number, time and key mark go beside it; older ones are evicted.
 //  5. stream: Ingest.Commit → publish → Show.Wake: at the end of the batch each
 //     loop that has viewers of the stream is woken, once. Its pass comes after
@@ -77,20 +78,21 @@
 //  6. loop: Run → fanout → show.take → serveShare → serve: on its own loop each
 //     viewer is a cursor into the ring (viewer.next, and viewer.pin with the bytes
 //     sent where it stopped inside a packet).
-//  7. loop: position decides where a viewer goes on, and is the only place that
-//     does: as it was; at the newest key frame, trimmed, if it fell out of the ring
-//     or is more than Backlog.MaxLag behind and a newer one exists; in the next
-//     programme, or at its end, when its own is used up.
+//  7. loop: position decides where a viewer goes on, and nothing else does: as it
+//     was; at the newest key frame, trimmed, if it fell out of the ring or is more
+//     than Backlog.MaxLag behind and a newer one exists; in the next programme, or at
+//     its end, when its own is used up.
 //  8. loop: gather makes one vector of the rest of the packet it is in, its outbox
-//     and whole packets, all shared memory; write writes it; advance moves the
-//     cursor.
+//     and whole packets, which are all shared memory; write writes it; advance moves
+//     the cursor.
 //  9. loop: leave adds what was counted to the loop's counters.
 //
-// Steps 5 to 9 take no lock, write no log, read no clock except when the pass and
-// its fan-out begin and once in some viewers, and allocate nothing.
+// Steps 5 to 9 write no log, allocate nothing, take no lock but the bell's (5), and
+// read no clock except when the pass and its fan-out begin and now and then during a
+// sweep.
 //
 // # Reasons
 //
-// Every close has one [reason.Reason], the first that was given; its row in the
-// table is the counter's name, whether it is an error, and the operator's sentence.
+// Every close has one [reason.Reason], the first that was given; its row in the table
+// holds the counter's name, whether it is an error, and the operator's sentence.
 package engine

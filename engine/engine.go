@@ -23,7 +23,7 @@ import (
 	"streampump/engine/stream"
 )
 
-// What an engine is told; see package settings.
+// The settings of an engine; see package settings.
 type (
 	Config       = settings.Config
 	Limits       = settings.Limits
@@ -53,12 +53,12 @@ const ReservedDescriptors = settings.ReservedDescriptors
 // DefaultConfig is a configuration that needs no change on an ordinary box.
 func DefaultConfig() Config { return settings.Default() }
 
-// Turn is how long it is from one call for a viewer to the next; see [loop.Turn].
+// Turn is the time from one write call for a viewer to the next; see [loop.Turn].
 func Turn(viewers int, packetsPerSecond, bursts float64, budget time.Duration) time.Duration {
 	return loop.Turn(viewers, packetsPerSecond, bursts, budget)
 }
 
-// Engine carries streams: it joins the rooms. Make it with [New], open its doors
+// Engine carries streams: it joins the rooms. Make it with [New], open its listeners
 // with [Engine.Listen], start it with [Engine.Start] and end it with
 // [Engine.Shutdown].
 type Engine struct {
@@ -70,7 +70,7 @@ type Engine struct {
 	books *admission.Books
 	group *loop.Group
 	door  *door.Door
-	// reserve is how many descriptors are not for connections.
+	// reserve is the number of descriptors kept back from connections.
 	reserve int
 
 	reactors []*reactor.Reactor // by loop
@@ -142,7 +142,7 @@ func (e *Engine) Listen(addresses ...string) error {
 // system chose where none was asked for.
 func (e *Engine) Addresses() []netip.AddrPort { return e.door.Addresses() }
 
-// Start runs the loops, the sources and the acceptors.
+// Start runs the clock, the loops and the sources, and begins to accept.
 func (e *Engine) Start() error {
 	if err := e.clock.UseKernel(); err != nil {
 		return err
@@ -178,10 +178,10 @@ func (e *Engine) startLoops() error {
 	return nil
 }
 
-// Shutdown stops accepting, tells every viewer and encoder that it is over,
-// gives them until Timeouts.Shutdown to take it, and closes what is left. It
-// returns when nothing of the engine runs any more. An engine that was not
-// started only gives its listeners back.
+// Shutdown stops accepting, tells every viewer and encoder that the stream is over,
+// gives them Timeouts.Shutdown to take that in, and closes what is left. It returns
+// when no part of the engine runs any more. An engine that was not started only
+// closes its listeners.
 func (e *Engine) Shutdown() {
 	if e.stopped.Swap(true) {
 		return
@@ -221,5 +221,5 @@ func (e *Engine) awaitEmpty(limit time.Duration) {
 	}
 }
 
-// shutdownLook is how often a shutdown looks whether everybody has gone.
+// shutdownLook is how often a shutdown checks whether everybody has gone.
 const shutdownLook = 10 * time.Millisecond

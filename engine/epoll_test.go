@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watched is what this process's epoll sets are asked to tell of a descriptor, by
-// what the kernel says.
+// watched is what this process's epoll sets watch a descriptor for, as the kernel
+// reports it.
 func watched(t *testing.T, fd int32) (events []uint32) {
 	t.Helper()
 	sets, err := os.ReadDir("/proc/self/fdinfo")
@@ -33,9 +33,9 @@ func watched(t *testing.T, fd int32) (events []uint32) {
 	return events
 }
 
-// What a loop is told of a connection is that there is something to read and that
-// it has ended. Urgent data is not asked for: behind a hole in the stream it stays
-// ready and is never read.
+// A loop is told that a connection has something to read and that it has ended.
+// Urgent data is not asked for: behind a hole in the stream it stays ready and is
+// never read.
 func TestUrgentDataIsNotAskedFor(t *testing.T) {
 	e, address := realEngine(t, nil)
 	_ = pushed(t, address)

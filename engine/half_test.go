@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A viewer that closes its side after its request gets the stream like any other,
-// and when it is gone for good it is a viewer that left.
+// A viewer that closes its side after its request gets the stream like any other;
+// once it is gone for good, it counts as a viewer that left.
 func TestHalfClosedViewerGoesOn(t *testing.T) {
 	e, address := realEngine(t, func(c *Config) { c.Timeouts.Drain = time.Hour })
 	enc := pushed(t, address)
@@ -67,8 +67,8 @@ func TestHalfClosedStalledViewerGoesOn(t *testing.T) {
 	v.until(';', "last;")
 }
 
-// An answer that the socket did not take at once arrives whole at a peer that has
-// nothing more to ask, and then the connection ends.
+// A peer that has nothing more to ask gets its whole answer, although the socket did
+// not take it at once; then the connection ends.
 func TestHalfClosedPeerGetsItsWholeAnswer(t *testing.T) {
 	e, address := realEngine(t, nil)
 	enc := connect(t, address)

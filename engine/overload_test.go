@@ -13,7 +13,7 @@ import (
 	"streampump/engine/stream"
 )
 
-// slowKernel takes a time for each write.
+// slowKernel takes its time for each write.
 type slowKernel struct {
 	loop.Kernel
 	cost time.Duration
@@ -52,8 +52,8 @@ func flood(t *testing.T, e *Engine) {
 	t.Cleanup(func() { close(over); <-done })
 }
 
-// A loop that cannot keep up with its viewers says so, and still reads: who comes
-// and asks is taken in and answered within some passes, and the engine ends.
+// A loop that cannot keep up with its viewers says so, and still reads: newcomers are
+// taken in and answered within some passes, and the engine ends.
 func TestOverloadedLoopReads(t *testing.T) {
 	e, address := realEngine(t, func(c *Config) { c.Loops, c.Fanout.Budget = 1, 0 })
 	l := e.group.Loops()[0]

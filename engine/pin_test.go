@@ -41,7 +41,7 @@ func TestLoopsArePinned(t *testing.T) {
 	}
 }
 
-// A processor that is not there is no reason to refuse viewers.
+// A missing processor is no reason to refuse viewers.
 func TestPinThatFails(t *testing.T) {
 	const nowhere = 1000
 	for _, cpu := range allowed(t) {

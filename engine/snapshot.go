@@ -9,8 +9,7 @@ import (
 // StreamSnapshot is one stream in a [Snapshot].
 type StreamSnapshot = stream.Snapshot
 
-// Snapshot is what the engine can tell of itself at one moment. Counters count
-// from the start.
+// Snapshot is the engine's state at one moment. Counters count from the start.
 type Snapshot struct {
 	Uptime      time.Duration     `json:"-"`
 	Loops       int               `json:"loops"`
@@ -25,10 +24,10 @@ type Snapshot struct {
 	Packets     uint64            `json:"packets_sent"`         // delivered whole
 	Writes      uint64            `json:"write_calls"`          //
 	FullWrites  uint64            `json:"write_calls_full"`     // not taken whole
-	Wakes       uint64            `json:"loop_wakes"`           // posts to event loops
+	Wakes       uint64            `json:"loop_wakes"`           // rings of the loops' bells
 	Passes      uint64            `json:"loop_passes"`          // of loops over what they have to do
-	Yields      uint64            `json:"loop_passes_cut"`      // that had no time for all of it
-	Overloaded  int               `json:"loops_overloaded"`     // that have had none for a second
+	Yields      uint64            `json:"loop_passes_cut"`      // passes that had no time for all of it
+	Overloaded  int               `json:"loops_overloaded"`     // whose passes have been cut for a second
 	Skips       uint64            `json:"viewer_skips"`         // moves to a newer key frame
 	Skipped     uint64            `json:"viewer_skips_packets"` // packets passed over by them
 	Refused     uint64            `json:"connections_refused"`  // by a limit

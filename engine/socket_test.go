@@ -107,7 +107,7 @@ func (c *client) until(end byte, want string) string {
 	return s
 }
 
-// eventually looks until it is so.
+// eventually checks until so is true.
 func eventually(t testing.TB, what string, so func() bool) {
 	t.Helper()
 	look := time.NewTicker(2 * time.Millisecond)
@@ -181,7 +181,7 @@ func TestStartAndStopLeaveNothing(t *testing.T) {
 		if n := e.env.Buffers.Out(); n != 0 || e.group.Connections() != 0 {
 			t.Errorf("%d buffers and %d connections are left", n, e.group.Connections())
 		}
-		if round == 0 { // what the libraries start once has been started
+		if round == 0 { // the libraries have started what they start only once
 			goroutines, files = runtime.NumGoroutine(), descriptors(t)
 			continue
 		}
@@ -296,7 +296,7 @@ func ask(c *client) string {
 	return answer
 }
 
-// fill opens connections until one is not served, and returns what that was told.
+// fill opens connections until one is refused, and returns what that one was told.
 func fill(t *testing.T, address string) (served []*client, refused string) {
 	for len(served) < 50 {
 		c := connect(t, address)

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Every accepted socket sends at once, and a slow viewer leaves little in the
-// kernel: both are what the defaults promise, read back from the sockets.
+// Every accepted socket sends at once, and a slow viewer leaves little in the kernel:
+// the defaults promise both, and both are read back from the sockets.
 func TestSocketOptions(t *testing.T) {
 	e, address := realEngine(t, func(c *Config) { c.Fanout.NotSentLowat = DefaultConfig().Fanout.NotSentLowat })
 	_ = pushed(t, address)

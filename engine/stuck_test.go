@@ -10,8 +10,8 @@ import (
 	"streampump/engine/reason"
 )
 
-// A loop that is stuck keeps the few connections that were on their way to it; all
-// others are taken in by the other loops. When it goes on, so do they.
+// A stuck loop keeps the few connections that were on their way to it; the other
+// loops take in all others. When it goes on, so do they.
 func TestStuckLoopIsAvoided(t *testing.T) {
 	e, address := realEngine(t, nil)
 	stuck, goOn := make(chan struct{}), make(chan struct{})
@@ -37,7 +37,7 @@ func TestStuckLoopIsAvoided(t *testing.T) {
 	}
 }
 
-// The name of an interface that is gone does not cost a descriptor.
+// The name of an interface that is gone costs no descriptor.
 func TestEnrollKeepsNoDescriptor(t *testing.T) {
 	e, _ := realEngine(t, func(c *Config) { c.Loops = 1 })
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

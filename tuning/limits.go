@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// What is left of a box, for those who compute what it can carry. What cannot
-// be read is 0.
+// What a box has left, for estimates of what it can carry. What cannot be read is 0.
 
 // Available is the memory in bytes that is free or could be, within the control
 // groups' limit.
@@ -35,8 +34,8 @@ func (b *Box) Tracked() int64 {
 	return int64(max(0, number(b.Root, sysctlFile("net.netfilter.nf_conntrack_max"))))
 }
 
-// Speed is the speed of an interface of any kind in Mbit/s; 0 if it tells none. It
-// reports whether there is such an interface.
+// Speed is the speed in Mbit/s of an interface of any kind, 0 if it tells none, and
+// whether there is such an interface.
 func Speed(root fs.FS, name string) (mbits int, exists bool) {
 	if name == "." || strings.Contains(name, "/") || !fs.ValidPath(name) {
 		return 0, false

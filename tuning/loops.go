@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// MaxLoops is the most event loops that are ever chosen: far more than were
-// ever tried, and a bound on what a strange machine can make us start.
+// MaxLoops is the most event loops that are ever chosen: far more than were tried,
+// and a bound on what a strange machine can make us start.
 const MaxLoops = 256
 
 // Decide says how many event loops suit a machine, and why, in one sentence

@@ -59,8 +59,8 @@ const Self = "self"
 // What cannot be read counts as not limiting.
 func ReadMachine() Machine { return Look(Root(), Self) }
 
-// Look is [ReadMachine] for the process of a number, or [Self], on the machine
-// whose files root holds. CPUID is always asked here.
+// Look is [ReadMachine] for the process with a number, or [Self], on the machine
+// whose files root holds. CPUID is always that of this machine.
 func Look(root fs.FS, process string) Machine {
 	m := Machine{
 		CPUs:           affinity(root, process),

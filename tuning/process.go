@@ -18,23 +18,22 @@ const (
 	// running dry, and bounds what the kernel holds for one that has stalled.
 	NotSentLowat = 128 << 10
 
-	// ReadBuffer is the buffer of a loop for incoming bytes: some packets of
-	// an encoder, the largest of which has 64 KiB; viewers send less than a
-	// kilobyte.
+	// ReadBuffer is the size of a loop's buffer for incoming bytes: several packets of
+	// an encoder, the largest of which has 64 KiB; viewers send less than a kilobyte.
 	ReadBuffer = 64 << 10
 )
 
-// GCPercent is by how many per cent the heap may grow between two collections.
+// GCPercent is the percentage by which the heap may grow between two collections.
 const GCPercent = 25
 
-// memoryShare is what part of the usable memory Go's is held to. What sockets
-// hold is the kernel's and not counted by Go, but counts to the control group:
-// a quarter of the memory is theirs.
+// memoryShare is the part of the usable memory that Go is held to. What sockets hold
+// is the kernel's and not counted by Go, but counts to the control group: a quarter
+// of the memory is theirs.
 const memoryShare = 0.75
 
-// SoftLimit is the soft limit of Go's memory in bytes for a machine, and why;
-// 0 if how much there is to be had is not known. Without it the collector lets
-// the heap grow to twice what is live, whether or not there is so much.
+// SoftLimit is the soft limit of Go's memory in bytes for a machine, and why; 0 if
+// the memory is not known. Without a limit the collector lets the heap grow to twice
+// what is live, whether or not there is that much memory.
 func SoftLimit(m Machine) (bytes int64, why string) {
 	usable, of := m.Usable(), "the machine's memory"
 	if m.MemoryLimit > 0 {

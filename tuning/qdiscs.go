@@ -19,11 +19,11 @@ type Qdisc struct {
 	Queues []string
 }
 
-// dumps is how often the kernel is asked that was interrupted in its answer.
+// dumps is how often the kernel is asked again if its answer was interrupted.
 const dumps = 5
 
-// ReadQdisc asks the kernel for the discipline of the interface of a name. It
-// needs no right.
+// ReadQdisc asks the kernel for the discipline of the named interface. It needs no
+// privilege.
 func ReadQdisc(name string) (q Qdisc, err error) {
 	link, err := netlink.LinkByName(name)
 	if err != nil {
@@ -59,7 +59,7 @@ func rootOf(all []netlink.Qdisc) (q Qdisc, err error) {
 	return q, nil
 }
 
-// lookQdisc looks at what packets leave each interface by.
+// lookQdisc looks at the discipline by which packets leave each interface.
 func lookQdisc(r *Row, b *Box) (found []Finding) {
 	for _, i := range b.Machine.Interfaces {
 		f := Finding{}
@@ -94,8 +94,8 @@ func lookQdiscOf(kind string, i Interface, q Qdisc) Finding {
 	if len(q.Queues) > 0 && !slices.ContainsFunc(q.Queues, func(is string) bool { return is != kind }) {
 		return f
 	}
-	// The kernel gives each queue the default when it makes mq anew. It takes
-	// "replace" for a change of nothing where there is an mq that somebody made.
+	// The kernel gives each queue the default when it recreates mq. It takes "replace"
+	// for a change of nothing where there is an mq that somebody made.
 	again := "tc qdisc replace dev " + i.Name + " root mq"
 	if q.Root == "mq" && q.Handle != 0 {
 		again = "tc qdisc del dev " + i.Name + " root"

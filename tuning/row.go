@@ -7,10 +7,9 @@ import (
 	"strings"
 )
 
-// Row is one setting of the machine or the program: what it should be, why,
-// and where that is known from. The rows are the only place where this is
-// said: `stream-pump doctor`, the file for sysctl.d and the documents are made
-// from them.
+// Row is one setting of the machine or the program: what it should be, why, and how
+// that is known. The rows are the only place where this is said: `stream-pump
+// doctor`, the file for sysctl.d and the documents are made from them.
 type Row struct {
 	// Name is the setting's name where it is set: that of a sysctl has dots.
 	Name string
@@ -20,12 +19,12 @@ type Row struct {
 	Unit  string // of Value; empty for words
 	// Reason is why, in one or two sentences.
 	Reason string
-	// Source is where this is known from: the kernel's documents, a manual
-	// page, an RFC, or what we have measured.
+	// Source is how this is known: from the kernel's documents, a manual page, an RFC,
+	// or our own measurement.
 	Source string
 	// When says where the row applies.
 	When string
-	// Cost is what happens where the setting is not so.
+	// Cost is what happens if the setting differs.
 	Cost string
 	// File is what the file for sysctl.d does with it.
 	File Place
@@ -44,29 +43,29 @@ type Row struct {
 type Place int
 
 const (
-	Elsewhere Place = iota // it is no sysctl
+	Elsewhere Place = iota // it is not a sysctl
 	Written                // it is set
 	Offered                // it is there as a comment, since it applies to some machines only
 	Left                   // it is left out: what is there may be higher, and would be lowered
 )
 
-// Box is a machine with what it is to be used for, as [Check] takes it.
+// Box is a machine and what it is used for, as [Check] takes it.
 type Box struct {
 	Root    fs.FS  // its files; see [Root]
 	Process string // the process looked at: a number, or [Self]
 	Machine Machine
 	Use     Use
-	// Qdisc tells of an interface's: [ReadQdisc]. Only Check asks for it.
+	// Qdisc returns an interface's discipline: [ReadQdisc]. Only Check calls it.
 	Qdisc func(name string) (Qdisc, error)
 }
 
-// Use is what a box is wanted for, as far as it is known.
+// Use is what a box is used for, as far as it is known.
 type Use struct {
 	Viewers      int  // at once; 0: not known
 	Pulls        int  // streams that are fetched
 	Loops        int  // event loops; 0: as many as suit the machine
 	NotSentLowat int  // in bytes; 0: the default
-	Generator    bool // it makes load with pump-bench, too
+	Generator    bool // it makes load with pump-bench too
 }
 
 // State is what a look at a setting found.

@@ -2,9 +2,9 @@ package tuning
 
 import "fmt"
 
-// queue is how many connections may wait to be accepted. After a loss in the
-// network all viewers come back at once: 5,000 that joined within a fifth of a
-// second were taken in as long, so that this many is more than half a second's.
+// queue is how many connections may wait to be accepted. After a loss in the network
+// all viewers come back at once: 5,000 that joined within a fifth of a second were
+// taken in within that time, so this many are more than half a second's.
 const queue = "16384"
 
 // manyPulls is where the ports of the kernel's default range begin to matter.

@@ -6,8 +6,8 @@ import "fmt"
 // work: at 10 Gbit/s out, viewers acknowledge some 400,000 times a second.
 const fast = 10_000
 
-// seldom is how many packets may arrive for each time that some are left for
-// later: even an idle system has a few such moments.
+// seldom is how many packets must arrive for each time that some are left for later:
+// even an idle system has a few such moments.
 const seldom = 10_000
 
 // cardRows are about network cards: what arrives at them, and the queues by
@@ -88,7 +88,7 @@ func noCard(b *Box) string {
 	return ""
 }
 
-// orOneCore adds to a condition that there is more than one core.
+// orOneCore adds the condition that there is more than one core.
 func orOneCore(away func(*Box) string) func(*Box) string {
 	return func(b *Box) string {
 		if why := away(b); why != "" {
@@ -101,7 +101,7 @@ func orOneCore(away func(*Box) string) func(*Box) string {
 	}
 }
 
-// notBusy says why what arrives is no matter here, if it is none.
+// notBusy says why the load of arriving packets does not matter here, if it does not.
 func notBusy(b *Box) string {
 	if why := noCard(b); why != "" {
 		return why

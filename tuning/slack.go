@@ -17,12 +17,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TimerSlack is by how much the kernel may wake the process's threads late, in
-// nanoseconds. The pump's own timers are whole milliseconds, and may be late by
-// what the engine spares of the latency budget (2 ms) and no more.
+// TimerSlack is how late the kernel may wake the process's threads, in nanoseconds.
+// The pump's own timers are whole milliseconds, and may be late by what the engine
+// spares of the latency budget (2 ms), but no more.
 const TimerSlack = 1_000_000
 
-// MonitorSlack is the same of Go's monitor thread. It sleeps for 20 microseconds
+// MonitorSlack is the same for Go's monitor thread. It sleeps for 20 microseconds
 // while anything has run lately, to look after the other threads, and each time it
 // takes the processor from a loop that writes. What it looks for, a thread that has
 // been in a system call for too long, can wait: when little runs it sleeps for 10

@@ -104,10 +104,9 @@ func mask(cores []int) *unix.CPUSet {
 	return &set
 }
 
-// Locked runs f on a thread of its own that may run on cores only, or wherever
-// this process may if cores are empty. What f starts inherits that. The thread
-// ends with the goroutine, which must do nothing else afterwards: what became of
-// its processors is nobody's concern then.
+// Locked runs f on a thread of its own that may run on cores only, or wherever this
+// process may if cores are empty. What f starts inherits that. The thread ends with
+// the goroutine, which must do nothing else afterwards.
 func Locked(cores []int, f func() error) error {
 	// Never unlocked: the goroutine's end is then the thread's.
 	runtime.LockOSThread()

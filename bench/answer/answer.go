@@ -1,8 +1,7 @@
-// Package answer reads the heads of HTTP answers as a pump sends them to
-// encoders and viewers. It keeps every field as it was spelled, because
-// encoders are known that insist on the letter case of Set-Cookie and
-// Content-Length, and it stops at the end of the head: bodies here are MMSH
-// packets or files without an end.
+// Package answer reads the heads of HTTP answers as a pump sends them to encoders and
+// viewers. It keeps every field as it was spelled, because some encoders insist on
+// the letter case of Set-Cookie and Content-Length, and it stops at the end of the
+// head: bodies here are MMSH packets or files without an end.
 //
 // It is written apart from codec/http1 on purpose; see package bench.
 package answer
@@ -16,8 +15,8 @@ import (
 	"strings"
 )
 
-// MaxHead is the most bytes an answer's head may have. The longest that a pump
-// sends has some 600; ten times that is a fault and not a head.
+// MaxHead is the most bytes an answer's head may have. The longest that a pump sends
+// has some 600; ten times that is a fault, not a head.
 const MaxHead = 8 << 10
 
 // ErrTooLong is returned for a head that does not end within MaxHead bytes.
@@ -164,9 +163,9 @@ func (h *Head) String() string {
 	return fmt.Sprintf("%s %d %s", h.Proto, h.Status, h.Reason)
 }
 
-// Read reads one head from r. rest is what was read behind it, a slice of a
-// buffer that Read made and keeps no hold of. An r that ends inside the head
-// is io.ErrUnexpectedEOF, one that ends before it io.EOF.
+// Read reads one head from r. rest is what was read behind it, a slice of a buffer
+// that Read made and does not keep. An r that ends inside the head is
+// io.ErrUnexpectedEOF, one that ends before it io.EOF.
 func Read(r io.Reader) (h *Head, rest []byte, err error) {
 	var b []byte
 	piece := make([]byte, 4<<10)

@@ -17,7 +17,7 @@ type Target struct {
 	Push string // path that encoders of the attacked stream push to
 }
 
-// Bounds are where an attack ends, whichever comes first. A zero is that of the
+// Bounds are where an attack ends, whichever comes first. A zero stands for the
 // attack's own.
 type Bounds struct {
 	For         time.Duration
@@ -54,7 +54,7 @@ type Attack struct {
 	run   func(*assault) error
 }
 
-// All are the attacks that there are.
+// All are all the attacks.
 func All() []Attack {
 	return []Attack{
 		programmesByTime(), programmesByHeader(), tinyPackets(), inflated(), setups(),
@@ -98,7 +98,7 @@ func (k Attack) Run(ctx context.Context, t Target, b Bounds) (Did, error) {
 	return a.did, err
 }
 
-// over takes what b does not say from the attack's own bounds.
+// over takes from the attack's own bounds what b does not say.
 func (b Bounds) over(own Bounds) Bounds {
 	if b.For <= 0 {
 		b.For = own.For

@@ -13,9 +13,9 @@ type Outcome struct {
 	Did Did
 }
 
-// Beside runs a crowd, and an attack from the moment on at which its measurement
-// begins; what the measurement does not cover of the attack is cut off. A nil
-// attack is none: that is the calm run.
+// Beside runs a crowd, and an attack from the moment its measurement begins; the
+// attack is cut off when the measurement ends. Without an attack (nil) it is the calm
+// run.
 func Beside(ctx context.Context, crowd load.Options, attack func(context.Context) (Did, error)) (*Outcome, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

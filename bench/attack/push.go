@@ -52,7 +52,8 @@ func soundOf(packetSize int, preroll time.Duration) ([]byte, error) {
 }
 
 // encoder pushes some units at a time until the attack is over: what is appended by
-// what begin gives, for each connection anew. Whoever is turned away comes back.
+// what begin gives, which is called for each connection. Whoever is turned away comes
+// back.
 func (a *assault) encoder(header []byte, units int, begin func() func(b []byte) []byte) error {
 	return a.workers(func() error {
 		c, err := a.publish(header)

@@ -38,7 +38,8 @@ func setups() Attack {
 	}
 }
 
-// repeat sends a text of so many units again and again on each connection.
+// repeat sends a text of the given number of units again and again on each
+// connection.
 func (a *assault) repeat(text string, units int) error {
 	return a.workers(func() error {
 		l, err := a.open()

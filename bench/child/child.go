@@ -1,10 +1,10 @@
 // Package child runs a server as a process of its own, on the cores it is
 // given, so that what it uses can be measured apart from what loads it.
 //
-// A child belongs to the process that started it and is ended by its PID: asked
-// with SIGTERM, and killed when it takes longer than it may. If our process is
-// killed itself, the kernel ends the child. A Ctrl-C in the terminal does not
-// reach it, so that the process that measures it says when it ends.
+// A child belongs to the process that started it and is ended by its PID: asked with
+// SIGTERM, and killed when it takes longer than it may. If our process is killed
+// itself, the kernel ends the child. A Ctrl-C in the terminal does not reach it, so
+// that the measuring process says when it ends.
 package child
 
 import (
@@ -22,8 +22,8 @@ import (
 )
 
 const (
-	// grace is how long a child may take to end when it is asked to: more than
-	// any server here needs to tell its viewers.
+	// grace is how long a child may take to end when asked: more than any server here
+	// needs to tell its viewers.
 	grace = 10 * time.Second
 	// killed is how long a child may take to be gone when it is killed: only
 	// one that hangs within the kernel takes longer than a moment.

@@ -39,7 +39,7 @@ type Played struct {
 	Failed string // why the server ended by itself; empty if it did not
 }
 
-// Check refuses options that make no climb.
+// Check refuses options that cannot make a climb.
 func (o *Options) Check() error {
 	switch {
 	case o.From < 1 || o.Most < o.From:
@@ -55,7 +55,7 @@ func (o *Options) Check() error {
 	return most.Check()
 }
 
-// of is what so many players do.
+// of is what the given number of players do.
 func (o *Options) of(players int) load.Options {
 	l := o.Load
 	l.Players, l.Verify = players, min(players, l.Verify)
@@ -67,7 +67,7 @@ func (o *Options) of(players int) load.Options {
 type Climb struct {
 	Steps   []*Step `json:"steps"` // in the order in which they were run
 	Verdict Verdict `json:"verdict"`
-	// Interrupted: it was ended before it was over.
+	// Interrupted says that it was ended early.
 	Interrupted bool `json:"interrupted"`
 	// Ended is why it could not go on; empty if it came to its end.
 	Ended string `json:"ended,omitempty"`
@@ -135,7 +135,7 @@ func (c *course) next() int {
 	return (c.good + c.bad) / 2
 }
 
-// took notes what became of a step.
+// took notes the outcome of a step.
 func (c *course) took(players int, held bool) {
 	if held {
 		c.good = max(c.good, players)

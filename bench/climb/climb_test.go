@@ -11,8 +11,8 @@ import (
 	"streampump/bench/load"
 )
 
-// options are a climb on a server that carries so many players, and what it was
-// asked for.
+// options are a climb on a server that carries the given number of players, and what
+// it was asked for.
 func options(carries int) (o Options, asked *[]int) {
 	asked = new([]int)
 	o = Options{

@@ -15,6 +15,6 @@
 // itself could not be made: see [Step.Why].
 //
 // What gave out is read off the step that failed, with one table of reasons
-// ([Reason]). How much there is of each resource ([Room]) is told by the caller;
-// what of it is not known is not blamed.
+// ([Reason]). The caller says how much there is of each resource ([Room]); an unknown
+// one is not blamed.
 package climb

@@ -23,8 +23,8 @@ type Step struct {
 	Result *load.Result `json:"result"`
 	Loops  int          `json:"loops,omitempty"`
 
-	// Memory is what the server's machine had when it had the least, in the
-	// measurement; nil where that was not read.
+	// Memory is what the server's machine had at its least during the measurement; nil
+	// if that was not read.
 	Memory *meter.Memory `json:"memory,omitempty"`
 	// Busy is how many of the server's processors had something to do then, and
 	// LoadBusy how many of the load's, whoever gave it to them; nil where that was

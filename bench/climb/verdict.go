@@ -27,8 +27,7 @@ const (
 	Most          Reason = "nothing yet"
 )
 
-// Room is how much there is of each resource. What is 0 is not known, or has no
-// bound.
+// Room is how much there is of each resource; 0 is not known, or has no bound.
 type Room struct {
 	Cores       []int   `json:"cores,omitempty"`                // that the server may run on
 	Processors  float64 `json:"processors,omitempty"`           // of them, as many as its control group lets it use
@@ -47,10 +46,9 @@ const (
 	// fullDescriptors leaves out those that are closed when they are counted: it
 	// is done once a second.
 	fullDescriptors = 0.98
-	// fullCard is of the payload, on top of which come headers and what is sent
-	// anew.
+	// fullCard is of the payload, on top of which come headers and retransmissions.
 	fullCard = 0.85
-	// noIdle is how busy processors are that have no time for anybody.
+	// noIdle is how busy processors are when they have no time for anybody.
 	noIdle = 0.95
 	// ownShare is which part of the time of busy processors is the server's at
 	// least where the rest is the kernel's work for it (with the pump at its bound
@@ -67,8 +65,8 @@ type reason struct {
 	reason   Reason
 	seen     func(*Step, *Room) string
 	sentence string
-	// open: the server can carry more than was offered, so that what was
-	// carried is no bound of it.
+	// open says that the server can carry more than was offered, so that what was
+	// carried does not bound it.
 	open bool
 }
 
@@ -108,7 +106,7 @@ func descriptors(s *Step, r *Room) string {
 }
 
 // refused counts the players that were answered with 503 or 403: the server says
-// itself that it wants no more of them.
+// itself that it wants no further players.
 func refused(s *Step, _ *Room) string {
 	n := 0
 	for reason, players := range s.Result.Reasons {
@@ -245,7 +243,7 @@ type Verdict struct {
 	// Seen is what the reason was read from, and Sentence what to do about it.
 	Seen     string `json:"seen"`
 	Sentence string `json:"sentence"`
-	// AtLeast: the server can carry more, so that Players is no bound of it.
+	// AtLeast says that the server can carry more, so that Players does not bound it.
 	AtLeast bool `json:"at_least"`
 }
 

@@ -21,7 +21,7 @@ type Contest struct {
 	// Progress is called before each heat; nil is not.
 	Progress func(step, steps int, name string)
 
-	// What a heat and the floor are run by; nil in all but tests.
+	// What runs a heat and the floor; nil except in tests.
 	run      func(context.Context, *Heat) (*Outcome, error)
 	runFloor func(ctx context.Context, like *Heat, packetRate, coalesce float64) (*Outcome, error)
 }
@@ -36,9 +36,9 @@ type Table struct {
 	Interrupted bool `json:"interrupted"`
 }
 
-// Run runs a contest. When ctx ends, the table holds what was measured so far,
-// the part of the heat under way that was measured included. The table is there
-// with an error too, which is one that no further heat would be without.
+// Run runs a contest. When ctx ends, the table holds what was measured so far, the
+// part of the heat under way that was measured included. The table is returned with
+// an error too, which is one that every further heat would meet.
 func (c *Contest) Run(ctx context.Context) (*Table, error) {
 	t, err := c.table()
 	if err != nil {

@@ -23,8 +23,8 @@ func heats(names ...string) (all []*Heat) {
 	return all
 }
 
-// ran is the outcome of a pump with so many packets in a call: it sent 100
-// packets a second to each of two players, for ten seconds.
+// ran is the outcome of a pump with the given number of packets in a call: it sent
+// 100 packets a second to each of two players, for ten seconds.
 func ran(name string, perCall float64) *Outcome {
 	return &Outcome{Name: name, Figures: Figures{PacketsPerCall: perCall, CPUPerGB: 1}, Result: &load.Result{
 		Counts: load.Counts{Held: 2}, Measured: &load.Measured{Seconds: 10}, Counters: map[string]float64{"packets_sent": 2000},

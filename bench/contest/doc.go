@@ -6,9 +6,9 @@
 //	round 2:        cubemap  floor  pump        each a heat: start the server,
 //	round 3:                 floor  pump …      feed it, load it, stop it
 //
-// A shared machine is never equally fast for long. So heats are short and the
-// servers take turns, whoever begins changes from round to round, and what is
-// compared are ratios within a round ([streampump/bench/stat]).
+// A shared machine is never equally fast for long. So heats are short, the servers
+// take turns, another begins each round, and ratios within a round are compared
+// ([streampump/bench/stat]).
 //
 // What a heat measures becomes a row of figures with names ([Figures]); what
 // could not be measured is not there.

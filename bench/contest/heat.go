@@ -50,7 +50,7 @@ type Outcome struct {
 	Loops int `json:"loops,omitempty"`
 	// Failed is what went wrong with the server.
 	Failed string `json:"failed,omitempty"`
-	// Interrupted: the figures are of a part of the time only.
+	// Interrupted says that the figures are of only a part of the time.
 	Interrupted bool `json:"interrupted,omitempty"`
 }
 

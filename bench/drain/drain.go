@@ -1,14 +1,12 @@
-// Package drain reads many sockets as cheaply as the kernel allows and keeps
-// nothing of what comes: the load generator is to cost far less than the server
-// that it loads.
+// Package drain reads many sockets as cheaply as the kernel allows and keeps nothing
+// of what comes: the load generator must cost far less than the server that it loads.
 //
 // Sockets are not watched but swept: each is read some times a second, with
 // MSG_TRUNC, which takes bytes off a socket without copying them [tcp(7)]. So a
-// socket is read once for many packets, and the server's writes have nobody to
-// wake: who waits on a socket is told within the writer's own system call, on the
-// writer's account. How often it is swept follows from how much the sockets were
-// found to hold ([Set.Interval]): no receive buffer is to get so full that the
-// sender notices.
+// socket is read once for many packets, and the server's writes wake nobody: a
+// waiting reader is woken within the writer's own system call, on the writer's
+// account. How often they are swept follows from how much the sockets were found to
+// hold ([Set.Interval]): no receive buffer may get so full that the sender notices.
 //
 //	server ──writes──► sockets' receive buffers ──Sweep──► counted, gone
 package drain
@@ -55,9 +53,9 @@ func New() *Set { return &Set{place: map[int]int{}, interval: longest} }
 // Interval is how long after a Sweep the next is due.
 func (s *Set) Interval() time.Duration { return s.interval }
 
-// next is the interval after a sweep that took so much from the fullest socket:
-// shorter by a quarter when that was too much, and longer by a little when it
-// was less than half of what it may be.
+// next is the interval after a sweep, given what it took from the fullest socket:
+// shorter by a quarter when that was too much, and longer by a little when it was
+// less than half of what it may be.
 func next(interval time.Duration, most int64) time.Duration {
 	switch {
 	case most > full:
@@ -133,8 +131,8 @@ func (s *Set) Take(fd int, most int64) (int64, error) {
 	}
 }
 
-// receive is recv(2) without a buffer. The call never blocks, so the scheduler
-// need not hear of it.
+// receive is recv(2) without a buffer. The call never blocks, so the scheduler need
+// not know of it.
 func receive(fd int, most int64) (int64, unix.Errno) {
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), 0, uintptr(most), unix.MSG_TRUNC|unix.MSG_DONTWAIT, 0, 0)
 	if errno != 0 {

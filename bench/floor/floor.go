@@ -1,7 +1,7 @@
-// Package floor measures the least that any program can pay to send one stream
-// to many viewers on this machine: one thread, one shared buffer, one call for
-// several packets that lie in it one behind the other, and nothing else. What a server costs above it is
-// its own.
+// Package floor measures the least that any program can pay to send one stream to
+// many viewers on this machine: one thread, one shared buffer, one call for several
+// packets that lie in it one behind the other, and nothing else. What a server costs
+// above that is its own.
 //
 //	each packet tick:  the next N/k viewers  ◄──send── the packets since their last turn
 //

@@ -1,6 +1,6 @@
-// Package gate holds the promises of a release as numbers: rows, each a figure
-// of some scene with the most that it may be, measured against the floor and the
-// rivals in the same rounds.
+// Package gate holds the promises of a release as numbers: rows, each a figure of
+// some scene with its bound, measured against the floor and the rivals in the same
+// rounds.
 //
 //	scene ──contest──► table ──row──► values ──judge──► holds, fell, not measured
 //

@@ -37,7 +37,7 @@ type Result struct {
 	Scenes map[string]*contest.Table `json:"scenes"`
 }
 
-// Check refuses a gate that says nothing.
+// Check refuses a gate that would say nothing.
 func (g *Gate) Check() error {
 	if g.Form.Strict && g.Form.Rounds < leastRounds {
 		return fmt.Errorf("the strict form needs at least five rounds, not %d", g.Form.Rounds)
@@ -53,8 +53,8 @@ func (g *Gate) Check() error {
 // a median is between the least and the greatest.
 const leastRounds = 5
 
-// Expected is about how long the gate takes, and in how many scenes. It is to be
-// asked once the Setup is whole.
+// Expected is about how long the gate takes, and in how many scenes. Call it once the
+// Setup is complete.
 func (g *Gate) Expected() (total time.Duration, scenes int) {
 	all, err := g.scenes()
 	if err != nil {

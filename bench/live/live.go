@@ -1,13 +1,13 @@
-// Package live gives the packets of a synthetic encoder out in real time, and
-// has each media object carry the time at which it was due, so that a viewer on
-// the same machine can say how long everything between took.
+// Package live gives out the packets of a synthetic encoder in real time, and has
+// each media object carry the time at which it was due, so that a viewer on the same
+// machine can say how long everything between took.
 //
 //	synth ──packet──► live: waits until it is due ──► push
 //
-// A packet leaves when the last media object it begins, or goes on with, is
-// due: as at a real encoder, which cannot send what it has not encoded. An
-// encoder that runs late does not shift what follows, so its lateness is part
-// of what is measured and does not hide that the pump held it up.
+// A packet leaves when the last media object it begins, or goes on with, is due: as
+// at a real encoder, which cannot send what it has not encoded. An encoder that runs
+// late does not shift what follows, so its lateness is part of the measurement and
+// does not hide that the pump held it up.
 package live
 
 import (
@@ -35,8 +35,8 @@ type Source struct {
 	late           time.Duration
 }
 
-// New makes a source whose first packet is due now. It is over, with io.EOF,
-// when ctx ends or limit has passed; a limit of 0 is none.
+// New makes a source whose first packet is due now. It ends, with io.EOF, when ctx
+// ends or limit has passed; a limit of 0 is none.
 func New(ctx context.Context, spec synth.Spec, limit time.Duration) (*Source, error) {
 	return newSource(ctx, spec, limit, meter.Now, wait)
 }
@@ -53,7 +53,7 @@ func newSource(ctx context.Context, spec synth.Spec, limit time.Duration,
 	return s, nil
 }
 
-// wait sleeps, or not so long if ctx ends.
+// wait sleeps, but only until ctx ends.
 func wait(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()

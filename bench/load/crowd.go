@@ -29,7 +29,7 @@ const (
 type state uint8
 
 const (
-	stateOut        state = iota // not yet, or no more
+	stateOut        state = iota // not yet connected, or no longer
 	stateConnecting              // connect is under way
 	stateJoining                 // asked, and waits for its first packet
 	stateDraining
@@ -122,7 +122,7 @@ func (c *crowd) close() {
 	_ = unix.Close(c.joining)
 }
 
-// patience is how long the crowd may wait for those who join.
+// patience is how long the crowd may wait for joining players.
 func (c *crowd) patience(now, swept time.Time) time.Duration {
 	wait := swept.Add(c.drained.Interval()).Sub(now)
 	if c.next < len(c.members) {
@@ -212,7 +212,7 @@ func linkOf(fd int) (meter.Link, error) {
 	return meter.Link{Server: meter.AddrOf(server), Peer: meter.AddrOf(own)}, nil
 }
 
-// replace has the next member that is served leave and come anew.
+// replace has the next member that is served leave and come back.
 func (c *crowd) replace() {
 	for range c.members {
 		m := &c.members[c.chair]
@@ -252,7 +252,7 @@ func (c *crowd) connect(m *member) {
 	c.dial(m)
 }
 
-// dial begins a connection of a player.
+// dial begins a player's connection.
 func (c *crowd) dial(m *member) {
 	fd, err := open(c.server, sourceOf(m.player, c.server.Addr()), c.o.Segment)
 	if err != nil {

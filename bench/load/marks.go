@@ -32,7 +32,7 @@ func (k *marks) write(b []byte, found func(synth.Mark)) {
 	k.held = append(k.held[:0], rest...)
 }
 
-// watchMarks is watch for a server that puts the stream together anew.
+// watchMarks is watch for a server that reassembles the stream.
 func (w *watcher) watchMarks(ctx context.Context, _ *player.Verifier) error {
 	v := w.viewer()
 	if w.o.Describe {

@@ -13,16 +13,15 @@ import (
 )
 
 const (
-	// MaxThreads bounds the crowds: more threads than this cost more than
-	// they carry.
+	// MaxThreads bounds the crowds: more threads cost more than they carry.
 	MaxThreads = 64
 
 	// reserve is how many descriptors are left for everything but players.
 	reserve = 64
 )
 
-// Stall says which share of the players stop reading, and for how long. They
-// do so when the measurement begins, and read on afterwards.
+// Stall says what share of the players stop reading, and for how long. They stop when
+// the measurement begins, and read on afterwards.
 type Stall struct {
 	Percent float64
 	For     time.Duration
@@ -54,9 +53,8 @@ type Options struct {
 	// Plain: ordinary HTTP instead of MMSH. Players that are not verified take
 	// any body then, so that servers of other formats meet the same load.
 	Plain bool
-	// Marks: verified players look for the encoder's time stamps, whatever
-	// lies around them, and check nothing: for a server that puts the stream
-	// together anew.
+	// Marks: verified players look for the encoder's time stamps, whatever lies around
+	// them, and check nothing: for a server that reassembles the stream.
 	Marks bool
 	// AnyStart: verified players may begin in the middle of a picture, as they
 	// do where a server does not know what it carries.
@@ -110,7 +108,7 @@ func MostPlayers() (int, error) {
 // connected to from all of ours.
 const maxDescriptors = 1 << 30
 
-// Check refuses options that make no run, with what is wrong.
+// Check refuses options that cannot make a run, and says what is wrong.
 func (o *Options) Check() error {
 	limit, err := meter.Descriptors()
 	if err != nil {

@@ -94,7 +94,7 @@ type Verified struct {
 	Objects int64 `json:"objects"` // media objects whose every byte was checked
 	Gaps    int64 `json:"gaps"`
 	Missing int64 `json:"missing_packets"`  // in the gaps
-	Rounds  int   `json:"rounds,omitempty"` // how often a file that is played round and round began anew
+	Rounds  int   `json:"rounds,omitempty"` // how often a looping file began again
 	Broken  int   `json:"broken"`           // players whose stream broke a rule
 	// Foreign: the stream is not the synthetic encoder's, so that framing and
 	// packets were checked, and no bytes of media.
@@ -113,7 +113,7 @@ type Times struct {
 	Max     float64 `json:"max_ms"`
 }
 
-// TooFew is the first percentile that is no more than the largest of so few times, as
+// TooFew is the first percentile that, of this few times, is only the largest, as
 // "p99"; empty if there are enough for all of them.
 func (t *Times) TooFew() string {
 	for _, p := range []struct {
@@ -147,7 +147,8 @@ func timesOf(h histogram) *Times {
 	}
 }
 
-// cpuOf is the work of a process in a span in which so many bytes arrived.
+// cpuOf is the work of a process in a span in which the given number of bytes
+// arrived.
 func cpuOf(used, span time.Duration, bytes int64) CPU {
 	c := CPU{Seconds: used.Seconds(), Cores: used.Seconds() / span.Seconds()}
 	if bytes > 0 {

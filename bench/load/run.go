@@ -20,9 +20,9 @@ const (
 	// settle is the time from the last join to the measurement: joiners get
 	// old packets first, whose delay is not the server's doing.
 	settle = time.Second
-	// step is how often a run looks how it goes.
+	// step is how often a run looks at its progress.
 	step = 50 * time.Millisecond
-	// report is how often it tells, and looks at the server.
+	// report is how often it reports progress, and looks at the server.
 	report = time.Second
 )
 

@@ -83,7 +83,7 @@ func (y *tally) snapshot() Counts {
 	return y.counts
 }
 
-// joined counts a player that has its first packet, so long after it began to
+// joined counts a player that has its first packet, and how long after it began to
 // connect.
 func (y *tally) joined(took time.Duration) {
 	y.mu.Lock()

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Throttle says which share of the players read no faster than a rate, in bits
-// per second on the average since they connected: viewers behind a line that is
-// too narrow for the stream.
+// Throttle says what share of the players read no faster than a rate, in bits per
+// second on average since they connected: viewers behind a line too narrow for the
+// stream.
 type Throttle struct {
 	Percent float64
 	Rate    float64
@@ -54,13 +54,13 @@ func (t Throttle) String() string {
 	return strconv.FormatFloat(t.Percent, 'g', -1, 64) + "%:" + strconv.FormatFloat(rate, 'f', -1, 64) + unit
 }
 
-// lag is how long a player at this rate takes for so many bytes.
+// lag is how long a player at this rate takes for the given number of bytes.
 func (t Throttle) lag(bytes int64) time.Duration {
 	return time.Duration(float64(bytes) * 8 / t.Rate * float64(time.Second))
 }
 
-// pace holds a throttled player back that has read so many bytes since began;
-// false if ctx ended.
+// pace holds back a throttled player that has read the given number of bytes since
+// began; false if ctx ended.
 func (t Throttle) pace(ctx context.Context, began time.Time, bytes int64) bool {
 	return sleep(ctx, time.Until(began.Add(t.lag(bytes))))
 }

@@ -122,7 +122,7 @@ func (w *watcher) object(o *player.Object) error {
 }
 
 // isForeign reports whether the stream is known not to be the synthetic encoder's, so
-// that it may be a file that begins anew.
+// that it may be a file that begins again.
 func (w *watcher) isForeign() bool { return w.foreign }
 
 // stamp takes the delay of a packet from the object that it begins last.

@@ -47,7 +47,7 @@ func plain(a net.Addr) netip.AddrPort {
 	return netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
 }
 
-// fill writes until the kernel takes no more.
+// fill writes until the kernel takes nothing more.
 func fill(t *testing.T, c *net.TCPConn) (written int64) {
 	t.Helper()
 	raw, err := c.SyscallConn()

@@ -247,7 +247,9 @@ func (p *dataPacket) parse(b []byte, packetSize int) error {
 	}
 	p.sendTime, p.duration = binary.LittleEndian.Uint32(b[at:]), binary.LittleEndian.Uint16(b[at+4:])
 	multiple, explicit := lf&1 != 0, lf>>5&3 != 0
-	p.unsafe = !multiple && !explicit && len(b) < packetSize
+	// Padding that is told although it was stripped: players fill the packet up.
+	stripped := !explicit && padding > 0 && int64(padding) == int64(packetSize-len(b))
+	p.unsafe = !multiple && !explicit && len(b) < packetSize && !stripped
 	end := len(b)
 	if explicit {
 		if int64(length) > int64(len(b)) {
@@ -255,7 +257,10 @@ func (p *dataPacket) parse(b []byte, packetSize int) error {
 		}
 		end = int(length)
 	}
-	if end -= int(min(padding, math.MaxInt32)); end < at+6 {
+	if !stripped {
+		end -= int(min(padding, math.MaxInt32))
+	}
+	if end < at+6 {
 		return fmt.Errorf("its padding of %d leaves no room for payloads", padding)
 	}
 	return p.walk(b[:end], at+6, pf, multiple)

@@ -137,8 +137,8 @@ func FuzzDataPacket(f *testing.F) {
 		var ours dataPacket
 		err := ours.parse(b, size)
 		var theirs asf.Packet
-		if theirs.Parse(b, size) != nil {
-			return
+		if theirs.Parse(b, size) != nil || theirs.Explicit() && !theirs.SelfDescribing(size) {
+			return // the pump mends such a packet before it sends it
 		}
 		if err != nil {
 			t.Fatalf("the pump's parser takes it, this one says: %v", err)

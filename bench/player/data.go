@@ -108,7 +108,7 @@ func (v *Verifier) follows(key bool) (gap bool) {
 }
 
 // beginsRound reports whether the packet, in which t does not follow, is where a file
-// begins anew.
+// begins again.
 func (v *Verifier) beginsRound(key bool, t *track) bool {
 	if v.o.Rounds == nil || !v.o.Rounds() || v.open() {
 		return false

@@ -1,10 +1,10 @@
 // Package player is a viewer of a pump, and the judge of what a viewer gets.
 //
-// It speaks to a pump in the words of real players (the [Client] values hold
-// their requests to the letter) and reads what comes with code of its own: the
-// heads of answers, the framing, the header and the data packets are parsed
-// here anew, from the specifications, and not with codec. Two parsers by one
-// author who looked only once would agree on his mistakes.
+// It speaks to a pump in the words of real players (the [Client] values hold their
+// requests to the letter) and reads what comes with code of its own: the heads of
+// answers, the framing, the header and the data packets are parsed here once more,
+// from the specifications, and not with codec. Two parsers by one author who looked
+// only once would agree on his mistakes.
 //
 //	Client ──request──► pump
 //	                      │ bytes, in any pieces

@@ -42,8 +42,8 @@ func fileOptions(plain bool) Options {
 	return Options{Plain: plain, Rounds: always, Object: unchecked}
 }
 
-// A file that is played round and round begins anew at its end: that is no fault, and
-// no gap. What is not just that is one as ever.
+// A looping file begins again at its end: that is neither a fault nor a gap. Anything
+// else is one, as ever.
 func TestRoundsOfAFile(t *testing.T) {
 	m := clip(t)
 	n, second := len(m.packets), m.key(t, 1)

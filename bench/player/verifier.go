@@ -33,18 +33,17 @@ type Options struct {
 	// AnyStart: the first packet need not start a key frame; so it is where a
 	// joiner waited for one in vain.
 	AnyStart bool
-	// Splices is how many times media objects may begin anew without a gap in
-	// the LocationIds, as they do where a clip starts again; below 0 as often
-	// as they like. Each begins with a key frame, and no object is broken off:
-	// where one is, as when an encoder is lost and comes back, packets are
-	// missing, and the LocationIds must tell.
+	// Splices is how many times media objects may begin again without a gap in the
+	// LocationIds, as they do where a clip starts again; below 0 as often as they like.
+	// Each begins with a key frame, and no object is broken off: where one is, as when
+	// an encoder is lost and comes back, packets are missing, and the LocationIds must
+	// tell.
 	Splices int
-	// Rounds reports whether the stream may be a file that is played round and round,
-	// so that it begins anew at the file's end: asked where media objects do not
-	// follow although no packet is missing. A round begins with a key frame when
-	// every object before it is whole, and all begin with the same packet, so that
-	// what a pump loses is not taken for one. nil is never: what is checked by the
-	// pattern says itself where it begins.
+	// Rounds reports whether the stream may be a looping file, so that it begins again
+	// at the file's end: asked where media objects do not follow although no packet is
+	// missing. A round begins with a key frame when every object before it is whole,
+	// and all begin with the same packet, so that what a pump loses is not taken for
+	// one. nil is never: what is checked by the pattern says itself where it begins.
 	Rounds func() bool
 	// Records is how many data packets are remembered for [Compare], the
 	// first ones; 0 remembers none.
@@ -67,8 +66,8 @@ type Counts struct {
 	// Gaps is how often packets are missing, Missing how many; a plain viewer
 	// has no numbers and cannot tell how many.
 	Gaps, Missing int64
-	Splices       int   // how often media objects began anew and nothing is missing
-	Rounds        int   // how often a file began anew
+	Splices       int   // how often media objects began again and nothing is missing
+	Rounds        int   // how often a file began again
 	KeyStarts     int64 // data packets in which a key frame begins
 	Objects       int64 // whole media objects
 	// Cut counts media objects that a gap or a splice broke off, Tails

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Source is an encoder: a header, and packets behind it. Next returns io.EOF
-// when there are no more; a packet is valid until the next call. The send time
-// is in milliseconds.
+// Source is an encoder: a header, and packets behind it. Next returns io.EOF when
+// there are none left; a packet is valid until the next call. The send time is in
+// milliseconds.
 type Source interface {
 	Header() []byte
 	Next() (packet []byte, sendTime uint32, err error)

@@ -34,8 +34,8 @@ type Check uint8
 
 // From the least to the most.
 const (
-	// Marks: only the time stamps in media objects are found, whatever lies
-	// around them: the server puts the stream together anew.
+	// Marks: only the time stamps in media objects are found, whatever lies around
+	// them: the server reassembles the stream.
 	Marks Check = iota
 	// Whole: packets come as they were sent, so that every byte is checked.
 	Whole

@@ -45,7 +45,7 @@ func (s Spec) Rate() (float64, error) {
 	}
 }
 
-// group is the time after which the sizes of objects begin anew.
+// group is the time after which the sizes of objects repeat.
 func (s *Spec) group() time.Duration {
 	for i := range s.Streams {
 		if st := &s.Streams[i]; st.Kind == asf.Video {
@@ -55,7 +55,7 @@ func (s *Spec) group() time.Duration {
 	return time.Second
 }
 
-// RateError says that a stream cannot be sent in so few bits, or in so many.
+// RateError says that a stream cannot be sent in that few bits, or that many.
 type RateError struct {
 	Asked, Bound float64 // bits per second
 	Low          bool    // what is asked for is below the bound
@@ -75,9 +75,10 @@ func (e *RateError) Error() string {
 // sizes of pictures vary, and so does what is sent from second to second.
 const sameRate = 0.01
 
-// At is the Spec with pictures, or without any sound, of the size with which it
-// sends so many bits in a second, see [Spec.Rate]. Other streams stay as they are.
-// A rate that is too low for the smallest objects is a [RateError], as is one that is too high.
+// At is the Spec with pictures, or without any sound, of the size with which it sends
+// that many bits in a second, see [Spec.Rate]. Other streams stay as they are. A rate
+// that is too low for the smallest objects is a [RateError], as is one that is too
+// high.
 func (s Spec) At(rate float64) (Spec, error) {
 	tuned, least, most, err := s.tunable(rate)
 	if err != nil {

@@ -147,9 +147,9 @@ func EE4(gop int) Spec {
 	}
 }
 
-// Again is the Spec of the same encoder started anew: its header is equivalent
-// to that of s and differs in File ID, creation date and list of languages; its
-// send times begin at s.Start again.
+// Again is the Spec of the same encoder after a restart: its header is equivalent to
+// that of s and differs in File ID, creation date and list of languages; its send
+// times begin at s.Start again.
 func (s Spec) Again() Spec {
 	s.Epoch++
 	return s

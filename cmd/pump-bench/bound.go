@@ -24,12 +24,12 @@ func inBounds(all ...bound) error {
 	return nil
 }
 
-// above0 is the bound of a number or a time that is more than nothing.
+// above0 is the bound of a number or a time that must be above 0.
 func above0[N int | float64 | time.Duration](flag string, is N) bound {
 	return bound{flag, "more than 0", is > 0, is}
 }
 
-// notBelow0 is the bound of one that may be nothing.
+// notBelow0 is the bound of one that may be 0.
 func notBelow0[N int | float64 | time.Duration](flag string, is N) bound {
 	return bound{flag, "0 or more", is >= 0, is}
 }

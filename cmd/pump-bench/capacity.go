@@ -126,7 +126,7 @@ func (o *climbing) complete(f *pflag.FlagSet) (err error) {
 	return o.Check()
 }
 
-// bounds refuses numbers that make no climb.
+// bounds refuses numbers that cannot make a climb.
 func (o *climbing) bounds() error {
 	return inBounds(
 		bound{"from", "1 or more", o.From >= 1, o.From},
@@ -208,7 +208,7 @@ func (o *climbing) settings() result.CapacitySettings {
 	return s
 }
 
-// prepare looks at the room that there is, and says how a step is played.
+// prepare looks at the room there is, and says how a step is played.
 func (o *climbing) prepare() (err error) {
 	if o.url != "" {
 		o.Room, err = runningRoom(o)

@@ -134,7 +134,7 @@ func (o *comparing) check() (err error) {
 	return o.players.Check()
 }
 
-// checkPump refuses what is about a pump that does not take part.
+// checkPump refuses options for the pump if it does not take part.
 func (o *comparing) checkPump() error {
 	switch {
 	case o.takesPart("pump"):
@@ -184,10 +184,10 @@ func (e env) compare(ctx context.Context, o *comparing) error {
 	if t == nil || err != nil && !t.Measured() {
 		return err
 	}
-	// What was measured is told, whatever came then.
+	// What was measured is reported, whatever came after.
 	told := e.tell(o, t, page)
 	if err != nil && errors.Is(told, cli.ErrTold) {
-		return err // which is not told yet
+		return err // which has not been reported yet
 	}
 	return errors.Join(err, told)
 }

@@ -18,7 +18,7 @@ import (
 // to end.
 const startsWithin = 1500 * time.Millisecond
 
-// heats are those that the flags ask for. It confines this process to the load's
+// heats are the heats that the flags ask for. It confines this process to the load's
 // processors.
 func (o *comparing) heats(ctx context.Context) (heats []*contest.Heat, err error) {
 	spec, err := o.stream.spec()

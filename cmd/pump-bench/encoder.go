@@ -21,8 +21,8 @@ import (
 const (
 	maxPacket = 65000
 	maxFPS    = 1000
-	// audioShare is which part of the bitrate sound has beside video, within
-	// what players take.
+	// audioShare is the part of the bitrate that sound has beside video, within what
+	// players take.
 	audioShare = 8
 	// audioObject is the size of a media object of sound.
 	audioObject = 371
@@ -128,7 +128,7 @@ func (o *encoding) spec() (synth.Spec, error) {
 	return tuned, err
 }
 
-// cheaper is what takes less.
+// cheaper names the flags that lower the bitrate needed.
 func (o *encoding) cheaper() string {
 	var ways []string
 	if !o.multiple && !o.strip {

@@ -118,8 +118,7 @@ func TestEncoderSendsItsBitrate(t *testing.T) {
 	}
 }
 
-// sentRate is how many bits a second an encoder sends in the first so many
-// milliseconds.
+// sentRate is how many bits a second an encoder sends in the first ms milliseconds.
 func sentRate(t *testing.T, spec synth.Spec, ms uint32) float64 {
 	t.Helper()
 	e, err := synth.New(spec)

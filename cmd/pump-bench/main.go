@@ -1,8 +1,7 @@
-// Pump-bench puts load on a running Stream Pump, or on a server like it, and
-// says what came of it: an encoder that pushes a synthetic stream, thousands of
-// players, how many of them a server carries, and the floor that no server can be
-// below on this machine. It also starts the pump and its rivals itself, and compares
-// them.
+// Pump-bench puts load on a running Stream Pump, or on a server like it, and says
+// what came of it: an encoder that pushes a synthetic stream, thousands of players,
+// how many of them a server carries, and the floor below which no server can get on
+// this machine. It also starts the pump and its rivals itself, and compares them.
 //
 // The command only reads its command line and joins: the work is done in
 // bench/live, bench/load, bench/climb, bench/floor and bench/contest, and what came

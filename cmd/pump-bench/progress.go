@@ -38,9 +38,9 @@ type progress struct {
 	title       string // of the step
 }
 
-// newProgress is for a run that is expected to take so long, in so many steps.
-// A run of one step needs not announce it; one of which nobody knows how many
-// steps it takes has 0, and tells of each by itself.
+// newProgress is for a run that is expected to take the given time, in the given
+// number of steps. A run of one step need not announce it; one whose number of steps
+// nobody knows has 0, and announces each by itself.
 func (e env) newProgress(total time.Duration, steps int) *progress {
 	p := &progress{out: e.stderr, clock: time.Now, total: total, length: total, steps: steps}
 	if cli.IsTerminal(e.stderr) {
@@ -52,8 +52,8 @@ func (e env) newProgress(total time.Duration, steps int) *progress {
 	return p
 }
 
-// next begins the next step, which is expected to take so long. However long
-// the one before took, it counts with what it was expected to.
+// next begins the next step, which is expected to take the given time. However long
+// the one before took, it counts as long as expected.
 func (p *progress) next(length time.Duration, title string) {
 	if p.step > 0 {
 		p.before += p.length

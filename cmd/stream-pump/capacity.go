@@ -30,7 +30,7 @@ type capacityFlags struct {
 	packetSize int
 	fps        float64
 	card       string
-	shares     map[string]int
+	shares     shares
 }
 
 // add defines the options; defaults are those of a usual stream.
@@ -41,7 +41,7 @@ func (o *capacityFlags) add(f *pflag.FlagSet) {
 	f.IntVar(&o.packetSize, "packet-size", 1400, "packet size in bytes of streams that do not run yet, with --capacity")
 	f.Float64Var(&o.fps, "fps", 25, "pictures a second (the packets of a picture come at once), with --capacity")
 	f.StringVar(&o.card, "nic", "", "network card, by name (eth0) or by speed (10G, 500M), with --capacity")
-	f.StringToIntVar(&o.shares, "share", nil, "how viewers are divided, as PATH=PARTS,…, with --capacity; a stream that is not named has 1")
+	f.Var(&o.shares, "share", "how viewers are divided over the streams, with --capacity; a stream that is not named has 1")
 }
 
 // check refuses options that would have no effect.

@@ -8,8 +8,8 @@ import (
 	"streampump/tuning/capacity"
 )
 
-// assumptions are what the estimate rests on and cannot know.
-// why says why no running pump told; empty if one did.
+// assumptions are what the estimate rests on but cannot know. why says why no running
+// pump told; empty if one did.
 func assumptions(streams []planned, why string, c card, m measured) []string {
 	var all []string
 	if why != "" {
@@ -37,8 +37,8 @@ func assumptions(streams []planned, why string, c card, m measured) []string {
 		"nothing else runs on the machine; one viewer in twenty has stalled")
 }
 
-// fullSockets is the part of the calls that may find a full socket before it is
-// worth a word: one in so many.
+// fullSockets is the part of the calls that may find a full socket before it is worth
+// a word, as one in this many.
 const fullSockets = 20
 
 // appendCapacity appends an estimate as text for people.
@@ -60,6 +60,9 @@ func appendCapacity(b []byte, e *capacity.Estimate, streams []planned, notes []s
 	b = append(b, "\nstreams\n"...)
 	for i, s := range streams {
 		rate := cli.Bits(s.Bitrate)
+		if rate >= 10_000 {
+			rate = (rate + 500) / 1000 * 1000 // a measured one is not known better
+		}
 		c := e.Calls[i]
 		b = appendWrapped(b, fmt.Sprintf("  %s:", s.Name), fmt.Sprintf("%.4g%% of the viewers, %sbit/s in packets of %d bytes (%s); %s",
 			100*s.Share, &rate, s.PacketSize, s.known, callsText(c)))

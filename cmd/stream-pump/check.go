@@ -74,8 +74,8 @@ func (e env) print(problems []config.Problem) (mistakes int) {
 	return mistakes
 }
 
-// refuse says that a configuration cannot be used, behind what is wrong with it.
-// If that may pass, serve would not refuse it.
+// refuse says that a configuration cannot be used, after what is wrong with it. If
+// that may pass, serve would not refuse it.
 func (e env) refuse(path string, problems []config.Problem) error {
 	mistakes, passing := 0, 0
 	for _, p := range problems {

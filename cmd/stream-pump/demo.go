@@ -54,7 +54,7 @@ needs no configuration and ends with Ctrl-C. An encoder can push to it as well.`
 	return cmd
 }
 
-// portFlag is a port on the command line, with our own words for what is none.
+// portFlag is a port on the command line, with our own words for what is not one.
 type portFlag uint16
 
 func (p *portFlag) String() string { return strconv.Itoa(int(*p)) }

@@ -14,8 +14,8 @@ import (
 	"streampump/tuning"
 )
 
-// fit adapts the configuration and the process to the machine, and says how. The
-// timers are to be kept; nil where they cannot be.
+// fit adapts the configuration and the process to the machine, and logs how. The
+// caller keeps the timers; they are nil if that is impossible.
 func fit(c *config.Config, log *slog.Logger) *tuning.Timers {
 	m := tuning.ReadMachine()
 	why := "the configuration says so"
@@ -72,7 +72,7 @@ func limitGarbage(log *slog.Logger) {
 	debug.SetGCPercent(tuning.GCPercent)
 }
 
-// pins are the processors of the loops; none where they cannot have a core each.
+// pins are the processors of the loops; none if they cannot have a core each.
 func pins(m tuning.Machine, loops int, log *slog.Logger) []int {
 	cpus, how, err := tuning.Pins(m, loops)
 	if err != nil {

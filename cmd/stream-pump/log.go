@@ -17,8 +17,17 @@ func (e env) openLog(c config.Log) *logqueue.Queue {
 	o := &slog.HandlerOptions{Level: c.Level}
 	return logqueue.New(e.stderr, func(w io.Writer) slog.Handler {
 		if c.JSON {
+			o.ReplaceAttr = seconds
 			return slog.NewJSONHandler(w, o)
 		}
 		return slog.NewTextHandler(w, o)
 	})
+}
+
+// seconds writes a duration as the status does; slog's own are nanoseconds in JSON.
+func seconds(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.Float64Value(a.Value.Duration().Seconds())
+	}
+	return a
 }

@@ -83,7 +83,7 @@ func pages(handlers map[string]http.Handler) http.Handler {
 	return mux
 }
 
-// named is a copy of p, for the driver changes it, in which what works for no
+// named is a copy of p, because the driver changes it, in which what works for no
 // stream says so.
 func named(p *profile.Profile) *profile.Profile {
 	p = p.Copy()
@@ -107,8 +107,8 @@ func (h inHand) Fetch(string, time.Duration, time.Duration) (*profile.Profile, s
 	return h.p, "", nil
 }
 
-// driverFlags are a command line for the driver, which takes its options from
-// one only.
+// driverFlags are a command line for the driver, which takes its options only from
+// one.
 type driverFlags struct {
 	*flag.FlagSet
 	args []string
@@ -133,7 +133,7 @@ func (f *driverFlags) Parse(func()) []string {
 	return []string{"the pump's profile"}
 }
 
-// driverUI passes the driver's complaints on; the rest would say again what was
+// driverUI passes the driver's complaints on; the rest would only repeat what was
 // said.
 type driverUI struct{ stderr io.Writer }
 

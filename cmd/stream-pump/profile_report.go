@@ -155,8 +155,8 @@ func ordered(all map[string]cost) []cost {
 	return out
 }
 
-// appendText appends the tables for people, of so many rows each; 0 is all. The
-// functions come by their own cost, or with cum by that and what they call.
+// appendText appends the tables for people, of the given number of rows each; 0 is
+// all. The functions come by their own cost, or with cum by that and what they call.
 func (r *report) appendText(b []byte, rows int, cum bool) []byte {
 	costs := r.functions()
 	if cum {

@@ -113,7 +113,7 @@ func (e env) serve(ctx context.Context, s service) error {
 	return nil
 }
 
-// openAdmin opens the admin listener; nil if there is to be none.
+// openAdmin opens the admin listener; nil if none is wanted.
 func (s service) openAdmin(ctx context.Context, eng *engine.Engine) (*admin.Server, error) {
 	if !s.Admin.Enabled {
 		return nil, nil

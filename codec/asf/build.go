@@ -13,9 +13,9 @@ type Layout struct {
 	Multiple   bool   // several payloads may share a packet
 	// Length is the width of an explicit packet length; None leaves it out.
 	Length LengthType
-	// Padding is the width of the padding length. Where the padding does not
-	// fit it another is taken, and where None would leave the payloads' end
-	// untold there is one all the same; a full packet has none.
+	// Padding is the width of the padding length. If the padding does not fit it,
+	// another width is taken, and if None would leave the payloads' end untold, there
+	// is one all the same; a full packet has none.
 	Padding LengthType
 	// Strip leaves the padding itself out and makes the padding length, if
 	// there is one, zero: such a packet with a single payload and no Length is
@@ -44,8 +44,8 @@ const (
 	objectMax    = 0xFF                 // in a compressed payload
 	payloadsMax  = payloadCountMask
 
-	// fragmentMin is the least data that a large object is begun or continued
-	// with at a packet's end: less is not worth a payload's head.
+	// fragmentMin is the least data of a large object that is put at a packet's end:
+	// less is not worth a payload's head.
 	fragmentMin = 32
 
 	// payloadMin is the least that ffmpeg takes for a payload.
@@ -55,8 +55,8 @@ const (
 	// offset, length of replicated data.
 	payloadHead = 1 + 1 + 4 + 1
 
-	// propertyFlags: stream and object numbers and the length of replicated
-	// data of one byte, offsets of four. It is what all encoders write.
+	// propertyFlags: stream and object numbers and the length of replicated data of one
+	// byte, offsets of four. All encoders write these.
 	propertyFlags = uint8(Byte) | uint8(DWord)<<pfOffsetShift | uint8(Byte)<<pfObjectShift | uint8(Byte)<<pfStreamShift
 )
 
@@ -103,10 +103,9 @@ func NewBuilder(l Layout) *Builder {
 	return &Builder{layout: l}
 }
 
-// Add lays out one more media object; objects come in the order in which they
-// are to be sent. Its bytes are copied. Packets taken with [Builder.Next]
-// before are not valid any more. An error means that the object cannot be laid
-// out and was left out.
+// Add lays out one more media object; objects come in the order in which they are
+// sent. Its bytes are copied. Packets taken with [Builder.Next] before are no longer
+// valid. An error means that the object cannot be laid out and was left out.
 func (b *Builder) Add(o Object) error {
 	b.recycle()
 	if err := b.check(&o); err != nil {
@@ -141,7 +140,7 @@ func (b *Builder) Next() (packet []byte, ok bool) {
 	return b.out[from:to:to], true
 }
 
-// recycle makes the room of packets free that were all taken.
+// recycle frees the room of packets once all were taken.
 func (b *Builder) recycle() {
 	if b.next == len(b.ends) {
 		b.out, b.ends, b.next = b.out[:0], b.ends[:0], 0

@@ -14,7 +14,7 @@ func (b *Builder) fieldsSize() int {
 // capacity is the payloads' room in an empty packet.
 func (b *Builder) capacity() int { return b.layout.PacketSize - b.fieldsSize() }
 
-// spare is the room that is left behind the payloads.
+// spare is the room left behind the payloads.
 func (b *Builder) spare() int { return b.capacity() - len(b.body) }
 
 // room is what one more payload may take.
@@ -25,11 +25,10 @@ func (b *Builder) room() int {
 	return b.spare()
 }
 
-// padding is the width of the padding length for a packet with so many bytes to
-// spare, which the field itself is taken from, and how many remain. A field that
-// the layout does not ask for is needed where nothing else tells where a single
-// payload ends, and where ffmpeg would take the few bytes that are left over for
-// a broken payload and complain.
+// padding is the width of the padding length for a packet with spare bytes to spare,
+// from which the field itself is taken, and how many remain. A field that the layout
+// does not ask for is needed if nothing else tells where a single payload ends, and
+// if ffmpeg would take the few bytes left over for a broken payload and complain.
 func (b *Builder) padding(spare int) (t LengthType, fill int) {
 	t = b.layout.Padding
 	if t == None && b.layout.Length == None && !b.strips(spare) &&
@@ -45,8 +44,8 @@ func (b *Builder) padding(spare int) (t LengthType, fill int) {
 	return t, spare - t.Width()
 }
 
-// strips reports whether a packet with so many bytes to spare is sent without
-// them. A few bytes behind multiple payloads stay, see padding.
+// strips reports whether a packet with spare bytes to spare is sent without them. A
+// few bytes behind multiple payloads stay, see padding.
 func (b *Builder) strips(spare int) bool {
 	return b.layout.Strip && !(b.layout.Multiple && b.layout.Length == None && spare < payloadMin)
 }

@@ -1,7 +1,7 @@
-// Package asf reads, changes and builds ASF: the header, and the data packets
-// that follow it. It knows nothing of the protocol that carries them, holds no
-// sockets, goroutines or clocks, and may be called from anywhere; a [Header] is
-// immutable once parsed and is shared freely.
+// Package asf reads, changes and builds ASF: the header, and the data packets that
+// follow it. It knows nothing of the protocol that carries them, has no sockets,
+// goroutines or clocks, and may be called from anywhere; a [Header] is immutable once
+// parsed and may be shared freely.
 //
 // # The header
 //
@@ -14,11 +14,10 @@
 //	└─ anything else
 //	first 50 bytes of the Data Object  [ASF 5.1]
 //
-// The two together are what [ParseHeader] takes. Only what a reflector decides
-// by is read: everything else (codec list, content description, metadata,
-// padding, and objects that nobody has heard of) is skipped by its size and
-// kept as it is, so that [Header.Live] differs from the source's bytes in a
-// handful of fields only.
+// [ParseHeader] takes the two together. Only what a reflector decides by is read:
+// everything else (codec list, content description, metadata, padding, and unknown
+// objects) is skipped by its size and kept as it is, so that [Header.Live] differs
+// from the source's bytes in only a handful of fields.
 //
 // # The data packet
 //
@@ -36,10 +35,9 @@
 // [SetSendTime], [Header.AppendTrimmed]) touches outer fields only: the bytes of media objects
 // always arrive as they were sent.
 //
-// A packet shorter than the header's packet size has had its padding stripped.
-// If it carries a single payload and does not tell its own length, the length
-// of the payload depends on a size that most players have forgotten by then:
-// see [AppendRepaired].
+// A packet shorter than the header's packet size has had its padding stripped. If it
+// carries a single payload and does not tell its own length, the payload's length
+// depends on a size that most players have forgotten by then: see [AppendRepaired].
 //
 // # Building
 //

@@ -7,10 +7,9 @@ import (
 	"streampump/codec/wire"
 )
 
-// DumpHeader writes header b (as [ParseHeader] takes it) as text: one line for
-// each object, indented by depth, with the fields that we go by. It goes on
-// where ParseHeader would refuse what the objects say, as long as they can be
-// told apart.
+// DumpHeader writes header b (as [ParseHeader] takes it) as text: one line for each
+// object, indented by depth, with the fields that we go by. It goes on where
+// ParseHeader would refuse what objects say, as long as they can be told apart.
 func DumpHeader(w io.Writer, b []byte) error {
 	n, ok := HeaderSize(b)
 	if !ok || n < 0 || n > len(b) {

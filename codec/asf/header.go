@@ -17,7 +17,7 @@ const (
 	// hundreds. What a stranger can make us hold is this much.
 	HeaderMax = 1 << 20
 
-	// PacketSizeMin still holds a packet's own fields, one payload's, and
+	// PacketSizeMin still has room for a packet's own fields, one payload's, and
 	// something to carry.
 	PacketSizeMin = 64
 
@@ -55,10 +55,10 @@ type Header struct {
 	hasVideo    bool
 }
 
-// HeaderSize tells from its first 24 bytes how long a header is, the first 50
-// bytes of the Data Object included. ok is false while b is too short to tell.
-// A negative n means that b does not begin an acceptable header; that is said
-// as early as it shows.
+// HeaderSize tells from its first 24 bytes how long a header is, the first 50 bytes
+// of the Data Object included. ok is false while b is too short to tell. A negative n
+// means that b does not begin an acceptable header; it is returned as early as that
+// shows.
 func HeaderSize(b []byte) (n int, ok bool) {
 	if k := min(len(b), wire.GUIDSize); !bytes.Equal(b[:k], guidHeader[:k]) {
 		return -1, true
@@ -73,9 +73,9 @@ func HeaderSize(b []byte) (n int, ok bool) {
 	return int(size) + dataHead, true
 }
 
-// ParseHeader reads a Header Object with the first 50 bytes of the Data Object
-// behind it; bytes behind those are ignored. It copies what it keeps. Errors
-// are a [*SyntaxError].
+// ParseHeader reads a Header Object with the first 50 bytes of the Data Object behind
+// it; bytes behind those are ignored. It copies what it keeps. An error is a
+// [*SyntaxError].
 func ParseHeader(b []byte) (*Header, error) {
 	n, ok := HeaderSize(b)
 	switch {
@@ -168,9 +168,9 @@ func (h *Header) makeLive() {
 
 // Equivalent reports whether packets under b can follow packets under a in one
 // timeline without a player noticing: the same streams, coded the same way, in
-// packets of the same size and with the same payload extensions. What differs
-// from run to run of one encoder (identifiers, dates, sizes, padding, language
-// list, metadata, descriptions, order of objects, bit rates) is not compared.
+// packets of the same size and with the same payload extensions. What differs between
+// runs of one encoder (identifiers, dates, sizes, padding, language list, metadata,
+// descriptions, order of objects, bit rates) is not compared.
 func Equivalent(a, b *Header) bool {
 	return a.packetSize == b.packetSize && a.preroll == b.preroll &&
 		slices.EqualFunc(a.streams, b.streams, func(s, t stream) bool {
@@ -178,7 +178,7 @@ func Equivalent(a, b *Header) bool {
 		})
 }
 
-// equivalent leaves out keys of encrypted streams, for which only the same
+// equivalent does not compare keys of encrypted streams, for which only the same
 // header will do.
 func (s *stream) equivalent(t *stream) bool {
 	return s.Number == t.Number && s.kind == t.kind && s.correction == t.correction &&

@@ -92,8 +92,8 @@ func (p *headerParser) fileProps(o object) error {
 	return nil
 }
 
-// addStream reads a Stream Properties Object and adds what it describes to the
-// others of its place.
+// addStream reads a Stream Properties Object and adds the stream to those found in
+// the same place.
 func addStream(to *[streamNumbers]*stream, o object) error {
 	s, err := parseStream(o)
 	if err != nil {
@@ -187,8 +187,8 @@ func (p *headerParser) finish() error {
 	}
 	for number, s := range p.streams {
 		if s == nil {
-			// One that is described in both places is what it is at top level,
-			// where all players look.
+			// For a stream described in both places the top level counts, where all players
+			// look.
 			s = p.hidden[number]
 		}
 		if s == nil {

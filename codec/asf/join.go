@@ -62,11 +62,10 @@ func (h *Header) rank() {
 	}
 }
 
-// KeyRank tells of which video streams a key frame begins in packet p, parsed
-// from b: the rank of the best of them, from 1; 0 if there is none. Of several
-// video streams players show the best, so that a viewer who
-// starts at another one's key frame sees a damaged picture. Without video it is
-// 1: every packet is one to start at.
+// KeyRank is the rank of the best video stream of which a key frame begins in packet
+// p, parsed from b: from 1; 0 if there is none. Of several video streams players show
+// the best, so a viewer that starts at another one's key frame sees a damaged
+// picture. Without video it is 1: every packet is one to start at.
 func (h *Header) KeyRank(p *Packet, b []byte) uint8 {
 	if !h.hasVideo {
 		return 1
@@ -133,16 +132,15 @@ func beginsBefore(p *Packet, b []byte, pl *Payload) bool {
 	return false
 }
 
-// errNoKey is for callers that trim what is no viewer's first packet.
+// errNoKey is for callers that trim what cannot be a viewer's first packet.
 var errNoKey = errors.New("no key frame begins in the data packet")
 
 // AppendTrimmed appends packet b as the first packet of a viewer: without what
-// [Header.NeedsTrim] finds, and everything else byte for byte in its order,
-// times and object numbers included. Where nothing is to be left out, and for
-// a header without video, that is b as it is. Otherwise the copy is of the
-// header's packet size with a 16-bit padding length, or, where b tells its own
-// length, as short as it comes out and telling that. On an error nothing is
-// appended; b is not changed.
+// [Header.NeedsTrim] finds, and everything else byte for byte in its order, times and
+// object numbers included. If there is nothing to leave out, and for a header without
+// video, that is b as it is. Otherwise the copy has the header's packet size and a
+// 16-bit padding length, or, if b tells its own length, is as short as it comes out
+// and tells that. On an error nothing is appended; b is not changed.
 func (h *Header) AppendTrimmed(dst, b []byte) ([]byte, error) {
 	var p Packet
 	if err := p.Parse(b, h.packetSize); err != nil {

@@ -37,8 +37,8 @@ func nextObject(b []byte, at int) (object, error) {
 	return object{id: id, at: at, body: b[objectHead:int(size):int(size)]}, nil
 }
 
-// eachObject calls f for each of the objects that b, at offset at of the
-// header, consists of. What is left are spare bytes behind the last one.
+// eachObject calls f for each of the objects that b, at offset at of the header,
+// consists of. left is the spare bytes behind the last one.
 func eachObject(b []byte, at int, f func(object) error) (left int, err error) {
 	for !spare(b) {
 		o, err := nextObject(b, at)

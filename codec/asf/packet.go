@@ -59,7 +59,7 @@ type Packet struct {
 	size      int        // what the packet's fields count as its length
 	padding   int        // value of the padding length
 	end       int        // of the payloads' room
-	missing   int        // bytes of the length that it tells and has not
+	missing   int        // bytes of the length it tells that are not there
 }
 
 // SendTime is when the packet is due, in milliseconds on the stream's own line,
@@ -84,8 +84,8 @@ func (p *Packet) Presented(b []byte) (ms uint32, ok bool) {
 // Payloads is the number of payloads.
 func (p *Packet) Payloads() int { return int(p.count) }
 
-// Multiple reports whether the packet has the form for multiple payloads, even
-// if it has but one.
+// Multiple reports whether the packet has the form for multiple payloads, even if it
+// has only one.
 func (p *Packet) Multiple() bool { return p.lf&lfMultiple != 0 }
 
 // Explicit reports whether the packet tells its own length.
@@ -95,11 +95,11 @@ func (p *Packet) lengthType() LengthType   { return LengthType(p.lf>>lfLengthShi
 func (p *Packet) sequenceType() LengthType { return LengthType(p.lf>>lfSequenceShift) & 3 }
 func (p *Packet) paddingType() LengthType  { return LengthType(p.lf>>lfPaddingShift) & 3 }
 
-// Parse reads one data packet under a header with the given packet size. A
-// shorter b is a packet whose padding was stripped. Everything is checked down
-// to the sub-payloads of compressed payloads, so that what works on a parsed
-// packet cannot run out of it. Errors are a [*SyntaxError], or wrap
-// [ErrTooLong]; then p is meaningless. It allocates nothing otherwise.
+// Parse reads one data packet under a header with the given packet size. A shorter b
+// is a packet whose padding was stripped. Everything is checked down to the
+// sub-payloads of compressed payloads, so that what works on a parsed packet cannot
+// run out of it. An error is a [*SyntaxError], or wraps [ErrTooLong]; then p is
+// meaningless. Without an error Parse allocates nothing.
 func (p *Packet) Parse(b []byte, packetSize int) error {
 	if len(b) > packetSize {
 		return fmt.Errorf("a data packet of %d bytes is %w (%d)", len(b), ErrTooLong, packetSize)

@@ -11,8 +11,8 @@ const (
 // Payload is one payload as it stands in a packet. Its slices are part of the
 // packet's bytes.
 type Payload struct {
-	Stream     uint8 // one that the header does not describe, and 0, are passed over by players
-	Key        bool  // of the whole media object, on each of its fragments
+	Stream     uint8 // players pass over 0 and streams the header does not describe
+	Key        bool  // set for the whole media object, on each of its fragments
 	Compressed bool  // Data holds several whole media objects, see [CutObject]
 	// Object is the media object's number as far as the packet tells it,
 	// usually its lowest eight bits. A compressed payload has that of its first.
@@ -72,8 +72,7 @@ func (it *Iter) Next() bool {
 	return true
 }
 
-// fail remembers the first thing that is wrong; there is no second, because
-// Next stops.
+// fail remembers the first fault; there is no second, because Next stops.
 func (it *Iter) fail(at int, what string) bool {
 	it.err = packetError(at, what)
 	return false

@@ -13,7 +13,7 @@ func AppendStatus(dst []byte, proto string, status int) []byte {
 	return append(dst, "\r\n"...)
 }
 
-// AppendField appends one header field, spelled exactly so: encoders compare
+// AppendField appends one header field, spelled exactly like this: encoders compare
 // names by case. The value must be ours or checked; it is not escaped.
 func AppendField(dst []byte, name, value string) []byte {
 	dst = append(dst, name...)

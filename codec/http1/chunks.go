@@ -2,18 +2,16 @@ package http1
 
 import "fmt"
 
-// MaxChunkLine is the most bytes of the line that begins a chunk, or of all
-// lines behind the last one. Nobody who sends a stream says anything there.
+// MaxChunkLine is the most bytes in the line that begins a chunk, or in all lines
+// after the last one. Nobody who sends a stream says anything there.
 const MaxChunkLine = 256
 
-// Chunks tells the data of a body in chunks from what frames it (RFC 9112, 7.1),
-// in bytes that come in any pieces. It keeps none of them. The zero value is
-// ready.
+// Chunks tells the data of a chunked body from what frames it (RFC 9112, 7.1), in
+// bytes that come in any pieces. It keeps none of them. The zero value is ready.
 //
 //	size[;extension] CRLF  data CRLF  …  0 CRLF  [trailer CRLF …]  CRLF
 //
-// Nothing but CRLF ends a line: where a body ends must be seen alike by all who
-// read it.
+// Only CRLF ends a line: everyone who reads a body must agree where it ends.
 type Chunks struct {
 	at   chunkState
 	left uint64 // data bytes of the chunk still to come; while its line is read, its size so far
@@ -36,10 +34,10 @@ const (
 	chunkDone
 )
 
-// Next passes over what frames the data at the front of b and says how many
-// bytes of b[n:] are data; Take is told how many of them were used. Without
-// data, all of b was taken and more is needed, or the body is over: Done tells.
-// An error is an [*Error], and for good.
+// Next passes over what frames the data at the front of b, n bytes, and says how many
+// bytes of b[n:] are data; Take is told how many of them were used. Without data, all
+// of b was taken and more is needed, or the body is over: Done tells. An error is an
+// [*Error], and permanent.
 func (c *Chunks) Next(b []byte) (n, data int, err error) {
 	for ; n < len(b) && c.at != chunkDone; n++ {
 		if c.at == chunkData {

@@ -13,7 +13,7 @@ const (
 	MaxFields = 100
 )
 
-// Error is a head that is refused. Status is the answer that says so.
+// Error is why a head or body is refused. Status is the answer that says so.
 type Error struct {
 	Status int    // the HTTP status for the peer
 	What   string // what is wrong, for the operator
@@ -43,14 +43,14 @@ type Cutter struct {
 	done bool   // the last call yielded a head
 }
 
-// Started reports whether part of a head has come, and not all of it.
+// Started reports whether part of a head has come, but not all of it.
 func (c *Cutter) Started() bool { return !c.done && c.seen > 0 }
 
-// Consume takes bytes from the front of b up to the end of the head. A nil
-// head without an error means that all of b was taken and more is needed. The
-// head ends with its blank line; it is part of b or of the cutter's buffer and
-// valid until the next call, which begins a new head. Empty lines before a
-// start line are passed over (RFC 9112, 2.2). An [*Error] is for good.
+// Consume takes bytes from the front of b up to the end of the head. A nil head
+// without an error means that all of b was taken and more is needed. The head ends
+// with its blank line; it is part of b or of the cutter's buffer and valid until the
+// next call, which begins a new head. Empty lines before a start line are passed over
+// (RFC 9112, 2.2). An [*Error] is permanent.
 func (c *Cutter) Consume(b []byte) (n int, head []byte, err error) {
 	if c.done {
 		*c = Cutter{Max: c.Max}
@@ -66,6 +66,9 @@ func (c *Cutter) Consume(b []byte) (n int, head []byte, err error) {
 		x := b[i]
 		if x == 0 && !c.text && c.seen == len(proxyMark) {
 			return i, nil, &Error{400, proxied(2), -1}
+		}
+		if x == tlsMark && !c.text && c.seen == 0 {
+			return i, nil, &Error{400, encrypted, -1}
 		}
 		if what := c.bad(x); what != "" {
 			return i, nil, &Error{400, what, c.seen}
@@ -87,8 +90,8 @@ func (c *Cutter) Consume(b []byte) (n int, head []byte, err error) {
 	return len(b), nil, nil
 }
 
-// run takes the bytes at the front of b that are ordinary within a line, as
-// nearly all are, and says how many. The others are looked at one by one.
+// run takes the bytes at the front of b that are ordinary within a line, as nearly
+// all are, and returns how many. The others are looked at one by one.
 func (c *Cutter) run(b []byte) (n int) {
 	if !c.text || c.cr {
 		return 0
@@ -119,9 +122,9 @@ func (c *Cutter) step(x byte) bool {
 	}
 }
 
-// bad says what is wrong with the next byte. A control byte, and a first byte
-// that begins no message, are refused at once, so that a peer that speaks
-// another protocol is not waited for.
+// bad says what is wrong with the next byte. A control byte, or a first byte that
+// begins no message, is refused at once, so that we do not wait for a peer that
+// speaks another protocol.
 func (c *Cutter) bad(x byte) string {
 	switch {
 	case c.cr && x != '\n':
@@ -137,12 +140,18 @@ func (c *Cutter) bad(x byte) string {
 	}
 }
 
+// tlsMark is the byte that a TLS handshake begins with (RFC 8446, 5.1).
+const tlsMark = 0x16
+
+// encrypted is what is wrong with a connection that begins so.
+const encrypted = "the connection begins with a TLS handshake, and TLS is not spoken here: use http:// or mms://"
+
 // proxyMark is what a header of the PROXY protocol's version 2 begins with,
 // before a byte 0. To us it is two empty lines.
 const proxyMark = "\r\n\r\n"
 
-// proxied is what is wrong with a connection that a proxy introduces: whom it
-// speaks for is said in front of the first request, where nobody looks for it.
+// proxied is what is wrong with a connection that a proxy introduces: it names its
+// client in front of the first request, where nobody looks for that.
 func proxied(version int) string {
 	return fmt.Sprintf("the connection begins with the PROXY protocol, version %d, which is not spoken here: turn it off in the proxy that is in front", version)
 }

@@ -55,9 +55,9 @@ func (f Fields) Token(name, token string) bool {
 	return false
 }
 
-// ContentLength is the length of the body in bytes; ok is false if the head
-// does not say. A length that is no number, does not fit an int64 or comes
-// twice with different values is an [*Error].
+// ContentLength is the length of the body in bytes; ok is false if the head does not
+// say. A length that is not a number, does not fit an int64 or comes twice with
+// different values is an [*Error].
 func (f Fields) ContentLength() (n int64, ok bool, err error) {
 	for v := range f.All("Content-Length") {
 		x, perr := parseLength(v)

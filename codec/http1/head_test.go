@@ -58,7 +58,8 @@ func TestCutter(t *testing.T) {
 		{"bare_CR_before", "\rA", "a CR that ends no line at byte 1 of the head"},
 		{"NUL", "A\x00", "control byte 0x00 at byte 1 of the head"},
 		{"DEL", "A\x7f", "control byte 0x7F at byte 1 of the head"},
-		{"binary", "\x16\x03\x01", "control byte 0x16 at byte 0 of the head"},
+		{"tls", "\x16\x03\x01", "the connection begins with a TLS handshake, and TLS is not spoken here: use http:// or mms://"},
+		{"binary", "\x17\x03\x01", "control byte 0x17 at byte 0 of the head"},
 		{"no_method", "\r\n\xff\xfe", "byte 0xFF, which begins no message, at byte 2 of the head"},
 		{"blank_first", " GET", "byte 0x20, which begins no message, at byte 0 of the head"},
 		{"proxy_v2", "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c", "the connection begins with the PROXY protocol, version 2, which is not spoken here: turn it off in the proxy that is in front"},
@@ -358,7 +359,7 @@ func FuzzHead(f *testing.F) {
 			return
 		}
 		_ = r.CheckHost()
-		// What is normal stays so, but for what an undone triplet begins anew.
+		// What is normal stays so, except where an undone triplet begins another.
 		if p := NormalPath(r.Target); !strings.Contains(r.Target, "%") && p != r.Target ||
 			strings.Count(p, "/") != strings.Count(r.Target, "/") || len(p) > len(r.Target) {
 			t.Errorf("%q is normal as %q", r.Target, p)

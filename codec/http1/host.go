@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// CheckHost is the [*Error] of a request that does not say once which host it
-// means, nil for one that does (RFC 9112, 3.2). HTTP/1.0 need not say.
+// CheckHost is the [*Error] of a request that does not name its host exactly once;
+// nil for one that does (RFC 9112, 3.2). HTTP/1.0 need not name it.
 //
-// A Host is judged by its characters and not by its shape: players put the zone
-// of a link-local address into it, and some an IPv6 address without brackets.
+// A Host is judged by its characters, not by its shape: players put the zone of a
+// link-local address into it, and some an IPv6 address without brackets.
 func (r *Request) CheckHost() error {
 	n := 0
 	for v := range r.Fields.All("Host") {
@@ -26,7 +26,7 @@ func (r *Request) CheckHost() error {
 	return nil
 }
 
-// notInAuthority finds what no host and port can have in them (RFC 3986, 3.2.2).
+// notInAuthority finds what no host and port can contain (RFC 3986, 3.2.2).
 func notInAuthority(c rune) bool {
 	return c >= 0x80 || !isUnreserved(byte(c)) && !strings.ContainsRune("!$&'()*+,;=:[]%", c)
 }

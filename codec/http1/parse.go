@@ -128,7 +128,7 @@ func parseFields(head, rest string, strict bool) (Fields, error) {
 	}
 }
 
-// parseField reads one line; what says why it is none.
+// parseField reads one line; what says why it is not a field.
 func parseField(line string) (f Field, what string) {
 	if line[0] == ' ' || line[0] == '\t' {
 		return f, "a folded header line"

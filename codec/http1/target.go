@@ -31,10 +31,9 @@ func isScheme(s string) bool {
 	return s != ""
 }
 
-// NormalPath undoes the percent-encoding that says nothing: that of letters,
-// digits and "-._~" (RFC 3986, 6.2.2.2). Every other triplet stays as it was
-// spelled, so an encoded slash still separates nothing, and what was encoded
-// twice is still encoded.
+// NormalPath undoes the percent-encoding that means nothing: that of letters, digits
+// and "-._~" (RFC 3986, 6.2.2.2). Every other triplet stays as spelled, so an encoded
+// slash still separates nothing, and what was encoded twice is still encoded.
 func NormalPath(path string) string {
 	if !strings.Contains(path, "%") {
 		return path

@@ -71,7 +71,7 @@ func (s *server) answer(dst []byte, q *request, v *codec.Verdict) ([]byte, codec
 	}
 }
 
-// fixed is an error that the request itself calls for.
+// fixed answers with the error that the request itself calls for.
 func (s *server) fixed(dst []byte, q *request) ([]byte, codec.Next) {
 	r := refusal{proto: http10, server: viewerServer, status: q.status, bare: q.bare}
 	if q.event.Err != nil {
@@ -80,7 +80,7 @@ func (s *server) fixed(dst []byte, q *request) ([]byte, codec.Next) {
 	return s.p.appendRefusal(dst, r), codec.Close
 }
 
-// root is a line for people who point a browser at the port.
+// root answers people who point a browser at the port with a line.
 func (s *server) root(dst []byte, q *request) ([]byte, codec.Next) {
 	text := s.p.o.Product
 	if s.p.o.Version != "" {
@@ -112,7 +112,7 @@ func (s *server) control(dst []byte, q *request, v *codec.Verdict) ([]byte, code
 	return s.p.appendRefusal(dst, r), codec.Close
 }
 
-// empty is a good answer without a body, to a POST.
+// empty accepts a POST without a body in the answer.
 func (s *server) empty(dst []byte, q *request, v *codec.Verdict, status int) ([]byte, codec.Next) {
 	key := v.Session
 	if key == 0 && v.Code == codec.OK {
@@ -123,9 +123,9 @@ func (s *server) empty(dst []byte, q *request, v *codec.Verdict, status int) ([]
 	return appendBody(dst, "", q)
 }
 
-// view answers Describe and Play, and the GET of a client that is neither
-// ([MS-WMSP] 3.2.5.4, 3.2.5.6). HEAD is told the same, except what only a
-// session or the header itself would tell (RFC 9110, 9.3.2).
+// view answers Describe, Play, and the GET of a client that is no MMSH player
+// ([MS-WMSP] 3.2.5.4, 3.2.5.6). HEAD is told the same, except what only a session or
+// the header itself would tell (RFC 9110, 9.3.2).
 func (s *server) view(dst []byte, q *request, v *codec.Verdict) ([]byte, codec.Next) {
 	if q.bare {
 		v = looked(*v)
@@ -133,8 +133,8 @@ func (s *server) view(dst []byte, q *request, v *codec.Verdict) ([]byte, codec.N
 	if v.Code != codec.OK {
 		return s.denied(dst, q, v)
 	}
-	// HTTP/1.0 and no chunks whatever was asked: VLC, MPlayer and libmms
-	// cannot take chunks, and encoders answer so too ([MS-WMSP] 4.11).
+	// HTTP/1.0 and no chunks, whatever was asked: VLC, MPlayer and libmms cannot take
+	// chunks, and encoders answer like this too ([MS-WMSP] 4.11).
 	dst = http1.AppendStatus(dst, http10, 200)
 	switch q.class {
 	case download:
@@ -158,7 +158,7 @@ func (s *server) view(dst []byte, q *request, v *codec.Verdict) ([]byte, codec.N
 	}
 }
 
-// looked is what a Lookup's verdict would be for who wants the stream.
+// looked is what a Lookup's verdict would be for a peer that wants the stream.
 func looked(v codec.Verdict) *codec.Verdict {
 	v.Session = 0
 	if v.Code == codec.OK && v.Media == nil {
@@ -167,7 +167,7 @@ func looked(v codec.Verdict) *codec.Verdict {
 	return &v
 }
 
-// look answers GET and HEAD of a playlist or of nothing that we have.
+// look answers GET and HEAD of a playlist, or of something we do not have.
 func (s *server) look(dst []byte, q *request, v *codec.Verdict) ([]byte, codec.Next) {
 	switch {
 	case v.Code == codec.OK && q.class == playlist:
@@ -191,9 +191,9 @@ func (s *server) denied(dst []byte, q *request, v *codec.Verdict) ([]byte, codec
 	return s.p.appendRefusal(dst, r), codec.Close
 }
 
-// encoder answers PushSetup. A PushStart or an upload that is let in gets
-// nothing, or the word that its body is awaited: the answer comes when that is
-// complete ([MS-WMHTTP] 3.2.5.1, .2).
+// encoder answers PushSetup. A PushStart or an upload that is let in gets nothing, or
+// the word that its body is awaited: the answer comes when the body is complete
+// ([MS-WMHTTP] 3.2.5.1, .2).
 func (s *server) encoder(dst []byte, q *request, v *codec.Verdict) ([]byte, codec.Next) {
 	switch {
 	case v.Code != codec.OK:
@@ -260,8 +260,8 @@ func (s *server) AppendEnd(dst []byte, c codec.Cause, reason string) []byte {
 	case reading:
 		return s.end(dst, viewerServer, http11, c, reason)
 	case opening, waiting:
-		// A peer that has begun to speak, or finds no room, is told why. One
-		// that has been answered and says no more is just let go.
+		// A peer that has begun to speak, or finds no room, is told why. One that has
+		// been answered and says nothing further is just let go.
 		if s.ex != nil && s.ex.begun() || c == codec.CauseFull {
 			return s.end(dst, viewerServer, http10, c, reason)
 		}

@@ -8,10 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-// What came where MMSH, or ASF, was to come is named to the operator by its
-// first bytes: in most cases it is the address that is wrong, or an option.
+// What came in place of MMSH, or ASF, is named to the operator by its first bytes: in
+// most cases the address is wrong, or an option.
 
-// beginning is how many first bytes tell what a body is.
+// beginning is how many of its first bytes tell what a body is.
 const beginning = 4
 
 // bodyKind is what a body may be.
@@ -57,7 +57,7 @@ func contentOf(b []byte, media string) bodyKind {
 	}
 }
 
-// isText reports whether a text can begin so: with a mark of its encoding, or
+// isText reports whether a text can begin like this: with a mark of its encoding, or
 // with no control byte.
 func isText(b []byte) bool {
 	mark := b[0] == 0xEF && b[1] == 0xBB || b[0] == 0xFF && b[1] == 0xFE || b[0] == 0xFE && b[1] == 0xFF
@@ -66,8 +66,8 @@ func isText(b []byte) bool {
 	}) < 0
 }
 
-// isPlaylistType takes the media types of playlists. Those of ASF itself are
-// among them: servers of this kind give them to both.
+// isPlaylistType reports whether a media type is one of playlists. Those of ASF
+// itself are among them: servers of this kind use them for both.
 func isPlaylistType(media string) bool {
 	switch strings.TrimSpace(media) {
 	case playlistType, "video/x-ms-wvx", "audio/x-ms-wax", "video/x-ms-asx", "video/x-ms-wmx",
@@ -77,7 +77,7 @@ func isPlaylistType(media string) bool {
 	return false
 }
 
-// notPulled is the error of a source's answer that is no MMSH.
+// notPulled is the error for a source's answer that is not MMSH.
 func notPulled(b []byte, media string) error {
 	switch contentOf(b, media) {
 	case plainASF:

@@ -17,12 +17,12 @@
 //	'$' PacketID length16 | LocationId32 Incarnation8 AFFlags8 length16 | payload
 //	                                        $H $D towards players, and pulled
 //
-// The last of these is made once for each packet, when it comes in, and is
-// written to every viewer as it is: LocationIds are the stream's, and AFFlags,
-// which by the letter would count each viewer's packets, are 0 as in all other
-// servers of this kind. LocationIds rise by one from packet to packet; where
-// packets are missing, because the source was cut or they were left out, there
-// is a gap, which [MS-WMSP] 2.2.3.1.2 allows and a player that counts can see.
+// The last of these is made once for each packet, when it comes in, and is written to
+// every viewer as it is: LocationIds are the stream's, and AFFlags, which by the
+// letter would count each viewer's packets, are 0 as from all other servers of this
+// kind. LocationIds rise by one from packet to packet; where packets are missing,
+// because the source was cut off or they were left out, there is a gap, which
+// [MS-WMSP] 2.2.3.1.2 allows and a player that counts can see.
 //
 // # A player's conversation
 //
@@ -30,12 +30,12 @@
 //	GET /streams/x  xPlayStrm=1       ► Play     ► 200, $H, $D $D … $E(0)
 //	POST                              ► Control, Stop or Reply ► 200 or 204
 //
-// The two GETs usually come on two connections, and nothing links them for
-// players that do not echo the client-id. A GET that only selects streams is a
-// Play too: PeerCastStation sends no xPlayStrm. On Play the connection belongs to the
-// stream: what the player still sends is not read. A GET by anything that is no
-// MMSH player is a Play of the Plain form, an endless ASF file; HEAD is answered
-// as GET would be. Behind a stream's name there may be .asf, .wma or .wmv.
+// The two GETs usually come on two connections, and nothing links them for players
+// that do not echo the client-id. A GET that only selects streams is a Play too:
+// PeerCastStation sends no xPlayStrm. After Play the connection belongs to the
+// stream: what the player still sends is ignored. A GET by anything but an MMSH
+// player is a Play of the Plain form, an endless ASF file; HEAD is answered as GET
+// would be. A stream's name may be followed by .asf, .wma or .wmv.
 //
 // # An encoder's conversation
 //
@@ -51,23 +51,23 @@
 //	header, data packets …            ► Header, Packet …
 //	the last chunk                    ► Finish  ► 204
 //
-// Who announces a body with Expect is told 100 first: by the answer to a Reply
-// before the request's own event, or by that to Publish.
+// A peer that announces a body with Expect is first told 100: by the answer to a
+// Reply before the request's own event, or by the answer to Publish.
 //
 // # Sessions
 //
-// A client-id has 32 bits, because [MS-WMSP] 2.2.1.4.5 allows no more, so it may
-// be guessed, and does not prove anything: the engine must look at the address
-// as well before it lets one connection act on another's session. A push-id may
-// be any text ([MS-WMHTTP] 3.2.3) and has 63 random bits.
+// A client-id has 32 bits, because [MS-WMSP] 2.2.1.4.5 allows no more, so it can be
+// guessed and proves nothing: the engine must also look at the address before it lets
+// one connection act on another's session. A push-id may be any text ([MS-WMHTTP]
+// 3.2.3) and has 63 random bits.
 //
 // # A source's pause
 //
-// When a source comes back after a pause its packets follow the last ones at
-// once, without a step in the stream's times, because the clock of a player that
-// has no data stands. Real players of Debian 12, on a stream of 25 pictures a
-// second whose encoder was away for 8 s (2 s where it says so), with a step of
-// the same length and without:
+// When a source comes back after a pause, its packets follow the last ones at once,
+// without a step in the stream's times, because the clock of a player that has no
+// data stands still. Real players of Debian 12, on a stream of 25 pictures a second
+// whose encoder was away for 8 s (2 s where it says so), with a step of the same
+// length and without:
 //
 //	                      with the step                 without
 //	VLC, mmsh and http    what it had of the new,       goes on within 2 seconds;
@@ -83,14 +83,14 @@
 //	mpv, 8 s              goes on without a cache       as with 2 s
 //	ffplay                goes on                       goes on
 //
-// A source whose own clock ran on while it was away is moved as well, if it was
-// away for more than two seconds.
+// A source whose own clock ran on while it was away is moved too, if it was away for
+// more than two seconds.
 //
 // # Deviations from the letter, and who asked for them
 //
-// ffmpeg runs its last Pragma line into the next header line; VLC's GUID is
-// none; MPlayer sends the entries of a selection before their count, and dies
-// when the connection of its MMST attempt is reset; libmms needs a reason
-// phrase; VLC's server answers as application/octet-stream. What each of them
-// led to stands where it is done.
+// ffmpeg runs its last Pragma line into the next header line; VLC's GUID is not one;
+// MPlayer sends the entries of a selection before their count, and dies when the
+// connection of its MMST attempt is reset; libmms needs a reason phrase; VLC's server
+// answers as application/octet-stream. What each of them led to is said where it is
+// done.
 package mmsh

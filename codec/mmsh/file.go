@@ -14,9 +14,8 @@ type file struct {
 	over bool
 }
 
-// NewFile makes a session that reads the bytes of one round of an ASF file: a
-// Header, then Packets, then Finish where the file says how long it is. It has
-// nothing to say to anybody.
+// NewFile makes a session that reads the bytes of one round of an ASF file: a Header,
+// then Packets, then Finish if the file says how long it is. It answers nobody.
 func NewFile() codec.Session { return &file{} }
 
 // Consume implements [codec.Session].

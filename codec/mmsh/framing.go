@@ -13,7 +13,7 @@ const (
 	IDFiller   byte = 'F' // $F: fills a push's body up to its Content-Length
 	IDHeader   byte = 'H' // $H: the ASF header, or a piece of it
 	IDMetadata byte = 'M' // $M: text from servers of version 9 and later
-	IDPair     byte = 'P' // $P: packet-pair experiment; its length field lies
+	IDPair     byte = 'P' // $P: packet-pair experiment; its length field is wrong
 	IDTest     byte = 'T' // $T: pipeline test
 )
 
@@ -29,8 +29,8 @@ const (
 	// MaxPayload is the most payload of one $D towards viewers, and with that
 	// the largest ASF data packet.
 	MaxPayload = MaxLength - DataHeaderSize
-	// MaxPiece is the most payload of one $H towards viewers. VLC reads a packet
-	// into 64 KiB with its framing, and refuses more ("invalid size2").
+	// MaxPiece is the most payload of one $H towards viewers. VLC reads a packet and
+	// its framing into 64 KiB, and refuses more ("invalid size2").
 	MaxPiece = 1<<16 - PrefixSize
 )
 
@@ -87,8 +87,8 @@ type DataHeader struct {
 	Size        int    // PacketSize: this header and the payload
 }
 
-// ConsumeDataHeader reads an MMS data packet header from the front of b. n is
-// negative when b is too short: the packet is whole by then.
+// ConsumeDataHeader reads an MMS data packet header from the front of b, which is a
+// whole packet's body. n is negative when b is too short for one.
 func ConsumeDataHeader(b []byte) (h DataHeader, n int) {
 	if len(b) < DataHeaderSize {
 		return DataHeader{}, -1
@@ -102,7 +102,7 @@ func ConsumeDataHeader(b []byte) (h DataHeader, n int) {
 }
 
 // AppendPrefix appends the twelve bytes that precede payload bytes of $H or $D
-// towards a viewer. The length stands in them twice; MPlayer compares.
+// towards a viewer. They hold the length twice; MPlayer compares.
 func AppendPrefix(dst []byte, id byte, location uint32, flags byte, payload int) []byte {
 	dst = AppendFraming(dst, id, DataHeaderSize+payload)
 	dst = binary.LittleEndian.AppendUint32(dst, location)

@@ -8,8 +8,8 @@ import (
 )
 
 // Session keys. The engine draws them at random and hands them to us as opaque
-// numbers; on the wire they are of two kinds that must not be mistaken for each
-// other, and bit 63 tells them apart:
+// numbers; on the wire they are of two kinds that must not be confused, and bit 63
+// tells them apart:
 //
 //	viewer  0x0000_0000_NNNN_NNNN  client-id N, decimal, not 0, of the 32 bits
 //	                               that there are ([MS-WMSP] 2.2.1.4.5)

@@ -9,9 +9,9 @@ import (
 	"streampump/codec/http1"
 )
 
-// playlist is PATH.asx: where the stream is, for players that open a playlist.
-// mms:// comes first: a player that is none of the protocol's would ask for
-// http:// again and again. The stream is named as a file would be, for players
+// playlist answers PATH.asx with where the stream is, for players that open a
+// playlist. mms:// comes first: a player that does not speak the protocol would ask
+// for http:// again and again. The stream is named as a file would be, for players
 // that go by that: Audacious takes .wma at once and does not know .asf.
 func (s *server) playlist(dst []byte, q *request, v *codec.Verdict) ([]byte, codec.Next) {
 	name, title, suffix := q.event.Path, v.Title, videoSuffix

@@ -53,8 +53,8 @@ func cutToken(line string) (tok, rest string) {
 	return line, ""
 }
 
-// takesLine reports whether the token at the front of line has blanks and
-// commas in its value. The specification's own examples spell one of them both ways.
+// takesLine reports whether the token at the front of line may have blanks and commas
+// in its value. The specification's own examples spell one of them both ways.
 func takesLine(line string) bool {
 	name, _, ok := strings.Cut(line, "=")
 	if !ok {
@@ -90,9 +90,9 @@ type pragma struct {
 	agent     string // proxy-client-agent: the player behind a proxy
 }
 
-// readPragma reads a request's tokens ([MS-WMSP] 2.2.1.4). What only matters
-// where a server seeks, paces or picks streams (stream-time, rate, LinkBW and
-// such) is recognised and not looked at.
+// readPragma reads a request's tokens ([MS-WMSP] 2.2.1.4). What matters only to a
+// server that seeks, paces or picks streams (stream-time, rate, LinkBW and such) is
+// recognised and ignored.
 func readPragma(f http1.Fields) (p pragma) {
 	for name, value := range tokens(f) {
 		p.known = p.token(strings.ToLower(name), value) || p.known
@@ -138,7 +138,7 @@ func (p *pragma) token(name, value string) bool {
 	return true
 }
 
-// clientID reads a client-id; what is none of ours reads as 0.
+// clientID reads a client-id; one that cannot be ours reads as 0.
 func clientID(v string) uint32 {
 	n, err := strconv.ParseUint(v, 10, 32)
 	if err != nil {

@@ -14,19 +14,19 @@ const (
 	// are later than its send time by the preroll and the length of what is
 	// multiplexed together, and VLC freezes where one of them wraps.
 	wrapMargin = time.Minute
-	// maxGap is the longest gap in a source's numbers that is kept as one. At
-	// a thousand packets a second it is a quarter of an hour.
+	// maxGap is the longest gap in a source's numbers that is kept as one. At a
+	// thousand packets a second it is over a quarter of an hour.
 	maxGap = 1 << 20
-	// leadPatience is how long a video stream may go without a key frame and
-	// still be the one that viewers wait for, if a lesser one has some: longer
-	// than any encoder's interval, and than a stream that has stopped deserves.
+	// leadPatience is how long a video stream may go without a key frame and still be
+	// the one that viewers wait for, if a lesser one has some: longer than any
+	// encoder's interval, and longer than a stream that has stopped deserves.
 	leadPatience = 30 * time.Second
 )
 
 // programme is a header and the packets that follow it, as $D packets.
 //
-// Only m is looked at by Head and Derive, which any goroutine may call; the
-// rest belongs to whoever holds the stream's lease.
+// Head and Derive, which any goroutine may call, look only at m; the rest belongs to
+// whoever holds the stream's lease.
 type programme struct {
 	m      *media
 	rebase bool // the first packet is at 0
@@ -47,7 +47,7 @@ type programme struct {
 
 var _ codec.Programme = (*programme)(nil)
 
-// note is a set of the repairs that were reported.
+// note is a set of reported repairs.
 type note uint8
 
 const (
@@ -92,9 +92,9 @@ func (g *programme) Splice(m codec.Media, pause time.Duration) bool {
 // Incarnation 0 and AFFlags 0, the same for all viewers.
 //
 // A packet longer than the header's packet size is an error that wraps
-// [asf.ErrTooLong]: such a source cannot be carried. A malformed packet is
-// left out; the first one in a programme is told of by the error, which wraps
-// [codec.ErrSkip], and by the mark's Note.
+// [asf.ErrTooLong]: such a source cannot be carried. A malformed packet is left out:
+// the error wraps [codec.ErrSkip], and for the first one in a programme the mark has
+// a Note.
 //
 // The packet that ends a wait for a key frame goes out without what a viewer
 // who starts there could not use ([asf.Header.AppendTrimmed]): what it belongs
@@ -177,9 +177,9 @@ func (g *programme) retime(packet []byte, p *asf.Packet, s *spot) error {
 	return asf.SetSendTime(packet, size, uint32(s.at))
 }
 
-// leads reports whether a key frame of the given rank (0 is none) is one to
-// start at. Of several video streams, each with key frames of its own, it is
-// the best one's that count, as long as that has any.
+// leads reports whether a key frame of the given rank (0 is none) is one to start at.
+// Of several video streams, each with its own key frames, the best one's count, as
+// long as it has any.
 func (g *programme) leads(rank uint8, at int64) bool {
 	return rank != 0 && (rank >= g.lead || at-g.leadAt > leadPatience.Milliseconds())
 }
@@ -190,7 +190,7 @@ func (g *programme) appendPacket(dst, data []byte, p *asf.Packet, trim bool) (ou
 	dst = AppendPrefix(dst, IDData, g.location, 0, len(data))
 	switch {
 	case trim:
-		// Trimming leaves a packet that needs none as it is, so repair comes after.
+		// Trimming leaves a packet that does not need it as it is, so repair comes after.
 		var cut []byte
 		if cut, err = g.m.h.AppendTrimmed(nil, data); err == nil {
 			dst, repaired, err = asf.AppendRepaired(dst, cut, size)
@@ -211,11 +211,11 @@ func (g *programme) limit() int64 {
 	return 1<<32 - (g.m.h.Preroll() + wrapMargin).Milliseconds()
 }
 
-// count gives the packet its LocationId: as far from the one before as in the
-// source, so that gaps stay gaps. Where packets may be missing that nobody can
-// count there is a gap of one, and what is left out takes its numbers with it;
-// so a player that looks at them knows of every place where the stream is not
-// whole. They never repeat and never go back; ok is false where they would wrap.
+// count gives the packet its LocationId: as far from the one before as in the source,
+// so that gaps stay gaps. Where packets may be missing that nobody can count, there
+// is a gap of one, and packets that are left out take their numbers with them; so a
+// player that looks at the numbers knows every place where the stream is not whole.
+// They never repeat and never go back; ok is false if they would wrap.
 func (g *programme) count(ev *codec.Event, cut bool) (ok bool) {
 	step := uint32(1)
 	if d := ev.Number - g.number; ev.Numbered && g.numbered && d > 0 && d <= maxGap {
@@ -230,7 +230,7 @@ func (g *programme) count(ev *codec.Event, cut bool) (ok bool) {
 	return g.location > was
 }
 
-// malformed sorts out what is wrong with a packet.
+// malformed decides what becomes of a packet that does not parse.
 func (g *programme) malformed(ev *codec.Event, err error) (codec.Mark, error) {
 	if errors.Is(err, asf.ErrTooLong) {
 		return codec.Mark{}, err
@@ -244,7 +244,7 @@ func (g *programme) malformed(ev *codec.Event, err error) (codec.Mark, error) {
 	return codec.Mark{Note: err}, fmt.Errorf("%w: %w", codec.ErrSkip, err)
 }
 
-// noteJump tells of a send time that does not fit.
+// noteJump reports a send time that does not fit.
 func (g *programme) noteJump(ms int64) error {
 	switch by := time.Duration(ms) * time.Millisecond; {
 	case ms < 0 && g.noted&notedBack == 0:
@@ -255,14 +255,13 @@ func (g *programme) noteJump(ms int64) error {
 	return nil
 }
 
-// objects knows of which streams the newest media object is not whole yet, a bit
-// for each.
+// objects holds a bit for each stream whose newest media object is not whole yet.
 type objects [2]uint64
 
 // open reports whether there is one.
 func (o *objects) open() bool { return o[0]|o[1] != 0 }
 
-// follow takes note of the payloads of a packet.
+// follow notes the payloads of a packet.
 func (o *objects) follow(p *asf.Packet, b []byte) {
 	it := p.Iter(b)
 	for it.Next() {
@@ -284,8 +283,8 @@ func (g *programme) once(n note, err error) error {
 	return err
 }
 
-// Derive implements [codec.Programme]. The trimmed form keeps the LocationId.
-// A packet that cannot be made over, which no primary form is, stays as it is.
+// Derive implements [codec.Programme]. The trimmed form keeps the LocationId. A
+// packet that cannot be converted, which no primary form is, stays as it is.
 func (g *programme) Derive(dst, primary []byte, f codec.Form, trim bool) (out []byte, alias bool) {
 	h, packet := g.m.h, primary[PrefixSize:]
 	if trim {

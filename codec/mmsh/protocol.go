@@ -7,7 +7,7 @@ import (
 	"streampump/codec/http1"
 )
 
-// Options are what a [Protocol] says of the program it is part of.
+// Options are what a [Protocol] is told about the program it is part of.
 type Options struct {
 	Product string // the program's name for people, e.g. "Stream Pump"
 	Version string // its version; may be empty
@@ -22,8 +22,8 @@ type Options struct {
 // DefaultTimeout is the lifetime of an idle session ([MS-WMSP] 3.2.2).
 const DefaultTimeout = 60 * time.Second
 
-// What we call ourselves. Players and encoders refuse a server whose name is
-// none of Microsoft's ([MS-WMSP] 3.1.5.3, [MS-WMHTTP] 3.1.5.1).
+// What we call ourselves. Players and encoders refuse a server whose name is not one
+// of Microsoft's ([MS-WMSP] 3.1.5.3, [MS-WMHTTP] 3.1.5.1).
 const (
 	// viewerServer is what a live encoder calls itself. A Cougar of version 9
 	// would owe players of version 9 a $M, which no other player survives.
@@ -49,9 +49,9 @@ func NewProtocol(o Options) *Protocol {
 // Name implements [codec.Protocol].
 func (p *Protocol) Name() string { return "mmsh" }
 
-// Classify implements [codec.Protocol]. Ours is whatever begins like a request
-// of HTTP or RTSP, which gets an answer in words, and MMST, which players try
-// first for mms:// and which must be let down gently.
+// Classify implements [codec.Protocol]. It claims whatever begins like a request of
+// HTTP or RTSP, which gets an answer in words, and MMST, which players try first for
+// mms:// and which must be let down gently.
 func (p *Protocol) Classify(first []byte) codec.Claim {
 	switch speechOf(first) {
 	case unclear:

@@ -15,7 +15,7 @@ import (
 const DefaultAgent = "NSPlayer/12.0.7600.16385"
 
 const (
-	// maxRedirects is how often one pull is sent on; browsers allow some 20, and
+	// maxRedirects is how often one pull may be redirected; browsers allow some 20, and
 	// honest sources need one.
 	maxRedirects = 5
 	// maxInterim is how many interim answers may come before the one that
@@ -23,7 +23,7 @@ const (
 	maxInterim = 10
 )
 
-// PullOptions say what is pulled and as whom.
+// PullOptions say what is pulled, and as whom.
 type PullOptions struct {
 	URL   URL
 	Agent string // the User-Agent to send; empty means [DefaultAgent]
@@ -34,8 +34,8 @@ type PullOptions struct {
 //	connection 1  Describe ──► $H, which names the streams ── Redial
 //	connection 2  Play with every stream selected ──► $H, $D …
 //
-// Describe is not left out: a Windows Media server sends a player nothing that
-// it did not select ([MS-WMSP] 3.2.5.6).
+// Describe cannot be left out: a Windows Media server sends a player nothing that it
+// has not selected ([MS-WMSP] 3.2.5.6).
 type pull struct {
 	url       URL
 	via       URL // the proxy that the source is asked through, if it wants one
@@ -170,8 +170,8 @@ func (p *pull) answered(b []byte) (int, codec.Event) {
 	return n, p.accept(r)
 }
 
-// accept judges the head of the source's answer. What sends a pull on is by
-// [MS-WMSP] 3.1.5.5 everything from 300 to 305; 307 and 308 came later.
+// accept judges the head of the source's answer. By [MS-WMSP] 3.1.5.5 everything from
+// 300 to 305 is a redirect; 307 and 308 came later.
 func (p *pull) accept(r *http1.Response) codec.Event {
 	switch {
 	case r.Status == 200:
@@ -202,7 +202,7 @@ func answerText(r *http1.Response) string {
 	return strings.TrimSpace(fmt.Sprintf("the source answered %d %s", r.Status, clip(r.Reason)))
 }
 
-// waiting passes over an answer that only tells of one to come (RFC 9110, 15.2).
+// waiting passes over an interim answer (RFC 9110, 15.2).
 func (p *pull) waiting() codec.Event {
 	if p.interim++; p.interim > maxInterim {
 		return bad(fmt.Errorf("the source has sent %d interim answers and no final one", p.interim))
@@ -210,10 +210,10 @@ func (p *pull) waiting() codec.Event {
 	return codec.Event{}
 }
 
-// redirected goes where the source sends us; the same question is asked there.
-// A 305 names a proxy, and the source is asked again through it ([MS-WMSP]
-// 3.1.5.5). Any other redirect says where the stream is, and is asked there
-// without one.
+// redirected goes where the source sends us and asks the same question there. A 305
+// names a proxy, and the source is asked again through it ([MS-WMSP] 3.1.5.5). Any
+// other redirect says where the stream is, which is asked without a proxy of the
+// source's.
 func (p *pull) redirected(r *http1.Response) codec.Event {
 	location := r.Fields.Get("Location")
 	if p.redirects++; p.redirects > maxRedirects {
@@ -310,7 +310,7 @@ func (p *pull) header(h DataHeader, payload []byte) codec.Event {
 	return ev
 }
 
-// Answer implements [codec.Session]: a source is told nothing.
+// Answer implements [codec.Session]: a source gets no answers.
 func (p *pull) Answer(dst []byte, _ *codec.Event, _ *codec.Verdict) ([]byte, codec.Next) {
 	return dst, codec.Close
 }

@@ -23,13 +23,13 @@ import (
 //	$F, others  at any time, passed over by their length
 //
 // Whether a body may begin with $D depends on what came before it on other
-// connections, and is the engine's to judge.
+// connections, so the engine judges it.
 type push struct {
 	left int64  // bytes of the body still to come
 	key  uint64 // of the session, for the 204 at the end
 	keep bool   // the connection may be kept after that
-	// held: the body's last byte is left for the next call, so that there is
-	// one for the end to come with.
+	// held says that the body's last byte is left for the next call, so that the end
+	// has a byte to come with.
 	held bool
 	in   unframer
 	seq  sequence
@@ -93,8 +93,8 @@ func (s *sequence) pushed(id byte, body []byte) codec.Event {
 	case IDHeader:
 		return s.piece(body, false)
 	case IDChange:
-		// Here the new header is inside; on the viewers' side it is not,
-		// and some who push have learnt it there.
+		// Here the new header is inside; on the viewers' side it is not, and some
+		// encoders were modelled on that.
 		if s.pending = true; len(body) > ReasonSize {
 			return s.piece(body[ReasonSize:], true)
 		}
@@ -119,7 +119,7 @@ func (s *sequence) end(body []byte) codec.Event {
 	return codec.Event{}
 }
 
-// piece is the event of one piece of a header; last says that no more follow.
+// piece is the event of one piece of a header; last says that none follows.
 func (s *sequence) piece(b []byte, last bool) codec.Event {
 	whole, err := s.head.add(b, last)
 	if err != nil {
@@ -139,24 +139,23 @@ func (s *sequence) piece(b []byte, last bool) codec.Event {
 	return codec.Event{Kind: codec.Header, Media: m}
 }
 
-// repeated reports whether a header is the one that came before, said again in
-// the middle of the packets as some sources do every few seconds: nothing
-// begins with it. Should the source's clock begin anew there nevertheless, its
-// packets tell.
+// repeated reports whether a header is the previous one, repeated in the middle of
+// the packets as some sources do every few seconds: nothing begins with it. If the
+// source's clock restarts there all the same, its packets show it.
 func (s *sequence) repeated(m *media) bool {
 	return s.last != nil && !s.pending && bytes.Equal(m.h.Live(), s.last.h.Live())
 }
 
 func bad(err error) codec.Event { return codec.Event{Kind: codec.Bad, Err: err} }
 
-// pieces puts a header together that comes in several $H. It knows from the
-// header itself how long it is.
+// pieces puts together a header that comes in several $H. The header itself says how
+// long it is.
 type pieces struct{ buf []byte }
 
 func (p *pieces) begun() bool { return len(p.buf) > 0 }
 
-// add takes the next piece. whole is nil until the header is complete; then it
-// is part of b or of what was gathered, and valid until b is not.
+// add takes the next piece. whole is nil until the header is complete; then it is
+// part of b or of what was gathered, and valid for as long as b.
 func (p *pieces) add(b []byte, last bool) (whole []byte, err error) {
 	if p.begun() {
 		p.buf = append(p.buf, b...)
@@ -179,7 +178,7 @@ func (p *pieces) add(b []byte, last bool) (whole []byte, err error) {
 	return nil, nil
 }
 
-// short is the error of something else in the middle of a header.
+// short is the error for something else in the middle of a header.
 func (p *pieces) short(id byte) error {
 	size, _ := asf.HeaderSize(p.buf)
 	return fmt.Errorf("a %s came in the middle of the header: %d of %d bytes are there", idName(id), len(p.buf), size)

@@ -8,7 +8,7 @@ import (
 	"streampump/codec/http1"
 )
 
-// class is what a request is, and with it how it is answered.
+// class is what a request is, and so how it is answered.
 type class uint8
 
 const (
@@ -34,24 +34,24 @@ const (
 type request struct {
 	class    class
 	status   int         // asIs: the answer
-	event    codec.Event // what the engine is asked when the body has come
+	event    codec.Event // what the engine is asked once the body has come
 	body     int64       // bytes of the body still to come
 	keep     bool        // the peer allows the connection to be kept
-	expects  bool        // the peer waits for a word before it sends the body
+	expects  bool        // the peer waits for our word before it sends the body
 	bare     bool        // HEAD: an answer has no body
 	player   bool        // the GET of an MMSH player
-	major    int         // version of an NSPlayer or the like; 0 if it tells none
+	major    int         // version of an NSPlayer or the like; 0 if not told
 	switches bool        // has a Supported header and knows what to do with $C
-	host     string      // the host that is asked, for playlists
+	host     string      // the host that was asked, for playlists
 	cseq     string      // asRTSP: the CSeq to echo
 }
 
-// maxBody is the most bytes of a body that is read past: a player's log has
-// about 3 KiB. A PushStart's body is no such body.
+// maxBody is the most bytes of a body that is read past: a player's log has about 3
+// KiB. A stream's body is not one of these.
 const maxBody = 64 << 10
 
-// maxAgent is the most of a User-Agent that is kept: it lives in the log as
-// long as a viewer does.
+// maxAgent is the most bytes of a User-Agent that are kept: they are kept for as long
+// as the connection is open.
 const maxAgent = 128
 
 // Where things are. Prefix and suffixes are compared without case.
@@ -61,9 +61,9 @@ const (
 	playlistSuffix = ".asx"
 )
 
-// fileSuffixes may follow a stream's name. It is the same stream; players that
-// go by the end of an address (Audacious) know it for what it is then. No
-// stream's own name has a dot.
+// fileSuffixes may follow a stream's name. It is the same stream, but players that go
+// by the end of an address (Audacious) then know what it is. No stream's own name has
+// a dot.
 var fileSuffixes = [...]string{videoSuffix, soundSuffix, ".wmv"}
 
 // What a playlist puts behind the name of a stream.
@@ -92,7 +92,7 @@ func classify(r *http1.Request) *request {
 	if !ok {
 		return q.refuse(400, "the request's target is "+strconv.Quote(clip(r.Target)))
 	}
-	// The target says better than the Host which host is meant (RFC 9112, 3.2.2).
+	// The target's host counts before the Host field (RFC 9112, 3.2.2).
 	if at == "" {
 		at = r.Fields.Get("Host")
 	}
@@ -113,10 +113,10 @@ func classify(r *http1.Request) *request {
 	return q
 }
 
-// coded classifies a request whose body comes in a transfer coding. A length
-// that two readers see differently is a hole (RFC 9112, 6.1), so nothing is
-// taken but what is plain, and that only where it brings a stream: neither
-// players nor encoders of the protocol ever chunk ([MS-WMHTTP] 2.2.1).
+// coded classifies a request whose body comes in a transfer coding. A length that two
+// readers see differently is a hole (RFC 9112, 6.1), so only plain chunks are taken,
+// and only where they bring a stream: neither players nor encoders of the protocol
+// ever chunk ([MS-WMHTTP] 2.2.1).
 func (q *request) coded(r *http1.Request, path string) *request {
 	_, isPush, _ := cutName(path, pushSuffix)
 	switch {
@@ -131,7 +131,7 @@ func (q *request) coded(r *http1.Request, path string) *request {
 	return q
 }
 
-// isChunked reports whether chunks are all that a body is wrapped in.
+// isChunked reports whether a body is wrapped in chunks and nothing else.
 func isChunked(f http1.Fields) bool {
 	n := 0
 	for v := range f.All("Transfer-Encoding") {
@@ -200,8 +200,8 @@ func (q *request) get(r *http1.Request, path string) {
 	}
 }
 
-// onlyLooks makes a HEAD of what would be a GET: it is answered alike, and
-// opens no session.
+// onlyLooks makes a HEAD of what would be a GET: it is answered the same, but opens
+// no session.
 func (q *request) onlyLooks() {
 	switch q.class {
 	case describe, play, download:
@@ -209,10 +209,10 @@ func (q *request) onlyLooks() {
 	}
 }
 
-// asked sub-classifies a player's GET. By the letter xPlayStrm=1 alone makes it
-// a Play ([MS-WMSP] 2.2.2.6). PeerCastStation up to 2.9 leaves it out and only
-// talks of a selection, as no Describe does ([MS-WMSP] 2.2.2.1); other servers
-// take that for a Play too. A selection within a session is SelectStream.
+// asked sub-classifies a player's GET. By the letter xPlayStrm=1 alone makes it a
+// Play ([MS-WMSP] 2.2.2.6). PeerCastStation up to 2.9 leaves it out and only mentions
+// a selection, as no Describe does ([MS-WMSP] 2.2.2.1); other servers take that for a
+// Play too. A selection within a session is SelectStream.
 func (q *request) asked(p pragma) {
 	switch {
 	case p.pipeline, p.next && !p.play:
@@ -256,7 +256,7 @@ func (q *request) post(r *http1.Request, path string, known bool) {
 	}
 }
 
-// unknownPost refuses a POST of nothing that is known.
+// unknownPost refuses a POST that is none of the known requests.
 func (q *request) unknownPost(media, path string) {
 	what := "the request is a POST of " + strconv.Quote(clip(media))
 	if media == "" {
@@ -281,7 +281,7 @@ func isPushType(media string) bool {
 }
 
 // pushStart tells a body of packets from the empty one of a request that only
-// shows itself. Its length is the only end it has ([MS-WMHTTP] 3.1.4.2.1).
+// announces itself. Only its length ends it ([MS-WMHTTP] 3.1.4.2.1).
 func (q *request) pushStart(r *http1.Request, path string, known bool) {
 	switch {
 	case !known:
@@ -304,8 +304,8 @@ func (q *request) push(c class, k codec.Kind, r *http1.Request, path string) {
 	}
 }
 
-// rtsp waits for nothing: a player that asks us for RTSP goes on with HTTP as
-// soon as it is refused.
+// rtsp refuses at once: a player that asks us for RTSP goes on with HTTP as soon as
+// it is refused.
 func (q *request) rtsp(r *http1.Request) *request {
 	q.reply(asRTSP)
 	if n, err := strconv.ParseUint(r.Fields.Get("CSeq"), 10, 32); err == nil {
@@ -314,20 +314,20 @@ func (q *request) rtsp(r *http1.Request) *request {
 	return q
 }
 
-// ask makes it a question to the engine.
+// ask makes the request a question to the engine.
 func (q *request) ask(c class, k codec.Kind) { q.class, q.event.Kind = c, k }
 
-// reply makes it a request that no stream has to do with.
+// reply makes the request one that concerns no stream.
 func (q *request) reply(c class) { q.class, q.event.Kind = c, codec.Reply }
 
-// answer makes it a request with one fixed answer.
+// answer makes the request one with a fixed answer.
 func (q *request) answer(status int) {
 	q.reply(asIs)
 	q.status = status
 }
 
-// note is a request that is answered well whatever it says; if it names a
-// session that one hears of it, and lives on.
+// note makes the request one that is accepted whatever it says; a session that it
+// names lives on.
 func (q *request) note(c class) {
 	q.reply(c)
 	q.status = 200
@@ -336,7 +336,7 @@ func (q *request) note(c class) {
 	}
 }
 
-// refuse makes it a breach of the protocol. Its body is not waited for.
+// refuse makes the request a breach of the protocol. We do not wait for its body.
 func (q *request) refuse(status int, what string) *request {
 	*q = request{class: asIs, status: status, bare: q.bare,
 		event: codec.Event{Kind: codec.Bad, Agent: q.event.Agent, Err: &requestError{what}}}
@@ -363,8 +363,8 @@ func expects(r *http1.Request) bool {
 	return r.Minor >= 1 && r.Fields.Token("Expect", "100-continue")
 }
 
-// player reports whether a User-Agent is one of the protocol's, and its major
-// version ([MS-WMSP] 2.2.1.9).
+// player reports whether a User-Agent is an MMSH player's, and its major version
+// ([MS-WMSP] 2.2.1.9).
 func player(agent string) (ok bool, major int) {
 	product, _, _ := strings.Cut(agent, " ")
 	name, version, _ := strings.Cut(product, "/")
@@ -381,10 +381,10 @@ func player(agent string) (ok bool, major int) {
 	return true, major
 }
 
-// cutName takes the stream's name out of a path, and a suffix off it that says
-// what of the stream is wanted; without that, the end that a file would have. A
-// path that can name no stream is given back whole and ok is false: the engine
-// will not find it either.
+// cutName takes the stream's name out of a path, and off it a suffix that says what
+// is wanted of the stream, or, without one, the end that a file would have. A path
+// that cannot name a stream is given back whole and ok is false: the engine will not
+// find it either.
 func cutName(path, suffix string) (name string, cut, ok bool) {
 	if len(path) <= len(streamsPrefix) || !strings.EqualFold(path[:len(streamsPrefix)], streamsPrefix) {
 		return path, false, false

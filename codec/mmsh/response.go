@@ -14,7 +14,7 @@ const (
 	http11 = "HTTP/1.1" // to POST and OPTIONS
 )
 
-// Media types. Players compare them by letter and take no parameters.
+// Media types. Players compare them letter by letter and accept no parameters.
 const (
 	describeType = "application/vnd.ms.wms-hdr.asfv1"
 	playType     = "application/x-mms-framed"
@@ -33,8 +33,8 @@ const (
 	// features: broadcast comes first, because MPlayer reads up to the
 	// comma; never seekable, because VLC and libmms would then seek.
 	features = `features="broadcast,playlist"`
-	// viewerSupported is what is true of us: a stream goes on after $C
-	// without being asked, and SelectStream is answered ([MS-WMSP] 2.2.1.7).
+	// viewerSupported is what we support: a stream goes on after $C without being
+	// asked, and SelectStream is answered ([MS-WMSP] 2.2.1.7).
 	viewerSupported = "com.microsoft.wm.predstrm, com.microsoft.wm.sswitch"
 	// encoderSupported means nothing in a push; every server sends it.
 	encoderSupported = "com.microsoft.wm.srvppair, com.microsoft.wm.sswitch, " +
@@ -74,9 +74,9 @@ func (p *Protocol) appendTimeout(dst []byte) []byte {
 	return append(dst, "\r\n"...)
 }
 
-// appendAccepted is the 204 that an encoder gets after PushSetup and at the
-// end of a PushStart's body ([MS-WMHTTP] 3.2.5.1). Encoders compare the names
-// of header fields by letter.
+// appendAccepted is the 204 that an encoder gets after PushSetup and at the end of a
+// PushStart's body ([MS-WMHTTP] 3.2.5.1). Encoders compare the names of header fields
+// letter by letter.
 func (p *Protocol) appendAccepted(dst []byte, key uint64, keep bool) ([]byte, codec.Next) {
 	dst = http1.AppendStatus(dst, http11, 204)
 	dst = http1.AppendField(dst, "Server", encoderServer)
@@ -93,8 +93,8 @@ func (p *Protocol) appendAccepted(dst []byte, key uint64, keep bool) ([]byte, co
 	return http1.AppendBlank(dst), next
 }
 
-// appendBody ends a head and appends the whole body. A 204 says its length
-// too: players wait for it.
+// appendBody ends a head and appends the whole body. A 204 states its length too:
+// players wait for that.
 func appendBody(dst []byte, body string, q *request) ([]byte, codec.Next) {
 	dst = http1.AppendInt(dst, "Content-Length", int64(len(body)))
 	dst, next := appendConnection(dst, q.keep)
@@ -184,7 +184,7 @@ func refuseVerdict(v *codec.Verdict) refusal {
 	return r
 }
 
-// causeStatus is the answer that a cause calls for where one can be given.
+// causeStatus is the answer that a cause calls for, where one can be given.
 func causeStatus(c codec.Cause) (status int, text string) {
 	switch c {
 	case codec.CauseEnded:
@@ -206,8 +206,8 @@ func causeStatus(c codec.Cause) (status int, text string) {
 	}
 }
 
-// appendRTSP refuses RTSP. Not with a status that stops a player from trying
-// HTTP next: those of authentication and of a full server do.
+// appendRTSP refuses RTSP, but not with a status that stops a player from trying HTTP
+// next, as those for authentication and for a full server do.
 func appendRTSP(dst []byte, cseq string) []byte {
 	dst = append(dst, "RTSP/1.0 400 Bad Request\r\n"...)
 	if cseq != "" {

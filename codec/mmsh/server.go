@@ -23,9 +23,9 @@ const (
 	reading
 	// asked: the engine has the request. Answer ends it.
 	asked
-	// streaming the framed form to a player: what it sends is not looked at,
-	// because an answer could only come in the middle of the stream
-	// ([MS-WMSP] 3.2.5.8). AppendEnd or the connection's end ends it.
+	// streaming the framed form to a player: what it sends is ignored, because an
+	// answer could only come in the middle of the stream ([MS-WMSP] 3.2.5.8). AppendEnd
+	// or the connection's end ends it.
 	streaming
 	// downloading: the same with the plain form.
 	downloading
@@ -38,9 +38,8 @@ const (
 	over
 )
 
-// server is our side of a connection that a peer opened. Thousands of them
-// live in state streaming, so what only requests and pushes need is apart and
-// given up then.
+// server is our side of a connection that a peer opened. Thousands of them are
+// streaming, so what only requests and pushes need is kept apart and given up then.
 type server struct {
 	p     *Protocol
 	local netip.AddrPort
@@ -53,8 +52,8 @@ type server struct {
 type exchange struct {
 	cut   http1.Cutter
 	req   *request
-	first []byte  // what came while opening and does not tell yet
-	up    *upload // its body, where that brings a stream in chunks
+	first []byte  // bytes that came while opening and do not tell yet
+	up    *upload // its body, if that brings a stream in chunks
 }
 
 // begun reports whether part of a request has come.
@@ -76,8 +75,8 @@ func (s *server) Consume(b []byte) (int, codec.Event) {
 	}
 }
 
-// open finds out what the connection speaks. It goes by the bytes and not by
-// the pieces they come in, and asks for no more of them than Classify does.
+// open finds out what the connection speaks. It goes by the bytes, not by the pieces
+// they come in, and needs no more of them than Classify does.
 func (s *server) open(b []byte) (int, codec.Event) {
 	if s.ex == nil {
 		s.ex = s.newExchange()
@@ -96,8 +95,8 @@ func (s *server) open(b []byte) (int, codec.Event) {
 	}
 	s.state, s.ex.first = waiting, nil
 	if len(held) > 0 {
-		// Nothing so short and still unclear is a whole head; it may be the
-		// beginning of none.
+		// Nothing this short and still unclear is a whole head; it may not even begin
+		// one.
 		if _, ev := s.head(held); ev.Kind != codec.None {
 			return 0, ev
 		}
@@ -139,7 +138,7 @@ func (s *server) head(b []byte) (int, codec.Event) {
 	return n + k, ev
 }
 
-// requestOf is the request of a whole head.
+// requestOf is the request in a whole head.
 func requestOf(head []byte) *request {
 	r, err := http1.ParseRequest(head)
 	if err != nil {
@@ -195,7 +194,7 @@ func (s *server) uploaded(b []byte) (int, codec.Event) {
 	return n, ev
 }
 
-// breach is the request of bytes that are none.
+// breach is the request that stands for bytes that are not one.
 func breach(err error) *request {
 	status := 400
 	if e := (*http1.Error)(nil); errors.As(err, &e) {

@@ -6,38 +6,36 @@ import (
 )
 
 const (
-	// maxBackstep is how far a source's send time may go back from one packet
-	// to the next. Rounding makes steps of some milliseconds; a clip that a
-	// source plays again, or an encoder that started anew without a header,
-	// makes longer ones, and VLC then drops everything as late until the old
-	// time is reached again.
+	// maxBackstep is how far a source's send time may go back from one packet to the
+	// next. Rounding makes steps of some milliseconds; a clip that a source plays
+	// again, or an encoder that restarted without a header, makes longer ones, and VLC
+	// then drops everything as late until the old time is reached again.
 	maxBackstep = time.Second
-	// maxLeap is how far a source's send time may leap ahead and still be a
-	// gap in its own time line. Nobody waits longer than that for a source
-	// that is silent: what leaps further is astray, or is another clock.
+	// maxLeap is how far a source's send time may leap ahead and still be a gap in its
+	// own time line. Nobody waits longer than that for a silent source: what leaps
+	// further is astray, or another clock.
 	maxLeap = 2 * time.Minute
-	// maxSpan bounds what the time between two packets tells of the first
-	// one's length, where the source leaves durations out as VLC does: a
-	// longer time is a gap.
+	// maxSpan bounds what the time between two packets says about the first one's
+	// length, if the source leaves durations out as VLC does: a longer time is a gap.
 	maxSpan = time.Second
 	// memory is how long a run is remembered after its last packet, in case
 	// what came since was astray.
 	memory = 10 * time.Second
-	// sameClock is how far a source's own times may be from where a splice
-	// would place them, and be kept: a source that only repeats its header,
-	// or changes what does not matter in it, goes on in its time line, and
-	// guessing at it time after time would let the stream fall behind.
+	// sameClock is how far a source's own times may be from where a splice would place
+	// them and still be kept: a source that only repeats its header, or changes what
+	// does not matter in it, goes on in its time line, and guessing again and again
+	// would let the stream fall behind.
 	sameClock = 2 * time.Second
 )
 
 // timeline places a source's packets on the programme's own line, which is in
-// milliseconds, in 64 bits, and goes on whatever the source's clock does. The
-// source's 32-bit send times are followed by their differences, so that their
-// wrap is none.
+// milliseconds, has 64 bits, and goes on whatever the source's clock does. The
+// source's 32-bit send times are followed by their differences, so that their wrap
+// does not matter.
 //
-// A send time that does not fit those before it is astray, or it begins another
-// run: the source's clock was set, or the source began anew and did not say so.
-// The packets after it decide. Until they do it lies where its neighbours are.
+// A send time that does not fit those before it is astray, or begins another run: the
+// source's clock was set, or the source restarted and did not say so. The packets
+// after it decide. Until they do, it lies where its neighbours are.
 //
 //	run   100 140 180     220 260     the line goes on: 0 was astray
 //	other             0
@@ -52,7 +50,7 @@ type timeline struct {
 	run     run   // the one that the source's packets follow
 	other   run   // another: begun by the newest packet, or left by it
 
-	spliced bool // the next packet is of another source
+	spliced bool // the next packet is another source's
 	missing bool // and packets are missing before it
 }
 
@@ -65,13 +63,13 @@ type run struct {
 	at    int64  // where that lies on our line
 }
 
-// stamp is what a packet tells of its time.
+// stamp is what a packet says about its time.
 type stamp struct {
 	send  uint32
 	shown uint32 // presentation time of its first payload that has one
 	timed bool   // there is one
 	key   bool   // viewers can start at it
-	span  int64  // how much stream it covers; 0 if it does not tell
+	span  int64  // how much stream it covers; 0 if it does not say
 }
 
 // spot is where a packet lies on our line.
@@ -79,7 +77,7 @@ type spot struct {
 	at    int64  // its send time
 	shift uint32 // what is added to its presentation times
 	jump  int64  // by how much its send time does not fit; 0 if it does
-	anew  bool   // it is the first of another source
+	anew  bool   // it is another source's first
 	cut   bool   // packets may be missing before it
 	run   *run   // the run it is of
 	whole bool   // viewers have all that it builds on
@@ -128,9 +126,9 @@ func (t *timeline) follow(s stamp, at int64) spot {
 	return spot{at: at, shift: t.run.shift(), run: &t.run, whole: t.run.whole}
 }
 
-// resume places the first packet of another source: behind the newest, however
-// long it was waited for. Players' clocks stand while they have no data, as the
-// package's documentation has it.
+// resume places the first packet of another source: behind the newest, however long
+// it took to come. Players' clocks stand still while they have no data: see the
+// package documentation.
 func (t *timeline) resume(s stamp) spot {
 	at := t.line + t.span
 	if own := t.run.after(s.send); own >= t.line && max(own-at, at-own) <= sameClock.Milliseconds() {
@@ -141,7 +139,7 @@ func (t *timeline) resume(s stamp) spot {
 	return spot{at: at, shift: t.run.shift(), anew: true, cut: t.missing, run: &t.run}
 }
 
-// turn goes over to the other run, which the packet follows.
+// turn changes to the other run, which the packet follows.
 func (t *timeline) turn(s stamp) spot {
 	t.run, t.other = t.other, t.run
 	spot := t.follow(s, t.run.after(s.send))
@@ -149,8 +147,8 @@ func (t *timeline) turn(s stamp) spot {
 	return spot
 }
 
-// stray places a packet that fits no run. It goes on with the present one as
-// far as anybody can see, and begins another in case it does not.
+// stray places a packet that fits no run. It goes on with the present run as far as
+// anybody can see, and begins another in case it does not.
 func (t *timeline) stray(s stamp) spot {
 	at := t.behind()
 	t.other = run{known: true, lone: true, whole: s.key, raw: s.send, at: at}
@@ -170,11 +168,11 @@ func (t *timeline) onlySend(s stamp, jump int64) bool {
 	return s.timed && max(jump, -jump) > 2*near && max(off, -off) <= near
 }
 
-// behind is where a packet lies that comes behind the newest.
+// behind is where a packet right behind the newest lies.
 func (t *timeline) behind() int64 { return t.line + min(t.span, maxSpan.Milliseconds()) }
 
-// advance takes note of a packet that its run placed, by step from the one
-// before in the same time line; 0 if it is the first there.
+// advance notes a packet that its run placed, step after the one before in the same
+// time line; 0 if it is the first there.
 func (t *timeline) advance(s stamp, at, step int64) {
 	switch {
 	case s.span > 0:

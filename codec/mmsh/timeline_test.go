@@ -178,8 +178,8 @@ func TestLocationIDsTellOfTornObjects(t *testing.T) {
 	}
 }
 
-// A source that begins anew without key frames is left out for as long as the
-// engine likes; then it goes on anywhere, whole, and says so once.
+// A source that restarts without key frames is left out for as long as the engine
+// likes; then it goes on anywhere, whole, and says so once.
 func TestAnywhere(t *testing.T) {
 	m := mustMedia(t, smallHeader(400).Append(nil))
 	g := m.NewProgramme()

@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// unframer takes packets out of a byte stream that comes in any pieces. A
-// packet that lies whole in the given bytes is handed out where it is; a cut
-// one is gathered, at most one and so at most 65,539 bytes. Packets that nobody
-// reads are passed over without being kept, by their lengths.
+// unframer takes packets out of a byte stream that comes in any pieces. A packet that
+// lies whole in the given bytes is handed out where it is; a cut one is gathered, at
+// most one and so at most 65,539 bytes. Packets that nobody reads are passed over by
+// their lengths and not kept.
 type unframer struct {
 	buf   []byte // the cut packet from its framing header on
 	given bool   // buf was handed out: the next call forgets it
@@ -18,9 +18,9 @@ type unframer struct {
 	pairs int    // $P packets seen: their lengths depend on their order
 }
 
-// next takes the next packet that somebody reads off the front of b. id 0
-// means that all of b was taken and no packet is complete. The body, without
-// the framing header, is valid until the next call.
+// next takes the next packet that is read at all off the front of b. id 0 means that
+// all of b was taken and no packet is complete. The body, without the framing header,
+// is valid until the next call.
 func (u *unframer) next(b []byte) (n int, id byte, body []byte, err error) {
 	if u.given {
 		u.buf, u.given, u.want = u.buf[:0], false, 0
@@ -133,9 +133,9 @@ func pairSize(n int, head uint32) int {
 	}
 }
 
-// keep adds to the gathered packet. The room for it grows with what came and
-// not with what is announced: four bytes of a stranger's are not answered with
-// 64 KiB of ours. The next packets find the room of the longest so far.
+// keep adds to the gathered packet. The room for it grows with what has come, not
+// with what is announced: a stranger's four bytes do not cost us 64 KiB. Later
+// packets find the room of the longest so far.
 func (u *unframer) keep(b []byte) {
 	if need := len(u.buf) + len(b); need > cap(u.buf) {
 		u.buf = slices.Grow(u.buf, min(2*need, max(u.want, need))-len(u.buf))

@@ -11,7 +11,7 @@ import (
 	"streampump/codec/http1"
 )
 
-// howToPush is what whoever pushes in another way should do.
+// howToPush is what to do for whoever pushes in another way.
 const howToPush = "an encoder pushes here as Windows Media Encoder does, or with a POST of ASF in chunks, as ffmpeg -f asf does"
 
 // upload is the body of a POST that brings a stream as ASF in chunks: what
@@ -29,8 +29,8 @@ type upload struct {
 	left   uint64 // packets to come; what follows them is an index
 }
 
-// indexMark begins the index that ffmpeg puts behind the last packet: the GUID
-// of a Simple Index Object ([ASF] 6.1). No data packet begins so.
+// indexMark begins the index that ffmpeg puts behind the last packet: the GUID of a
+// Simple Index Object ([ASF] 6.1). No data packet begins like this.
 const indexMark = "\x90\x08\x00\x33\xB1\xE5\xCF\x11\x89\xF4\x00\xA0\xC9\x03\x49\xCB"
 
 // consume takes the stream out of the body and ends at its end.
@@ -85,8 +85,8 @@ func (u *upload) stream(b []byte) (int, codec.Event) {
 	}
 }
 
-// header takes bytes of the header: first those that tell whether it is one,
-// then those that tell its size, then the rest.
+// header takes bytes of the header: first those that show whether it is one, then
+// those that tell its size, then the rest.
 func (u *upload) header(b []byte) (n int, ev codec.Event) {
 	size := beginning
 	for {
@@ -111,7 +111,7 @@ func (u *upload) header(b []byte) (n int, ev codec.Event) {
 	}
 }
 
-// headed is the event of a header that is complete.
+// headed is the event of a complete header.
 func (u *upload) headed() codec.Event {
 	m, err := newMedia(u.kept)
 	if err != nil {
@@ -123,9 +123,9 @@ func (u *upload) headed() codec.Event {
 	return codec.Event{Kind: codec.Header, Media: m}
 }
 
-// packetsBehind is how many packets the Data Object holds whose head is the end
-// of the header. That of a stream tells no size, or the size of its head alone:
-// then there are packets to the end of the body.
+// packetsBehind is how many packets the Data Object holds whose head ends the header.
+// A stream's Data Object tells no size, or the size of its head alone: then the
+// packets go on to the end of the body.
 func packetsBehind(header []byte, packet int) uint64 {
 	const head, at = 50, 16 // the Data Object's, and where its size is ([ASF] 5.1)
 	size := binary.LittleEndian.Uint64(header[len(header)-head+at:])
@@ -135,8 +135,8 @@ func packetsBehind(header []byte, packet int) uint64 {
 	return (size - head) / uint64(packet)
 }
 
-// collect yields the next packet once it is there: out of b where it lies whole
-// in it, else out of what was kept.
+// collect returns the next packet once it is there: out of b if it lies whole in it,
+// else out of what was kept.
 func (u *upload) collect(b []byte) (n int, packet []byte) {
 	if len(u.kept) == 0 && len(b) >= u.size {
 		return u.size, b[:u.size:u.size]
@@ -149,15 +149,15 @@ func (u *upload) collect(b []byte) (n int, packet []byte) {
 	return n, u.kept
 }
 
-// keep adds to what was kept, up to size bytes in all, and returns how many it
-// took. The room grows with what comes and not with what is announced.
+// keep adds to what was kept, up to size bytes in all, and returns how many it took.
+// The room grows with what comes, not with what is announced.
 func (u *upload) keep(b []byte, size int) int {
 	n := min(len(b), max(size-len(u.kept), 0))
 	u.kept = append(u.kept, b[:n]...)
 	return n
 }
 
-// notPushed is the error of an encoder's body that is no ASF.
+// notPushed is the error for an encoder's body that is not ASF.
 func notPushed(b []byte) error {
 	switch contentOf(b, "") {
 	case packetsMMSH:

@@ -12,7 +12,7 @@ import (
 // DefaultPort is the port of an address that names none.
 const DefaultPort = 80
 
-// URL is where a source is: what is left of a mmsh://, mms:// or http:// address.
+// URL is where a source is: the parts of a mmsh://, mms:// or http:// address.
 type URL struct {
 	Host string // a name or an address; IPv6 without brackets
 	Port uint16 // 0 means [DefaultPort]
@@ -78,7 +78,7 @@ func (u URL) Check() error {
 	return nil
 }
 
-// notInPath finds what would break a request line.
+// notInPath reports characters that would break a request line.
 func notInPath(r rune) bool { return r <= ' ' || r >= 0x7F }
 
 // String is the address in its mmsh:// form.

@@ -12,8 +12,8 @@ type Reader struct {
 // NewReader reads from b, which it neither copies nor changes.
 func NewReader(b []byte) Reader { return Reader{b: b} }
 
-// Offset is how many bytes were taken so far; after a failure, where the field
-// begins that did not fit.
+// Offset is how many bytes were taken so far; after a failure, where the field that
+// did not fit begins.
 func (r *Reader) Offset() int { return r.at }
 
 // Left is how many bytes remain.

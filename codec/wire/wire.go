@@ -1,13 +1,12 @@
-// Package wire moves little-endian integers and GUIDs between bytes and
-// values. It knows nothing of what the values mean, keeps no state and
-// allocates nothing.
+// Package wire moves little-endian integers and GUIDs between bytes and values. It
+// does not know what the values mean, keeps no state and allocates nothing.
 //
-// A Consume function reads from the front of b and returns the value and how
-// many bytes it took; a negative count means that b is too short, which is for
-// the caller to judge: a parser of streams waits for more, a parser of a
-// complete message refuses it. An Append function appends to b as the built-in
-// does. [Reader] is the same for long lists of fields: it remembers the first
-// failure, so that the caller asks once at the end.
+// A Consume function reads from the front of b and returns the value and how many
+// bytes it took; a negative count means that b is too short, and the caller decides
+// what that means: a parser of streams waits for more, a parser of a complete message
+// refuses it. An Append function appends to b as the built-in does. [Reader] is the
+// same for long lists of fields: it remembers the first failure, so that the caller
+// asks once at the end.
 //
 //	v, n := wire.ConsumeU16(b)
 //	if n < 0 {

@@ -1,6 +1,6 @@
-// Package admission counts connections and says whether there is room for
-// another: how many are open in all, and how many of an address carry no stream.
-// The door asks, and the loops tell what becomes of a connection.
+// Package admission counts connections and says whether there is room for another:
+// how many are open in all, and how many of an address carry no stream. The door
+// asks; the loops report what becomes of a connection.
 package admission
 
 import (
@@ -17,14 +17,14 @@ import (
 type Limits struct {
 	// Open is the most connections at once.
 	Open int
-	// Loose is the most connections of one address that carry no stream: that have
-	// sent no complete request yet, wait for their next one, or are about to end.
-	// All addresses of an IPv6 network of 64 bits, which one host may have, are one.
+	// Loose is the most connections from one address that carry no stream: they have
+	// sent no complete request yet, wait before their next one, or are about to end.
+	// All addresses of an IPv6 /64, which one host may have, count as one.
 	Loose int
 }
 
-// Books are what is counted. They are touched some times in a connection's
-// life, and never for a packet. Any goroutine may use them.
+// Books hold the counts. They are touched a few times in a connection's life, and
+// never for a packet. Any goroutine may use them.
 type Books struct {
 	limits Limits
 
@@ -36,7 +36,7 @@ type Books struct {
 	refusing atomic.Int64
 }
 
-// account is the connections of one address that carry no stream.
+// account holds one address's connections that carry no stream.
 type account struct {
 	pending int
 	kept    list.List // of Conn, the oldest first
@@ -56,7 +56,7 @@ func New(l Limits) *Books { return &Books{limits: l, addresses: map[netip.Addr]*
 // used by one goroutine at a time, and always with the address it was made for.
 type Ticket struct {
 	state state
-	place *list.Element // among those that are kept
+	place *list.Element // in the account's kept
 }
 
 type state uint8
@@ -75,9 +75,9 @@ func (t *Ticket) Pending() bool { return t.state == pending }
 // Carrying reports whether the connection carries a stream.
 func (t *Ticket) Carrying() bool { return t.state == carrying }
 
-// Enter makes an entry for a connection from addr. A reason other than
-// [reason.None] says that there is no room for it. The oldest connection of the
-// address that has had an answer makes room for it, if it must.
+// Enter makes an entry for a connection from addr. A reason other than [reason.None]
+// says that there is no room for it. If need be, the address's oldest connection that
+// has had an answer makes room.
 func (b *Books) Enter(addr netip.Addr) (Ticket, reason.Reason) {
 	b.mu.Lock()
 	if b.limits.Open > 0 && b.open >= b.limits.Open {
@@ -101,8 +101,8 @@ func (b *Books) Enter(addr netip.Addr) (Ticket, reason.Reason) {
 	return Ticket{state: pending}, reason.None
 }
 
-// Refuse makes an entry for a connection that stays only to be told why there
-// is no room; false if most of them are there already.
+// Refuse makes an entry for a connection that stays only to be told why there is no
+// room; false if most such connections are open already.
 func (b *Books) Refuse(most int64) (Ticket, bool) {
 	if b.refusing.Add(1) > most {
 		b.refusing.Add(-1)
@@ -111,7 +111,7 @@ func (b *Books) Refuse(most int64) (Ticket, bool) {
 	return Ticket{state: refusing}, true
 }
 
-// Keep notes that c has sent a complete request, or carries a stream no more.
+// Keep notes that c has sent a complete request, or no longer carries a stream.
 func (b *Books) Keep(t *Ticket, addr netip.Addr, c Conn) {
 	if t.state != pending && t.state != carrying {
 		return
@@ -165,14 +165,14 @@ func (b *Books) accountLocked(k netip.Addr) *account {
 	return a
 }
 
-// crowdedLocked takes the connection off an account that must make room; nil if
-// none must, or none has had an answer.
+// crowdedLocked returns the account's connection that must make room; nil if none
+// must, or none has had an answer.
 func (b *Books) crowdedLocked(a *account) Conn {
 	oldest := a.kept.Front()
 	if oldest == nil || b.limits.Loose <= 0 || a.pending+a.kept.Len() <= b.limits.Loose {
 		return nil
 	}
-	// It goes to the end: should it carry a stream by then, the next is the oldest.
+	// It goes to the end: should it carry a stream by then, the next one is the oldest.
 	a.kept.MoveToBack(oldest)
 	return oldest.Value.(Conn)
 }
@@ -194,8 +194,8 @@ func (b *Books) forgetLocked(t *Ticket, addr netip.Addr) {
 	}
 }
 
-// Network is what one host may have of addresses: an IPv4 address, or all of an
-// IPv6 network of 64 bits.
+// Network is the addresses that one host may have: an IPv4 address, or all of an IPv6
+// /64.
 func Network(addr netip.Addr) netip.Addr {
 	if !addr.Is6() {
 		return addr
@@ -207,7 +207,7 @@ func Network(addr netip.Addr) netip.Addr {
 	return p.Addr()
 }
 
-// Open is how many connections are in the books.
+// Open is the number of connections in the books.
 func (b *Books) Open() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -217,10 +217,10 @@ func (b *Books) Open() int {
 // Limit is the most connections at once; 0 if there is no limit.
 func (b *Books) Limit() int { return b.limits.Open }
 
-// Refused is how many connections found no room.
+// Refused is the number of connections that found no room.
 func (b *Books) Refused() uint64 { return b.refused.Load() }
 
-// Empty reports whether nothing is counted any more.
+// Empty reports whether the books count nothing.
 func (b *Books) Empty() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

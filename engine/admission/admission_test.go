@@ -27,8 +27,8 @@ func enter(t *testing.T, b *Books, a netip.Addr) *peer {
 	return &peer{ticket: k}
 }
 
-// One address may have so many connections that carry no stream: of those that have
-// had an answer the oldest makes room, and without one the newest is refused.
+// One address may have only so many connections that carry no stream: the oldest that
+// has had an answer makes room; if there is none, the newest is refused.
 func TestConnectionsOfOneAddress(t *testing.T) {
 	for _, c := range []struct {
 		name, first, second string
@@ -59,7 +59,7 @@ func TestConnectionsOfOneAddress(t *testing.T) {
 	}
 }
 
-// What carries a stream is not counted, until it does so no more.
+// A connection is not counted while it carries a stream.
 func TestStreamsAreNotCounted(t *testing.T) {
 	b := New(Limits{Loose: 1})
 	a := addr("10.0.0.1")
@@ -105,7 +105,7 @@ func TestBooksAreEmptyInTheEnd(t *testing.T) {
 	b.Carry(&three.ticket, a)
 	for _, t := range []*Ticket{&one.ticket, &two.ticket, &three.ticket, &k} {
 		b.Leave(t, a)
-		b.Leave(t, a) // does nothing more
+		b.Leave(t, a) // has no further effect
 	}
 	if !b.Empty() || b.Open() != 0 {
 		t.Errorf("%d are open in the end, empty %v", b.Open(), b.Empty())

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// wakeup is when the clock looks at the deadlines next: at the earliest time that
-// it was told since it last looked, or before.
+// wakeup is when the clock next looks at the deadlines: at the earliest time that it
+// was told since its last look, or before.
 type wakeup struct {
 	alarm alarm
 	// at is that time; never if it was told none. The alarm is set to it, or
@@ -18,12 +18,12 @@ type wakeup struct {
 	at atomic.Int64
 }
 
-// look is called by the clock before it looks at the deadlines: what it was told
-// until then it will see there.
+// look is called by the clock before it looks at the deadlines: what it was told so
+// far, it sees there.
 func (w *wakeup) look() { w.at.Store(Never) }
 
-// by has the clock look at a time of its own, or earlier. The deadline must be
-// where the clock looks before this is called. Any goroutine may call it.
+// by has the clock look at the given time, or earlier. The deadline must be where the
+// clock looks before by is called. Any goroutine may call it.
 func (w *wakeup) by(at int64, clock func() int64) {
 	for {
 		old := w.at.Load()
@@ -40,23 +40,22 @@ func (w *wakeup) by(at int64, clock func() int64) {
 		if earlier >= at {
 			return
 		}
-		at = earlier // whoever told it may have set it before, and was overruled
+		at = earlier // its caller may have set the alarm before us, and been overruled
 	}
 }
 
 // alarm is what the clock sleeps on.
 type alarm interface {
-	// set has it ring after a time, in place of what was set before, which is lost
-	// even if it has just rung; at once if the time is not above 0. Any goroutine
-	// may call it.
+	// set has it ring after a time; at once if the time is not above 0. What was set
+	// before is lost, even if it has just rung. Any goroutine may call it.
 	set(in time.Duration)
-	// wait returns when it rings or has rung. The clock calls it.
+	// wait returns when the alarm rings or has rung. The clock calls it.
 	wait()
-	// close gives its resources back. Nothing else may be called then.
+	// close gives its resources back. Nothing may be called after it.
 	close()
 }
 
-// runtimeAlarm rings by Go's own timers, and so also in virtual time.
+// runtimeAlarm rings by Go's own timers, and so in virtual time too.
 type runtimeAlarm struct{ timer *time.Timer }
 
 func newRuntimeAlarm() runtimeAlarm { return runtimeAlarm{time.NewTimer(0)} }
@@ -65,12 +64,12 @@ func (a runtimeAlarm) set(in time.Duration) { a.timer.Reset(in) }
 func (a runtimeAlarm) wait()                { <-a.timer.C }
 func (a runtimeAlarm) close()               { a.timer.Stop() }
 
-// kernelAlarm rings by a timer of the kernel's. Loops set it behind a burst of a
-// source: that is one system call, where a timer of Go's has to wake a thread of
-// Go's scheduler, for it to learn how long to sleep.
+// kernelAlarm rings by a kernel timer. Loops set it after a source's burst: that is
+// one system call, where a Go timer has to wake a thread of the scheduler to tell it
+// how long to sleep.
 type kernelAlarm struct {
 	descriptor int
-	file       *os.File // of the same; reading it parks the goroutine and no thread
+	file       *os.File // of the same; reading it parks the goroutine, not a thread
 }
 
 func newKernelAlarm() (*kernelAlarm, error) {

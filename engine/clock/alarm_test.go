@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// The alarm rings when it was last told to, whoever told it, and a ring that
-// nobody waited for is not lost.
+// The alarm rings at the time it was last set to, by whomever, and a ring that nobody
+// waited for is not lost.
 func TestAlarmOfTheKernel(t *testing.T) {
 	a, err := newKernelAlarm()
 	if err != nil {
@@ -52,8 +52,8 @@ func (a *setAlarm) set(in time.Duration) {
 func (*setAlarm) wait()  {}
 func (*setAlarm) close() {}
 
-// The clock looks at the earliest time that it was told, in whatever order it was
-// told them and the alarm was set, and a later one takes no system call.
+// The clock looks at the earliest time that it was told, in whatever order the times
+// came and the alarm was set; a later time takes no system call.
 func TestWakeupIsNotPutOff(t *testing.T) {
 	const now = 1000
 	clock := func() int64 { return now }
@@ -86,7 +86,7 @@ func TestWakeupIsNotPutOff(t *testing.T) {
 	}
 }
 
-// What was told while the clock looked counts, and what was told before does not
+// What the clock is told while it looks counts, and what it was told before does not
 // hold its alarm back.
 func TestWakeupAfterALook(t *testing.T) {
 	a := new(setAlarm)
@@ -109,8 +109,8 @@ func TestWakeupAfterALook(t *testing.T) {
 	}
 }
 
-// Whoever hurries the clock while it goes to sleep is not overruled by what the
-// clock sets then, on a timer of the kernel's.
+// A caller that hurries the clock as it goes to sleep is not overruled by what the
+// clock then sets on a kernel timer.
 func TestClockIsNotOverruled(t *testing.T) {
 	c := New()
 	if err := c.UseKernel(); err != nil {

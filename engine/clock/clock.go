@@ -1,6 +1,5 @@
-// Package clock is the engine's one clock: what time it is, and who is woken
-// when a deadline comes. It knows nothing of what is due; that is asked of a
-// function ([Clock.Run]).
+// Package clock is the engine's one clock: it tells the time and sleeps until the
+// next deadline. It does not know what is due; a function tells it ([Clock.Run]).
 package clock
 
 import (
@@ -11,10 +10,10 @@ import (
 // Never is the deadline of what does not expire by itself.
 const Never = int64(1<<63 - 1)
 
-// Clock tells the time and sleeps to the earliest deadline that it is told of.
+// Clock tells the time and sleeps until the earliest deadline that it is told.
 type Clock struct {
-	// Now is the time in nanoseconds since the clock was made. Any goroutine may
-	// call it. Tests put a number in its place before anything runs.
+	// Now is the time in nanoseconds since the clock was made. Any goroutine may call
+	// it. Tests replace it with a number before anything runs.
 	Now    func() int64
 	wakeup wakeup
 }
@@ -28,8 +27,8 @@ func New() *Clock {
 	}
 }
 
-// UseKernel has the clock sleep on a timer of the kernel's, which loops can set
-// with one system call. Before Run only.
+// UseKernel has the clock sleep on a kernel timer, which loops can set with one
+// system call. Call it before Run only.
 func (c *Clock) UseKernel() error {
 	a, err := newKernelAlarm()
 	if err != nil {
@@ -39,18 +38,18 @@ func (c *Clock) UseKernel() error {
 	return nil
 }
 
-// Close gives the timer back. Nothing else may be called then.
+// Close gives the timer back. Nothing may be called after it.
 func (c *Clock) Close() { c.wakeup.alarm.close() }
 
-// Hurry has the clock look at the deadlines at a time, or earlier. The deadline
-// must be where due looks before this is called. Any goroutine may call it.
+// Hurry has the clock look at the deadlines at the given time, or earlier. The
+// deadline must be where due looks before Hurry is called. Any goroutine may call it.
 func (c *Clock) Hurry(at int64) { c.wakeup.by(at, c.Now) }
 
-// Next is the time at which the clock looks next; Never if it was told none.
+// Next is the time of the clock's next look; Never if it was told none.
 func (c *Clock) Next() int64 { return c.wakeup.at.Load() }
 
-// Look calls due once with the present time and notes the deadline that it
-// returns. Run does so for as long as it runs; tests walk by it.
+// Look calls due once with the present time and notes the deadline that it returns.
+// Run does the same until it ends; tests step through time with Look.
 func (c *Clock) Look(due func(now int64) (next int64)) {
 	c.wakeup.look()
 	c.Hurry(due(c.Now()))

@@ -13,7 +13,7 @@ import (
 	"streampump/engine/reason"
 )
 
-// acceptor takes a listener's connections and has them ushered to the loops. It is
+// acceptor accepts a listener's connections and has them ushered to the loops. It is
 // ours and not gnet's, because one failed accept ends gnet's engine, and because
 // drain, socket activation and hand-over will come through the same door.
 type acceptor struct {
@@ -26,7 +26,7 @@ type acceptor struct {
 // enough not to spin, short enough that a freed one is used at once.
 const acceptBackoff = 50 * time.Millisecond
 
-// maxDrain bounds what is read of a refused peer, for it to see the answer.
+// maxDrain bounds what is read from a refused peer so that it sees the answer.
 const maxDrain = 1 << 20
 
 // reserve keeps a descriptor back; false if there is none.
@@ -68,8 +68,8 @@ func (a *acceptor) next() bool {
 	return true
 }
 
-// squeeze takes a connection in while descriptors are short, one after the other.
-// Handing it to a loop takes a descriptor for a moment: the spare one.
+// squeeze takes a connection in while descriptors are short, one at a time. Handing
+// it to a loop takes a descriptor for a moment: the spare one.
 func (a *acceptor) squeeze(conn *net.TCPConn) {
 	if !a.reserve() {
 		a.noDescriptor(syscall.EMFILE)
@@ -114,7 +114,7 @@ func (a *acceptor) acceptNow() (*net.TCPConn, error) {
 	return a.listener.AcceptTCP()
 }
 
-// refuse tells a peer that has no loop why, and waits at most so long for it to
+// refuse tells a peer that has no loop why, and waits no longer than wait for it to
 // close: what arrives after our close would make the system take the answer back.
 func (d *Door) refuse(conn *net.TCPConn, cause codec.Cause, wait time.Duration) {
 	_, _ = conn.Write(d.cfg.Refusal(cause)) // into an empty socket buffer: never blocks
@@ -143,12 +143,12 @@ func (d *Door) admit(tcp *net.TCPConn, loop int) {
 	}
 }
 
-// crowded reports whether the next connection may take the last descriptor.
+// crowded reports whether the next connection could take the last descriptor.
 func (d *Door) crowded() bool { return !d.cfg.Spare(d.cfg.Books.Open()) }
 
-// compact gives an address a copy of its bytes. net leaves it pointing into the
-// 64 bytes of the system call's answer, and gnet keeps the address for as long
-// as the connection lives: twice 48 bytes of every viewer.
+// compact gives an address its own copy of its bytes. net leaves it pointing into the
+// 64 bytes of the system call's answer, and gnet keeps the address for as long as the
+// connection lives: that is twice 48 bytes for every viewer.
 func compact(a net.Addr) {
 	if t, ok := a.(*net.TCPAddr); ok {
 		ip := t.IP

@@ -1,5 +1,5 @@
 // Package door takes connections in: it listens, accepts, asks the books whether
-// there is room, and hands what comes to the loops.
+// there is room, and hands the connections to the loops.
 package door
 
 import (
@@ -21,11 +21,11 @@ type Config struct {
 	NotSentLowat int
 	Books        *admission.Books
 	Log          *slog.Logger // limited by whoever gives it
-	// Spare reports whether there are descriptors enough for another connection
-	// beside open ones.
+	// Spare reports whether there are enough descriptors for another connection beside
+	// the open ones.
 	Spare func(open int) bool
-	// Loops is how many there are. Hand gives a connection to one of them and
-	// returns when the loop has it. It owns tcp from then on.
+	// Loops is the number of loops. Hand gives a connection to one of them and returns
+	// when the loop has it. Hand owns tcp, whatever it returns.
 	Loops int
 	Hand  func(loop int, tcp *net.TCPConn, t admission.Ticket, refused reason.Reason) error
 	// Refusal is what a peer is told before it has said anything.
@@ -43,10 +43,10 @@ type Door struct {
 	errors    atomic.Uint64
 }
 
-// MaxRefusing bounds the connections that are open only to be told that there is
-// no room; beyond it they are told and closed at once, and some never read it.
-// They are not among the connections that there is room for, so their descriptors
-// are of those that are kept back for everything else.
+// MaxRefusing bounds the connections that are open only to be told that there is no
+// room; beyond it they are told and closed at once, and some never read it. They do
+// not count as connections, so their descriptors come from those that are kept back
+// for everything else.
 const MaxRefusing = 32
 
 // New makes a door without listeners.
@@ -102,8 +102,8 @@ func (d *Door) Close() {
 	}
 }
 
-// Wait returns when what had been accepted before Close has been handed on, or when
-// the time is over: a loop may be stuck.
+// Wait returns when everything accepted before Close has been handed on, or when the
+// time is over: a loop may be stuck.
 func (d *Door) Wait(limit time.Duration) {
 	done := make(chan struct{})
 	go func() { d.ushering.Wait(); close(done) }()

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// listen opens an address. "[::]:port" takes IPv4 as well. An address in use by
-// sockets of an earlier process in TIME_WAIT is taken over.
+// listen opens an address. "[::]:port" takes IPv4 as well. Sockets that an earlier
+// process left in TIME_WAIT do not stand in the way.
 func (d *Door) listen(address string) (*acceptor, error) {
 	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		var err error
@@ -24,7 +24,7 @@ func (d *Door) listen(address string) (*acceptor, error) {
 		return err
 	}}
 	lc.SetMultipathTCP(false)
-	lc.KeepAlive = -1 // net is not to set it on each connection: see listenOptions
+	lc.KeepAlive = -1 // net must not set it on each connection: see listenOptions
 	network := "tcp"
 	if host, _, err := net.SplitHostPort(address); err == nil {
 		if ip, err := netip.ParseAddr(host); err == nil && ip.Is4() {
@@ -40,17 +40,17 @@ func (d *Door) listen(address string) (*acceptor, error) {
 	return a, nil
 }
 
-// An idle connection is probed after keepAlive, and each of keepAliveProbes is
-// given keepAliveInterval to be answered: it finds peers that vanished without a
-// FIN and have nothing to be sent.
+// An idle connection is probed after keepAlive, and each of keepAliveProbes probes is
+// given keepAliveInterval to be answered: this finds peers that vanished without a
+// FIN and to whom nothing is sent.
 const (
 	keepAlive         = 60 * time.Second
 	keepAliveInterval = 12 * time.Second
 	keepAliveProbes   = 5
 )
 
-// listenOptions sets what a listener's connections inherit: once, and not with
-// five calls for each of thousands that may come at once.
+// listenOptions sets what a listener's connections inherit: once, instead of with
+// several calls for each of thousands that may come at once.
 func (d *Door) listenOptions(fd int) error {
 	set := []struct{ level, name, value int }{
 		{unix.SOL_SOCKET, unix.SO_REUSEADDR, 1},

@@ -9,35 +9,35 @@ import (
 // arrival is an accepted connection on its way to a loop.
 type arrival struct {
 	conn *net.TCPConn
-	done chan struct{} // closed when a loop has it; nil: nobody waits for that
+	done chan struct{} // closed when a loop has it; nil if nobody waits
 }
 
 // lane is the way to one loop. An usher waits until the loop has the connection, so
-// each loop has ushers of its own: those of a loop that is stuck wait with it, and
-// the others go on.
+// each loop has ushers of its own: those of a stuck loop wait with it, and the others
+// go on.
 type lane struct {
 	arrivals chan arrival
 	stuck    atomic.Bool // nobody took the last arrival in time
 }
 
-// leastUshers is how many connections are handed to loops at a time, or more. A
-// loop takes several in one turn: of 5,000 players who join at once the last is
-// served after nine tenths of the time that one usher alone needs. Twice as many
-// gain a little more and need more threads.
+// leastUshers is the least number of ushers. A loop takes several connections in one
+// turn: the last of 5,000 players who join at once is served in nine tenths of the
+// time that one usher alone needs. Twice as many ushers gain a little more and need
+// more threads.
 const leastUshers = 4
 
-// Ushers is how many there are for so many loops. Each holds a descriptor beside
-// the connection's own.
+// Ushers is the number of ushers for the given number of loops. Each holds a
+// descriptor beside the connection's own.
 func Ushers(loops int) int { return loops * max(2, leastUshers/loops) }
 
-// patience is how long a connection is offered to a loop that takes none before
-// another one gets it, and all that follow, until the loop is back: a pass takes
+// patience is how long a connection is offered to a loop that takes none. Then
+// another loop gets it and all that follow, until the first is back: a pass takes
 // some hundredths of a second.
 const patience = 250 * time.Millisecond
 
-// usher sends a connection on its way: to the loops one after the other, so that
-// the viewers of every stream spread over all of them. It waits for a loop whose
-// turn it is, if it is busy; for one that is stuck only if all are.
+// usher sends a connection on its way: to the loops in turn, so that the viewers of
+// every stream spread over all of them. It waits for a loop that is busy; for one
+// that is stuck only if all are.
 func (d *Door) usher(c arrival) {
 	for tries := 0; ; tries++ {
 		l := d.lanes[int(d.turn.Add(1))%len(d.lanes)]

@@ -12,8 +12,8 @@ import (
 	"streampump/engine/stream"
 )
 
-// A loop that sets its deadline anew while the clock looks at the one that has
-// come is not forgotten: the clock has seen the new one, or is told to look again.
+// A loop that sets a new deadline while the clock looks at the one that has come is
+// not forgotten: the clock has seen the new one, or is told to look again.
 func TestDeadlineSetWhileTheClockLooks(t *testing.T) {
 	b := newLab(t, labConfig())
 	l := b.loops[0].loop
@@ -48,8 +48,8 @@ func TestDeadlineSetWhileTheClockLooks(t *testing.T) {
 	round.Store(1 << 41)
 }
 
-// The clock runs at every held packet's deadline, and strangers can fill the
-// session table: it is looked through once in a while only.
+// The clock runs at every held packet's deadline, and strangers can fill the session
+// table: it is looked through only once in a while.
 func TestSessionsAreSweptOnceInAWhile(t *testing.T) {
 	b := newLab(t, labConfig())
 	b.e.Due(b.now)

@@ -9,17 +9,17 @@ import (
 	"streampump/engine/stream"
 )
 
-// An encoder that comes back with its session finds it on a connection that hangs,
-// or that another loop is just closing. Who has the session is asked to let it go,
-// on its own loop, and then the request is looked at again; meanwhile what the
+// An encoder that comes back to its session may find it on a connection that hangs,
+// or that another loop is just closing. That connection is asked, on its own loop, to
+// let the session go, and then the request is looked at again; meanwhile, what the
 // encoder sends behind it waits.
 
-// hangs is how long an encoder's connection is silent before another may take its
-// session: no encoder is for as long while it works.
+// hangs is how long an encoder's connection must be silent before another may take
+// its session: no working encoder is silent for that long.
 const hangs = int64(2 * time.Second)
 
-// askFor asks whoever has the session to let it go. It returns false if that has
-// been tried, or there is nobody to ask.
+// askFor asks the connection that has the session to let it go; false if that has
+// been tried, or there is none to ask.
 func (c *Conn) askFor(in *stream.Ingest) bool {
 	l := c.loop
 	if c.question != nil {
@@ -39,7 +39,8 @@ func (c *Conn) askFor(in *stream.Ingest) bool {
 	return true
 }
 
-// letGo gives a session up that comes back elsewhere, if the connection hangs.
+// letGo gives up a session whose encoder has come back elsewhere, if the connection
+// hangs.
 func (c *Conn) letGo(in *stream.Ingest) {
 	if c.ingest != in || c.loop.now-c.lastIn < hangs {
 		return
@@ -54,7 +55,7 @@ func (c *Conn) letGo(in *stream.Ingest) {
 	c.finish(reason.PushReturned, c.sess.AppendEnd(c.outgoing().own, codec.CauseTaken, why))
 }
 
-// askAgain looks at the request that waits, for the last time.
+// askAgain looks at the waiting request once more, for the last time.
 func (c *Conn) askAgain() {
 	ev := c.question
 	if ev == nil || c.doomed || c.phase != phaseRequest {

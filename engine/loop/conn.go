@@ -14,27 +14,26 @@ import (
 type phase uint8
 
 const (
-	phaseClassify phase = iota // its first bytes are awaited, to choose a protocol
-	phaseRequest               // a complete request is awaited, or its answer is being sent
-	phaseView                  // it gets a stream
-	phaseIngest                // it brings one
+	phaseClassify phase = iota // awaiting its first bytes, to choose a protocol
+	phaseRequest               // awaiting a complete request, or its answer is being sent
+	phaseView                  // it receives a stream
+	phaseIngest                // it feeds one
 	phaseEnding                // the last bytes are being sent
 	phaseDrain                 // we have half-closed; the peer's side is read until it closes
 	phaseClosed
 )
 
-// maxPendingAnswer bounds what a peer that does not read can make us queue by
-// asking again and again on one connection: a head of the largest size and
-// some answers.
+// maxPendingAnswer bounds what a peer that does not read can make us queue by asking
+// again and again on one connection: a head of the largest size and a few answers.
 const maxPendingAnswer = 256 << 10
 
-// maxDrain bounds what is read from a peer after our half-close, so that an
-// encoder that goes on sending cannot keep its connection for the whole
-// drain time: a window's worth still in flight.
+// maxDrain bounds what is read from a peer after our half-close, so that an encoder
+// that goes on sending cannot keep its connection for the whole drain time: about
+// what a window still has in flight.
 const maxDrain = 1 << 20
 
-// Conn is one connection. It belongs to its loop for life. A viewer's state is
-// in its show's slice; this is what all connections have.
+// Conn is one connection. It belongs to its loop for life. A viewer's own state is in
+// its show's slice; this is what all connections have.
 type Conn struct {
 	// Set once.
 	loop   *Loop
@@ -48,18 +47,18 @@ type Conn struct {
 	sess      codec.Session
 	out       *outbox
 	show      *show
-	question  *codec.Event   // a request that is not answered yet
-	setUp     *stream.Ingest // asked for here and not yet published
+	question  *codec.Event   // a request not yet answered
+	setUp     *stream.Ingest // set up here and not yet published
 	ingest    *stream.Ingest
 	viewed    string // path of the stream it viewed
 	agent     string
 	key       uint64 // viewer session; 0 has none
 	deadline  int64
-	bytes     uint64 // sent; what it was sent as a viewer is added when it leaves
+	bytes     uint64 // sent; a viewer's are added when it leaves its show
 	lastIn    int64  // arrival of an encoder's last packet; headers are none
-	entitled  int64  // the time that the connection's requests have used up
-	waiting   []byte // what it sent and nobody has looked at
-	halfBytes uint64 // what a viewer that has closed its side had been sent at the last look
+	entitled  int64  // up to when its requests have used up its rate
+	waiting   []byte // bytes received and not yet looked at
+	halfBytes uint64 // bytes that a half-closed viewer had been sent at the last look
 	timer     int32  // 1 + index in the loop's timers; 0 has none
 	skips     uint32
 	drained   int32
@@ -71,14 +70,14 @@ type Conn struct {
 	doomed    bool
 	half      bool // the peer has closed its side
 	parked    bool // the socket is full
-	watched   bool // the kernel tells when it is not
+	watched   bool // the kernel tells when it no longer is
 	hungry    bool
 	ticket    admission.Ticket
 	refused   reason.Reason // accepted only to be told why there is no room
 }
 
-// viewer is the connection's viewer state, nil if it has none. The pointer is
-// good until a viewer joins or leaves the show.
+// viewer is the connection's viewer state, nil if it has none. The pointer is valid
+// until a viewer joins or leaves the show.
 func (c *Conn) viewer() *viewer {
 	if c.show == nil {
 		return nil
@@ -86,8 +85,8 @@ func (c *Conn) viewer() *viewer {
 	return &c.show.viewers[c.slot]
 }
 
-// NewConn makes a connection that l is to have. refused says why it stays only
-// to be told that there is no room; None otherwise.
+// NewConn makes a connection for l. refused is why it stays only to be told that
+// there is no room; [reason.None] otherwise.
 func NewConn(l *Loop, peer netip.AddrPort, t admission.Ticket, refused reason.Reason) *Conn {
 	return &Conn{loop: l, peer: peer, ticket: t, refused: refused}
 }
@@ -98,8 +97,8 @@ func (c *Conn) Socket() Socket { return c.socket }
 // Peer is the address at the other end.
 func (c *Conn) Peer() netip.AddrPort { return c.peer }
 
-// Opened enters a new connection. The loop's goroutine calls it, as it does
-// Traffic, Closed and Run.
+// Opened enters a new connection. The loop's goroutine calls it, as it does Traffic,
+// HalfClosed, Closed and Run.
 func (l *Loop) Opened(c *Conn, s Socket, fd int) {
 	c.socket, c.fd = s, int32(fd)
 	l.enter()
@@ -115,7 +114,7 @@ func (l *Loop) Opened(c *Conn, s Socket, fd int) {
 	c.setTimer(l.now + int64(l.group.cfg.Timeouts.Head))
 }
 
-// Traffic takes all bytes that arrived; they are ours until it returns.
+// Traffic takes all the bytes that arrived; they are ours until it returns.
 func (l *Loop) Traffic(c *Conn, b []byte) {
 	l.enter()
 	defer l.leave()
@@ -157,11 +156,11 @@ func (l *Loop) Closed(c *Conn) {
 	l.group.left(c)
 }
 
-// leftReason is why a connection ended that the peer closed.
+// leftReason is why a connection that the peer closed has ended.
 func (c *Conn) leftReason() reason.Reason {
 	switch {
 	case c.show != nil && c.viewer().ending != reason.None:
-		return c.viewer().ending // it did not take the end that was on its way
+		return c.viewer().ending // it did not wait for the end that was on its way
 	case c.show != nil:
 		return reason.ViewerLeft
 	case c.ingest != nil && c.ingest.LastUsedBy(c):
@@ -173,8 +172,8 @@ func (c *Conn) leftReason() reason.Reason {
 	}
 }
 
-// classify finds the protocol by the first bytes and replays them into its
-// session. The first protocol speaks for those that none claims. It says how many
+// classify finds the protocol by the first bytes and replays them into its session.
+// The first protocol speaks for connections that none claims. It returns how many
 // bytes it took.
 func (c *Conn) classify(b []byte) int {
 	n := copy(c.first[c.firstLen:], b)
@@ -192,7 +191,7 @@ func (c *Conn) classify(b []byte) int {
 	return 0
 }
 
-// protocolFor is the protocol that claims the bytes, nil if it takes more to tell.
+// protocolFor is the protocol that claims the bytes, nil if more are needed to tell.
 func (g *Group) protocolFor(first []byte) codec.Protocol {
 	more := false
 	for _, p := range g.protocols {
@@ -220,8 +219,8 @@ func (c *Conn) local() netip.AddrPort {
 // setTimer gives the connection its one deadline.
 func (c *Conn) setTimer(at int64) { c.loop.timers.set(c, at) }
 
-// rearm sets the deadline that the present phase asks for. A full socket has its
-// own, which nothing but its taking bytes moves.
+// rearm sets the deadline of the present phase. A full socket has its own, which
+// moves only when the socket takes bytes.
 func (c *Conn) rearm() {
 	if c.parked {
 		return
@@ -259,7 +258,7 @@ func (c *Conn) expired() {
 		c.doom(c.reason)
 	case c.parked:
 		c.stalled()
-	case len(c.waiting) > 0 && c.phase == phaseRequest:
+	case len(c.waiting) > 0 && c.phase == phaseRequest && c.question == nil:
 		c.resume()
 	case c.phase == phaseRequest && c.ingest != nil:
 		c.endIngest(codec.CauseIdle, reason.PushIdle, reason.PushIdle.Info().Text)
@@ -297,8 +296,8 @@ func (c *Conn) expired() {
 	}
 }
 
-// stalled closes a connection whose socket has taken nothing for too long, unless
-// it takes something now: we may have been stopped ourselves.
+// stalled closes a connection whose socket has taken nothing for too long, unless it
+// takes something now: we ourselves may have been stopped.
 func (c *Conn) stalled() {
 	r, before := reason.AnswerStalled, c.sent()
 	if c.phase == phaseView {
@@ -328,7 +327,7 @@ func (c *Conn) Evict() {
 	})
 }
 
-// doom closes the connection when the pass is over, without a further word.
+// doom closes the connection at the end of the pass, without another word.
 func (c *Conn) doom(r reason.Reason) {
 	if c.doomed || c.phase == phaseClosed {
 		return
@@ -340,7 +339,7 @@ func (c *Conn) doom(r reason.Reason) {
 	c.loop.doomed = append(c.loop.doomed, c)
 }
 
-// finish sends own, which is the outbox's own bytes appended to, and ends the
+// finish sends own, which is the outbox's own bytes with more appended, and ends the
 // connection.
 func (c *Conn) finish(r reason.Reason, own []byte) {
 	if c.doomed || c.phase >= phaseEnding {
@@ -350,9 +349,9 @@ func (c *Conn) finish(r reason.Reason, own []byte) {
 	c.conclude(r)
 }
 
-// conclude makes what is in the outbox the last that is sent: then comes our
-// half-close, the drain of the peer's side, and the close. So no last word is
-// lost to a reset while the peer is still sending.
+// conclude makes the contents of the outbox the last to be sent: then come our
+// half-close, the drain of the peer's side, and the close. So no last word is lost to
+// a reset while the peer is still sending.
 func (c *Conn) conclude(r reason.Reason) {
 	if c.reason == reason.None {
 		c.reason = r

@@ -6,8 +6,8 @@ import (
 	"streampump/engine/reason"
 )
 
-// loopStats are a loop's counters, summed over loops for the status. The loop
-// adds to them once for each pass.
+// loopStats are a loop's counters, summed over the loops for the status. What a pass
+// counts is added at its end.
 type loopStats struct {
 	connections atomic.Int64 // open now
 	viewers     atomic.Int64
@@ -25,7 +25,7 @@ type loopStats struct {
 	closes      [reason.Count]atomic.Uint64
 }
 
-// passStats gather a pass.
+// passStats are the counts of one pass.
 type passStats struct {
 	writes, full, bytes, packets, skips, skipped uint64
 }

@@ -222,11 +222,11 @@ func TestOneWakeForABatch(t *testing.T) {
 	b.finish()
 }
 
-// The bounds follow from 1.5 KB for a viewer, everything included: gnet's
-// connection is 248 bytes, its two addresses, its table entry and the runtime's
-// rounding some 300, a session of a protocol up to 200, the two map entries
-// here 100 and the session table's 60. That leaves 500 for what is ours. A viewer
-// is as large as a line of memory.
+// The bounds follow from 1.5 KB for a viewer, everything included: gnet's connection
+// is 248 bytes, its two addresses, its table entry and the runtime's rounding some
+// 300, a session of a protocol up to 200, the two map entries here 100 and the
+// session table's 60. That leaves 500 for what is ours. A viewer is as large as a
+// cache line.
 const (
 	viewerBound = 64
 	connBound   = 352

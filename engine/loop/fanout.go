@@ -16,16 +16,15 @@ type show struct {
 	loop   *Loop
 	labels context.Context // of the loop's goroutine while it works for the stream
 
-	// Audience is what the stream's writer sees of it. It is asleep while packets
-	// are held and the loop looks by itself when a share is due
-	// ([show.nextShare]): whoever publishes need not wake it for the rest of a
-	// burst.
+	// Audience is what the stream's writer sees of the show. It is asleep while packets
+	// are held and the loop itself looks when a share is due ([show.nextShare]): then
+	// publishing need not wake the loop for the rest of a burst.
 	stream.Audience
 
 	// Owned by the loop.
 	viewers []viewer
 	sweep   int // the next viewer to serve
-	owed    int // viewers that are to be served now
+	owed    int // viewers to be served now
 	behind  int // viewers not served since the last burst
 	held    held
 	listed  bool // in loop.shows
@@ -39,8 +38,8 @@ func (l *Loop) fanout() {
 		return
 	}
 	m, hold := l.group.holding()
-	// The turn begins here: what the pass did before is not taken off it, or
-	// slow sockets that come back in each pass would leave the others nothing.
+	// The turn begins here: if it included what the pass did before, slow sockets that
+	// come back in each pass would leave the others nothing.
 	began := l.group.clock.Now()
 	for range l.shows {
 		// Each pass begins with another show, so that one whose sweep takes the
@@ -48,7 +47,7 @@ func (l *Loop) fanout() {
 		l.turn = (l.turn + 1) % len(l.shows)
 		s := l.shows[l.turn]
 		if s.idle() {
-			continue // of hundreds of streams, most are in most passes
+			continue // as most of hundreds of streams are in most passes
 		}
 		s.take(hold, m, l.now)
 		if s.owed > 0 {
@@ -63,14 +62,14 @@ func (l *Loop) fanout() {
 	l.dropShows()
 }
 
-// demand is what one loop's viewers would cost if each packet went out as it
-// comes. The loop tells it; all loops look at it.
+// demand is what one loop's viewers would cost if each packet went out as it comes.
+// The loop stores it; all loops read it.
 type demand struct {
 	viewers atomic.Int64
 	calls   atomic.Int64 // a second
 }
 
-// tellDemand says what this loop's viewers would cost.
+// tellDemand publishes what this loop's viewers would cost.
 func (l *Loop) tellDemand() {
 	viewers, calls := 0, 0.0
 	for _, s := range l.shows {
@@ -83,9 +82,9 @@ func (l *Loop) tellDemand() {
 	l.demand.calls.Store(int64(calls))
 }
 
-// holding says what bounds the holding of packets now, and whether any are held.
-// It is of all loops together: more loops are there to carry more, and not to
-// make the same dearer.
+// holding returns what bounds the holding of packets now, and whether any are held.
+// It counts all loops together: more loops are there to carry more, not to make the
+// same load dearer.
 func (g *Group) holding() (m limits, hold bool) {
 	viewers, calls := int64(0), int64(0)
 	for _, l := range g.loops {
@@ -124,16 +123,15 @@ func (s *show) ClearOut(p *stream.Programme) {
 	})
 }
 
-// idle reports that the show has nothing to do and that take would change nothing.
+// idle reports whether the show has nothing to do and take would change nothing.
 func (s *show) idle() bool {
 	return s.behind == 0 && s.held.cleared() && s.Fresh.Load() == 0
 }
 
-// take adds to what the show owes: everybody, or the share for which the time
-// has come.
+// take adds to what the show owes: everybody, or the share whose time has come.
 func (s *show) take(hold bool, m limits, now int64) {
 	n := len(s.viewers)
-	s.Asleep.Store(false) // before the look: what comes after it wakes the loop
+	s.Asleep.Store(false) // before the look: what is published after it wakes the loop
 	if at := s.Fresh.Swap(0); at != 0 {
 		s.behind = n
 		s.held.arrived(n, at)
@@ -144,11 +142,11 @@ func (s *show) take(hold bool, m limits, now int64) {
 		return
 	}
 	s.owed = min(s.held.due(now, m, n, s.owed), s.behind)
-	// Not where everybody is served now: nothing would look at the next packet.
+	// Not when everybody is served now: nothing would look at the next packet.
 	s.Asleep.Store(s.held.open && s.owed < s.behind)
 }
 
-// nextShare is when the show is to be looked at again although nothing comes.
+// nextShare is when the show must be looked at again even if nothing comes.
 func (s *show) nextShare(m limits) int64 {
 	if s.behind == 0 {
 		return clock.Never
@@ -157,7 +155,7 @@ func (s *show) nextShare(m limits) int64 {
 }
 
 // serveShare serves what the show owes; false if the loop's turn, which began at
-// the given time, is over first.
+// began, is over first.
 func (l *Loop) serveShare(s *show, began int64) bool {
 	for k := 0; s.owed > 0; k++ {
 		if k%yieldCheck == yieldCheck-1 && l.group.clock.Now()-began > yieldAfter {
@@ -178,9 +176,9 @@ func (l *Loop) serveShare(s *show, began int64) bool {
 	return true
 }
 
-// remove takes viewer i out. The last one takes its place; if that would carry
-// it past the sweep, from those still to be served to those that were, it is
-// served in the next pass.
+// remove takes viewer i out. The last one takes its place; if that moves it past the
+// sweep, from those still to be served to those already served, it is served in the
+// next pass.
 func (s *show) remove(i int) {
 	last := len(s.viewers) - 1
 	if i != last {
@@ -201,7 +199,7 @@ func (s *show) remove(i int) {
 	}
 }
 
-// dropShows forgets the shows that have no viewers left.
+// dropShows forgets the shows without viewers.
 func (l *Loop) dropShows() {
 	for i := 0; i < len(l.shows); {
 		if len(l.shows[i].viewers) > 0 {
@@ -210,7 +208,7 @@ func (l *Loop) dropShows() {
 		}
 		last := len(l.shows) - 1
 		l.shows[i].listed = false
-		// Whoever joins next is told of what comes.
+		// The next viewer to join must be told of what comes.
 		l.shows[i].Asleep.Store(false)
 		l.shows[i].held.clear()
 		l.shows[i] = l.shows[last]

@@ -24,9 +24,9 @@ type Group struct {
 	// Set once.
 	cfg       *settings.Config
 	log       *slog.Logger
-	peerLogs  [reason.Count]*slog.Logger // peers that did something wrong; each kind limited
-	pushLog   *slog.Logger               // encoders that come and go; limited
-	briefLog  *slog.Logger               // viewers that stayed for less than a moment; limited
+	peerLogs  [reason.Count]*slog.Logger // peers that did something wrong; each reason limited
+	pushLog   *slog.Logger               // encoders coming and going; limited
+	briefLog  *slog.Logger               // viewers that stayed less than a moment; limited
 	loadLog   *slog.Logger               // loops that are too slow for their viewers; limited
 	protocols []codec.Protocol
 	streams   map[string]*stream.Stream // by path in lower case
@@ -41,7 +41,7 @@ type Group struct {
 
 	// Owned by the clock.
 	sweepAt  int64 // when it looks through the sessions again
-	expected int64 // when it wanted to look after streams and sessions
+	expected int64 // when it meant to tend streams and sessions
 	looked   bool  // it came too late, and has let the loops read meanwhile
 }
 
@@ -93,7 +93,7 @@ func (g *Group) Loops() []*Loop { return g.loops }
 // Streams are the streams as configured.
 func (g *Group) Streams() []*stream.Stream { return g.order }
 
-// Connections is how many are open on all loops.
+// Connections is the number open on all loops.
 func (g *Group) Connections() (n int64) {
 	for _, l := range g.loops {
 		n += l.stats.connections.Load()
@@ -101,7 +101,7 @@ func (g *Group) Connections() (n int64) {
 	return n
 }
 
-// Sessions is how many the tables hold, of viewers and encoders.
+// Sessions is the number in the tables, of viewers and encoders.
 func (g *Group) Sessions() int { return g.sessions.Count() + g.ingests.Count() }
 
 // SayGoodbye has every loop end its connections with their protocols' words.
@@ -129,7 +129,7 @@ func (l *Loop) sayGoodbye() {
 	}
 }
 
-// sweepInterval is how often idle sessions are looked after.
+// sweepInterval is how often the sessions are swept.
 const sweepInterval = time.Second
 
 // Due wakes the loops whose deadline has come, tends streams and sessions, and
@@ -139,30 +139,31 @@ func (g *Group) Due(now int64) int64 {
 	for _, l := range g.loops {
 		next = min(next, l.rouse(now))
 	}
-	if g.overslept(now) {
-		g.expected = now + breath
-		return min(next, g.expected)
+	if !g.overslept(now) {
+		g.expected = g.tend(now)
 	}
-	g.expected = g.tend(now)
 	return min(next, g.expected)
 }
 
-// overslept reports whether the process stood still ([Loop.overslept]): an encoder
-// may have come back meanwhile, and the loops are given a breath to take it in
-// before its stream is given up, or its session.
+// overslept reports whether the process stood still, as Loop.overslept does: an
+// encoder may have come back meanwhile, and the loops are given a breath to take it
+// in before its stream or session is given up.
 func (g *Group) overslept(now int64) bool {
-	if g.looked || g.expected == 0 || now-g.expected <= slack {
+	switch {
+	case g.looked && now < g.expected:
+		return true // it is here for the loops' deadlines, and the breath lasts
+	case g.looked || g.expected == 0 || now-g.expected <= slack:
 		g.looked = false
 		return false
 	}
-	g.looked = true
+	g.looked, g.expected = true, now+breath
 	return true
 }
 
 // breath is how long loops may read after the process stood still.
 const breath = int64(time.Second)
 
-// tend looks after streams and sessions and returns when to do so next.
+// tend tends streams and sessions and returns when to do so next.
 func (g *Group) tend(now int64) int64 {
 	next := clock.Never
 	for _, st := range g.order {
@@ -175,8 +176,8 @@ func (g *Group) tend(now int64) int64 {
 	return min(next, g.sweepAt)
 }
 
-// sweep forgets the sessions whose time is over. Strangers can fill their table,
-// so this is done once in a while and not whenever the clock looks.
+// sweep forgets the sessions whose time is over. Strangers can fill their table, so
+// this is done once a second and not whenever the clock looks.
 func (g *Group) sweep(now int64) {
 	g.sessions.Sweep(now)
 	for _, in := range g.ingests.Expired(now) {
@@ -184,14 +185,14 @@ func (g *Group) sweep(now int64) {
 	}
 }
 
-// bury ends a session that the table has forgotten. That was its only way back;
-// its stream may be held for it.
+// bury ends a session that the table has forgotten. Its encoder cannot come back to
+// it; its stream may be held for it.
 func (g *Group) bury(in *stream.Ingest, what string, now int64) {
 	if !in.Claim() {
 		return
 	}
 	g.pushLog.Info(what, "stream", in.Stream.Config.Path)
-	if in.Stream.State() == stream.SourceUp { // if not, why it was lost is known
+	if in.Stream.State() == stream.SourceUp { // otherwise the reason of its loss is known
 		in.Down(stream.Lost, "the encoder did not come back to its session", now)
 	}
 	in.Release()
@@ -205,7 +206,7 @@ func (g *Group) left(c *Conn) {
 	case c.viewed != "":
 		g.viewerLeft(c)
 	case c.reason == reason.BadRequest || c.reason == reason.PushIdle || c.reason == reason.PushRefused || c.reason == reason.PushLost || c.reason == reason.PushChanges:
-		// It was logged, with the particulars, when it happened.
+		// It was logged in detail when it happened.
 	case info.Error:
 		g.complain(c.reason, c, nil)
 	case g.tells():
@@ -213,8 +214,8 @@ func (g *Group) left(c *Conn) {
 	}
 }
 
-// moment is how long a viewer stays who is worth a line in any case: of those who
-// come and go in a tight loop only some are told.
+// moment is how long a viewer must stay to get a line in any case: of viewers that
+// come and go in a tight loop only some are logged.
 const moment = int64(time.Second)
 
 // viewerLeft writes a viewer's line.
@@ -227,12 +228,11 @@ func (g *Group) viewerLeft(c *Conn) {
 		"bytes", c.bytes, "seconds", stayed/int64(time.Second), "skips", c.skips, "agent", c.agent)
 }
 
-// tells reports whether the log wants to know everything: each request, and who
-// joins.
+// tells reports whether the log wants everything: each request, and who joins.
 func (g *Group) tells() bool { return g.log.Enabled(context.Background(), slog.LevelDebug) }
 
-// complaints is how many lines about a kind of fault are written at once; then
-// comes one a second.
+// complaints is how many lines about one kind of fault are written at once; then one
+// a second.
 const complaints = 10
 
 // complain logs what went wrong with a connection.

@@ -2,11 +2,11 @@ package loop
 
 import "streampump/engine/clock"
 
-// A peer that closes its side has only said that it will send no more. Most have
-// gone, and the first bytes that reach them tell; some ask and listen on (a request
-// piped into netcat), and get their whole answer, or the stream until they reset or
-// stall. Nothing is read from them any more. For encoders it is the end: they have
-// nothing to listen for.
+// A peer that closes its side has only said that it will send nothing further. Most
+// such peers have gone, which the first bytes that reach them show; some ask and go
+// on listening (a request piped into netcat), and get their whole answer, or the
+// stream until they reset or stall. Nothing more is read from them. For encoders it
+// is the end: they have nothing to listen for.
 
 // Owed reports whether a peer that has closed its side is still owed something. The
 // loop's goroutine calls it, as it does HalfClosed.
@@ -22,7 +22,8 @@ func (c *Conn) Owed() bool {
 }
 
 // HalfClosed goes on with a connection whose peer has closed its side, on another
-// descriptor of its socket. The old one is still valid.
+// descriptor of its socket. The old one is still valid. The loop's goroutine calls
+// it.
 func (l *Loop) HalfClosed(c *Conn, fd int) {
 	l.enter()
 	defer l.leave()
@@ -34,7 +35,7 @@ func (l *Loop) HalfClosed(c *Conn, fd int) {
 	c.fd = int32(fd)
 	l.conns[c.fd] = c
 	c.half = true
-	// Nobody can ask for anything here: its session may go on elsewhere.
+	// It can ask for nothing more here: its session may go on elsewhere.
 	c.releaseKey()
 	if v := c.viewer(); v != nil {
 		v.fd = c.fd
@@ -42,7 +43,7 @@ func (l *Loop) HalfClosed(c *Conn, fd int) {
 	}
 	if c.parked {
 		c.unpark()
-		l.send(c) // parks it again if it is still full, and watches the new descriptor
+		l.send(c) // if it is still full, parks it again and watches the new descriptor
 		return
 	}
 	c.rearm()
@@ -57,8 +58,8 @@ func (c *Conn) halfDeadline() int64 {
 }
 
 // forgotten reports whether a viewer that has closed its side was sent nothing since
-// the last look: while its stream is silent, nothing tells whether it is there, and
-// most are not.
+// the last look: while its stream is silent, nothing shows whether it is still there,
+// and most are not.
 func (c *Conn) forgotten() bool {
 	v := c.viewer()
 	was := c.halfBytes

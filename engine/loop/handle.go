@@ -9,8 +9,8 @@ import (
 	"streampump/engine/stream"
 )
 
-// handle acts on the event in the loop's scratch: it decides, lets the session
-// put the decision into its protocol's words, and sends them.
+// handle acts on the event in the loop's scratch: it decides, lets the session put
+// the decision into its protocol's words, and sends those.
 func (c *Conn) handle() {
 	l, ev := c.loop, &c.loop.ev
 	if c.ticket.Pending() {
@@ -53,12 +53,12 @@ func (c *Conn) handle() {
 	}
 }
 
-// answer sends the session's answer, with a shared head behind it, and goes on
-// as the session says.
+// answer sends the session's answer with a shared head behind it, and goes on as the
+// session says.
 func (c *Conn) answer(head []byte) codec.Next {
 	l, o := c.loop, c.outgoing()
 	own, next := c.sess.Answer(o.own, &l.ev, &l.verdict)
-	if l.group.tells() {
+	if l.group.tells() && l.ev.Kind != codec.Bad { // which has a line of its own
 		l.group.log.Debug("request", "asks", l.ev.Kind.String(), "path", l.ev.Path, "answer", l.verdict.Code.String(), "peer", c.peer, "agent", c.agent)
 	}
 	switch {
@@ -115,7 +115,7 @@ func (c *Conn) lookup() {
 	c.answer(nil)
 }
 
-// find looks a stream up for a viewer; nil and a verdict if there is none.
+// find looks a stream up; nil and a verdict if there is none.
 func (g *Group) find(path string, v *codec.Verdict) *stream.Stream {
 	st := g.streams[strings.ToLower(path)]
 	if st == nil {
@@ -124,8 +124,8 @@ func (g *Group) find(path string, v *codec.Verdict) *stream.Stream {
 	return st
 }
 
-// join finds the programme that a request of a viewer wants; nil and a verdict
-// if it cannot have it.
+// join finds the programme that a viewer's request wants; nil and a verdict if it
+// cannot have it.
 func (c *Conn) join() *stream.Programme {
 	e, v := c.loop.group, &c.loop.verdict
 	st := e.find(c.loop.ev.Path, v)

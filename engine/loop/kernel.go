@@ -6,28 +6,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Kernel is what a loop asks of the operating system for its sockets. Tests
-// put sockets of their own behind it. The loop's goroutine calls it.
+// Kernel is what a loop asks of the operating system for its sockets. Tests put their
+// own sockets behind it. The loop's goroutine calls it.
 type Kernel interface {
 	// Writev writes what the socket takes. n counts the bytes taken; errno is
 	// EAGAIN when it takes none.
 	Writev(fd int, iov []unix.Iovec) (n int, errno unix.Errno)
 	// HalfClose sends FIN after what is queued.
 	HalfClose(fd int)
-	// Watch asks to be told, once for each time, when a full socket takes
-	// bytes again; Unwatch ends that, before the descriptor is closed.
+	// Watch asks to be told, once each time, when a full socket takes bytes again;
+	// Unwatch ends that, before the descriptor is closed.
 	Watch(fd int) error
 	Unwatch(fd int)
 	// Ready fills fds with watched sockets that take bytes again.
 	Ready(fds []int32) int
 }
 
-// Reactor is what a loop needs of the event loop that drives it.
+// Reactor is what a loop needs from the event loop that drives it.
 type Reactor interface {
-	// Wake makes the event loop call [Loop.Run] soon, from any goroutine, and not
-	// before it has tended every socket that was ready at the call.
+	// Wake makes the event loop call [Loop.Run] soon, but not before it has tended
+	// every socket that was ready at the call. Any goroutine may call it.
 	Wake()
-	// Close closes c's socket; [Loop.Closed] is called before the descriptor goes.
+	// Close closes c's socket; [Loop.Closed] is called before the descriptor is closed.
 	// The loop's goroutine calls it.
 	Close(c *Conn)
 }

@@ -200,7 +200,7 @@ func (k *labLoop) Ready(fds []int32) (n int) {
 	return n
 }
 
-// dial opens a connection to the given loop, as the acceptor does.
+// dial opens a connection to the given loop, as the door does.
 func (b *lab) dial(name string, loop int, addr string) *peer {
 	k := b.loops[loop]
 	b.nextFd++
@@ -257,6 +257,23 @@ func (p *peer) sendBytes(s []byte) {
 // hangup closes the peer's side.
 func (p *peer) hangup() {
 	p.at.hangup(p)
+	p.lab.run()
+}
+
+// halfClose closes the peer's own side, as reactor.keepHalf has it.
+func (p *peer) halfClose() {
+	if p.gone || p.c.half {
+		return
+	}
+	if !p.c.Owed() {
+		p.hangup()
+		return
+	}
+	k, old := p.at, int(p.c.fd)
+	p.lab.nextFd++
+	k.socks[p.lab.nextFd] = p
+	k.loop.HalfClosed(p.c, p.lab.nextFd)
+	delete(k.socks, old)
 	p.lab.run()
 }
 
@@ -319,7 +336,7 @@ func (p *peer) lay(s string) {
 	p.at.laid = append(p.at.laid, read)
 }
 
-// advance walks time from deadline to deadline, as Engine.tick does: it looks at
+// advance walks time from deadline to deadline, as clock.Clock.Run does: it looks at
 // the deadlines only at the time that the clock knew of, or was told.
 func (b *lab) advance(d time.Duration) {
 	end := b.now + int64(d)

@@ -8,10 +8,10 @@ import (
 	"streampump/engine/stream"
 )
 
-// The labels that samples of a CPU or goroutine profile carry, so that it says
-// which stream costs what, and on which loop. Each loop's goroutine has its
-// number all the time; while it works for a stream it has the stream's path as
-// well. The goroutines of pulls and files have the path only.
+// The labels that samples of a CPU or goroutine profile carry, so that it says which
+// stream costs what, and on which loop. Each loop's goroutine always has the loop's
+// number, and the stream's path as well while it works for a stream. The goroutines
+// of pulls and files have only the path.
 const (
 	labelLoop   = "loop"
 	labelStream = stream.LabelStream
@@ -27,10 +27,10 @@ func showLabels(l *Loop, path string) context.Context {
 	return pprof.WithLabels(l.labels, pprof.Labels(labelStream, path))
 }
 
-// label says for which show the loop works from now on; nil is none of them.
-// The labels were made with the show, so this stores a pointer, and nothing at
-// all while the show stays the same. It is for whoever goes from one stream to
-// the next, never for each viewer or packet. leave takes the label off.
+// label says which show the loop works for from now on; nil is none. The labels were
+// made with the show, so this stores a pointer, and nothing at all while the show
+// stays the same. Call it when going from one stream to the next, never for each
+// viewer or packet. leave takes the label off.
 func (l *Loop) label(s *show) {
 	if s == l.shown {
 		return
@@ -54,8 +54,8 @@ func (c *Conn) worksFor() *show {
 	return nil
 }
 
-// StartLabelled calls f; the goroutines that f starts have the loop's labels for
-// life, gnet's own work in them included.
+// StartLabelled calls f; the goroutines that f starts carry the loop's labels for
+// life, also in gnet's own work.
 func (l *Loop) StartLabelled(f func()) {
 	pprof.SetGoroutineLabels(l.labels)
 	defer pprof.SetGoroutineLabels(context.Background())

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// loads say how many packets a write call carries, to the hundredth, with all
-// viewers on one loop and with the same viewers on two. They follow from the
-// constants in hold.go alone, in virtual time, so they are the same on every
-// machine; whoever changes one of those changes this table, and nothing else.
+// loads say how many packets a write call carries, to the hundredth, with all viewers
+// on one loop and with the same viewers on two. They follow from the constants in
+// held.go alone, in virtual time, so they are the same on every machine; whoever
+// changes one of those changes this table, and nothing else.
 var loads = []struct {
 	viewers   int
 	perSecond float64 // bursts

@@ -15,10 +15,9 @@ import (
 	"streampump/engine/ring"
 )
 
-// Loop is one event loop's share of the engine. Everything below the line
-// "owned by the loop" is touched only while the loop runs one of its entry
-// points (Opened, Traffic, Closed, Run), each of which is one pass over the
-// rings.
+// Loop is one event loop's share of the engine. Everything below the line "Owned by
+// the loop" is touched only while the loop runs one of its entry points (Opened,
+// Traffic, HalfClosed, Closed, Run), each of which is one pass.
 type Loop struct {
 	// Set once.
 	id         int
@@ -38,7 +37,7 @@ type Loop struct {
 
 	// Owned by the loop.
 	now     int64 // of the present pass
-	depth   int   // entry points nest when closing a connection calls closed
+	depth   int   // entry points nest when closing a connection calls Closed
 	conns   map[int32]*Conn
 	shows   []*show
 	turn    int // the show that the last pass began with
@@ -46,12 +45,13 @@ type Loop struct {
 	doomed  []*Conn // closed when the pass is over
 	leaving []*Conn // taken off their shows when the sweep is over
 	hungry  []*Conn // have more to send than one turn allows
-	fed     []*Conn // the slice that hungry takes turns with
+	fed     []*Conn // the slice that hungry alternates with
 	again   bool    // another pass is needed
 	yielded bool    // the pass had no time for all its work
 	running bool    // within Run
+	between bool    // within a Run that came between two reads
 	reading int64   // when the first entry since the last Run began; 0: none
-	looked  bool    // deadlines that were overslept wait for this pass
+	looked  bool    // overslept deadlines wait for this pass
 	busy    busyness
 	flushAt int64 // when held packets must go on
 	pass    passStats
@@ -65,13 +65,12 @@ type Loop struct {
 	spare   []*outbox
 }
 
-// maxIov is the most buffers of one write. Packets in their primary form need
-// one for each segment of the backlog; in another form each needs its own, and
-// 64 of 1400 bytes are five times what the coalescing of a 1 Mbit/s stream brings
-// together.
+// maxIov is the most buffers in one write. Packets in their primary form need one for
+// each segment of the backlog; in another form each needs its own, and 64 of 1400
+// bytes are more than five times what holding brings together of a 1 Mbit/s stream.
 const maxIov = 64
 
-// maxWrite is how many bytes of a write are enough: what a socket takes at the
+// maxWrite is how many bytes are enough for a write: what a socket takes at the
 // default TCP_NOTSENT_LOWAT.
 const maxWrite = 128 << 10
 
@@ -88,8 +87,8 @@ func (l *Loop) ID() int { return l.id }
 // Drive gives the loop its sockets and its event loop, before anything else.
 func (l *Loop) Drive(k Kernel, r Reactor) { l.kernel, l.reactor = k, r }
 
-// Wrap puts something between the loop and its kernel, that looks on. Only the
-// loop's goroutine may call it.
+// Wrap puts an observer between the loop and its kernel. Only the loop's goroutine
+// may call it.
 func (l *Loop) Wrap(wrap func(Kernel) Kernel) { l.kernel = wrap(l.kernel) }
 
 // Descriptors are those of the loop's connections. Only the loop's goroutine may
@@ -101,7 +100,8 @@ func (l *Loop) Descriptors() (fds []int32) {
 	return fds
 }
 
-// Wake makes the loop run soon; many calls until then are one. Any goroutine.
+// Wake makes the loop run soon; all calls until then count as one. Any goroutine may
+// call it.
 func (l *Loop) Wake() {
 	if !l.pending.Swap(true) {
 		l.stats.wakes.Add(1)
@@ -109,7 +109,7 @@ func (l *Loop) Wake() {
 	}
 }
 
-// Post makes the loop call f on its own goroutine. Any goroutine.
+// Post makes the loop call f on its own goroutine. Any goroutine may call it.
 func (l *Loop) Post(f func()) {
 	l.mailMu.Lock()
 	l.mail = append(l.mail, f)
@@ -150,15 +150,16 @@ func (l *Loop) leave() {
 	l.pass.flush(&l.stats)
 	l.arm()
 	if !l.running && l.now-l.reading > yieldAfter && l.pending.Load() {
+		l.between = true
 		l.Run() // whoever waits for it does not wait for all who want to be read
+		l.between = false
 	}
 }
 
-// Run is one pass after a wake: mail, sockets that take bytes again, timers,
-// and the fan-out of what was published. The event loop calls it when it has
-// tended all that was ready before the wake ([Reactor.Wake]), so reading and
-// fan-out take turns; and while reading takes long, leave calls it between two
-// connections.
+// Run is one pass after a wake: mail, sockets that take bytes again, timers, and the
+// fan-out of what was published. The event loop calls it when it has tended
+// everything that was ready before the wake ([Reactor.Wake]), so reading and fan-out
+// take turns; when reading takes long, leave calls it between two connections.
 func (l *Loop) Run() {
 	l.pending.Store(false)
 	l.running, l.yielded = true, false
@@ -179,8 +180,8 @@ func (l *Loop) Run() {
 // yield leaves the rest of the work to the next pass.
 func (l *Loop) yield() { l.again, l.yielded = true, true }
 
-// feed gives those who have more to send another turn. Whoever it does not come
-// to comes first in the next pass.
+// feed gives connections with more to send another turn. Those that it does not reach
+// come first in the next pass.
 func (l *Loop) feed() {
 	hungry, began := l.hungry, l.group.clock.Now()
 	l.hungry, l.fed = l.fed[:0], hungry
@@ -209,7 +210,7 @@ func (l *Loop) readMail() {
 }
 
 // unpark goes on with the connections whose sockets take bytes again. The kernel
-// remembers those that there is no time for; false if there may be some.
+// remembers those for which there is no time; false if there may be some.
 func (l *Loop) unpark() (all bool) {
 	if l.stats.parked.Load() == 0 {
 		return true
@@ -270,9 +271,9 @@ func (c *Conn) unpark() {
 	c.rearm()
 }
 
-// expire acts on the deadlines that have come. looked says that all sockets that
-// take bytes again have been seen: nobody is given up for a full socket that nobody
-// has looked at, so without it those wait for the next pass.
+// expire acts on the deadlines that have come. looked says that all sockets that take
+// bytes again have been seen. Without it, full sockets wait for the next pass: nobody
+// is given up for a socket that has not been looked at.
 func (l *Loop) expire(looked bool) {
 	for c := l.timers.due(l.now); c != nil; c = l.timers.due(l.now) {
 		if c.parked && !looked {
@@ -283,12 +284,16 @@ func (l *Loop) expire(looked bool) {
 	}
 }
 
-// overslept reports whether the first deadline passed so long ago that the process
+// overslept reports whether the earliest deadline passed so long ago that the process
 // must have stood still: stopped, moved to another machine, swapped out. What the
 // peers sent meanwhile lies unread in their sockets, and counts first: the loop wakes
 // itself, which lets the event loop read them, and acts on deadlines in the pass
-// after that.
+// after that. A pass that comes between two reads is too early.
 func (l *Loop) overslept() bool {
+	if l.looked && l.between {
+		l.again = true
+		return true
+	}
 	if l.looked || l.now-l.timers.earliest() <= slack {
 		l.looked = false
 		return false
@@ -298,7 +303,7 @@ func (l *Loop) overslept() bool {
 }
 
 // slack is how late a pass may come to a deadline without anything being wrong: a
-// busy loop is late by some passes.
+// busy loop is some passes late.
 const slack = int64(100 * time.Millisecond)
 
 // arm tells the engine's clock when the loop must run next.
@@ -313,9 +318,9 @@ func (l *Loop) arm() {
 	}
 }
 
-// rouse wakes a loop whose deadline has come and returns the one that it has
-// now: never until the end of its pass, when the loop sets it anew and tells the
-// clock. Called by the clock.
+// rouse wakes a loop whose deadline has come and returns its present one: Never until
+// the end of its pass, when the loop sets the next and tells the clock. The clock
+// calls it.
 func (l *Loop) rouse(now int64) int64 {
 	d := l.deadline.Load()
 	if d > now {
@@ -328,12 +333,12 @@ func (l *Loop) rouse(now int64) int64 {
 	return l.deadline.Load() // the loop set it just now, and saw the old one
 }
 
-// yieldAfter is how long a pass may serve viewers before other connections of
-// the loop get their turn; the rest of the sweep follows in the next pass. The
-// same holds for those whose sockets take bytes again, and for those who have more
-// to send, so that a pass lasts three times as long at most, whoever joins. It is
-// also how long reading may keep a pass waiting.
+// yieldAfter is how long a pass may serve viewers before the loop's other connections
+// get their turn; the rest of the sweep follows in the next pass. The same bound
+// holds for sockets that take bytes again, and for connections with more to send, so
+// a pass lasts at most three times as long, whoever joins. It is also how long
+// reading may keep a pass waiting.
 const yieldAfter = int64(5 * time.Millisecond)
 
-// yieldCheck is how many viewers are served between two looks at the clock.
+// yieldCheck is the number of viewers served between two looks at the clock.
 const yieldCheck = 32

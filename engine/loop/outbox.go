@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// then says what follows when an outbox is sent.
+// then is what follows when an outbox has been sent.
 type then uint8
 
 const (
@@ -17,25 +17,25 @@ const (
 	thenClose               // half-close, drain, close
 )
 
-// outbox is what a connection sends besides packets: an answer of its own and
-// a shared head behind it. A connection has one only while there is something
-// in it; a viewer in mid-stream has none.
+// outbox is what a connection sends besides packets: an answer of its own, and a
+// shared head behind it. A connection has one only while it holds something; a viewer
+// in mid-stream has none.
 type outbox struct {
 	own    []byte
 	shared []byte // immutable
-	sent   int    // bytes of own and shared that are gone
+	sent   int    // bytes of own and shared already sent
 	then   then
 }
 
-// spareOutboxes bounds how many empty ones a loop keeps, and spareOwn how
-// large the buffer of a kept one may be.
+// spareOutboxes is how many empty outboxes a loop keeps at most, and spareOwn how
+// large the buffer of one may be.
 const (
 	spareOutboxes = 64
 	spareOwn      = 4 << 10
 )
 
-// outgoing is the connection's outbox, ready to be appended to: what is left of
-// an earlier shared head has been copied, so that the order is kept.
+// outgoing is the connection's outbox, ready to be appended to: the rest of an
+// earlier shared head has been copied, so that the order is kept.
 func (c *Conn) outgoing() *outbox {
 	l := c.loop
 	if c.out == nil {
@@ -144,15 +144,15 @@ func (l *Loop) flush(c *Conn) {
 		l.transports[c.transport].finish(c)
 		c.phase = phaseDrain
 	}
-	if c.half && len(c.waiting) == 0 {
+	if c.half && (c.phase == phaseDrain || len(c.waiting) == 0) {
 		c.doom(c.leftReason()) // there is nothing to wait for
 		return
 	}
 	c.rearm()
 }
 
-// write is the one place where bytes go to a socket. It says how many the socket
-// took; if none, why not.
+// write is the one place where bytes go to a socket. It returns how many the socket
+// took; if none, why.
 func (l *Loop) write(c *Conn, k transportKind, fd int32, iov []unix.Iovec) (n int, errno unix.Errno) {
 	n, errno = l.transports[k].write(c, fd, iov)
 	l.pass.writes++
@@ -170,7 +170,7 @@ func (l *Loop) unwritten(c *Conn, errno unix.Errno) {
 		return
 	}
 	if c.half {
-		c.doom(c.leftReason()) // it had closed its other side too, as most do
+		c.doom(c.leftReason()) // it had gone altogether, as most have
 		return
 	}
 	c.doom(reason.WriteFailed)

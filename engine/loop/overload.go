@@ -2,22 +2,22 @@ package loop
 
 import "time"
 
-// busyness is whether a loop has been able to do its work.
+// busyness is whether a loop keeps up with its work.
 type busyness struct {
-	behind int64 // since when no pass has had time for all; 0: the last one had
+	behind int64 // since when no pass has had time for all its work; 0: the last one had
 	passes int   // since then
 	said   int64 // when it was last logged
 }
 
-// overloadAfter is how long no pass of a loop has had time for all its work until
-// it is said to be overloaded. Bursts and joins are over in some passes.
+// overloadAfter is how long a loop's passes must lack time for all their work before
+// it is called overloaded. Bursts and joins are over within some passes.
 const overloadAfter = int64(time.Second)
 
-// overloadAgain is how often that is said again while it lasts.
+// overloadAgain is how often that is logged again while it lasts.
 const overloadAgain = int64(10 * time.Second)
 
 // judge notes at the end of a pass whether it had time for all its work, and tells
-// the operator when none has for a while: viewers get their packets late and are
+// the operator when none has had for a while: viewers get their packets late or are
 // moved on to newer ones, and more cores or fewer viewers are needed.
 func (l *Loop) judge() {
 	d := &l.busy

@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,33 @@ func TestWhatCameDuringAPauseCountsFirst(t *testing.T) {
 	}
 }
 
+// Reading what came during a pause may take longer than a turn. The pass that goes
+// between acts on no deadline: whoever has not been read yet is not given up.
+func TestPassBetweenReadsGivesNobodyUp(t *testing.T) {
+	cfg := labConfig()
+	b := newLab(t, cfg)
+	var crowd []*peer
+	for i := range 200 {
+		crowd = append(crowd, b.dial("c", 0, fmt.Sprintf("10.0.1.%d", i)))
+	}
+	k := b.loops[0]
+	b.stop(10 * cfg.Timeouts.Head)
+	k.woken = false
+	for _, p := range crowd {
+		p.lay("REPLY\n")
+	}
+	k.loop.Run() // it finds that it overslept, and is to run again behind all of them
+	k.cost = 100 * time.Microsecond
+	b.run()
+	k.cost = 0
+	for i, p := range crowd {
+		if !strings.Contains(string(p.got), "OK Reply") {
+			t.Errorf("peer %d got %q", i, p.got)
+		}
+	}
+	b.finish()
+}
+
 // A stream whose hold ran out during the pause is given up only when its encoder
 // has had the chance to be heard.
 func TestHoldWaitsForWhatCameDuringAPause(t *testing.T) {
@@ -72,6 +100,11 @@ func TestHoldWaitsForWhatCameDuringAPause(t *testing.T) {
 			v.lay("PUBLISH live\nH A\nPk 1\n")
 		}
 		b.env.Clock.Look(b.e.Due)
+		// Deadlines of the loops have the clock look again, before all was read.
+		for range 3 {
+			b.now += int64(10 * time.Millisecond)
+			b.env.Clock.Look(b.e.Due)
+		}
 		if got := st.State(); got != stream.SourceHeld {
 			t.Errorf("the source is %v before its encoder was heard", got)
 		}

@@ -2,12 +2,12 @@ package loop
 
 import "time"
 
-// Turn is how long it is from one call for a viewer to the next, and so how many
-// packets are in a call, for whoever computes what a machine can carry: on a pump
-// with so many viewers on all its loops, who are owed so many packets a second
-// together, for a stream whose packets come in so many bursts a second, as those
-// of a picture do. It is 0 while fan-out is cheap and each packet is sent as it
-// comes; the budget is that of [Fanout]. A loop that has no time left takes longer.
+// Turn is the time from one write call for a viewer to the next, from which follows
+// how many packets are in a call, for estimates of what a machine can carry. viewers
+// are all those of the pump, packetsPerSecond what they are owed together, and bursts
+// how many times a second the stream's packets come, together as those of a picture
+// do. Turn is 0 while fan-out is cheap and each packet is sent as it comes; budget is
+// Fanout.Budget of package settings. A loop that has no time left takes longer.
 func Turn(viewers int, packetsPerSecond, bursts float64, budget time.Duration) time.Duration {
 	if budget <= 0 || packetsPerSecond*callCost.Seconds() <= cheapShare {
 		return 0

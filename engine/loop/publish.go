@@ -53,7 +53,7 @@ func refusal(v *codec.Verdict) string {
 	}
 }
 
-// openIngest finds or makes the ingest session that an encoder's request names.
+// openIngest finds the ingest session that an encoder's request names, or makes one.
 func (c *Conn) openIngest(st *stream.Stream) *stream.Ingest {
 	l := c.loop
 	v := &l.verdict
@@ -68,8 +68,8 @@ func (c *Conn) openIngest(st *stream.Stream) *stream.Ingest {
 			return nil
 		}
 	}
-	// A start with a session we do not know gets a new one, as Windows Media
-	// Services does ([MS-WMHTTP] note 13); so does a setup without any.
+	// A start that names a session we do not know gets a new one, as from Windows Media
+	// Services ([MS-WMHTTP] note 13); so does a setup that names none.
 	in := stream.NewIngest(st)
 	in.Expires.Store(l.now + int64(l.group.cfg.Timeouts.PushInactive))
 	if c.setUp != nil {
@@ -91,7 +91,7 @@ func (c *Conn) openIngest(st *stream.Stream) *stream.Ingest {
 // inUse is the operator's sentence for a second connection to a push session.
 const inUse = "this push session is sending on another connection"
 
-// publish makes the connection the one that brings a session's packets.
+// publish makes the connection the one that sends a session's packets.
 func (c *Conn) publish() {
 	l := c.loop
 	v := &l.verdict
@@ -126,7 +126,6 @@ func (c *Conn) publish() {
 		in.Release()
 		return
 	}
-	l.group.ingests.Publish(in)
 	c.setUp = nil
 	in.Expires.Store(clock.Never)
 	in.Attach(c)
@@ -145,7 +144,16 @@ func (c *Conn) ingestHeader() {
 		c.turnAway(err)
 		return
 	}
-	c.loop.group.books.Carry(&c.ticket, c.peer.Addr())
+	c.brings()
+}
+
+// brings notes that the connection brings a stream: what it has sent so far could
+// have come from anybody.
+func (c *Conn) brings() {
+	if !c.ticket.Carrying() {
+		c.loop.group.ingests.Publish(c.ingest)
+		c.loop.group.books.Carry(&c.ticket, c.peer.Addr())
+	}
 }
 
 // ingestPacket passes a packet on to the stream.
@@ -158,11 +166,10 @@ func (c *Conn) ingestPacket() {
 		c.turnAway(err)
 		return
 	}
-	c.loop.group.books.Carry(&c.ticket, c.peer.Addr()) // whose session goes on without a header
+	c.brings() // where a session goes on without a header
 }
 
-// turnAway ends the session of an encoder whose header or packet the stream does not
-// take.
+// turnAway ends the session of an encoder whose header or packet the stream refuses.
 func (c *Conn) turnAway(err error) {
 	cause, r := codec.CauseRefused, reason.PushRefused
 	switch {
@@ -222,7 +229,7 @@ func (c *Conn) dropIngest(why string) {
 	in.Release()
 }
 
-// takeIngest takes the connection off its session and claims that for the
+// takeIngest takes the connection off its session and claims the session for the
 // caller; nil if there is none, or another connection has gone on with it.
 func (c *Conn) takeIngest() *stream.Ingest {
 	in := c.ingest
@@ -233,7 +240,7 @@ func (c *Conn) takeIngest() *stream.Ingest {
 	if !in.LastUsedBy(c) || !in.Claim() {
 		return nil
 	}
-	if !in.LastUsedBy(c) { // another one used it between the two
+	if !in.LastUsedBy(c) { // another connection used it in between
 		in.Release()
 		return nil
 	}
@@ -249,7 +256,7 @@ func (c *Conn) Taken(in *stream.Ingest) {
 	})
 }
 
-// endOf is how a source went whose session was ended for a reason.
+// endOf is how a source went whose session ended for reason r.
 func endOf(r reason.Reason) stream.End {
 	switch r {
 	case reason.PushEnded:

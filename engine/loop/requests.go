@@ -8,24 +8,28 @@ import (
 )
 
 // A peer may send requests on one connection faster than anybody can want their
-// answers, or in pieces that make each of them dear. So a turn answers some
-// requests and collects what it answers into one write; a connection has a rate,
-// with room for a burst; and it waits while its own answers are not taken. What
-// waits is kept, up to a bound at which no player ever is.
+// answers, or in pieces that make each of them dear. So a turn answers a few requests
+// and collects the answers into one write; a connection has a rate, with room for a
+// burst; and it waits while its own answers are not taken. What waits is kept, up to
+// a bound that no player ever reaches.
 const (
-	// requestTurn is how many requests of a connection are answered at once.
+	// requestTurn is how many of a connection's requests are answered at once.
 	requestTurn = 8
-	// requestInterval is the time to which a request entitles the next one, and
-	// requestBurst how many may come before theirs.
+	// requestInterval is the time that a connection has for each request, and
+	// requestBurst how many may come ahead of theirs.
 	requestInterval = int64(20 * time.Millisecond)
 	requestBurst    = 64
-	// maxWaiting is how many bytes may wait to be looked at.
+	// maxWaiting is how many bytes may wait to be looked at, and maxBehind how many
+	// behind the request of an encoder that comes back, which only one can send who
+	// knows a session that is in use: its packets follow at once, and the loop that is
+	// asked may be busy.
 	maxWaiting = 16 << 10
+	maxBehind  = 1 << 20
 	// collect is how many bytes of answers are enough for a write.
 	collect = 16 << 10
 )
 
-// input takes bytes of the peer's.
+// input takes bytes from the peer.
 func (c *Conn) input(b []byte) {
 	if len(c.waiting) == 0 {
 		b = b[c.consume(b):]
@@ -36,9 +40,13 @@ func (c *Conn) input(b []byte) {
 
 // keep has bytes wait.
 func (c *Conn) keep(b []byte) {
+	most := maxWaiting
+	if c.question != nil {
+		most = maxBehind
+	}
 	switch {
 	case len(b) == 0 || c.doomed:
-	case len(c.waiting)+len(b) > maxWaiting:
+	case len(c.waiting)+len(b) > most:
 		c.doom(reason.TooManyRequests)
 	default:
 		c.waiting = append(c.waiting, b...)
@@ -47,26 +55,30 @@ func (c *Conn) keep(b []byte) {
 
 // resume goes on with what waits.
 func (c *Conn) resume() {
-	b := c.waiting
-	if len(b) == 0 {
+	if len(c.waiting) == 0 {
 		return
 	}
-	c.waiting = nil
-	if n := c.consume(b); n < len(b) && !c.doomed {
-		c.waiting = append(b[:0], b[n:]...)
+	// It waits until it is looked at: what is sent meanwhile is not the last.
+	if n := c.consume(c.waiting); n < len(c.waiting) {
+		c.waiting = append(c.waiting[:0], c.waiting[n:]...)
+	} else {
+		c.waiting = nil
+	}
+	if c.phase == phaseRequest && (c.waiting == nil || c.question != nil) {
+		c.rearm() // its deadline was that of what waited
 	}
 	c.goOn()
 	if c.ingest != nil && c.phase == phaseIngest {
 		c.ingest.Commit()
 	}
-	if c.half && c.phase == phaseRequest && c.out == nil && len(c.waiting) == 0 {
-		c.doom(c.leftReason()) // what is left is no whole request
+	if c.half && len(c.waiting) == 0 && (c.phase == phaseIngest || c.phase == phaseRequest && c.out == nil) {
+		c.doom(c.leftReason()) // an encoder's last packet has come, or what is left is no whole request
 	}
 }
 
-// goOn sees to it that what waits is looked at again: in the next pass, or when
-// the connection's rate allows. While its answers are not taken, that is when they
-// are (Loop.flush).
+// goOn sees to it that what waits is looked at again: in the next pass, or when the
+// connection's rate allows; if its answers are not being taken, once they are
+// (Loop.flush).
 func (c *Conn) goOn() {
 	switch {
 	case len(c.waiting) == 0 || c.doomed || c.parked || c.question != nil || c.phase != phaseRequest:
@@ -86,7 +98,7 @@ func (c *Conn) asked() {
 	c.entitled = max(c.entitled, c.loop.now) + requestInterval
 }
 
-// consume feeds the connection's session, and says how many bytes it took: the
+// consume feeds the connection's session, and returns how many bytes it took: the
 // others must wait.
 func (c *Conn) consume(b []byte) (n int) {
 	l := c.loop

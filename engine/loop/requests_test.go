@@ -124,3 +124,26 @@ func TestNobodyIsClosedAfterAPause(t *testing.T) {
 	b.silent = false
 	b.finish()
 }
+
+// Whatever is left when a connection's rate lets it go on has a deadline: the rest of
+// no whole request is waited for no longer than behind any other answer.
+func TestPartOfARequestBehindABurstHasADeadline(t *testing.T) {
+	cfg := labConfig()
+	b := newLab(t, cfg)
+	p := b.dial("p", 0, "10.0.0.1")
+	p.send(strings.Repeat("REPLY\n", requestBurst+1) + "REP")
+	if len(p.c.waiting) == 0 {
+		t.Fatal("nothing waits")
+	}
+	b.advance(time.Second)
+	p.send("LY\n")
+	if n := strings.Count(string(p.got), "OK Reply\n"); n != requestBurst+2 || p.gone {
+		t.Errorf("%d requests were answered, gone %v", n, p.gone)
+	}
+	p.send(strings.Repeat("REPLY\n", requestBurst+1) + "REP")
+	b.advance(cfg.Timeouts.KeepAlive + 3*time.Second)
+	if p.c.reason != reason.KeepAliveTimeout {
+		t.Errorf("gone %v, %v", p.gone, p.c.reason)
+	}
+	b.finish()
+}

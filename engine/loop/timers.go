@@ -2,14 +2,13 @@ package loop
 
 import "streampump/engine/clock"
 
-// timers is a loop's deadlines, the earliest first: a binary heap of
-// connections, each with at most one deadline. A heap rather than a wheel:
-// only connections without a complete request, encoders and stalled viewers
-// have a deadline, never a healthy viewer, and the engine's sleep needs the
-// exact earliest one.
+// timers is a loop's deadlines, the earliest first: a binary heap of connections,
+// each with at most one deadline. A heap rather than a wheel: healthy viewers, which
+// most connections are, have no deadline, and the clock's sleep needs the exact
+// earliest one.
 type timers []*Conn
 
-// set gives c a deadline, or moves it; never removes it.
+// set gives c a deadline, or moves it; clock.Never removes it.
 func (h *timers) set(c *Conn, at int64) {
 	switch {
 	case at == clock.Never:
@@ -43,7 +42,7 @@ func (h *timers) remove(c *Conn) {
 	}
 }
 
-// earliest is the first deadline, or never.
+// earliest is the first deadline, or clock.Never.
 func (h timers) earliest() int64 {
 	if len(h) == 0 {
 		return clock.Never

@@ -11,14 +11,14 @@ const (
 	transports               // how many kinds there are
 )
 
-// transport stands between a connection and the kernel. One of each kind serves
-// all connections of a loop; what it must keep of a connection is in the
+// transport stands between a connection and the kernel. One of each kind serves all
+// connections of a loop; what it must remember of a connection is kept in the
 // connection. The loop's goroutine calls it.
 type transport interface {
-	// write puts what the socket takes of iov on it. n counts the bytes of iov
-	// that are gone; errno is EAGAIN when none are.
+	// write sends what the socket takes of iov. n counts the bytes of iov that are
+	// gone; errno is EAGAIN when the socket is full.
 	write(c *Conn, fd int32, iov []unix.Iovec) (n int, errno unix.Errno)
-	// finish sends the end of our side after what is queued.
+	// finish ends our side after what is queued.
 	finish(c *Conn)
 }
 

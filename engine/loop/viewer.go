@@ -12,21 +12,21 @@ import (
 	"streampump/engine/stream"
 )
 
-// viewer is what a connection that gets a stream has besides: one cursor into
-// the shared backlog. Viewers of a stream on a loop lie side by side in their
-// show, so that a sweep walks memory in order. It has all that a sweep needs of a
-// viewer that keeps up, in 64 bytes: of thousands, whatever else is touched comes
-// from far away.
+// viewer is what a connection that receives a stream has besides: one cursor into the
+// shared backlog. Viewers of a stream on a loop lie side by side in their show, so
+// that a sweep walks memory in order. It has all that a sweep needs of a viewer that
+// keeps up, in 64 bytes: with thousands of viewers, anything else is not in the
+// cache.
 type viewer struct {
 	conn *Conn
 	prog *stream.Programme
 	pin  *ring.Slot // the packet it stopped inside, nil between packets
-	// next is the packet after that; while it waits for a key frame, the first
-	// packet that will do.
+	// next is the packet after pin, or the next to send; while the viewer waits for a
+	// key frame, the first packet that will do.
 	next      uint64
-	waitEnd   int64        // when the wait is over; 0 does not wait
+	waitEnd   int64        // when the wait is over; 0: it does not wait
 	bytes     uint64       // sent since it joined; conn.bytes has them when it leaves
-	sent      uint32       // bytes of the pinned packet that are gone
+	sent      uint32       // bytes of the pinned packet already sent
 	fd        int32        // the same as conn.fd
 	variant   ring.Variant // the form of the connection
 	pinForm   ring.Variant // the form of the pinned packet
@@ -35,10 +35,10 @@ type viewer struct {
 	transport transportKind // the same as conn.transport
 	parked    bool          // the same as conn.parked
 	outbox    bool          // conn.out is not nil
-	ending    reason.Reason // ends at the next packet's end; reason.None goes on
+	ending    reason.Reason // why it ends at the end of its packet; reason.None: it goes on
 }
 
-// viewerMode are facts about a viewer that a sweep does not need.
+// viewerMode is facts about a viewer that a sweep does not need.
 type viewerMode uint8
 
 const (
@@ -55,7 +55,7 @@ func (m *viewerMode) set(f viewerMode, on bool) {
 	}
 }
 
-// attach makes the connection a viewer of p. The head is in its outbox already.
+// attach makes the connection a viewer of p. The head is already in its outbox.
 func (c *Conn) attach(p *stream.Programme, form codec.Form, canMove bool) {
 	s := c.loop.showOf(p.Stream)
 	if !s.listed {
@@ -118,7 +118,7 @@ func (v *viewer) place(seq uint64) {
 	}
 }
 
-// wait leaves the viewer without a packet until a key frame at or after from.
+// wait has the viewer wait for a key frame at or after from.
 func (v *viewer) wait(from uint64, joiner bool) {
 	l := v.conn.loop
 	v.next = from
@@ -129,7 +129,7 @@ func (v *viewer) wait(from uint64, joiner bool) {
 	}
 }
 
-// keyDeadline is the timer of a viewer that is not parked.
+// keyDeadline is the deadline of a viewer that is not parked.
 func (v *viewer) keyDeadline() int64 {
 	if v.waitEnd == 0 {
 		return clock.Never
@@ -137,7 +137,8 @@ func (v *viewer) keyDeadline() int64 {
 	return v.waitEnd
 }
 
-// keyWaitOver ends a wait: a joiner starts anywhere, one that fell out is closed.
+// keyWaitOver ends a wait: a joiner starts anywhere, a viewer that fell out is
+// closed.
 func (v *viewer) keyWaitOver() {
 	if v.waitEnd == 0 || v.waitEnd > v.conn.loop.now {
 		return
@@ -155,8 +156,8 @@ func (v *viewer) keyWaitOver() {
 // long backlog on a fast network does not hold the loop.
 const turns = 4
 
-// serve sends a viewer what there is for it, until its socket is full or its
-// turns are over.
+// serve sends a viewer what there is for it, until its socket is full or its turns
+// are used up.
 func (l *Loop) serve(v *viewer) {
 	if v.outbox && v.conn.out.left() == 0 {
 		l.freeOutbox(v.conn)
@@ -182,7 +183,7 @@ func (l *Loop) serve(v *viewer) {
 			return
 		}
 		if !more && last && v.ending == reason.None && !v.prog.Ring.Over() {
-			return // what is appended from now on wakes the loop again
+			return // what is appended from here on wakes the loop again
 		}
 	}
 	if c := v.conn; !c.hungry {
@@ -191,9 +192,9 @@ func (l *Loop) serve(v *viewer) {
 	}
 }
 
-// position decides where the viewer goes on: it is the one place where a
-// cursor moves other than past a packet it sent. more says that something may
-// follow although the ring has nothing now.
+// position decides where the viewer goes on: it is the one place where a cursor moves
+// other than past a packet it sent. more says that something may follow even if the
+// ring has nothing now.
 func (l *Loop) position(v *viewer) (more bool) {
 	r := v.prog.Ring
 	if v.ending != reason.None {
@@ -257,22 +258,22 @@ func (l *Loop) nextProgramme(v *viewer) {
 	c.rearm()
 }
 
-// form is the contract's form that the viewer gets.
+// form is the contract's form in which the viewer gets packets.
 func (v *viewer) form() codec.Form { return codec.Form(v.variant) }
 
-// body is what gather found of the backlog: whole packets from first on, up to
-// and without the one with the number end.
+// body is what gather found in the backlog: whole packets from first on, up to but
+// not including the one numbered end.
 type body struct {
 	first *ring.Slot
 	end   uint64
 	size  int // bytes
 }
 
-// gather makes the vector of one write: the rest of the packet the viewer is
-// in, then its outbox, then whole packets. last says that the ring has no more.
+// gather makes the vector of one write: the rest of the packet the viewer is in, then
+// its outbox, then whole packets. last says that the ring has nothing further.
 func (l *Loop) gather(v *viewer) (iov []unix.Iovec, want int, last bool) {
 	iov, l.body = l.iov[:0], body{end: v.next}
-	l.scratch.Reset() // the bytes of the last write are gone, or taken up again
+	l.scratch.Reset() // the bytes of the last write are sent, or gathered again
 	if v.pin != nil {
 		b := v.pin.Bytes(v.pinForm, &l.scratch)[v.sent:]
 		iov, want = appendIov(iov, b), len(b)
@@ -288,8 +289,8 @@ func (l *Loop) gather(v *viewer) (iov []unix.Iovec, want int, last bool) {
 	return iov, want + l.body.size, last
 }
 
-// gatherBody adds whole packets to the vector: those in the primary form that
-// lie in one piece of memory as one buffer, any other by itself.
+// gatherBody adds whole packets to the vector: in the primary form, those that lie in
+// one piece of memory are one buffer; any other packet is a buffer by itself.
 func (l *Loop) gatherBody(v *viewer, iov []unix.Iovec) (_ []unix.Iovec, last bool) {
 	r, g := v.prog.Ring, &l.body
 	head, form := r.Head(), v.nextForm(v.trim)
@@ -357,11 +358,11 @@ func (l *Loop) advance(v *viewer, n int) {
 	l.stopInside(v, n)
 }
 
-// stopInside moves the cursor past n bytes of the body, and pins the packet that
-// they end in.
+// stopInside moves the cursor past n bytes of the body, and pins the packet in which
+// they end.
 func (l *Loop) stopInside(v *viewer, n int) {
-	// What gather found, and not what the ring holds now: the writer may have
-	// evicted it since, and it is whole until the pass ends.
+	// What gather found, not what the ring holds now: the writer may have evicted it
+	// since, but it stays whole until the pass ends.
 	for s := l.body.first; n > 0; s = s.Next() {
 		form := v.nextForm(v.trim)
 		size := len(s.Bytes(form, &l.scratch))
@@ -377,10 +378,10 @@ func (l *Loop) stopInside(v *viewer, n int) {
 	}
 }
 
-// letGo unpins a packet that a viewer has been in for too long. A socket that takes
-// a byte now and then is never stalled, and a pin keeps a whole segment: so no
-// segment is kept for longer than MaxLag and Timeouts.Stall, whatever the viewers
-// do, and for a viewer no more than a packet.
+// letGo unpins a packet that a viewer has been in for too long. A socket that takes a
+// byte now and then is never stalled, and a pin keeps a whole segment: so no segment
+// is kept for longer than MaxLag and Timeouts.Stall together, whatever viewers do,
+// and no more than a packet for each viewer.
 func (l *Loop) letGo(v *viewer) {
 	if l.now-v.pin.At() > int64(l.group.cfg.Backlog.MaxLag) {
 		l.keepRest(v)
@@ -397,17 +398,17 @@ func (l *Loop) keepRest(v *viewer) {
 	o.own = slices.Concat(v.pin.Bytes(v.pinForm, &l.scratch)[v.sent:], o.own)
 	v.pin.Unpin()
 	v.pin = nil
-	l.pass.packets++ // nothing tells any more when it is gone
+	l.pass.packets++ // from here on nothing tells when it has been sent
 }
 
-// end tells a viewer that has no packet in flight that its stream is over.
+// end has a viewer that is between packets leave when the sweep is over.
 func (l *Loop) end(v *viewer) {
-	v.parked = true // it leaves the show when the sweep is over
+	v.parked = true // it is not served again
 	l.leaving = append(l.leaving, v.conn)
 }
 
-// settle ends the viewers whose time has come. Only outside a sweep: taking a
-// viewer off moves another into its place.
+// settle ends the viewers noted by end, outside a sweep: taking a viewer off moves
+// another into its place.
 func (l *Loop) settle() {
 	for len(l.leaving) > 0 {
 		c := l.leaving[len(l.leaving)-1]
@@ -441,13 +442,13 @@ func (c *Conn) detach() {
 	s.Count.Add(-1)
 	l := c.loop
 	if len(s.viewers) == 0 {
-		l.again = true // nobody publishes to it any more, and the other loops count it
+		l.again = true // nothing is published to it any more, but the other loops still count its demand
 	}
 	l.stats.viewers.Add(-1)
 	c.releaseKey()
 }
 
-// releaseKey makes the viewer session that the connection streams idle again.
+// releaseKey makes the connection's viewer session idle again.
 func (c *Conn) releaseKey() {
 	if c.key != 0 {
 		c.loop.group.sessions.Release(c.key, c, c.loop.now, int64(c.loop.group.cfg.Timeouts.Session))

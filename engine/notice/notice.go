@@ -8,22 +8,22 @@ import (
 	"time"
 )
 
-// Burst is how many lines of one kind are written at once before they are
-// let through at one a second: a fleet that comes back after a power cut is
-// told in full, and a stranger who asks again and again does not fill a disk.
+// Burst is how many lines of one kind are written at once before they are let through
+// at one a second: a fleet that comes back after a power cut is logged in full, and a
+// stranger who asks again and again does not fill a disk.
 const Burst = 100
 
-// limiter lets a burst of messages of a kind through, and then one a second.
+// limiter lets a burst of messages of one kind through, and then one a second.
 type limiter struct {
 	burst int // 0 means 1
 
 	mu      sync.Mutex
 	spent   int   // of the burst
-	last    int64 // when the last part of it was given back
+	last    int64 // when the last of it was given back
 	skipped int
 }
 
-// allow reports whether a message may be logged now, and how many were not
+// allow reports whether a message may be logged now, and how many have been skipped
 // since the last that was.
 func (m *limiter) allow(now int64) (ok bool, skipped int) {
 	m.mu.Lock()
@@ -44,15 +44,15 @@ func (m *limiter) allow(now int64) (ok bool, skipped int) {
 	return true, skipped
 }
 
-// limited is a log whose lines are limited; the first one after a pause says
-// how many are missing. Debug lines are not: whoever asks for them wants all.
+// limited is a log whose lines are limited; the first one after a gap says how many
+// are missing. Debug lines are not limited: whoever asks for them wants all.
 type limited struct {
 	slog.Handler
 	limiter *limiter
 	clock   func() int64
 }
 
-// Limit gives a log a limit of its own.
+// Limit gives a log its own limit. clock is in nanoseconds.
 func Limit(log *slog.Logger, burst int, clock func() int64) *slog.Logger {
 	return slog.New(limited{log.Handler(), &limiter{burst: burst}, clock})
 }

@@ -11,16 +11,16 @@ import (
 )
 
 // bell is what wakes a loop: an event counter in gnet's own epoll set, beside the
-// sockets. The set hands out what is ready in the order in which it became ready,
-// so whoever rings is heard after every socket that had something before, and a
-// pass that rings for the rest of its work lets reads, new connections and the end
-// have their turn first, under any load. gnet's queue of tasks has no such order:
-// it is emptied before the next look at the sockets, and a loop that always had
-// more to do never looked.
+// sockets. The set hands out what is ready in the order in which it became ready, so
+// a ring is heard after every socket that was ready before it, and a pass that rings
+// for the rest of its work lets reads, new connections and the end have their turn
+// first, under any load. gnet's queue of tasks has no such order: it is emptied
+// before the next look at the sockets, and a loop that always had more to do never
+// looked.
 //
-// gnet knows nothing of it. To gnet the bell is a connection that has some bytes to
-// read whenever it is rung: a socket was enrolled, and its descriptor was given the
-// counter in the socket's place.
+// gnet does not know of it. To gnet the bell is a connection that has some bytes to
+// read whenever it is rung: a socket was enrolled, and then its descriptor was made
+// to stand for the counter.
 type bell struct {
 	set int // gnet's epoll set; known once the bell hangs in it
 
@@ -28,9 +28,8 @@ type bell struct {
 	counter int // our own descriptor of the counter; -1 when the loop has ended
 }
 
-// inexhaustible is what the counter begins with. It counts down by one for each
-// read and never blocks one, so gnet can read whatever the reason was for which it
-// was told to.
+// inexhaustible is what the counter begins with. Each read takes one off it and none
+// ever blocks, so gnet can read for whatever reason it was told to.
 const inexhaustible = 1 << 62
 
 func newBell() (*bell, error) {
@@ -43,7 +42,7 @@ func newBell() (*bell, error) {
 	return b, nil
 }
 
-// ring has the loop's goroutine run, soon. Any goroutine may call it.
+// ring has the loop's goroutine run soon. Any goroutine may call it.
 func (b *bell) ring() { b.add(1) }
 
 func (b *bell) add(n uint64) {
@@ -56,9 +55,8 @@ func (b *bell) add(n uint64) {
 	}
 }
 
-// hang finds gnet's epoll set by the descriptor of a connection that is in it, and
-// puts the counter into it in the connection's place. Events of other, a set of
-// our own, ring too.
+// hang finds gnet's epoll set by the descriptor of a connection in it, and puts the
+// counter in the connection's place. Events of other, a set of our own, ring too.
 func (b *bell) hang(fd, other int) error {
 	set, err := setWith(fd)
 	if err != nil {
@@ -81,9 +79,9 @@ func (b *bell) hang(fd, other int) error {
 	return nil
 }
 
-// watchReads has the set tell of a connection's bytes and its end, and of nothing
-// else. gnet asks for urgent data too, which stays ready forever behind a hole in
-// the stream: one segment made a loop spin.
+// watchReads has the set report a connection's bytes and its end, and nothing else.
+// gnet asks for urgent data too, which stays ready forever behind a hole in the
+// stream: one segment made a loop spin.
 func (b *bell) watchReads(fd int) error { return watchReads(b.set, fd) }
 
 func watchReads(set, fd int) error {
@@ -99,9 +97,9 @@ func (b *bell) close() {
 	b.counter = -1
 }
 
-// setWith finds the epoll set that a connection is in. gnet tells nobody, and
-// changing an entry succeeds in the set that has it and in no other. Descriptors
-// are given out from the lowest, so a loop's is among the first.
+// setWith finds the epoll set that a connection is in. gnet does not tell, but
+// changing an entry succeeds only in the set that has it. Descriptors are given out
+// from the lowest, so a loop's set is among the first.
 func setWith(fd int) (set int, err error) {
 	for set := range mostDescriptors {
 		if set != fd && watchReads(set, fd) == nil {

@@ -11,14 +11,14 @@ import (
 )
 
 // halves are the connections whose peers have closed their own side and are still
-// owed something, with their descriptors. gnet closes a connection when its peer
-// has nothing more to say, so its socket is taken out of gnet's hands under a
-// descriptor of ours. Nothing is read from it any more; writing to it and waiting
-// for it are ours anyway.
+// owed something, with their descriptors. gnet closes a connection when its peer has
+// nothing more to say, so its socket is taken out of gnet's hands under a descriptor
+// of ours. Nothing more is read from it; writing to it and waiting for it are ours
+// anyway.
 type halves map[*loop.Conn]int
 
-// keepHalf takes a connection over that gnet is about to close, if only because
-// its peer has closed its side and the loop has something to send it.
+// keepHalf takes over a connection that gnet is about to close, if that is only
+// because its peer has closed its side and the loop has something to send it.
 func (r *Reactor) keepHalf(g gnet.Conn, c *loop.Conn, why error) bool {
 	if !errors.Is(why, io.EOF) || !c.Owed() {
 		return false
@@ -32,7 +32,7 @@ func (r *Reactor) keepHalf(g gnet.Conn, c *loop.Conn, why error) bool {
 	return true
 }
 
-// closeHalf does for such a connection what gnet does for the others.
+// closeHalf closes such a connection, as gnet closes the others.
 func (r *Reactor) closeHalf(c *loop.Conn, fd int) {
 	delete(r.halves, c)
 	r.loop.Closed(c)

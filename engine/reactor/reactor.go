@@ -1,7 +1,7 @@
 // Package reactor drives loops with gnet: it owns the event loops and how they are
-// woken, what connections are watched for, the wait for sockets that take bytes
-// again, and the system calls that write. What gnet is used for and what not is in
-// the documentation of package engine.
+// woken, what connections are watched for, the wait for sockets to take bytes again,
+// and the system calls that write. The documentation of package engine says what gnet
+// is used for and what not.
 package reactor
 
 import (
@@ -18,17 +18,17 @@ import (
 
 // Config is how event loops run.
 type Config struct {
-	// ReadBuffer is a loop's buffer for incoming bytes.
+	// ReadBuffer is the size of a loop's buffer for incoming bytes.
 	ReadBuffer int
-	// Processors are what the loops' threads stay on, in the loops' order, again
-	// from the start if there are too few. Empty: the system moves them.
+	// Processors are those that the loops' threads stay on, in the loops' order, from
+	// the start again if there are too few. Empty: the system moves the threads.
 	Processors []int
 	Log        *slog.Logger
 }
 
-// Reactor drives one loop with a gnet event loop. Each loop has a
-// gnet.Client of its own with a single event loop in it: so we choose the loop
-// of a connection, and the handler is the loop.
+// Reactor drives one loop with a gnet event loop. Each loop has a gnet.Client of its
+// own with a single event loop in it: so we choose a connection's loop, and the
+// handler is the loop.
 type Reactor struct {
 	gnet.BuiltinEventEngine
 	cfg     Config
@@ -39,7 +39,7 @@ type Reactor struct {
 
 	// Owned by the loop.
 	events gnet.EventLoop
-	hung   error // what came of hanging the bell
+	hung   error // the error of hanging the bell
 	halves halves
 }
 
@@ -70,10 +70,10 @@ func (r *Reactor) start() error {
 		gnet.WithNumEventLoop(1),
 		gnet.WithReadBufferCap(r.cfg.ReadBuffer),
 		gnet.WithLockOSThread(r.pinned()),
-		// The only balancer that several listeners may ask at once; there is one
-		// loop to choose.
+		// The only balancer that several ushers may ask at once; there is one loop to
+		// choose.
 		gnet.WithLoadBalancing(gnet.LeastConnections),
-		gnet.WithTCPNoDelay(gnet.TCPDelay), // connections inherit their options: see listenOptions
+		gnet.WithTCPNoDelay(gnet.TCPDelay), // connections inherit their options from the listener (package door)
 		gnet.WithLogger(gnetLog{r.cfg.Log}))
 	if err != nil {
 		return err
@@ -105,10 +105,11 @@ func (r *Reactor) Stop() {
 	r.sockets.close()
 }
 
-// Wake has the loop run after all that is ready now.
+// Wake has the loop run after everything that is ready now. Any goroutine may call
+// it.
 func (r *Reactor) Wake() { r.bell.ring() }
 
-// Close closes the socket of c from the loop.
+// Close closes the socket of c. The loop's goroutine calls it.
 func (r *Reactor) Close(c *loop.Conn) {
 	if fd, ok := r.halves[c]; ok {
 		r.closeHalf(c, fd)
@@ -119,8 +120,8 @@ func (r *Reactor) Close(c *loop.Conn) {
 	}
 }
 
-// Enroll hands an accepted connection to the loop; the descriptor is duplicated
-// and the original closed, whatever comes of it.
+// Enroll hands an accepted connection to the loop; the descriptor is duplicated and
+// the original closed, even if that fails.
 func (r *Reactor) Enroll(tcp *net.TCPConn, c *loop.Conn) error {
 	dropZone(tcp.LocalAddr())
 	dropZone(tcp.RemoteAddr())
@@ -132,17 +133,17 @@ func (r *Reactor) Enroll(tcp *net.TCPConn, c *loop.Conn) error {
 	return err
 }
 
-// dropZone takes the name of a network interface off an address that gnet is to
-// keep. gnet looks it up, and loses the duplicated descriptor when the interface
-// is gone; and when the connection ends, it takes the name's memory, which is not
-// its own, for a buffer. c has the whole address.
+// dropZone takes the name of a network interface off an address that gnet will keep.
+// gnet looks it up, and leaks the duplicated descriptor if the interface is gone; and
+// when the connection ends, it takes the name's memory, which is not its own, for a
+// buffer. The [loop.Conn] has the whole address.
 func dropZone(a net.Addr) {
 	if t, ok := a.(*net.TCPAddr); ok {
 		t.Zone = ""
 	}
 }
 
-// OnOpen enters the connection that enroll made, or hangs the bell.
+// OnOpen enters the connection that Enroll handed over, or hangs the bell.
 func (r *Reactor) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 	c, ok := g.Context().(*loop.Conn)
 	if !ok {
@@ -160,8 +161,8 @@ func (r *Reactor) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 	return nil, gnet.None
 }
 
-// OnTraffic takes everything that arrived: gnet's own inbound buffer has no bound.
-// If it is the bell's, the loop runs.
+// OnTraffic takes everything that arrived: gnet's own inbound buffer has no bound. If
+// the connection is the bell, the loop runs.
 func (r *Reactor) OnTraffic(g gnet.Conn) gnet.Action {
 	b, err := g.Next(-1)
 	if c, ok := g.Context().(*loop.Conn); !ok {
@@ -181,8 +182,8 @@ func (r *Reactor) OnClose(g gnet.Conn, why error) gnet.Action {
 	return gnet.None
 }
 
-// gnetLog passes gnet's messages on to the product's log. Its debug and info
-// lines speak of its own life only.
+// gnetLog passes gnet's messages on to the product's log. Its debug and info lines
+// speak only of its own life.
 type gnetLog struct{ log *slog.Logger }
 
 func (g gnetLog) Debugf(format string, args ...any) {}

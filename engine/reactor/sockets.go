@@ -6,11 +6,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sockets is the real kernel: raw vectored writes, and an epoll set of its own
-// for the sockets that were full. gnet's epoll cannot tell when a socket
-// takes bytes again (its write event never reaches the handler), and trying
-// every stalled viewer at each packet costs a tenth of a delivery each; a set
-// costs nothing per stalled viewer.
+// sockets is the real kernel: raw vectored writes, and its own epoll set for the
+// sockets that were full. gnet's epoll set cannot tell when a socket takes bytes
+// again (its write event never reaches the handler), and trying every stalled viewer
+// at each packet costs a tenth of a delivery each; a set costs nothing per stalled
+// viewer.
 type sockets struct {
 	epoll  int
 	events [128]unix.EpollEvent
@@ -39,8 +39,8 @@ func (k *sockets) Writev(fd int, iov []unix.Iovec) (int, unix.Errno) {
 	}
 }
 
-// send makes the call: for a single buffer send(2), which goes past the layers
-// that Writev(2) shares with files and costs some hundredths less.
+// send makes the call: for a single buffer sendto(2), which goes past the layers that
+// writev(2) shares with files and costs some hundredths less.
 func send(fd int, iov []unix.Iovec) (n uintptr, errno unix.Errno) {
 	if len(iov) == 1 {
 		n, _, errno = unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(iov[0].Base)), uintptr(iov[0].Len),
@@ -53,8 +53,8 @@ func send(fd int, iov []unix.Iovec) (n uintptr, errno unix.Errno) {
 
 func (k *sockets) HalfClose(fd int) { _ = unix.Shutdown(fd, unix.SHUT_WR) }
 
-// Watch adds the socket edge-triggered, so that a healthy socket in the set
-// costs nothing; one that takes bytes already is reported at once.
+// Watch adds the socket edge-triggered, so that a healthy socket in the set costs
+// nothing; one that already takes bytes is reported at once.
 func (k *sockets) Watch(fd int) error {
 	ev := unix.EpollEvent{Events: unix.EPOLLOUT | unix.EPOLLET&0xffffffff, Fd: int32(fd)}
 	return unix.EpollCtl(k.epoll, unix.EPOLL_CTL_ADD, fd, &ev)

@@ -45,7 +45,7 @@ const (
 	WriteFailed
 	ShuttingDown
 
-	Count // how many there are
+	Count // the number of reasons
 )
 
 // Info is one row of the table of close reasons.

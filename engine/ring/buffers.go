@@ -7,9 +7,9 @@ import (
 	"github.com/valyala/bytebufferpool"
 )
 
-// Buffers is the pools of segments and of other forms of packets. It counts what
-// is out, so that a leak shows in the status and fails a test. Any goroutine may
-// use it.
+// Buffers are the pools of segments and of other forms of packets. They count what is
+// out, so that a leak shows in the status and fails a test. Any goroutine may use
+// them.
 type Buffers struct {
 	// Segment is the size of a segment; [SegmentSize] if 0. It is set before
 	// first use.
@@ -20,8 +20,8 @@ type Buffers struct {
 	out      atomic.Int64
 }
 
-// pool lies where 64-bit atomics work on 32-bit machines too: the library's pool
-// has plain integers for them, and asks for that place only by panicking.
+// pool is aligned so that 64-bit atomics work on 32-bit machines too: the library's
+// pool uses plain integers for them, and merely panics where they are misaligned.
 type pool struct {
 	_ [0]atomic.Uint64
 	bytebufferpool.Pool
@@ -32,7 +32,7 @@ type pool struct {
 const poisonByte = 0xDB
 
 // form makes a form of the given bytes. A recycled buffer that is much too large is
-// left to the collector: another stream's packets may be of another size.
+// left to the garbage collector: another stream's packets may be of another size.
 func (b *Buffers) form(bytes []byte) *form {
 	b.out.Add(1)
 	f, _ := b.forms.Get().(*form)
@@ -46,7 +46,7 @@ func (b *Buffers) form(bytes []byte) *form {
 	return f
 }
 
-// putForm gives a form back; its bytes must not be touched any more.
+// putForm gives a form back; its bytes must not be touched after that.
 func (b *Buffers) putForm(f *form) {
 	poison(f.bytes)
 	b.out.Add(-1)
@@ -54,7 +54,7 @@ func (b *Buffers) putForm(f *form) {
 	b.forms.Put(f)
 }
 
-// segment takes a buffer of the given size. Those of the usual size are pooled.
+// segment takes a buffer of the given size. Buffers of the usual size are pooled.
 func (b *Buffers) segment(size int) *bytebufferpool.ByteBuffer {
 	b.out.Add(1)
 	if size != b.segmentSize() {
@@ -75,7 +75,7 @@ func (b *Buffers) segmentSize() int {
 	return SegmentSize
 }
 
-// putSegment gives such a buffer back.
+// putSegment gives a segment's buffer back.
 func (b *Buffers) putSegment(buf *bytebufferpool.ByteBuffer) {
 	poison(buf.B)
 	b.out.Add(-1)
@@ -84,7 +84,7 @@ func (b *Buffers) putSegment(buf *bytebufferpool.ByteBuffer) {
 	}
 }
 
-// poison overwrites a buffer that nobody may look at any more.
+// poison overwrites a buffer that nobody may look at after that.
 func poison(buf []byte) {
 	if !invariants {
 		return

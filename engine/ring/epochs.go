@@ -5,16 +5,16 @@ import (
 	"sync/atomic"
 )
 
-// Epochs says which readers are in a pass. One Epochs serves all rings of an
-// engine; each reading loop has a cell of its own.
+// Epochs records which readers are in a pass. One Epochs serves all rings of an
+// engine; each reading loop has its own cell.
 type Epochs struct {
 	epoch atomic.Uint64
 	cells []cell
 }
 
-// cell holds the epoch that a loop announced, 0 outside a pass. It fills a
-// cache line (and its neighbour, which processors fetch with it), so that
-// loops do not slow each other.
+// cell holds the epoch that a loop announced, 0 outside a pass. It fills a cache line
+// (and its neighbour, which processors fetch with it), so that loops do not slow one
+// another.
 type cell struct {
 	at atomic.Uint64
 	_  [120]byte
@@ -30,8 +30,8 @@ func NewEpochs(n int) *Epochs {
 // Enter begins a pass of loop i. Passes of one loop do not nest.
 func (e *Epochs) Enter(i int) { e.cells[i].at.Store(e.epoch.Load()) }
 
-// Leave ends the pass of loop i: no slot found in it may be used any more,
-// except pinned ones.
+// Leave ends the pass of loop i: of the slots found in it, only pinned ones may still
+// be used.
 func (e *Epochs) Leave(i int) { e.cells[i].at.Store(0) }
 
 // In reports whether loop i is in a pass.

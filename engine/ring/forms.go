@@ -1,18 +1,18 @@
 package ring
 
-// form is a packet in another form than the primary one, which readers share. It
-// is made by the first of them that wants it, and hangs off the slot.
+// form is a packet in a form other than the primary one. Readers share it; the first
+// that wants it makes it and hangs it off the slot.
 type form struct {
 	variant Variant
 	bytes   []byte
 	more    *form // the slot's other forms; does not change while readers can see it
 
-	// Owned by the writer, from when it is taken off its slot.
+	// Owned by the writer once it is off its slot.
 	behind  *form
 	retired uint64
 }
 
-// formCost is what a form takes beside its bytes.
+// formCost is what a form takes besides its bytes, in bytes.
 const formCost = 80
 
 func (f *form) cost() int64 { return int64(cap(f.bytes)) + formCost }
@@ -27,19 +27,19 @@ func (f *form) find(v Variant) *form {
 	return nil
 }
 
-// Scratch is where a reader makes the forms that are not kept: those of packets
-// that few want any more, and all of them where the part of the memory that is
-// for forms is used up. Each loop has one, as large as what one write call takes.
+// Scratch is where a reader makes the forms that are not kept: those of older
+// packets, which few still want, and all forms once the memory's part for them is
+// used up. Each loop has one, as large as what one write call takes.
 type Scratch struct {
 	buf  []byte
-	want int // what all forms since the last reset would have needed
+	want int // what all forms since the last Reset would have needed
 }
 
-// scratchMost is how large a scratch grows: what one write call takes, of the
-// largest packets. What does not fit is made elsewhere and left to the collector.
+// scratchMost is how large a scratch grows: what one write call takes, of the largest
+// packets. What does not fit is made elsewhere and left to the garbage collector.
 const scratchMost = 4 * SegmentSize
 
-// Reset makes room again: what was given out before must not be used any more.
+// Reset makes room again: what was given out before must not be used after it.
 func (sc *Scratch) Reset() {
 	if sc.want > 0 { // which is rare, and a write call is frequent
 		sc.renew()
@@ -57,8 +57,8 @@ func (sc *Scratch) renew() {
 // Size is how much memory the scratch has.
 func (sc *Scratch) Size() int { return cap(sc.buf) }
 
-// give hands out a form that was appended to the scratch's end. One that did not
-// fit there is elsewhere.
+// give hands out a form that was appended to the scratch; one that did not fit is
+// elsewhere.
 func (sc *Scratch) give(out []byte) []byte {
 	used := len(sc.buf)
 	if sc.want += len(out); used+len(out) <= cap(sc.buf) {
@@ -67,7 +67,7 @@ func (sc *Scratch) give(out []byte) []byte {
 	return out
 }
 
-// derive makes a variant, and keeps it for the other readers if it may.
+// derive makes a variant, and keeps it for other readers if it may.
 func (s *Slot) derive(v Variant, sc *Scratch) []byte {
 	r := s.segment.ring
 	out, alias := r.make(sc.buf[len(sc.buf):], s.primary(), v)
@@ -83,8 +83,8 @@ func (s *Slot) derive(v Variant, sc *Scratch) []byte {
 	return sc.give(out)
 }
 
-// keep makes a copy of a form the slot's own; nil if there is no memory for it. Of
-// two readers that race, one gets the other's.
+// keep gives the slot a copy of a form; nil if there is no memory for it. Of two
+// readers that race, one gets the other's.
 func (r *Ring) keep(s *Slot, v Variant, b []byte) *form {
 	m := r.memory
 	if m.forms.Load()+int64(len(b)) > m.formsPart() {
@@ -113,7 +113,7 @@ func (r *Ring) keep(s *Slot, v Variant, b []byte) *form {
 // formQueue is forms that were taken off their slots, oldest first.
 type formQueue struct{ first, last *form }
 
-// strip takes a slot's forms off it. They rest until no pass can look at them.
+// strip takes the forms off a slot. They rest until no pass can be looking at them.
 func (r *Ring) strip(s *Slot) {
 	if s.forms.Load() == nil {
 		return
@@ -132,8 +132,9 @@ func (r *Ring) strip(s *Slot) {
 	}
 }
 
-// ageForms takes the forms of the oldest packets away when they take up nearly all
-// that is for forms, so that the newest packets, which most want, have theirs.
+// ageForms takes the oldest packets' forms away when forms have nearly filled their
+// part of the memory, so that the newest packets, which most readers want, have
+// theirs.
 func (r *Ring) ageForms() {
 	m := r.memory
 	most := m.formsPart() / 4 * 3
@@ -147,7 +148,8 @@ func (r *Ring) ageForms() {
 	}
 }
 
-// freeForms frees the forms that no pass can look at; oldest is the oldest pass.
+// freeForms frees the forms that no pass can be looking at; oldest is the oldest
+// pass's epoch.
 func (m *Memory) freeForms(oldest uint64) {
 	for f := m.resting.first; f != nil && f.retired < oldest; f = m.resting.first {
 		if m.resting.first = f.behind; f.behind == nil {

@@ -2,8 +2,9 @@ package ring
 
 import "sync/atomic"
 
-// Pool is the memory that all streams of a pump may have together. Streams take
-// parts of it and give them back; what one has is never taken from it.
+// Pool is the memory that all streams of a pump may have together. Streams take parts
+// of it and give them back; what a stream has is never taken from it. Any goroutine
+// may use it.
 type Pool struct{ left atomic.Int64 }
 
 // NewPool makes a pool of the given size.
@@ -28,11 +29,11 @@ func (p *Pool) take(n int64) bool {
 
 func (p *Pool) give(n int64) { p.left.Add(n) }
 
-// Left is what no stream has taken. Any goroutine may call it.
+// Left is how many bytes no stream has taken.
 func (p *Pool) Left() int64 { return p.left.Load() }
 
-// Memory is the budget of one stream: everything that its rings hold is taken
-// from it before it is made, and there is no other way. See the package's text.
+// Memory is the budget of one stream: everything that its rings hold is taken from it
+// before it is made, and there is no other way. See the package documentation.
 type Memory struct {
 	// Set once.
 	epochs  *Epochs
@@ -48,15 +49,15 @@ type Memory struct {
 
 	// Owned by the writer.
 	taken     int64 // of used
-	past      int64 // of taken: evicted, and not yet free
+	past      int64 // of taken: evicted and not yet free
 	pastForms int64 // the same of forms
 	rings     []*Ring
 	resting   formQueue // forms that passes may still look at
 	evicted   bool      // something is stamped with the present epoch
 }
 
-// NewMemory makes the memory of a stream that may have limit bytes of the pool,
-// and has floor bytes of it for as long as it lives. Without a pool it has the limit.
+// NewMemory makes the memory of a stream that may have limit bytes of the pool, and
+// has floor bytes of it for as long as it lives. Without a pool it has limit bytes.
 func NewMemory(limit, floor int64, p *Pool, e *Epochs, b *Buffers) *Memory {
 	m := &Memory{epochs: e, buffers: b, pool: p, limit: limit}
 	m.grant.Store(limit)
@@ -69,17 +70,16 @@ func NewMemory(limit, floor int64, p *Pool, e *Epochs, b *Buffers) *Memory {
 	return m
 }
 
-// The parts of a grant. Three quarters are for the packets that readers find. Of the
-// last quarter other forms may have one half; the rest is for what has been evicted
-// and is not free yet. Where that is used up too, there is no room for another
-// packet.
+// The parts of a grant. Three quarters are for the packets that readers find. Other
+// forms may have half of the last quarter; the rest is for what has been evicted and
+// is not free yet. When that is used up too, there is no room for another packet.
 func (m *Memory) history() int64   { return m.grant.Load() / 4 * 3 }
 func (m *Memory) formsPart() int64 { return m.grant.Load() / 8 }
 
-// Used is all that the stream's rings hold. Any goroutine may call it.
+// Used is how many bytes the stream's rings hold. Any goroutine may call it.
 func (m *Memory) Used() int64 { return m.used.Load() }
 
-// reserve adds n bytes to what is used, if the grant allows it.
+// reserve counts n bytes as used, if the grant allows it.
 func (m *Memory) reserve(n int64) bool {
 	for {
 		used := m.used.Load()
@@ -92,16 +92,17 @@ func (m *Memory) reserve(n int64) bool {
 	}
 }
 
-// Grant is what they may hold now: what the stream has of the pool. Any goroutine may
-// call it.
+// Grant is how many bytes the rings may hold now: what the stream has of the pool.
+// Any goroutine may call it.
 func (m *Memory) Grant() int64 { return m.grant.Load() }
 
-// Pressed reports whether so much of what was evicted is still in use that readers
+// Pressed reports whether so many evicted packets are still in use that readers
 // should let go of what they have pinned. Writer only.
 func (m *Memory) Pressed() bool { return m.past > m.grant.Load()/16 }
 
-// take takes n bytes for the writer. The oldest packets go for it, those of ended
-// programmes first; false if that is not enough, because readers hold what was evicted.
+// take takes n bytes for the writer. The oldest packets make way, those of ended
+// programmes first; false if that is not enough, because readers hold what was
+// evicted.
 func (m *Memory) take(n int64) bool {
 	for m.kept()+n > m.history() {
 		if !m.grow() && !m.evictOldest() {
@@ -120,12 +121,12 @@ func (m *Memory) give(n int64) {
 	m.used.Add(-n)
 }
 
-// kept is what the writer has taken, less what is evicted.
+// kept is what the writer has taken, less what has been evicted.
 func (m *Memory) kept() int64 { return m.taken - m.past }
 
-// squeeze reserves n bytes although readers hold more of what was evicted than
-// the part that is for it: more of the history goes, but for a quarter of the grant.
-// To leave a packet out is worse, for everybody sees it.
+// squeeze reserves n bytes although readers hold more of what was evicted than its
+// part of the grant: more of the history goes, down to a quarter of the grant.
+// Leaving a packet out would be worse, for everybody sees that.
 func (m *Memory) squeeze(n int64) bool {
 	least := m.grant.Load() / 4
 	for {
@@ -163,7 +164,7 @@ func (m *Memory) grow() bool {
 	return true
 }
 
-// shrink gives the pool back what a stream without a programme does not need.
+// shrink gives back to the pool what a stream without a programme does not need.
 func (m *Memory) shrink() {
 	if m.pool != nil && len(m.rings) == 0 && m.Used() == 0 {
 		m.pool.give(m.grant.Load() - m.floor)
@@ -171,7 +172,7 @@ func (m *Memory) shrink() {
 	}
 }
 
-// evictOldest evicts one packet; the newest of the last ring stays.
+// evictOldest evicts one packet; the newest packet of a ring that is not over stays.
 func (m *Memory) evictOldest() bool {
 	for _, r := range m.rings {
 		if tail, head := r.tail.Load(), r.head.Load(); tail+1 < head || tail < head && r.Over() {
@@ -199,7 +200,7 @@ func (m *Memory) takeForm(n int64) bool {
 	return false
 }
 
-// giveForm gives them back.
+// giveForm gives n bytes back for a reader. Any goroutine may call it.
 func (m *Memory) giveForm(n int64) {
 	m.used.Add(-n)
 	m.forms.Add(-n)

@@ -1,13 +1,12 @@
-// Package ring is the backlog of one programme: one writer appends packets,
-// readers on every event loop send straight from them.
+// Package ring is the backlog of one programme: one writer appends packets; readers
+// on every event loop send straight from them.
 //
 // # What protects a slot
 //
-// Packets lie one behind the other in segments of [SegmentSize] at most. A segment
-// is recycled when all its packets are free, and a packet only when no reader can
-// still send from it.
-// Three facts together say so, and none of them is a reference count per
-// reader:
+// Packets lie one behind the other in segments, of [SegmentSize] unless a packet is
+// larger. A segment is recycled when all its packets are free, and a packet is free
+// only when no reader can still send from it. Three facts together ensure that, and
+// none of them is a reference count per reader:
 //
 //   - Reading happens in passes. A loop announces a pass by [Epochs.Enter],
 //     which stores the present epoch in the loop's own cell, and ends it by
@@ -17,34 +16,33 @@
 //     epoch and moves the epoch on. A pass that could have found the slot
 //     therefore announced an epoch not newer than the stamp; the slot rests in
 //     limbo until every announced epoch is newer.
-//   - A reader that must stop inside a packet pins it ([Slot.Pin]) before its
-//     pass ends, and a pinned slot rests in limbo however old it is. So a
-//     stopped reader holds one packet, and with it one segment, never a stretch
-//     of the backlog.
+//   - A reader that must stop inside a packet pins it ([Slot.Pin]) before its pass
+//     ends, and a pinned slot rests in limbo however old it is. So a stopped reader
+//     holds one packet, and with it one segment, never a stretch of the backlog.
 //
 // All of it is sequentially consistent atomics; the model test checks it
 // against a plain slice, with recycled buffers overwritten.
 //
 // # What a reader sees
 //
-// Sequence numbers start at 0 and grow by one for each packet. A reader keeps
-// the number of the packet it wants next. [Ring.At] gives nil for a number
-// that was evicted, which is how a reader learns that it fell out; it then
-// goes on at [Ring.KeyStart].
+// Sequence numbers start at 0 and grow by one for each packet. A reader keeps the
+// number of the packet it wants next. [Ring.At] gives nil for a number that was
+// evicted, which is how a reader learns that it fell out; it then goes on at
+// [Ring.NewestKey].
 //
 // # What is kept
 //
-// The newest packet at which a viewer can start, everything after it, and what
-// is younger than a given age, all within the memory. Where that is used up even
-// the key start goes, and KeyStart finds none until the next comes.
+// The newest packet at which a viewer can start, everything after it, and everything
+// younger than a given age, all within the memory. When that is used up, even the key
+// start goes, and KeyStart finds none until the next one comes.
 //
 // # What it may cost
 //
-// The rings of a stream, of its present programme and of those that have ended,
-// have one [Memory]. It counts everything: segments whole, slots, tables, other
-// forms of packets, what rings take besides; evicted or not, until it is free.
-// Whatever is made is taken from it first, so that what is used never is more than
-// the grant, and all grants together never more than the [Pool]. What is in a grant:
+// The rings of a stream, of its present programme and of those that have ended, have
+// one [Memory]. It counts everything: whole segments, slots, tables, other forms of
+// packets, what rings take besides; evicted or not, until it is free. Whatever is
+// made is taken from it first, so that the use is never more than the grant, and all
+// grants together are never more than the [Pool]. The parts of a grant:
 //
 //	                                                    full: what happens
 //	history  3/4  segments, slots, tables that          the oldest packets go,
@@ -56,9 +54,8 @@
 //	                                                    history go, and then there is
 //	                                                    no room for another packet
 //
-// So what readers do costs the history nothing: not the forms that they want, and
-// not the packets that they stop inside, if they let go when they are asked
-// ([Memory.Pressed]).
+// So what readers do costs the history nothing: neither the forms that they want nor
+// the packets that they stop inside, if they let go when asked ([Memory.Pressed]).
 package ring
 
 import (
@@ -67,9 +64,9 @@ import (
 	"time"
 )
 
-// Maker makes a variant of a packet from its primary bytes: out is part of
-// primary (alias) or was appended to dst. It may be called by any reader, and
-// makes the same of a packet each time.
+// Maker makes a variant of a packet from its primary bytes: out is part of primary
+// (alias) or was appended to dst. Any reader may call it, and it makes the same of a
+// packet each time.
 type Maker func(dst, primary []byte, v Variant) (out []byte, alias bool)
 
 // initialSlots is the first size of the table; it doubles when it is full.
@@ -93,16 +90,16 @@ func (t *table) cost() int64 { return int64(len(t.slots)) * 8 }
 // Ring is the backlog of one programme.
 type Ring struct {
 	// Set once.
-	age    int64 // age up to which packets before the newest key start are kept
+	age    int64 // up to which packets before the newest key start are kept, in nanoseconds
 	make   Maker
 	memory *Memory
-	beside int64 // what the memory counts for the ring itself and what goes with it
+	beside int64 // bytes that the memory counts for the ring itself and what goes with it
 
 	// Read by anyone.
 	head  atomic.Uint64 // the number the next packet will get
 	tail  atomic.Uint64 // the oldest packet kept
 	key   atomic.Uint64 // 1 + the number of the newest key start; 0: none
-	forms atomic.Uint64 // older packets' other forms are not kept
+	forms atomic.Uint64 // other forms of packets before this one are not kept
 	table atomic.Pointer[table]
 	over  atomic.Bool
 
@@ -124,12 +121,13 @@ type resting struct {
 	retired uint64
 }
 
-// ringCost is what a ring takes before its first packet, but for its table.
+// ringCost is what a ring takes before its first packet, without its table, in bytes.
 const ringCost = 384
 
 // NewRing makes an empty ring that keeps packets of the given age. Readers must
-// announce their passes in the memory's epochs. beside is what goes with the ring
-// and is counted with it. It is nil where there is no memory for it. Writer only.
+// announce their passes in the memory's epochs. beside is the bytes that go with the
+// ring and are counted with it. NewRing is nil when there is no memory for it. Writer
+// only.
 func (m *Memory) NewRing(age time.Duration, mk Maker, beside int64) *Ring {
 	r := &Ring{age: int64(age), make: mk, memory: m, beside: beside + ringCost, nextSegment: firstSegment}
 	t := newTable(initialSlots)
@@ -161,9 +159,9 @@ func (r *Ring) At(seq uint64) *Slot {
 	return s
 }
 
-// KeyStart is the newest packet at which a viewer may start and that came no
-// later than the given time; ok is false if the ring holds no key start at
-// all. If none is old enough, it is the oldest one that is kept. Only inside a pass.
+// KeyStart is the newest packet at which a viewer may start and which came no later
+// than the given time; if none is old enough, the oldest one kept. ok is false if the
+// ring holds no key start at all. Only inside a pass.
 func (r *Ring) KeyStart(notAfter int64) (seq uint64, ok bool) {
 	k := r.key.Load()
 	for k != 0 {
@@ -186,9 +184,9 @@ func (r *Ring) NewestKey() (seq uint64, ok bool) {
 	return k - 1, k != 0
 }
 
-// Append adds a packet that was made in [Ring.Room]; one made elsewhere is
-// copied. at is the time of arrival in nanoseconds of the engine's clock. It is
-// false if the packet outgrew its room and there is no memory for it. Writer only.
+// Append adds a packet that was made in [Ring.Room]; one made elsewhere is copied. at
+// is the time of arrival in nanoseconds of the engine's clock. Append is false if the
+// packet outgrew its room and there is no memory for it. Writer only.
 func (r *Ring) Append(packet []byte, at int64, key, trim bool) bool {
 	if !r.reserve(len(packet)) {
 		return false
@@ -210,8 +208,8 @@ func (r *Ring) Append(packet []byte, at int64, key, trim bool) bool {
 	return true
 }
 
-// End seals the ring: no packet follows. Its other forms are given up, for those
-// of what follows it. Writer only.
+// End seals the ring: no packet follows. Its other forms make way for those of the
+// next programme. Writer only.
 func (r *Ring) End() {
 	r.over.Store(true)
 	r.seal()
@@ -223,9 +221,9 @@ func (r *Ring) End() {
 	}
 }
 
-// grow makes a place for the next packet in the table: a full one is replaced by
-// one of twice the size; or its oldest packet goes, where that would have to go for
-// the table's sake anyway.
+// grow makes a place in the table for the next packet: a full table is replaced by
+// one of twice the size, or its oldest packet goes, if it would have to go for the
+// larger table anyway.
 func (r *Ring) grow() bool {
 	old, m := r.table.Load(), r.memory
 	tail, head := r.tail.Load(), r.head.Load()
@@ -234,7 +232,9 @@ func (r *Ring) grow() bool {
 	}
 	cost := 2 * old.cost()
 	if m.rings[0] == r && m.kept()+cost > m.history() && !m.grow() || !m.take(cost) {
-		r.evict(r.At(tail))
+		if r.tail.Load() == tail { // or what went for the memory has made a place
+			r.evict(r.At(tail))
+		}
 		return true
 	}
 	n := newTable(2 * len(old.slots))
@@ -260,7 +260,7 @@ func (r *Ring) trimTo(now int64) {
 	r.sweep(sweepMost)
 }
 
-// evict takes the oldest slot out of the table; it rests in limbo from then on.
+// evict takes the oldest slot out of the table; from then on it rests in limbo.
 func (r *Ring) evict(s *Slot) {
 	r.tail.Store(s.seq + 1) // first, so that whoever misses the slot also sees why
 	if r.key.Load() == s.seq+1 {
@@ -276,16 +276,16 @@ func (r *Ring) evict(s *Slot) {
 	m.evicted = true
 }
 
-// sweepMost bounds how many slots an append looks at in vain: those that
-// thousands of stalled readers pin must not cost each packet a walk. sweepHard is
-// the bound where there is no room for a packet otherwise.
+// sweepMost bounds how many slots an append looks at in vain: the slots that
+// thousands of stalled readers pin must not cost each packet a walk. sweepHard is the
+// bound when there is otherwise no room for a packet.
 const (
 	sweepMost = 64
 	sweepHard = 512
 )
 
-// sweep goes on through limbo where it stopped and frees the slots that nobody
-// can reach any more, until it has met as many others as most says.
+// sweep goes on through limbo from where it stopped and frees the slots that nobody
+// can reach any more, until it has met most others.
 func (r *Ring) sweep(most int) {
 	m := r.memory
 	m.advance()
@@ -312,8 +312,8 @@ func (r *Ring) sweep(most int) {
 	m.freeForms(oldest)
 }
 
-// Drain evicts everything and reports whether all of it could be given back; call
-// it again until it is. Writer only, after End and after the last reader left.
+// Drain evicts everything and reports whether all of it could be given back; call it
+// again until it has been. Writer only, after End and after the last reader has left.
 func (r *Ring) Drain() bool {
 	if r.drained {
 		return true
@@ -337,7 +337,7 @@ func (r *Ring) Drain() bool {
 // Limbo is the number of evicted packets that are not yet free. Writer only.
 func (r *Ring) Limbo() int { return len(r.limbo) }
 
-// slot takes the slot that was reserved.
+// slot takes the reserved slot.
 func (r *Ring) slot() *Slot {
 	s := r.free
 	r.free = s.next.Load()
@@ -349,7 +349,7 @@ func (r *Ring) slot() *Slot {
 // spareSlots is how many free slots a ring keeps, or an eighth of those in use.
 const spareSlots = 64
 
-// release makes a slot free, and its segment if it was the last one there.
+// release frees a slot, and its segment if it was the last one there.
 func (r *Ring) release(s *Slot) {
 	r.strip(s)
 	m := r.memory

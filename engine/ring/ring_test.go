@@ -65,8 +65,8 @@ func (r *Ring) enter(i int) { r.memory.epochs.Enter(i) }
 func (r *Ring) leave(i int) { r.memory.epochs.Leave(i) }
 func (r *Ring) out() int64  { return r.memory.buffers.Out() }
 
-// audit counts everything anew that the rings of a memory hold, and compares it
-// with what was taken for it. quiet says that no reader makes forms meanwhile.
+// audit recounts everything that the rings of a memory hold, and compares it with
+// what was taken for it. quiet says that no reader makes forms meanwhile.
 func audit(t *testing.T, m *Memory, quiet bool) {
 	t.Helper()
 	var taken, past, forms int64
@@ -349,11 +349,11 @@ func TestRunsAreAsLongAsTheirSegment(t *testing.T) {
 	}
 }
 
-// TestModel runs one writer against readers on several loops with random
-// operations; every byte read must follow from its packet's number. Under the
-// race detector recycled buffers are also overwritten. After every step the memory
-// is counted anew. Readers let go of what was evicted when they are asked to, and
-// not when they are not: so there are times without room for a packet.
+// TestModel runs one writer against readers on several loops with random operations;
+// every byte read must follow from its packet's number. Under the race detector
+// recycled buffers are also overwritten. After every step the memory is recounted.
+// Readers let go of what was evicted when they are asked to, and not when they are
+// not: so there are times without room for a packet.
 func TestModel(t *testing.T) {
 	const loops, packets = 3, 8000
 	r := newTestRing(96<<10, 60, loops)
@@ -460,6 +460,29 @@ func TestAppendLooksAtSomePinnedSlots(t *testing.T) {
 		}
 		if n := r.Limbo(); n > pinned+pinned/sweepMost*2 {
 			t.Fatalf("%d evicted packets are not free after %d more, %d are pinned", n, i, pinned)
+		}
+	}
+}
+
+// Where a larger table finds no memory, packets that went for it may have made a place
+// already. A pass that lasts holds what was evicted; with some of the amounts that is
+// just so much.
+func TestPlaceInAFullTableWhereMemoryIsHeld(t *testing.T) {
+	for _, size := range []int{20, 60, 150} {
+		for evicted := range int64(400) {
+			r := newTestRing(96<<10, 10, 1)
+			add := func(at int64) bool {
+				b := r.Room(size)
+				return b != nil && r.Append(append(b, make([]byte, size)...), at, false, false)
+			}
+			r.enter(0)
+			for i := range evicted {
+				add(100 * i)
+			}
+			for r.Head() < 2000 && add(100*evicted) {
+			}
+			audit(t, r.memory, false)
+			r.leave(0)
 		}
 	}
 }

@@ -6,26 +6,25 @@ import (
 	"github.com/valyala/bytebufferpool"
 )
 
-// SegmentSize is how much memory packets share: they lie one behind the other
-// in it, so that a reader sends many with one address and one length. Per call
-// that saves the kernel a tenth of its work at nine packets, and us the walk.
-// It is what one call sends at most in practice, and what a viewer that stops
-// inside a packet keeps from being used again.
+// SegmentSize is the bytes of memory that packets share: they lie one behind the
+// other in it, so that a reader sends many with one address and one length. At nine
+// packets a call that saves the kernel a tenth of its work, and us the walk. It is
+// more than a call for a viewer that keeps up usually sends, and what a viewer that
+// stops inside a packet keeps from being used again.
 const SegmentSize = 64 << 10
 
-// firstSegment is the size of a ring's first segment; each one is twice as large
-// as the one before it, up to the usual size. A programme of some packets takes
-// no more than they need.
+// firstSegment is the size of a ring's first segment; each further one is twice as
+// large as the one before, up to the usual size. So a programme of a few packets
+// takes little more than they need.
 const firstSegment = 2 << 10
 
-// segmentsAtLeast bounds the size of segments where memory is short. The history
-// goes by whole ones, and one with the slots of its packets, however small these
-// are, must fit into what is for evicted ones: the writer is often in a pass
-// itself, and nothing that it evicts is free before the pass ends.
+// segmentsAtLeast bounds the size of segments when memory is short. The history goes
+// by whole segments, and one of them with the slots of its packets, however small
+// these are, must fit into the part for what is evicted: the writer is often in a
+// pass itself, and nothing that it evicts is free before the pass ends.
 const segmentsAtLeast = 32
 
-// segment is a buffer that holds packets without gaps. Larger packets have one of
-// their own.
+// segment is a buffer that holds packets without gaps. A larger packet has its own.
 type segment struct {
 	ring *Ring
 	buf  *bytebufferpool.ByteBuffer
@@ -42,15 +41,15 @@ type segment struct {
 	past bool
 }
 
-// segmentCost is what a segment takes beside its bytes.
+// segmentCost is what a segment takes besides its bytes, in bytes.
 const segmentCost = 144
 
 func (g *segment) cost() int64 { return int64(len(g.all)) + segmentCost }
 
-// Room is where the next packet goes: an empty slice, with room for size bytes
-// at least, to append to. What comes of it is given to [Ring.Append] before the
-// next call; or never, if there is no packet after all. It is nil where the memory
-// has no room for another packet. Writer only.
+// Room is where the next packet goes: an empty slice, with room for at least size
+// bytes, to append to. The result is given to [Ring.Append] before the next call, or
+// never, if there is no packet after all. Room is nil when the memory has no room for
+// another packet. Writer only.
 func (r *Ring) Room(size int) []byte {
 	if !r.reserve(size) {
 		return nil
@@ -59,8 +58,8 @@ func (r *Ring) Room(size int) []byte {
 	return g.all[g.used:g.used]
 }
 
-// reserve takes all that a packet of the given size needs, or finds that it is
-// there: room in a segment, a slot, a place in the table.
+// reserve takes whatever a packet of the given size needs and does not have yet: room
+// in a segment, a slot, a place in the table.
 func (r *Ring) reserve(size int) bool {
 	if g := r.segment; g == nil || len(g.all)-g.used < size {
 		if !r.begin(size) {
@@ -76,13 +75,13 @@ func (r *Ring) another() bool {
 		return false
 	}
 	s := new(Slot)
-	s.next.Store(r.free) // others may have become free for it
+	s.next.Store(r.free) // taking memory may have freed others
 	r.free = s
 	r.spare++
 	return true
 }
 
-// begin makes a segment for a packet of the given size, and those that follow.
+// begin makes a segment for a packet of the given size and those that follow.
 func (r *Ring) begin(size int) bool {
 	m := r.memory
 	usual := min(m.buffers.segmentSize(), int(m.grant.Load()/segmentsAtLeast))
@@ -116,8 +115,8 @@ func (r *Ring) seal() {
 	r.settle(g)
 }
 
-// settle takes note that a segment holds nothing in the ring any more, or nothing
-// at all. The one that packets go to stays as it is.
+// settle notes that a segment holds no packet of the ring any more, or none at all.
+// The one that packets go to stays as it is.
 func (r *Ring) settle(g *segment) {
 	m := r.memory
 	switch {
@@ -136,8 +135,8 @@ func (r *Ring) settle(g *segment) {
 	}
 }
 
-// place puts a packet behind the others. One that outgrew its room, so that
-// append moved it elsewhere, is copied.
+// place puts a packet behind the others. One that outgrew its room, so that append
+// moved it, is copied.
 func (r *Ring) place(s *Slot, packet []byte) {
 	g := r.segment
 	if len(packet) > 0 && &g.all[g.used] != &packet[0] {
@@ -167,6 +166,6 @@ func (s *Slot) Through(t *Slot) []byte {
 	return s.segment.all[s.from : t.from+t.size]
 }
 
-// Next is the packet after s, or nil if it has not come yet. Only inside a pass
-// that found s; it is as good as s then, evicted or not.
+// Next is the packet after s, or nil if it has not come yet. Only inside a pass that
+// found s; the packet is then valid for as long as s, evicted or not.
 func (s *Slot) Next() *Slot { return s.next.Load() }

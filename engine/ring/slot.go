@@ -7,13 +7,13 @@ import "sync/atomic"
 // them, and kept for the other readers while there is room.
 type Variant uint8
 
-// Variants is how many there are: two forms, each whole and trimmed.
+// Variants is the number of variants: two forms, each whole and trimmed.
 const Variants = 4
 
-// Slot holds one packet. Its fields are written before the slot enters the
-// ring and do not change until it is freed, except where they are atomic. It is
-// as large as a line of memory: a walk over packets touches one for each, and
-// the smallest packets cost little more than a slot.
+// Slot holds one packet. Its fields are written before the slot enters the ring and
+// do not change until it is freed, except where they are atomic. It is as large as a
+// cache line: a walk over packets touches one for each, and the smallest packets cost
+// little more than a slot.
 type Slot struct {
 	segment *segment
 	next    atomic.Pointer[Slot] // the packet after it; once it is free, the next free one
@@ -28,8 +28,8 @@ type Slot struct {
 	trim    bool
 }
 
-// slotCost is what a packet takes beside its bytes: a slot, its place among those
-// evicted, and what lists have in reserve.
+// slotCost is what a packet takes besides its bytes, in bytes: a slot, its place in
+// limbo, and what lists have in reserve.
 const slotCost = 64 + 32
 
 // Seq is the packet's number.
@@ -42,10 +42,10 @@ func (s *Slot) At() int64 { return s.at }
 // should then get the trimmed variant.
 func (s *Slot) Key() (key, trim bool) { return s.key, s.trim }
 
-// Bytes is the packet in the given variant. The bytes are shared: they must not
-// be changed, and are good until the pass ends or the scratch is reset, and those of
-// variant 0 also while the slot is pinned. A variant that is not there is made,
-// in the scratch; the same bytes come out each time.
+// Bytes is the packet in the given variant. The bytes are shared: they must not be
+// changed, and are valid until the pass ends or the scratch is reset, and those of
+// variant 0 also while the slot is pinned. A variant that is not kept is made in the
+// scratch; the same bytes come out each time.
 func (s *Slot) Bytes(v Variant, sc *Scratch) []byte {
 	if v == 0 {
 		return s.primary()
@@ -61,9 +61,9 @@ func (s *Slot) primary() []byte {
 	return s.segment.all[s.from:end:end]
 }
 
-// Pin keeps the packet beyond the present pass; only inside a pass.
-// Unpin drops it, at any time. Any loop may call either.
+// Pin keeps the packet beyond the present pass, until Unpin. Only inside a pass; any
+// loop may call it.
 func (s *Slot) Pin() { s.pins.Add(1) }
 
-// Unpin drops a pin.
+// Unpin drops a pin. Any loop may call it, at any time.
 func (s *Slot) Unpin() { s.pins.Add(-1) }

@@ -1,7 +1,7 @@
-// Package route decides how a pull reaches its source: straight, or through
-// an HTTP proxy, which local addresses go around.
+// Package route decides how a pull reaches its source: directly, or through an HTTP
+// proxy, which local addresses bypass.
 //
-// It knows names and addresses, not what is said over the connection.
+// It knows names and addresses, not what is sent over the connection.
 package route
 
 import (
@@ -11,19 +11,17 @@ import (
 	"strings"
 )
 
-// Proxy is an HTTP proxy and the rule for going around it. The zero value goes
-// straight to every target.
+// Proxy is an HTTP proxy and the rule for bypassing it. The zero value goes directly
+// to every target.
 type Proxy struct {
 	Address string // host:port; empty means no proxy
 	Local   bool   // the proxy is used for local addresses too
-	// Resolve looks a name up; nil asks the system. Used to learn whether a
-	// name is local.
+	// Resolve looks a name up, to learn whether it is local; nil asks the system.
 	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
 }
 
-// Route says which address to dial for a target (host:port), and whether that
-// is the proxy. A name that does not resolve goes to the proxy, which may know
-// it better.
+// Route returns the address to dial for a target (host:port), and whether that is the
+// proxy. A name that does not resolve goes to the proxy, which may know it.
 func (p Proxy) Route(ctx context.Context, target string) (dial string, proxied bool, err error) {
 	if p.Address == "" {
 		return target, false, nil

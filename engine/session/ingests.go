@@ -8,49 +8,51 @@ import (
 	"streampump/engine/stream"
 )
 
-// ingestBit marks the keys of ingest sessions, so that a viewer's key can
-// never name one. What a key looks like on the wire is the protocol's affair.
+// ingestBit marks the keys of ingest sessions, so that a viewer's key can never name
+// one. How a key looks on the wire is up to the protocol.
 const ingestBit = 1 << 63
 
-// maxIngests bounds the sessions of encoders: many more than a pump has streams.
+// maxIngests bounds encoders' sessions: it is many more than a pump has streams.
 const maxIngests = 1 << 12
 
-// maxSetups is how many sessions of one address may wait to be published: all the
-// encoders of a site that start at once. One more takes the place of the oldest.
+// maxSetups is how many sessions of one address may wait to be published: enough for
+// all the encoders of a site that start at once. One more takes the place of the
+// oldest.
 const maxSetups = 64
 
-// Ingests is the table of encoders' sessions. Anybody can open one, so what was
-// never published makes room first.
+// Ingests is the table of encoders' sessions. Anybody can open one, so sessions that
+// were never published make room first. Any goroutine may use it.
 type Ingests struct {
 	mu        sync.Mutex
 	max       int
 	byKey     map[uint64]*ingest
-	setups    list.List // of *ingest: never published, the oldest first
-	published list.List // of *ingest, the oldest first
-	addresses map[netip.Addr]int
+	setups    list.List                 // of *ingest: never published, the oldest first
+	published list.List                 // of *ingest, the oldest first, or those that were in use when room was sought
+	addresses map[netip.Addr]*list.List // their setups, the oldest first
 }
 
 // ingest is one session's entry.
 type ingest struct {
 	*stream.Ingest
 	from  netip.Addr
-	setup bool          // it is among the setups
+	setup bool          // it is in setups
 	place *list.Element // in its list
+	own   *list.Element // in that of its address, while it is a setup
 }
 
-// NewIngests makes a table for so many sessions, but no more than can be useful.
+// NewIngests makes a table for at most most sessions, but no more than are useful.
 func NewIngests(most int) *Ingests {
-	return &Ingests{max: min(most, maxIngests), byKey: map[uint64]*ingest{}, addresses: map[netip.Addr]int{}}
+	return &Ingests{max: min(most, maxIngests), byKey: map[uint64]*ingest{}, addresses: map[netip.Addr]*list.List{}}
 }
 
-// Add enters a session that an encoder at an address sets up, and gives it its
-// key. In a full table another goes for it; false if all are in use. One that went
-// and had been published is returned: its stream may have to be told.
+// Add enters a session that an encoder at an address sets up, and gives it its key.
+// In a full table another makes way; false if all are in use. One that made way and
+// had been published is returned: its stream may have to be told.
 func (t *Ingests) Add(in *stream.Ingest, from netip.Addr) (gone *stream.Ingest, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.addresses[from] >= maxSetups {
-		t.dropOldestLocked(from)
+	if own := t.addresses[from]; own != nil && own.Len() >= maxSetups {
+		t.removeLocked(own.Front().Value.(*ingest))
 	}
 	if len(t.byKey) >= t.max {
 		if gone, ok = t.makeRoomLocked(); !ok {
@@ -62,19 +64,14 @@ func (t *Ingests) Add(in *stream.Ingest, from netip.Addr) (gone *stream.Ingest, 
 	}
 	e := &ingest{Ingest: in, from: from, setup: true}
 	e.place = t.setups.PushBack(e)
-	t.addresses[from]++
+	own := t.addresses[from]
+	if own == nil {
+		own = list.New()
+		t.addresses[from] = own
+	}
+	e.own = own.PushBack(e)
 	t.byKey[in.Key] = e
 	return gone, true
-}
-
-// dropOldestLocked forgets the oldest setup of an address.
-func (t *Ingests) dropOldestLocked(from netip.Addr) {
-	for p := t.setups.Front(); p != nil; p = p.Next() {
-		if e := p.Value.(*ingest); e.from == from {
-			t.removeLocked(e)
-			return
-		}
-	}
 }
 
 // roomLooks bounds how many published sessions are looked at for one that is idle.
@@ -86,16 +83,13 @@ func (t *Ingests) makeRoomLocked() (gone *stream.Ingest, ok bool) {
 		t.removeLocked(p.Value.(*ingest))
 		return nil, true
 	}
-	p := t.published.Front()
-	for range roomLooks {
-		if p == nil {
-			return nil, false
-		}
-		if e := p.Value.(*ingest); !e.Attached() {
+	for range min(roomLooks, t.published.Len()) {
+		e := t.published.Front().Value.(*ingest)
+		if !e.Attached() {
 			t.removeLocked(e)
 			return e.Ingest, true
 		}
-		p = p.Next()
+		t.published.MoveToBack(e.place) // the next one who asks begins behind it
 	}
 	return nil, false
 }
@@ -108,13 +102,14 @@ func (t *Ingests) removeLocked(e *ingest) {
 		return
 	}
 	t.setups.Remove(e.place)
-	if t.addresses[e.from]--; t.addresses[e.from] == 0 {
+	own := t.addresses[e.from]
+	if own.Remove(e.own); own.Len() == 0 {
 		delete(t.addresses, e.from)
 	}
 }
 
-// Publish notes that the session's packets follow: it goes after those that never
-// came so far.
+// Publish notes that the session's packets follow: from now on it makes way after
+// those that were never published.
 func (t *Ingests) Publish(in *stream.Ingest) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -128,8 +123,8 @@ func (t *Ingests) Publish(in *stream.Ingest) {
 	t.byKey[in.Key] = e
 }
 
-// Find finds a session by its key and keeps it until the given time: one that is
-// found here is not given out as expired any more.
+// Find finds a session by its key and keeps it until the given time: one found here
+// does not expire before.
 func (t *Ingests) Find(key uint64, until int64) *stream.Ingest {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -35,8 +35,8 @@ func TestIngestExpires(t *testing.T) {
 	}
 }
 
-// What never brought a packet goes first, the oldest of it; then what is idle; and
-// what is in use stays.
+// Sessions that were never published go first, the oldest before the others; then
+// idle ones; those in use stay.
 func TestWhatMakesRoomForAnEncoder(t *testing.T) {
 	tb := NewIngests(3)
 	used, idle, setup := add(t, tb, here.Addr()), add(t, tb, here.Addr()), add(t, tb, here.Addr())
@@ -84,5 +84,30 @@ func TestSetupsOfOneAddress(t *testing.T) {
 	tb.DropSetup(honest)
 	if tb.Find(honest.Key, 0) != nil {
 		t.Error("a setup that was dropped is still there")
+	}
+}
+
+// Encoders at work, however many, do not stand before what is idle.
+func TestIdleSessionsBehindManyAtWork(t *testing.T) {
+	const work = 3*roomLooks + 1
+	tb := NewIngests(work + 1)
+	for range work {
+		in := add(t, tb, here.Addr())
+		in.Attach(&feeder{})
+		tb.Publish(in)
+	}
+	idle := add(t, tb, there.Addr())
+	tb.Publish(idle)
+	for tries := 1; ; tries++ {
+		gone, ok := tb.Add(stream.NewIngest(nil), here.Addr())
+		if ok {
+			if gone != idle {
+				t.Error("another went than the idle one")
+			}
+			return
+		}
+		if tries > work/roomLooks+1 {
+			t.Fatal("the idle session is not found")
+		}
 	}
 }

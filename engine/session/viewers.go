@@ -1,7 +1,6 @@
 // Package session holds what peers may refer to over several connections: the
-// sessions of viewers ([Viewers]) and of encoders ([Ingests]), by opaque keys.
-// Both tables are fixed in size and off the packet path, so one lock each serves
-// all loops.
+// sessions of viewers ([Viewers]) and of encoders ([Ingests]), by opaque keys. Both
+// tables are bounded and off the packet path, so one lock each serves all loops.
 package session
 
 import (
@@ -24,7 +23,7 @@ type Viewers[O Owner] struct {
 	mu    sync.Mutex
 	max   int
 	byKey map[uint64]viewer[O]
-	queue []expiry // in the order in which they may expire; lazily corrected
+	queue []expiry // in the order of expiry; lazily corrected
 	first int      // index of the queue's first entry
 }
 
@@ -39,16 +38,16 @@ type expiry struct {
 	at  int64
 }
 
-// idle reports that no connection streams the session.
+// idle reports whether no connection streams the session.
 func (v viewer[O]) idle() bool {
 	var none O
 	return v.owner == none
 }
 
-// from is where the connection that streams the session comes from.
+// from is the address of the connection that streams the session.
 func (v viewer[O]) from() netip.Addr { return v.owner.Peer().Addr() }
 
-// NewViewers makes a table for so many sessions.
+// NewViewers makes a table for at most most sessions.
 func NewViewers[O Owner](most int) *Viewers[O] {
 	return &Viewers[O]{max: most, byKey: map[uint64]viewer[O]{}}
 }
@@ -63,11 +62,11 @@ func randomKey() uint64 {
 }
 
 // Open continues the session that a request from an address names, or makes a new
-// one. An owner, if given, streams it from now on: it does not expire until
-// Release. One that streams already loses it (old) to an owner at the same
-// address: a player that comes back while its old connection hangs. At another
-// address the key says nothing, because it can be guessed: there it is a new one.
-// replaced says that the request named another session than it got.
+// one. An owner, if given, streams it from now on, and it does not expire until
+// Release. A connection that streams it already (old) loses it to an owner at the
+// same address: a player that comes back while its old connection hangs. From another
+// address the key counts for nothing, because it can be guessed: that request gets a
+// new session. replaced says that the request named a session and got another.
 func (t *Viewers[O]) Open(key uint64, owner O, from netip.Addr, now, ttl int64) (got uint64, replaced bool, old O) {
 	var none O
 	t.mu.Lock()
@@ -92,8 +91,8 @@ func (t *Viewers[O]) Open(key uint64, owner O, from netip.Addr, now, ttl int64) 
 	return got, key != 0, none
 }
 
-// find is the session with the given key. The queue may be late with one
-// that was used since it was entered; it is over all the same.
+// find is the session with the given key. One that is past its time is over, even if
+// the queue has not come to it yet.
 func (t *Viewers[O]) find(key uint64, now int64) (viewer[O], bool) {
 	s, ok := t.byKey[key]
 	if !ok || s.idle() && s.expires <= now {
@@ -113,8 +112,8 @@ func (t *Viewers[O]) makeRoom(now int64) {
 	}
 }
 
-// requeue puts a session that was used since its entry e was made back at its
-// new place, and notes that one in use has no entry.
+// requeue gives a session that was used since its entry e was made a new place in the
+// queue, and notes that one in use has no entry.
 func (t *Viewers[O]) requeue(e expiry, s viewer[O], ok bool) bool {
 	switch {
 	case !ok:
@@ -128,7 +127,7 @@ func (t *Viewers[O]) requeue(e expiry, s viewer[O], ok bool) bool {
 	return false
 }
 
-// Release makes a session idle again: a paused player comes back to it.
+// Release makes a session idle again: a paused player may come back to it.
 func (t *Viewers[O]) Release(key uint64, c O, now, ttl int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -142,9 +141,9 @@ func (t *Viewers[O]) Release(key uint64, c O, now, ttl int64) {
 	t.byKey[key] = viewer[O]{expires: now + ttl, queued: true}
 }
 
-// Touch restarts the timer of a session that a request from an address names, and
-// returns the connection that streams it, if any. One that streams is known only
-// where it does so.
+// Touch restarts the timer of the session that a request from an address names, and
+// returns the connection that streams it, if any. A session in use is known only to
+// the address that streams it.
 func (t *Viewers[O]) Touch(key uint64, from netip.Addr, now, ttl int64) (owner O, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -171,7 +170,7 @@ func (t *Viewers[O]) expire(now int64) {
 	}
 }
 
-// pop takes the queue's first entry and gives the space back now and then.
+// pop takes the queue's first entry, and now and then gives its space back.
 func (t *Viewers[O]) pop() expiry {
 	e := t.queue[t.first]
 	t.first++
@@ -182,7 +181,7 @@ func (t *Viewers[O]) pop() expiry {
 	return e
 }
 
-// Sweep expires what is due and reports how many sessions are left.
+// Sweep expires what is due and returns how many sessions are left.
 func (t *Viewers[O]) Sweep(now int64) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -1,4 +1,4 @@
-// Package settings is what an engine is told before it starts: values, and nothing
+// Package settings is what an engine is told before it starts: values only, nothing
 // that acts. Each room reads what concerns it.
 package settings
 
@@ -14,12 +14,13 @@ import (
 type Config struct {
 	// Loops is the number of event loops; 0 means one.
 	Loops int
-	// Processors are the logical processors that the loops' threads stay on, in
-	// the loops' order; a list that is too short is used again from its start.
-	// Empty means that the system moves them as it likes.
+	// Processors are the logical processors that the loops' threads stay on, in the
+	// loops' order; a list that is too short is used again from its start. Empty means
+	// that the system moves the threads as it likes.
 	Processors []int
-	// ReadBuffer is a loop's buffer for incoming bytes: some packets of an
-	// encoder; viewers send requests of less than a kilobyte. 0 means 64 KiB.
+	// ReadBuffer is the size in bytes of a loop's buffer for incoming bytes: several
+	// packets of an encoder; viewers send requests of less than a kilobyte. 0 means 64
+	// KiB.
 	ReadBuffer int
 
 	Limits   Limits
@@ -33,50 +34,49 @@ type Config struct {
 
 // Limits bound what strangers can make us hold.
 type Limits struct {
-	// Connections is the most connections at once, viewers and encoders
-	// together. 0, or more than that, means as many as the descriptor limit allows
-	// beside what is kept back for everything else.
+	// Connections is the most connections at once, viewers and encoders together. 0, or
+	// too many, means as many as the descriptor limit allows beside what is kept back
+	// for everything else.
 	Connections int
-	// LoosePerAddress is the most connections from one address, or IPv6 network of
-	// 64 bits, that carry no stream. Viewers are not counted: a site behind one NAT
-	// is the usual customer. 0 means no limit.
+	// LoosePerAddress is the most connections from one address, or IPv6 /64, that carry
+	// no stream. Viewers are not counted: a site behind one NAT is the usual customer.
+	// 0 means no limit.
 	LoosePerAddress int
-	// Sessions is the size of the session table.
+	// Sessions is the most viewers' sessions, and a bound on encoders' too.
 	Sessions int
 }
 
-// Timeouts. None may be zero, except where it says so.
+// Timeouts are how long things may take. None may be zero unless its comment says so.
 type Timeouts struct {
 	Head         time.Duration // from the connection's opening to its first complete request
 	KeepAlive    time.Duration // between an answer and the next complete request
 	Drain        time.Duration // after our half-close, for the peer to close its side
 	Session      time.Duration // a viewer's session without a request ([MS-WMSP] 3.2.2: 60 s, at least 10 s)
-	PushIdle     time.Duration // an encoder that sends no packet ([MS-WMHTTP] 3.2.2: 60 s, at least 10 s)
+	PushIdle     time.Duration // an encoder without a packet ([MS-WMHTTP] 3.2.2: 60 s, at least 10 s)
 	PushInactive time.Duration // an ingest session between requests ([MS-WMHTTP] 3.2.2: 120 s)
 	PushHold     time.Duration // viewers are kept this long when a push is lost without an end
 	PullHold     time.Duration // the same for a pull
 	EndHold      time.Duration // the same after a proper end; 0 ends viewers at once
-	PullSilence  time.Duration // a pulled source that sends no packet
+	PullSilence  time.Duration // a pulled source without a packet
 	PullFirst    time.Duration // the first retry of a pull
 	PullRetry    time.Duration // every further retry, plus up to PullJitter
 	PullJitter   time.Duration
-	PullConnect  time.Duration // from dialling to the source's header, however often it sends us on
-	Stall        time.Duration // a viewer that takes not one byte; with Backlog.MaxLag, one that does not take the rest of an ended programme
+	PullConnect  time.Duration // from dialling to the source's header, however often it redirects us
+	Stall        time.Duration // a viewer that takes no byte; with Backlog.MaxLag added, one that does not take the rest of an ended programme
 	KeyWait      time.Duration // a joiner with no key frame to start at
-	Shutdown     time.Duration // from Stop to the last forced close
+	Shutdown     time.Duration // from Engine.Shutdown to the last forced close
 }
 
 // Backlog bounds what a stream keeps of the past.
 type Backlog struct {
-	// Bytes is the most memory that one stream holds, everything included: a
-	// quarter of it is set aside for what has been evicted and is still in use, and
-	// for other forms of packets (package ring).
+	// Bytes is the most memory that one stream holds, everything included: a quarter of
+	// it is set aside for what has been evicted and is still in use, and for other
+	// forms of packets (see package ring).
 	Bytes int64
-	// Total is the same for all streams together. Half of it is shared out evenly,
-	// and always there for each; the rest is for those that need more. 0 means that
-	// there is no such bound.
+	// Total is the same for all streams together. Half of it is shared out evenly, and
+	// always there for each; the rest is for those that need more. 0 means no bound.
 	Total    int64
-	Duration time.Duration // how much is kept beyond the newest key frame
+	Duration time.Duration // how much is kept before the newest key frame
 	// MaxLag is how far a viewer may be behind before it is moved to the
 	// newest key frame.
 	MaxLag time.Duration
@@ -90,8 +90,9 @@ type Fanout struct {
 	// Budget is the longest that packets may be held to be sent together; 0
 	// sends each as it comes.
 	Budget time.Duration
-	// NotSentLowat is TCP_NOTSENT_LOWAT of every connection, in bytes: how much
-	// the kernel takes of a viewer's stream beyond what it has sent.
+	// NotSentLowat is TCP_NOTSENT_LOWAT of every connection, in bytes: how much of a
+	// viewer's stream the kernel takes beyond what it has sent. 0 leaves the system's
+	// own.
 	NotSentLowat int
 }
 
@@ -149,10 +150,10 @@ type Stream struct {
 
 // Pull is a stream that we fetch.
 type Pull struct {
-	// Open makes the conversation with the source anew, for each attempt.
+	// Open begins a new conversation with the source, for each attempt.
 	Open func() codec.Dialled
-	// Route says which address to dial to reach a target (host:port), and
-	// whether that address is an HTTP proxy. nil dials the target.
+	// Route returns the address to dial to reach a target (host:port), and whether that
+	// is an HTTP proxy. nil dials the target.
 	Route func(ctx context.Context, target string) (dial string, proxied bool, err error)
 }
 
@@ -161,6 +162,6 @@ type File struct {
 	File string
 	// Data, when not nil, is played in place of File (the built-in demo clip).
 	Data []byte
-	// Open makes the reader of the file's bytes anew, for each round.
+	// Open makes a new reader of the file's bytes, for each round.
 	Open func() codec.Session
 }

@@ -2,17 +2,18 @@ package stream
 
 import "sync/atomic"
 
-// Audience is the viewers of a stream on one loop, as far as its writer must
+// Audience is the viewers of a stream on one loop, as far as the stream's writer must
 // know them. The loop keeps the viewers themselves in its [Show].
 type Audience struct {
-	// Fresh is when something was published first since the loop looked; 0: nothing.
+	// Fresh is when something was first published since the loop looked, in nanoseconds
+	// of the engine's clock; 0: nothing was.
 	Fresh atomic.Int64
-	// Count is how many viewers there are.
+	// Count is the number of viewers.
 	Count atomic.Int64
-	// Asleep: the loop looks by itself when there is something to do, and need
+	// Asleep says that the loop itself looks when there is something to do, and need
 	// not be woken.
 	Asleep atomic.Bool
-	// Asked: the loop has been asked to let go, and has not done it yet.
+	// Asked says that the loop has been asked to let go and has not done so yet.
 	Asked atomic.Bool
 	// Show is set once.
 	Show Show

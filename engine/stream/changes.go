@@ -2,16 +2,16 @@ package stream
 
 import "time"
 
-// changesAtOnce is how many programmes a stream may begin at once; one more a second
-// is given back. An encoder that is set up, and a server that plays one clip after
-// the other, need some; a source that needs more than one a second for long
-// has viewers see nothing, and each costs memory and a cut.
+// changesAtOnce is how many programmes a stream may begin at once; after that, one a
+// second. An encoder that is being set up, or a server that plays one clip after
+// another, needs some; of a source that begins more than one a second for long,
+// viewers see nothing, and each programme costs memory and a cut.
 const changesAtOnce = 16
 
 // changes bounds how often a stream begins a programme.
 type changes struct {
 	spent int
-	last  int64 // when the last one of them was given back
+	last  int64 // when the last of them was given back
 }
 
 // allow reports whether a programme may begin now, and counts it.

@@ -83,7 +83,7 @@ func TestFileThatBeginsTooManyProgrammesFails(t *testing.T) {
 	}
 }
 
-// A programme that nobody was in is given back at once: no clock runs here.
+// A programme without viewers is given back at once: no clock runs here.
 func TestProgrammeThatNobodyWasInIsGivenBackAtOnce(t *testing.T) {
 	inBubble(t, settings.Stream{Path: "live", Push: true}, nil, func(b *bubble) {
 		in := NewIngest(b.st)
@@ -103,8 +103,8 @@ func TestProgrammeThatNobodyWasInIsGivenBackAtOnce(t *testing.T) {
 	})
 }
 
-// What has ended and has viewers counts, and its packets go before those of the
-// programme that follows.
+// A programme that has ended and has viewers counts, and its packets go before those
+// of the next one.
 func TestEndedProgrammesCount(t *testing.T) {
 	change := func(c *settings.Config) { c.Backlog.Bytes = 1 << 20 }
 	inBubble(t, settings.Stream{Path: "live", Push: true}, change, func(b *bubble) {

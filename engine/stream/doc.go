@@ -1,6 +1,6 @@
-// Package stream is a stream's own side: where its packets come from, how they
-// get into the backlog, and what becomes of them when the source is gone. It
-// knows of its viewers no more than an [Audience] for each loop.
+// Package stream is the stream's side: where its packets come from, how they get into
+// the backlog, and what becomes of them when the source is gone. Of its viewers it
+// knows only an [Audience] for each loop.
 //
 //	encoder (loop) ─► Ingest ─┐
 //	pull ───────────► Ingest ─┼─► Stream ─► Programme ─► ring
@@ -15,10 +15,10 @@
 //
 // Whoever has the stream's lease appends, under Stream.mu, which is held from a
 // batch's first event ([Ingest.Header], [Ingest.Packet]) to its end
-// ([Ingest.Commit]). An ingest takes the lease with its first header, not before,
-// so a bare setup stops nobody; the one that had it is told ([Feeder.Taken]), and
-// refused wherever it goes on. An encoder's session lies idle between requests and
-// may go on on another connection: it is used by whoever claims it
+// ([Ingest.Commit]). An ingest takes the lease with its first header, not before, so
+// a bare setup stops nobody; the ingest that had it is told ([Feeder.Taken]), and
+// refused wherever it tries to go on. An encoder's session lies idle between requests
+// and may continue on another connection: it belongs to whoever claims it
 // ([Ingest.Claim]).
 //
 // A source that ends properly ends its viewers, unless Timeouts.EndHold keeps
@@ -32,16 +32,16 @@
 //
 // # Memory
 //
-// All programmes of a stream, the present one and those that have ended, have one
-// budget ([ring.Memory], Backlog.Bytes); and all streams have one above it
+// All programmes of a stream, the present one and those that have ended, share one
+// budget ([ring.Memory], Backlog.Bytes), and all streams share one above it
 // (Env.Pool, Backlog.Total), of which each has its share at all times. Programmes
-// count with their heads. Where there is no room for a packet, because viewers
-// still hold what was evicted, it is left out and counted as such; the loops were
-// asked before to let go of it ([Show.LetGo]). Where there is none for a programme,
-// its source is refused.
+// count with their heads. When there is no room for a packet, because viewers still
+// hold what was evicted, it is left out and counted as such; the loops have been
+// asked before to let go ([Show.LetGo]). When there is no room for a programme, its
+// source is refused.
 //
 // A source can make a programme of every packet. A stream begins some at once and
 // then one a second; past that the source is refused ([ErrChanges]), before it has
-// taken the lease. A programme that nobody was in is given back as soon as no pass
-// can be looking at it.
+// taken the lease. A programme without viewers is given back as soon as no pass can
+// be looking at it.
 package stream

@@ -12,14 +12,14 @@ import (
 	"streampump/codec"
 )
 
-// fileBuffer is how much of a file is read at once.
+// fileBuffer is how many bytes of a file are read at once.
 const fileBuffer = 64 << 10
 
-// filePlay is one stream's endless playing of a file: the packets are sent when
-// their send time comes, and at the end the file starts again with its time
-// line continued. The file is opened anew for each round, so a replaced file
-// takes its turn at the loop point; one that does not begin as it should is
-// reported, and the old one, which is still open, is played again.
+// filePlay is one stream's endless playing of a file: the packets are sent when their
+// send time comes, and at the end the file starts again with its time line continued.
+// The file is reopened for each round, so a replaced file takes its turn at the loop
+// point; one that does not begin as it should is reported, and the old one, which is
+// still open, is played again.
 type filePlay struct {
 	st   *Stream
 	in   *Ingest
@@ -32,13 +32,13 @@ type filePlay struct {
 	waited bool // the present round took some time
 }
 
-// fileLate is how late a packet may be and still be followed by the others at
-// the times they had: more than any machine's hiccup. Beyond it the machine was
-// stopped, and the time line goes on from now.
+// fileLate is how late a packet may be for the others to keep their times: more than
+// any machine's hiccup. If it is later, the machine was stopped, and the time line
+// goes on from now.
 const fileLate = 5 * time.Second
 
-// fileRest is the least that a round takes: a file without times would be
-// played as fast as the machine can.
+// fileRest is the pause after a round that had to wait for nothing: a file without
+// times would be played as fast as the machine can.
 const fileRest = 100 * time.Millisecond
 
 // play runs a file stream until ctx ends.
@@ -123,8 +123,8 @@ func (p *filePlay) feed(ctx context.Context, sess codec.Session, b []byte) (pack
 	return packets, nil
 }
 
-// packet appends one packet and then waits until it was due; the next comes
-// when the wait is over. So a packet goes out with those that are due with it.
+// packet appends one packet and then waits until it was due; the next comes when the
+// wait is over. So a packet goes out together with those due at the same time.
 func (p *filePlay) packet(ctx context.Context, ev *codec.Event) error {
 	now := p.st.env.Clock.Now()
 	sendTime, placed, err := p.in.Packet(ev, now)

@@ -8,11 +8,11 @@ import (
 	"streampump/codec"
 )
 
-// Ingest is one source's right to append to a stream: an encoder's session, a
-// pull or a file. It holds the stream's lease from its first valid header
-// until another ingest takes it. One goroutine uses it at a time: the loop of
-// the encoder's connection, or the goroutine of the pull or file. An encoder's
-// session lies idle between requests; who goes on with it, or ends it, claims it.
+// Ingest is one source's right to append to a stream: an encoder's session, a pull or
+// a file. It holds the stream's lease from its first valid header until another
+// ingest takes it. One goroutine uses it at a time: the loop of the encoder's
+// connection, or the goroutine of the pull or file. An encoder's session lies idle
+// between requests; whoever goes on with it, or ends it, claims it.
 type Ingest struct {
 	// Stream and Key are set once.
 	Stream *Stream
@@ -25,13 +25,13 @@ type Ingest struct {
 	dirty   bool   // the batch has something to publish
 	claimed atomic.Bool
 	feeder  atomic.Pointer[feeder] // the encoder's connection, nil between connections
-	last    atomic.Pointer[feeder] // the connection that used it last; others have lost it
+	last    atomic.Pointer[feeder] // the last connection to use it; all others have lost it
 }
 
 // Feeder is an encoder's connection. Values are compared, so they are pointers.
 type Feeder interface {
-	// Taken tells the connection that another source has the lease of its
-	// session now. It is called with the stream locked.
+	// Taken tells the connection that another source now has its session's lease. It is
+	// called with the stream locked.
 	Taken(in *Ingest)
 }
 
@@ -43,10 +43,10 @@ func (f *feeder) is(c Feeder) bool { return f != nil && f.Feeder == c }
 // NewIngest makes an ingest that has not begun.
 func NewIngest(st *Stream) *Ingest { return &Ingest{Stream: st} }
 
-// ErrTaken: another ingest has the lease now.
+// ErrTaken says that another ingest has the lease now.
 var ErrTaken = errors.New("another source took the stream over")
 
-// Claim makes the caller the one who uses the session; false if another does.
+// Claim makes the caller the session's user; false if it has another.
 func (in *Ingest) Claim() bool { return !in.claimed.Swap(true) }
 
 // Release lets others claim the session. The batch must be committed.
@@ -63,7 +63,7 @@ func (in *Ingest) Attach(c Feeder) {
 	in.last.Store(f)
 }
 
-// Elsewhere reports whether another connection than c goes on with the session.
+// Elsewhere reports whether a connection other than c goes on with the session.
 func (in *Ingest) Elsewhere(c Feeder) bool {
 	now := in.feeder.Load()
 	return now != nil && !now.is(c)
@@ -86,7 +86,7 @@ func (in *Ingest) LastFeeder() Feeder {
 // LastUsedBy reports whether c was the last connection to go on with the session.
 func (in *Ingest) LastUsedBy(c Feeder) bool { return in.last.Load().is(c) }
 
-// lock begins a batch; the stream stays locked until commit.
+// lock begins a batch; the stream stays locked until Commit.
 func (in *Ingest) lock() {
 	if in.locked {
 		return
@@ -113,8 +113,8 @@ func (in *Ingest) Commit() {
 	}
 }
 
-// Header starts or continues the programme. The first one takes the lease, if the
-// stream can take it in: a source that it refuses pushes no other aside.
+// Header starts or continues the programme. The first header takes the lease, if the
+// stream accepts it: a refused source pushes no other aside.
 func (in *Ingest) Header(m codec.Media, now int64) error {
 	in.lock()
 	st := in.Stream
@@ -144,8 +144,8 @@ func (in *Ingest) taken() {
 	}
 }
 
-// Packet appends one packet; sendTime is its place in the programme's time
-// line, if it has one (placed).
+// Packet appends one packet; sendTime is its place in the programme's time line,
+// valid if placed.
 func (in *Ingest) Packet(ev *codec.Event, now int64) (sendTime time.Duration, placed bool, err error) {
 	in.lock()
 	if in.lease == 0 {
@@ -159,7 +159,7 @@ func (in *Ingest) Packet(ev *codec.Event, now int64) (sendTime time.Duration, pl
 	return sendTime, placed, err
 }
 
-// Resume marks the source as present again where its session goes on on a new
+// Resume marks the source as present again when its session continues on a new
 // connection without a new header.
 func (in *Ingest) Resume(now int64) {
 	in.lock()
@@ -178,7 +178,7 @@ type End uint8
 const (
 	Lost    End = iota // cut off, silent or broken: its viewers are held
 	Ended              // it said that its stream is over
-	Stopped            // this server goes down, and will end the stream
+	Stopped            // this server is shutting down and will end the stream
 )
 
 // Down tells the stream that this source is gone; nothing happens if it does
@@ -189,7 +189,7 @@ func (in *Ingest) Down(end End, why string, now int64) {
 		in.Stream.downLocked(end, why, now)
 		in.dirty = true
 		if end != Lost {
-			// A later header of this session starts anew.
+			// A later header of this session takes the lease again.
 			in.Stream.holder = nil
 			in.Stream.lease++
 			in.lease = 0

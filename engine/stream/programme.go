@@ -29,17 +29,17 @@ type Programme struct {
 	rate    atomic.Int64              // packets in a thousand seconds
 	bitrate atomic.Int64              // bits a second
 	lastKey atomic.Int64              // when the newest key start came, or the first packet before there was any; 0: none
-	keyless atomic.Bool               // a viewer was started without a key frame, and that was said
+	keyless atomic.Bool               // a viewer was started without a key frame, and that was logged
 
 	// Guarded by stream.mu.
 	meter   rateMeter
 	ended   int64 // when the ring did
 	crowded bool  // a packet was left out for want of memory, and that was said
-	gap     bool  // the newest packets were left out for want of memory
+	gap     bool  // the newest packets were left out for want of memory, and the codec knows
 }
 
-// programmeCost is what a programme takes beside its ring, its heads and its
-// packets.
+// programmeCost is what a programme takes besides its ring, its heads and its
+// packets, in bytes.
 const programmeCost = 1 << 10
 
 // formBits is how many bits of a [ring.Variant] hold the form; the next one is
@@ -58,8 +58,7 @@ func Variant(f codec.Form, trimmed bool) ring.Variant {
 // Trimmed is the trimmed variant of an untrimmed one.
 func Trimmed(v ring.Variant) ring.Variant { return v | 1<<formBits }
 
-// newProgramme starts a programme of st from the codec's; nil if there is no memory
-// for it.
+// newProgramme starts a programme of st from the codec's; nil if there is no memory.
 func newProgramme(st *Stream, cp codec.Programme) *Programme {
 	p := &Programme{Stream: st, codec: cp, Media: cp.Media()}
 	cost := int64(programmeCost)
@@ -71,8 +70,8 @@ func newProgramme(st *Stream, cp codec.Programme) *Programme {
 	b := st.env.Settings.Backlog
 	burst := b.JoinBurst
 	if !p.keyed {
-		// Nothing marks a good place to start, so a joiner gets what its
-		// player wants to have before it plays.
+		// Nothing marks a good place to start, so a joiner gets what its player wants
+		// before it plays.
 		burst = max(burst, p.Media.Preroll())
 	}
 	// Whoever starts further back than MaxLag would be moved forward at once.
@@ -97,14 +96,14 @@ func (p *Programme) Start(now int64) (seq uint64, ok bool) {
 }
 
 // Keyless reports whether viewers start at key frames and none has come for as long
-// as they would wait for one.
+// as they would wait. Any goroutine may call it.
 func (p *Programme) Keyless(now int64) bool {
 	last := p.lastKey.Load()
 	return p.keyed && last != 0 && now-last >= int64(p.Stream.env.Settings.Timeouts.KeyWait)
 }
 
-// StartedAnywhere counts a viewer that was started without a key frame, and says so
-// once.
+// StartedAnywhere counts a viewer that was started without a key frame, and logs the
+// first.
 func (p *Programme) StartedAnywhere() {
 	p.Stream.stats.anywhere.Add(1)
 	if !p.keyless.Swap(true) {
@@ -113,7 +112,7 @@ func (p *Programme) StartedAnywhere() {
 	}
 }
 
-// PacketRate is the packets per second that the source sends.
+// PacketRate is the number of packets a second that the source sends.
 func (p *Programme) PacketRate() float64 { return float64(p.rate.Load()) / 1000 }
 
 // rateMeter counts packets and their bytes over windows of a second or more.
@@ -129,8 +128,8 @@ type rates struct {
 	bits        int64 // a second
 }
 
-// add counts a packet of so many bytes at the given time; ready says that r is of a
-// window that just ended.
+// add counts a packet of size bytes at the given time; ready says that a window has
+// just ended, and r is its rates.
 func (m *rateMeter) add(now int64, size int) (r rates, ready bool) {
 	if m.count == 0 {
 		m.since, m.bytes = now, -int64(size) // the window begins behind it

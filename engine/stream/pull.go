@@ -17,7 +17,7 @@ import (
 // 16-bit length allows.
 const pullBuffer = 128 << 10
 
-// errSourceEnded: the source said that its stream is over.
+// errSourceEnded says that the source said its stream is over.
 var errSourceEnded = errors.New("the source ended its stream")
 
 // pull keeps a pulled stream up for as long as ctx lives: it dials, reads, and
@@ -55,8 +55,8 @@ func (st *Stream) pullWait(quick bool) time.Duration {
 	return t.PullRetry + jitter
 }
 
-// failed notes why a pull or a file does not work, once for each new reason.
-// Without a wait, an older file is played on.
+// failed notes why a pull or a file does not work, once for each new reason. Without
+// a wait, an older file plays on.
 func (st *Stream) failed(err error, wait time.Duration) {
 	st.mu.Lock()
 	known := st.lastFailure == err.Error()
@@ -80,11 +80,13 @@ type attempt struct {
 	st   *Stream
 	in   *Ingest
 	sess codec.Dialled
-	up   bool // the source's header has come
-	// fresh: what was read last gives the source time for its next packet.
+	// first is the configured target; the source may have sent us on since.
+	first string
+	up    bool // the source's header has come
+	// fresh says that what was read last gives the source time for its next packet.
 	fresh bool
-	// deadline is when the header must have come, from the first dial on, and
-	// behind it the next packet. Nothing else that a source sends moves it.
+	// deadline is when the header must have come, counted from the first dial, and
+	// after the header, the next packet. Nothing else that a source sends moves it.
 	deadline time.Time
 }
 
@@ -93,8 +95,9 @@ func (st *Stream) pullOnce(ctx context.Context, in *Ingest) error {
 	if st.state.CompareAndSwap(uint32(SourceDown), uint32(SourceDialing)) {
 		defer st.state.CompareAndSwap(uint32(SourceDialing), uint32(SourceDown))
 	}
+	sess := st.Config.Pull.Open()
 	a := &attempt{
-		st: st, in: in, sess: st.Config.Pull.Open(),
+		st: st, in: in, sess: sess, first: sess.Target(),
 		deadline: time.Now().Add(st.env.Settings.Timeouts.PullConnect),
 	}
 	for {
@@ -106,7 +109,7 @@ func (st *Stream) pullOnce(ctx context.Context, in *Ingest) error {
 }
 
 // connect makes one connection and reads it. again says that the conversation
-// goes on on another.
+// continues on another.
 func (a *attempt) connect(ctx context.Context) (again bool, err error) {
 	dialCtx, cancel := context.WithDeadline(ctx, a.deadline)
 	defer cancel()
@@ -120,7 +123,7 @@ func (a *attempt) connect(ctx context.Context) (again bool, err error) {
 	a.st.log.Debug("connecting to the source", "address", addr, "target", target)
 	conn, err := a.st.env.Dial(dialCtx, "tcp", addr)
 	if err != nil {
-		return false, fmt.Errorf("%s cannot be reached: %w", way(addr, target, proxied), bare(err))
+		return false, fmt.Errorf("%s cannot be reached: %w", a.way(addr, target, proxied), bare(err))
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer func() {
@@ -131,25 +134,28 @@ func (a *attempt) connect(ctx context.Context) (again bool, err error) {
 		return false, err
 	}
 	if _, err := conn.Write(a.sess.AppendHello(nil, proxied)); err != nil {
-		return false, fmt.Errorf("%s took no request: %w", way(addr, target, proxied), bare(err))
+		return false, fmt.Errorf("%s took no request: %w", a.way(addr, target, proxied), bare(err))
 	}
 	again, err = a.read(conn)
 	if err != nil && !errors.Is(err, errSourceEnded) {
-		err = fmt.Errorf("%w (%s)", err, way(addr, target, proxied))
+		err = fmt.Errorf("%w (%s)", err, a.way(addr, target, proxied))
 	}
 	return again, err
 }
 
-// way names the address that was dialled, and what was wanted there.
-func way(addr, target string, proxied bool) string {
+// way names the address that was dialled, what was wanted there, and who sent us.
+func (a *attempt) way(addr, target string, proxied bool) string {
 	if proxied {
-		return fmt.Sprintf("the proxy %s for %s", addr, target)
+		addr = fmt.Sprintf("the proxy %s for %s", addr, target)
+	}
+	if target != a.first {
+		addr += " by way of " + a.first
 	}
 	return addr
 }
 
-// bare takes off what the standard library puts in front of the cause: the
-// name of a system call, and addresses that our sentence has already.
+// bare takes off what the standard library puts in front of the cause: the name of a
+// system call, and addresses that our sentence already has.
 func bare(err error) error {
 	var call *os.SyscallError
 	var name *net.DNSError
@@ -166,15 +172,15 @@ func bare(err error) error {
 	return err
 }
 
-// lastLook is how long a source that has run out of time is given for what it may
-// have sent while we were stopped ourselves.
+// lastLook is how long a source that has run out of time is read once more: it may
+// have sent something while we ourselves were stopped.
 const lastLook = 20 * time.Millisecond
 
 // read reads one connection to its end.
 func (a *attempt) read(conn net.Conn) (again bool, err error) {
 	buf := make([]byte, pullBuffer)
 	for {
-		_ = conn.SetReadDeadline(a.deadline) // what is wrong with it, reading tells
+		_ = conn.SetReadDeadline(a.deadline) // if it fails, so does the read
 		n, readErr := conn.Read(buf)
 		if n == 0 && errors.Is(readErr, os.ErrDeadlineExceeded) {
 			_ = conn.SetReadDeadline(time.Now().Add(lastLook))
@@ -259,7 +265,7 @@ func (a *attempt) take(b []byte) (again bool, err error) {
 	return false, nil
 }
 
-// endOf is how a source went whose connection ended with err.
+// endOf is how a source went if its connection ended with err.
 func endOf(err error) End {
 	if errors.Is(err, errSourceEnded) {
 		return Ended

@@ -341,3 +341,19 @@ func TestPullThatIsSentOnAndOn(t *testing.T) {
 		}
 	})
 }
+
+// Whoever is sent on is told where it ended, and who is configured.
+func TestPullNamesWhoSentItOn(t *testing.T) {
+	inBubble(t, pulled, nil, func(b *bubble) {
+		b.answer = func(n int) net.Conn {
+			if n == 1 {
+				return serve(func(c net.Conn) { _, _ = io.WriteString(c, "REDIAL\n") })
+			}
+			return nil
+		}
+		want := "source1:80 by way of source0:80 cannot be reached: connection refused"
+		if got := b.after(500 * time.Millisecond).Problem; got != want {
+			t.Errorf("the problem is %q, want %q", got, want)
+		}
+	})
+}

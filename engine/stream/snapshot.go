@@ -2,7 +2,7 @@ package stream
 
 import "time"
 
-// Snapshot is what a stream can tell of itself at one moment.
+// Snapshot is a stream's state at one moment.
 type Snapshot struct {
 	Name       string  `json:"name"`
 	Path       string  `json:"path"`
@@ -19,10 +19,10 @@ type Snapshot struct {
 	BytesIn    uint64  `json:"bytes_in"`
 	LeftOut    uint64  `json:"packets_left_out"`
 	Rate       float64 `json:"packets_per_second"`
-	Bitrate    int64   `json:"bitrate"` // that the source sends, in bits a second
+	Bitrate    int64   `json:"bitrate"` // what the source sends, in bits a second
 	Programmes uint64  `json:"programmes"`
 	Splices    uint64  `json:"splices"`
-	Backlog    int64   `json:"backlog_bytes"` // all that the stream holds, of ended programmes too
+	Backlog    int64   `json:"backlog_bytes"` // all that the stream holds, ended programmes included
 	BacklogLen uint64  `json:"backlog_packets"`
 }
 

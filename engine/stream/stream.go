@@ -25,8 +25,8 @@ type Env struct {
 	Clock    *clock.Clock
 	Epochs   *ring.Epochs
 	Buffers  ring.Buffers
-	// Pool is the memory of all streams' backlogs, and Share what each has of it
-	// at all times. Without one each has its limit.
+	// Pool is the memory of all streams' backlogs, and Share the bytes of it that each
+	// has at all times. Without a pool each has its limit.
 	Pool  *ring.Pool
 	Share int64
 	// Dial connects to the source of a pull.
@@ -38,10 +38,10 @@ type SourceState uint8
 
 // The states of a source.
 const (
-	SourceDown    SourceState = iota // no source, and no viewer is kept for one
-	SourceHeld                       // lost; its viewers are kept until it is back or the hold is over
+	SourceDown    SourceState = iota // no source, and no viewers kept for one
+	SourceHeld                       // lost; its viewers are kept until it comes back or the hold is over
 	SourceUp                         // packets arrive
-	SourceDialing                    // a pull is being made
+	SourceDialing                    // a pull is being attempted
 )
 
 var sourceStateNames = [...]string{"down", "held", "up", "connecting"}
@@ -59,7 +59,7 @@ type Stream struct {
 	audiences []*Audience // by loop
 
 	// Read by anyone.
-	cur   atomic.Pointer[Programme] // nil while there is none to join
+	cur   atomic.Pointer[Programme] // nil if there is none
 	state atomic.Uint32             // SourceState
 	stats streamStats
 
@@ -68,19 +68,19 @@ type Stream struct {
 	lease       uint64 // generation of the ingest that may append
 	holder      *Ingest
 	lastAt      int64  // arrival of the last packet
-	keyless     int64  // since when packets are left out for want of a key frame; 0 when one has come
+	keyless     int64  // since when packets have been left out for want of a key frame; 0 when one has come
 	holdUntil   int64  // end of the hold; 0 when there is none
 	problem     string // why the source is not up
 	lastFailure string
 	upSince     int64
-	retiring    []*Programme // ended, not yet given back
+	retiring    []*Programme // ended and not yet given back
 	memory      *ring.Memory // of all of them
 	changes     changes
 	usedUpAt    int64 // when the log was told that a time line had come to its end
 }
 
-// streamStats are the stream's counters, added to at rates far below a
-// packet's, or once for each batch.
+// streamStats are the stream's counters, added to once for each packet of the source,
+// or less often.
 type streamStats struct {
 	packetsIn  atomic.Uint64
 	bytesIn    atomic.Uint64
@@ -88,7 +88,7 @@ type streamStats struct {
 	joins      atomic.Uint64
 	splices    atomic.Uint64
 	programmes atomic.Uint64
-	anywhere   atomic.Uint64 // joiners that were started without a key frame
+	anywhere   atomic.Uint64 // viewers that were started without a key frame
 }
 
 // New makes a stream with its viewers' side on each loop, in the loops' order.
@@ -134,8 +134,8 @@ func (st *Stream) RetryAfter() time.Duration {
 	return retryAfterPush
 }
 
-// retryAfterPush is what viewers of a pushed stream without an encoder are
-// told: nobody knows when it comes, and a try costs little.
+// retryAfterPush is what viewers of a pushed stream without an encoder are told:
+// nobody knows when one comes, and a try costs little.
 const retryAfterPush = 10 * time.Second
 
 // holdTime is how long viewers are kept when the source is gone.
@@ -163,8 +163,8 @@ func (st *Stream) takeLocked(in *Ingest) (old *Ingest) {
 }
 
 // headerLocked makes m the header of what is appended from now on: in the present
-// programme if it can go on there, in a new one otherwise. pause is how long nothing
-// came, for a splice.
+// programme if it can go on there, otherwise in a new one. pause is how long nothing
+// came before a splice.
 func (st *Stream) headerLocked(m codec.Media, now int64) (spliced bool, pause time.Duration, err error) {
 	if p := st.cur.Load(); p != nil && !p.Ring.Over() {
 		if st.lastAt != 0 && st.Config.File == nil {
@@ -227,7 +227,7 @@ func (st *Stream) replaceLocked(cp codec.Programme, now int64) error {
 }
 
 // sealLocked ends a programme. It is given back when its last viewer has left: at
-// once, if nobody was in.
+// once, if it has none.
 func (st *Stream) sealLocked(p *Programme) {
 	p.Ring.End()
 	p.ended = st.env.Clock.Now()
@@ -237,9 +237,9 @@ func (st *Stream) sealLocked(p *Programme) {
 	}
 }
 
-// giveBackLocked gives back the ended programmes that nobody is in any more, and
-// returns when to look again. What a loop may still look at in its present pass, as
-// that of the encoder itself, must wait for the end of the pass.
+// giveBackLocked gives back the ended programmes without viewers, and returns when to
+// look again. What a loop may be looking at in its present pass, such as the
+// encoder's own loop, must wait for the end of the pass.
 func (st *Stream) giveBackLocked(now int64) (next int64) {
 	next = clock.Never
 	keep := st.retiring[:0]
@@ -259,8 +259,8 @@ func (st *Stream) giveBackLocked(now int64) (next int64) {
 }
 
 // appendLocked puts one packet of the source into the backlog. An error is the
-// source's fault and ends its ingest; placed is false for a packet that was
-// passed over, which has no send time.
+// source's fault and ends its ingest; placed is false for a packet that was left out,
+// which has no send time.
 func (st *Stream) appendLocked(ev *codec.Event, now int64) (sendTime time.Duration, placed bool, err error) {
 	p := st.cur.Load()
 	if p == nil {
@@ -292,8 +292,8 @@ func (st *Stream) appendLocked(ev *codec.Event, now int64) (sendTime time.Durati
 	return mark.SendTime, placed, err
 }
 
-// usedUp says that a programme's time line has come to its end. It may be that of a
-// source whose clock is broken, which is told once.
+// usedUp logs that a programme's time line has come to its end, at most once an hour:
+// the source's clock may be broken.
 func (st *Stream) usedUp(now int64) {
 	if st.usedUpAt == 0 || now-st.usedUpAt > int64(time.Hour) {
 		st.usedUpAt = max(now, 1)
@@ -301,12 +301,12 @@ func (st *Stream) usedUp(now int64) {
 	}
 }
 
-// framing is more than any protocol puts around a packet or adds to it; one that
-// grows by more is copied into the backlog.
+// framing is more than any protocol adds to a packet; one that grows by more is
+// copied into the backlog.
 const framing = 64
 
-// packetLocked frames a packet into the backlog, once for all viewers. Where there
-// is no memory for it, because viewers still hold what was evicted, it is left out.
+// packetLocked frames a packet into the backlog, once for all viewers. If there is no
+// memory for it, because viewers still hold what was evicted, it is left out.
 func (st *Stream) packetLocked(p *Programme, ev *codec.Event, now int64) (codec.Mark, error) {
 	room := p.Ring.Room(len(ev.Data) + framing)
 	if room == nil {
@@ -317,6 +317,7 @@ func (st *Stream) packetLocked(p *Programme, ev *codec.Event, now int64) (codec.
 	if err != nil {
 		return mark, err
 	}
+	p.gap = false // should this one be left out, the codec must be told again
 	if !p.Ring.Append(packet, now, mark.Key, mark.Trim) {
 		st.noRoom(p)
 		return mark, codec.ErrSkip
@@ -330,13 +331,12 @@ func (st *Stream) packetLocked(p *Programme, ev *codec.Event, now int64) (codec.
 	if mark.Key || p.lastKey.Load() == 0 {
 		p.lastKey.Store(now)
 	}
-	st.lastAt, p.gap = now, false
+	st.lastAt = now
 	return mark, nil
 }
 
-// noRoom is called for a packet that is left out for want of memory. What follows
-// begins with a key frame then, as it does behind every gap; it is said once for each
-// programme.
+// noRoom notes that a packet is left out for want of memory. What follows then begins
+// with a key frame, as after every gap. It is logged once for each programme.
 func (st *Stream) noRoom(p *Programme) {
 	if !p.gap {
 		p.gap = true
@@ -369,8 +369,8 @@ func (st *Stream) publish() {
 	}
 }
 
-// downLocked: the source is gone. A proper end, and a loss that is not held,
-// end the programme now; otherwise its viewers are kept until the hold is over.
+// downLocked notes that the source is gone. An end or a loss without a hold ends the
+// programme now; otherwise its viewers are kept until the hold is over.
 func (st *Stream) downLocked(end End, why string, now int64) {
 	if SourceState(st.state.Load()) == SourceDown {
 		return
@@ -437,16 +437,16 @@ func (st *Stream) Tend(now int64) (next int64) {
 }
 
 // clearOut closes the viewers that still have not taken the rest of an ended
-// programme. Nothing newer comes there that they could be moved to, and sockets
-// that take a byte now and then would keep the whole of it for hours.
+// programme. Nothing newer comes there to move them to, and sockets that take a byte
+// now and then would keep the whole programme for hours.
 func (st *Stream) clearOut(p *Programme) {
 	for _, a := range st.audiences {
 		a.Show.ClearOut(p)
 	}
 }
 
-// How often ended programmes are looked after: those that have viewers, and those
-// that only the present pass of a loop keeps.
+// How often ended programmes are tended: those that have viewers, and those that only
+// a loop's present pass keeps.
 const (
 	clearInterval = time.Second
 	passInterval  = 5 * time.Millisecond
@@ -460,8 +460,8 @@ func (st *Stream) viewers() (n int64) {
 	return n
 }
 
-// Close ends the programme that there still is and gives every packet buffer
-// back, so that what is still out is a leak. No loop and no source runs any more.
+// Close ends the present programme, if any, and gives every packet buffer back, so
+// that what is still out is a leak. Call it when no loop and no source runs any more.
 func (st *Stream) Close(why string) {
 	st.mu.Lock()
 	if st.cur.Load() != nil {
@@ -471,8 +471,8 @@ func (st *Stream) Close(why string) {
 	st.Tend(clock.Never - 1)
 }
 
-// Run keeps a stream up that we fetch or play, until ctx ends; that of a pushed
-// one returns at once. Its goroutines carry the stream's path as a label.
+// Run keeps a stream that we pull or play up until ctx ends; for a pushed one it
+// returns at once. Its goroutine carries the stream's path as a label.
 func (st *Stream) Run(ctx context.Context) {
 	run := st.play
 	switch {
@@ -488,20 +488,20 @@ func (st *Stream) Run(ctx context.Context) {
 // goroutine works for.
 const LabelStream = "stream"
 
-// Why a stream takes a source's header or packet not in.
+// Why a stream refuses a source's header or packet.
 var (
-	// ErrChanges: the source begins one programme after the other.
+	// ErrChanges says that the source begins one programme after another.
 	ErrChanges = fmt.Errorf("its header or its clock begins a new programme too often: %d at once are allowed, then one a second", changesAtOnce)
-	// ErrMemory: there is none for another programme.
+	// ErrMemory says that there is no memory for another programme.
 	ErrMemory = errors.New("there is no memory for another programme of the stream: viewers have not taken the last ones yet, or backlog.total is used up by other streams")
 	errNoRoom = errors.New("viewers still hold too much of what has left the backlog; backlog.bytes is too small for this stream, or backlog.total for all streams")
 )
 
-// errNoHeader: a source sent packets before any header.
+// errNoHeader says that a source sent packets before any header.
 var errNoHeader = errors.New("a packet came before the stream's header")
 
-// Programmes are the present programme, if there is one, and those that have
-// ended and are not yet given back. Any goroutine may call it.
+// Programmes are the present programme, if any, and those that have ended and are not
+// yet given back. Any goroutine may call it.
 func (st *Stream) Programmes() (all []*Programme) {
 	st.mu.Lock()
 	defer st.mu.Unlock()

@@ -11,17 +11,17 @@ import (
 	"streampump/tuning"
 )
 
-// mostViewers bounds the search: more than addresses a process can have.
+// mostViewers bounds the search: far more than any machine carries.
 const mostViewers = 10_000_000
 
 // Limit is how many viewers one resource allows.
 type Limit struct {
 	Resource string
 	Viewers  int
-	From     string // how the number comes about
+	From     string // how the number is reached
 }
 
-// Unknown is a resource of which nothing is known.
+// Unknown is the resources of which nothing is known.
 type Unknown struct{ Resource, Why string }
 
 // Estimate is the answer.
@@ -108,8 +108,8 @@ func (p *Plan) processors() (Limit, []Calls) {
 	}, calls
 }
 
-// calls are what full loops with so many viewers each do for each stream. What
-// is held is decided for the viewers of all loops together.
+// calls are what full loops with the given number of viewers each do for each stream.
+// What is held is decided for the viewers of all loops together.
 func (p *Plan) calls(perLoop int) (all []Calls) {
 	viewers, owed := perLoop*p.Loops, 0.0
 	for _, s := range p.Streams {
@@ -121,7 +121,7 @@ func (p *Plan) calls(perLoop int) (all []Calls) {
 	return all
 }
 
-// load is how busy a loop is with so many viewers.
+// load is how busy a loop is with the given number of viewers.
 func (p *Plan) load(perLoop int) float64 {
 	load := 0.0
 	for i, c := range p.calls(perLoop) {
@@ -155,8 +155,8 @@ func (p *Plan) wire(calls []Calls) (bits float64) {
 	return bits
 }
 
-// Extremes are the calls of the fewest and the most bytes that loops with no end
-// of viewers would make: what there is to be measured.
+// Extremes are the calls of the fewest and the most bytes that loops with unlimited
+// viewers would make: those to measure.
 func (p *Plan) Extremes() (least, most Calls) {
 	for i, c := range p.calls(mostViewers) {
 		if i == 0 || c.Bytes < least.Bytes {

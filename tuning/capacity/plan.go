@@ -82,8 +82,8 @@ func (s Stream) bursts() float64 {
 	return s.packets()
 }
 
-// coalesced is how many packets of it go into a call on average, where a viewer
-// is served once in so long.
+// coalesced is how many of the stream's packets go into a call on average, if a
+// viewer is served once every turn.
 func (s Stream) coalesced(turn time.Duration) float64 { return max(1, turn.Seconds()*s.packets()) }
 
 // callsFor is what calls of the stream are like then.
@@ -95,9 +95,9 @@ func (s Stream) callsFor(turn time.Duration) Calls {
 // Price is what a write call costs, in seconds: Call, and for each byte PerByte.
 type Price struct{ Call, PerByte float64 }
 
-// Line is the price that two measurements tell: calls of so many bytes that cost
-// so many seconds each. Where they cannot tell what a byte costs (the same size,
-// or noise above the difference), the larger cost counts for both.
+// Line is the price that two measurements give, each of the bytes in a call and its
+// cost in seconds. If they cannot show what a byte costs (the same size, or noise
+// above the difference), the larger cost counts for both.
 func Line(bytes1 int, cost1 float64, bytes2 int, cost2 float64) Price {
 	if bytes1 > bytes2 {
 		bytes1, bytes2, cost1, cost2 = bytes2, bytes1, cost2, cost1
@@ -118,10 +118,10 @@ type Plan struct {
 	Loops   int
 	// Processors is how many processors' time the loops can have together.
 	Processors float64
-	// Turn is the engine's rule for holding packets: how long it is from one call
-	// for a viewer to the next, with so many viewers on all loops who are owed so
-	// many packets a second, for a stream that comes in so many bursts a second;
-	// 0 means that nothing is held.
+	// Turn is the engine's rule for holding packets: the time from one call for a
+	// viewer to the next, given the viewers on all loops, the packets a second that
+	// they are owed together, and the bursts a second in which the stream comes; 0
+	// means that nothing is held.
 	Turn func(viewers int, packetsPerSecond, bursts float64) time.Duration
 	// Price is the floor's.
 	Price Price

@@ -97,8 +97,8 @@ func appendTimes(b []byte, name string, t *load.Times) []byte {
 		name, t.P50, t.P90, t.P99, t.P999, t.Max, times(int(t.Samples), "sample")+fewText(t))
 }
 
-// fewText says which percentiles are no more than the largest of too few samples;
-// empty if none are.
+// fewText says which percentiles are only the largest of too few samples; empty if
+// none are.
 func fewText(t *load.Times) string {
 	switch few := t.TooFew(); few {
 	case "":

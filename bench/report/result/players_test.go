@@ -92,7 +92,7 @@ func TestPageOfAFailedRunHasNoZeros(t *testing.T) {
 	}, []string{"p99", "CPU-s", "memory", "descriptors", "Mbit/s</td>", "Times", "Gaps", "Verified players", "all joined", "Kernel", "counters"})
 }
 
-// Nobody had the stream, so that there is nobody to divide the CPU by.
+// Nobody had the stream, so there is nobody to divide the CPU by.
 func TestCPUOfNoViewerIsAGap(t *testing.T) {
 	r := ran()
 	r.Timeline[0].Held = 0

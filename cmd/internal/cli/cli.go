@@ -1,6 +1,6 @@
-// Package cli is what our programs' command lines have in common: exit codes,
-// how mistakes are told, help with examples, shell completion and the version.
-// What a program does stays with it.
+// Package cli is what our programs' command lines have in common: exit codes, how
+// mistakes are reported, help with examples, shell completion and the version. What a
+// program does stays with it.
 package cli
 
 import (
@@ -23,7 +23,7 @@ const (
 	ExitUsage  = 2 // the command line cannot be carried out as it is
 )
 
-// slips is how many letters of a command may be wrong for it to be suggested.
+// slips is how many letters of a command may be wrong for it still to be suggested.
 const slips = 2
 
 // ErrTold ends a command that has already said what went wrong.
@@ -86,7 +86,7 @@ func Dress(root *cobra.Command, stdout, stderr io.Writer, helped string, command
 	addCobraCommands(root, helped)
 }
 
-// known refuses what is no command, and names the nearest one.
+// known refuses an unknown command, and names the nearest one.
 func known(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -98,7 +98,7 @@ func known(cmd *cobra.Command, args []string) error {
 	return &UsageError{cmd, err}
 }
 
-// noCommand shows who calls without a command what there is.
+// noCommand lists the commands when none was given.
 func noCommand(cmd *cobra.Command, _ []string) error {
 	cmd.SetOut(cmd.ErrOrStderr())
 	if err := cmd.Help(); err != nil {

@@ -40,7 +40,7 @@ func flagMistake(err error) error {
 }
 
 // Bare is an error without what Go says around the system's own words: which call it
-// was, and of which address or file, which whoever tells it knows better.
+// was, and for which address or file, which the caller knows better.
 func Bare(err error) error {
 	var errno syscall.Errno
 	var dns *net.DNSError

@@ -2,9 +2,8 @@
 // knows the listener's addresses and what may go wrong on the way; what is in a
 // profile is its caller's business.
 //
-// Every request ends with its context, takes no longer than it should, and reads
-// no more than a bound. Nothing here is done twice: a profile that failed was not
-// measured.
+// Every request ends with its context and is bounded in time and in what it reads.
+// Nothing is retried: a profile that failed was not measured.
 package fetch
 
 import (
@@ -21,7 +20,7 @@ import (
 	"time"
 )
 
-// DefaultPort is that of an address without one: the admin listener's default.
+// DefaultPort is the port of an address without one: the admin listener's default.
 const DefaultPort = "8087"
 
 // How long an answer may take beyond what was asked to be measured. The status
@@ -72,8 +71,8 @@ func Parse(text string) (Admin, error) {
 // String is the listener's URL.
 func (a Admin) String() string { return a.base }
 
-// Status is the part of a pump's status that says what a profile is of, and what
-// its streams are like.
+// Status is the part of a pump's status that says what a profile is of and what its
+// streams are like.
 type Status struct {
 	Version string         `json:"version"`
 	Viewers int64          `json:"viewers"`
@@ -105,7 +104,7 @@ func (a Admin) Status(ctx context.Context) (Status, error) {
 	return s, nil
 }
 
-// Order is a profile that is wanted.
+// Order is a request for a profile.
 type Order struct {
 	Kind    Kind
 	Seconds int // for how long; only if Kind.Measured

@@ -1,14 +1,14 @@
-// Package logqueue is the log of a program that may not wait for its log: lines
-// go into a bounded queue, and one goroutine writes them.
+// Package logqueue is the log of a program that must not wait for its log: lines go
+// into a bounded queue, and one goroutine writes them.
 //
 //	slog.Handler ──line──► Queue.Write: copied, or counted as dropped
 //	                          │ (two buffers that change places)
 //	                       write: whole batches ──► a file, a pipe, a terminal
 //
-// A pipe that nobody reads, a disk that is full and a terminal that was stopped
-// cost lines and never time: whoever logs holds a lock for the copy of one line.
-// Lines are dropped whole. Once the output takes lines again, one of them says
-// how many are missing, in the place where they are.
+// A pipe that nobody reads, a disk that is full and a terminal that was stopped cost
+// lines and never time: whoever logs holds a lock for the copy of one line. Lines are
+// dropped whole. Once the output takes lines again, a line in their place says how
+// many are missing.
 //
 // The package knows slog's handlers and io.Writer. What becomes of SIGPIPE, which
 // ends a program by default when the reader of its standard error is gone, is
@@ -25,9 +25,9 @@ import (
 	"time"
 )
 
-// The bounds of what waits to be written. A burst of as many viewers as leave at
-// once when a stream ends is some thousands of lines of 200 bytes; a queue that
-// is full has memory of twice maxBytes, with the batch that is being written.
+// The bounds of what waits to be written. When a stream ends and its viewers leave at
+// once, that is some thousands of lines of 200 bytes; a full queue takes twice
+// maxBytes, with the batch that is being written.
 const (
 	maxBytes = 4 << 20
 	maxLines = 16 << 10
@@ -36,8 +36,7 @@ const (
 // keepBytes is how large a buffer may stay once it is empty again.
 const keepBytes = 256 << 10
 
-// Queue takes lines and writes them behind the back of whoever logs. Any
-// goroutine may use it.
+// Queue takes lines and writes them in the background. Any goroutine may use it.
 type Queue struct {
 	*slog.Logger
 
@@ -80,8 +79,8 @@ func (q *Queue) Write(line []byte) (int, error) {
 		q.dropped.Add(1)
 		return len(line), nil
 	case q.lost > 0 || q.lines >= maxLines || len(q.waiting)+len(line) > maxBytes:
-		// Behind one that was dropped all are, until the writer has told:
-		// what is missing is then one gap and not many.
+		// After a dropped line all are dropped, until the writer has said so: then there
+		// is one gap and not many.
 		q.lost++
 		q.dropped.Add(1)
 	default:
@@ -95,9 +94,9 @@ func (q *Queue) Write(line []byte) (int, error) {
 // Dropped is how many lines were dropped since the start.
 func (q *Queue) Dropped() uint64 { return q.dropped.Load() }
 
-// Close takes no more lines and returns when those that wait are written, or
-// after the given time: an output that takes nothing does not hold up an end.
-// It reports whether all was written.
+// Close refuses further lines and returns when the waiting ones are written, or after
+// the given time: an output that takes nothing does not hold up the end. It reports
+// whether all was written.
 func (q *Queue) Close(within time.Duration) bool {
 	q.mu.Lock()
 	q.closed = true
@@ -173,8 +172,8 @@ func (q *Queue) write(batch []byte, lines int) {
 // share one do not get mixed up.
 const atOnce = 4096
 
-// piece is as many whole lines from the beginning of a batch as are written at
-// once; a line that is longer is alone.
+// piece is the whole lines from the beginning of a batch that are written at once; a
+// longer line goes alone.
 func piece(batch []byte) []byte {
 	if len(batch) <= atOnce {
 		return batch
@@ -196,7 +195,7 @@ func (q *Queue) miss(lines int) {
 	q.dropped.Add(uint64(lines))
 }
 
-// tell says behind a batch how many lines are missing there.
+// tell says after a batch how many lines are missing there.
 func (q *Queue) tell(lost uint64) {
 	if lost > 0 {
 		q.put(q.account(lost))

@@ -1,0 +1,225 @@
+package loop
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"streampump/engine/reason"
+)
+
+// restless is peers that do anything at any time, by chance.
+type restless struct {
+	b       *lab
+	rnd     *rand.Rand
+	enc     *peer // the encoder at work
+	key     string
+	silent  time.Duration // since it sent
+	viewers []*peer
+	others  []*peer
+	bytes   int
+}
+
+// TestRestlessPeers has viewers that close their side, stop, break, ask on and come
+// back, strangers that crowd an address and are evicted, and encoders that come back
+// with their session on another loop, in the middle of all that. The books are checked
+// at each step, and what each viewer got: whole packets, in order, and a start behind
+// each gap.
+func TestRestlessPeers(t *testing.T) {
+	seeds := uint64(12)
+	if raced {
+		seeds = 2
+	}
+	got, closes := 0, map[string]uint64{}
+	for seed := range seeds {
+		c := &restless{rnd: rand.New(rand.NewPCG(seed, 7))}
+		cfg := labConfig()
+		cfg.Loops = 1 + int(seed%3)
+		cfg.Limits.LoosePerAddress = 5
+		cfg.Backlog.Bytes, cfg.Backlog.MaxLag = 64<<10, 3*time.Second
+		cfg.Timeouts.Stall, cfg.Timeouts.PushHold = 4*time.Second, time.Hour
+		c.b = newLab(t, cfg)
+		c.encoder()
+		for range 600 {
+			c.step()
+		}
+		c.b.advance(time.Second)
+		for _, p := range c.viewers {
+			checkWhole(t, seed, p)
+			got += len(p.got)
+		}
+		c.b.finish()
+		for r, n := range c.b.e.Totals().Closes {
+			closes[r] += n
+		}
+	}
+	if got < 1000 {
+		t.Errorf("all viewers got %d bytes", got)
+	}
+	for _, r := range []reason.Reason{reason.PushReturned, reason.PushLost, reason.TooManyIdle, reason.ViewerStalled, reason.ViewerLeft} {
+		if closes[r.String()] == 0 {
+			t.Errorf("no connection ended with %v", r)
+		}
+	}
+}
+
+func (c *restless) loop() int { return c.rnd.IntN(len(c.b.loops)) }
+
+// encoder begins the stream's session.
+func (c *restless) encoder() {
+	c.enc = c.b.dial("enc", c.loop(), "10.0.0.9")
+	c.enc.send("PUBLISH live\nH A\nPk x\n")
+	if _, err := fmt.Sscanf(string(c.enc.got), "OK Publish %s", &c.key); err != nil {
+		c.b.t.Fatalf("the encoder got %q", c.enc.got)
+	}
+	c.silent = 0
+}
+
+// step is one thing that happens.
+func (c *restless) step() {
+	switch n := c.rnd.IntN(100); {
+	case n < 45:
+		c.packets()
+	case n < 52:
+		c.comeBack()
+	case n < 62:
+		c.join()
+	case n < 72:
+		c.stranger()
+	case n < 76 && len(c.others) > 0:
+		c.others[c.rnd.IntN(len(c.others))].c.Evict()
+		c.b.run()
+	case n < 90 && len(c.viewers) > 0:
+		c.disturb(c.viewers[c.rnd.IntN(len(c.viewers))])
+	default:
+		d := time.Duration(c.rnd.IntN(1500)) * time.Millisecond
+		c.silent += d
+		c.b.advance(d)
+	}
+}
+
+// packets come from the encoder, if it has a connection.
+func (c *restless) packets() {
+	if c.enc.gone || c.enc.c.phase != phaseIngest {
+		c.comeBack()
+		return
+	}
+	var lines strings.Builder
+	for range 1 + c.rnd.IntN(4) {
+		verb := "P"
+		if c.rnd.IntN(8) == 0 {
+			verb = "Pk"
+		}
+		size := 1 + c.rnd.IntN(60)
+		if c.rnd.IntN(10) == 0 {
+			size *= 100
+		}
+		fmt.Fprintf(&lines, "%s %s\n", verb, strings.Repeat("x", size))
+	}
+	c.enc.send(lines.String())
+	c.silent = 0
+	c.b.advance(20 * time.Millisecond)
+}
+
+// comeBack has the encoder come back with its session on another connection, while
+// the old one hangs, goes, or closes its side.
+func (c *restless) comeBack() {
+	if wait := 3*time.Second - c.silent; wait > 0 && c.rnd.IntN(4) > 0 {
+		c.b.advance(wait)
+	}
+	old := c.enc
+	c.enc = c.b.dial("enc", c.loop(), "10.0.0.9")
+	c.enc.at.loop.Traffic(c.enc.c, []byte("PUBLISH live "+c.key+"\nH A\nPk y\n"))
+	switch c.rnd.IntN(5) {
+	case 0:
+		old.at.hangup(old)
+	case 1:
+		old.halfClose()
+	case 2:
+		c.enc.halfClose()
+	}
+	c.b.run()
+	switch busy := strings.Contains(string(c.enc.got), "BUSY"); {
+	case busy:
+		c.enc.hangup()
+		c.enc = old
+	case c.enc.gone || c.enc.c.phase != phaseIngest:
+		c.b.run()
+	case strings.Contains(string(c.enc.got), "OK Publish "):
+		c.silent = 0
+		_, _ = fmt.Sscanf(string(c.enc.got), "OK Publish %s", &c.key)
+	}
+}
+
+// join opens a viewer, some behind other requests, some closing their side at once.
+func (c *restless) join() {
+	p := c.b.dial("v", c.loop(), fmt.Sprintf("10.1.0.%d", c.rnd.IntN(200)))
+	p.room = []int{-1, 0, 30, 5000}[c.rnd.IntN(4)]
+	p.at.loop.Traffic(p.c, []byte(strings.Repeat("REPLY\n", c.rnd.IntN(2*requestTurn))+"PLAY live\n"))
+	if c.rnd.IntN(3) == 0 {
+		p.halfClose()
+	}
+	c.b.run()
+	c.viewers = append(c.viewers, p)
+}
+
+// stranger opens one of the connections of a crowded address, and some ask.
+func (c *restless) stranger() {
+	p := c.b.dial("s", c.loop(), "10.0.0.7")
+	if p.gone || p.c.phase >= phaseEnding {
+		return
+	}
+	p.send([]string{"REP", "REPLY\n", strings.Repeat("REPLY\n", 2*requestBurst) + "REP", "SETUP live\n", "PLAY other\n"}[c.rnd.IntN(5)])
+	if c.rnd.IntN(4) == 0 {
+		p.halfClose()
+	}
+	c.others = append(c.others, p)
+}
+
+// disturb has something happen to a viewer.
+func (c *restless) disturb(p *peer) {
+	switch c.rnd.IntN(8) {
+	case 0:
+		p.halfClose()
+	case 1:
+		p.broken = true
+	case 2:
+		p.hangup()
+	case 3:
+		if p.c.phase == phaseView && !p.c.half {
+			p.send("REPLY\n")
+		}
+	default:
+		p.setRoom([]int{-1, -1, 0, 1, 40, 3000}[c.rnd.IntN(6)])
+	}
+}
+
+// checkWhole looks at what a viewer got: lines, its head, and then packets. Only
+// the last one of a viewer whose connection is over may be in pieces.
+func checkWhole(t *testing.T, seed uint64, p *peer) {
+	t.Helper()
+	b := p.got
+	for last := -1; len(b) > 0; {
+		word, n := p.token(b)
+		if n == 0 {
+			return // the rest is on its way, or never came
+		}
+		packet := string(b[:n])
+		b = b[n:]
+		if !strings.HasPrefix(packet, "<") {
+			continue
+		}
+		number := 0
+		if _, err := fmt.Sscanf(word, "%d", &number); err != nil {
+			t.Fatalf("seed %d: a packet is not whole: %q", seed, packet)
+		}
+		start := bytes.ContainsAny([]byte(word), "KT")
+		if number <= last || last >= 0 && number != last+1 && !start {
+			t.Fatalf("seed %d: after %d came %q", seed, last, packet[:min(len(packet), 20)])
+		}
+		last = number
+	}
+}

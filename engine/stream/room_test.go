@@ -1,0 +1,79 @@
+package stream
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"streampump/codec"
+	"streampump/engine/clock"
+	"streampump/engine/internal/text"
+	"streampump/engine/ring"
+	"streampump/engine/settings"
+)
+
+// swelling is a header whose packets with "swell" in them grow to 1 MiB.
+type swelling struct{ codec.Media }
+
+func (m swelling) NewProgramme() codec.Programme { return swells{m.Media.NewProgramme()} }
+
+type swells struct{ codec.Programme }
+
+func (p swells) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, error) {
+	out, mark, err := p.Programme.Append(dst, ev)
+	if err == nil && strings.Contains(string(ev.Data), "swell") {
+		out = append(out, make([]byte, 1<<20)...)
+	}
+	return out, mark, err
+}
+
+// What follows a packet that there is no room for begins with a key frame, whatever
+// was left out before it, and wherever that was found: before it was framed, or behind
+// it, because it grew.
+func TestWhatFollowsAGapIsAKeyFrame(t *testing.T) {
+	cfg := settings.Default()
+	cfg.Backlog.Bytes = 64 << 10
+	env := &Env{Settings: &cfg, Log: slog.New(slog.DiscardHandler), Clock: clock.New(), Epochs: ring.NewEpochs(1)}
+	st := New(env, settings.Stream{Path: "live", Push: true}, nil)
+	in := NewIngest(st)
+	if err := in.Header(swelling{text.NewMedia("A")}, 1); err != nil {
+		t.Fatal(err)
+	}
+	now := int64(1)
+	packet := func(data string) (placed bool) {
+		now += int64(time.Millisecond)
+		_, placed, err := in.Packet(&codec.Event{Kind: codec.Packet, Data: []byte(data)}, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return placed
+	}
+	packet("Pk x")
+	env.Epochs.Enter(0) // a pass that lasts: nothing is free before its end
+	for n := 0; packet("P " + strings.Repeat("x", 1<<10)); n++ {
+		if n == 1000 {
+			t.Fatal("there is always room")
+		}
+	}
+	env.Epochs.Leave(0)
+	for _, step := range []struct {
+		data   string
+		placed bool
+	}{
+		{"P x", false}, {"Pk swell", false}, {"P x", false},
+		{"Pk x", true}, {"P x", true},
+		{"P swell", false}, {"P x", false},
+		{"Pk swell", false}, {"P x", false},
+		{"Pk x", true}, {"P x", true},
+	} {
+		if placed := packet(step.data); placed != step.placed {
+			t.Errorf("%q: in the backlog %v, want %v", step.data, placed, step.placed)
+		}
+	}
+	in.Commit()
+	st.Close("over")
+	if n := env.Buffers.Out(); n != 0 {
+		t.Errorf("%d buffers are out", n)
+	}
+}
