@@ -100,7 +100,7 @@ e2e: packages ## real players, real sources, real bottlenecks (minutes)
 	@LIVE=1 $(GOTEST) e2e -tags e2e -count=1 -timeout 30m ./e2e/...
 
 .PHONY: packages
-packages: ## install the players that e2e needs, as root on Debian; else say what is missing
+packages: ## install the players that e2e needs, as root on Debian; otherwise say what is missing
 	@e2e/install.sh
 
 .PHONY: fuzz
@@ -140,7 +140,7 @@ lint: ## gofmt, vet, staticcheck, golangci-lint, go.mod tidy
 check: lint fast narrow race ## before a commit: lint and all tests without players
 
 .PHONY: generate
-generate: ## make the files that come from the table of settings anew
+generate: ## make the files again that come from the table of settings
 	$(GO) generate ./tuning
 
 .PHONY: gate
@@ -156,7 +156,7 @@ release: ## test, measure strictly and tag: make release VERSION=v1.2.3
 	@.ci/release '$(VERSION)'
 
 .PHONY: clip
-clip: ## make the demo's clip anew with ffmpeg
+clip: ## make the demo's clip again, with ffmpeg
 	demo/make-clip.sh
 
 .PHONY: clean
@@ -190,7 +190,7 @@ install: $(if $(shell command -v $(GO)),build) ## install programs, man pages, u
 	@echo 'next, as root: systemctl daemon-reload && systemctl enable --now stream-pump'
 
 .PHONY: install-sysctl
-install-sysctl: ## install settings of the kernel for the whole machine (DESTDIR, PREFIX); see the file
+install-sysctl: ## install kernel settings for the whole machine (DESTDIR, PREFIX); see the file
 	install -Dm644 systemd/90-stream-pump.conf '$(DESTDIR)$(SYSCTLDIR)/90-stream-pump.conf'
 	@echo 'they hold from the next start of the machine, or now, as root: sysctl --system'
 

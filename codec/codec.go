@@ -339,4 +339,4 @@ var ErrSkip = errors.New("packet left out")
 
 // ErrNoKey is returned by [Programme.Append] for a packet that is left out because
 // the source began again and no key frame has come since. It is an [ErrSkip].
-var ErrNoKey = fmt.Errorf("%w: no key frame has come since the source began anew", ErrSkip)
+var ErrNoKey = fmt.Errorf("%w: no key frame has come since the source started over", ErrSkip)

@@ -100,7 +100,7 @@ func TestFileReplacedWhileItIsPlayed(t *testing.T) {
 	}
 	for _, b := range bad {
 		b.replace()
-		p.Await("the old file is played on", b.why)
+		p.Await("the old file is still played", b.why)
 		r.more(t, 2*clipPackets)
 		epoch(1)
 	}

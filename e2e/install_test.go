@@ -62,7 +62,7 @@ func TestInstallAndUninstall(t *testing.T) {
 	command := strings.Fields(start)[:3]
 	conf := filepath.Join(root, command[2])
 	out, err := exec.Command(filepath.Join(root, command[0]), "check", conf).CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "is good: 1 stream, 1 enabled") {
+	if err != nil || !strings.Contains(string(out), "is valid: 1 stream, 1 enabled") {
 		t.Errorf("%q: %v\n%s", command, err, out)
 	}
 

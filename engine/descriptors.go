@@ -56,7 +56,7 @@ func NeedDescriptors(cfg Config, streams []StreamConfig) int {
 func (e *Engine) fitDescriptors(streams []StreamConfig) error {
 	limit, need := descriptorLimit(), NeedDescriptors(e.cfg, streams)
 	if limit < need {
-		return fmt.Errorf("a limit of %d open files is not enough: %d are needed at least, %d of them for connections (LimitNOFILE in the systemd unit, ulimit -n in a shell)",
+		return fmt.Errorf("a limit of %d open files is not enough: at least %d are needed, %d of them for connections (LimitNOFILE in the systemd unit, ulimit -n in a shell)",
 			limit, need, need-e.reserve)
 	}
 	room, want := limit-e.reserve, e.cfg.Limits.Connections

@@ -203,7 +203,7 @@ func TestTooFewServer(t *testing.T) {
 }
 
 func TestTooFewDescriptors(t *testing.T) {
-	want := "a limit of 128 open files is not enough: 160 are needed at least, 32 of them for connections (LimitNOFILE in the systemd unit, ulimit -n in a shell)"
+	want := "a limit of 128 open files is not enough: at least 160 are needed, 32 of them for connections (LimitNOFILE in the systemd unit, ulimit -n in a shell)"
 	if got := child(t, "TestTooFewServer").address; got != want {
 		t.Errorf("New says %q, want %q", got, want)
 	}

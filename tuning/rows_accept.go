@@ -33,7 +33,7 @@ func acceptRows() []Row {
 			Name: "net.ipv4.ip_local_port_range", Value: "10240 65535", Unit: "ports",
 			Reason: "A connection that is opened here takes one of these ports, for each address it goes to and comes from.",
 			Source: "ip(7); Linux, Documentation/networking/ip-sysctl.rst: ip_local_port_range",
-			When:   "machines that open connections by the ten thousand: those that run pump-bench (doctor --generator), or fetch so many streams",
+			When:   "machines that open connections by the ten thousand: those that run pump-bench (doctor --generator), or pull that many streams",
 			Cost:   "Further connections fail with \"cannot assign requested address\".",
 			File:   Offered, holds: span,
 			away: func(b *Box) string {

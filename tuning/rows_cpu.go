@@ -15,7 +15,7 @@ func cpuRows() []Row {
 			Reason: "Go's memory is asked for in large pieces and filled bit by bit. With \"always\" the kernel makes 2 MiB of it resident where a few KiB are used, and khugepaged does so behind our back.",
 			Source: "Linux, Documentation/admin-guide/mm/transhuge.rst; go.dev/doc/gc-guide, Linux transparent huge pages; Go proposal 59960",
 			When:   "always; \"never\" is as good, and so is \"always\" with khugepaged/max_ptes_none at 0",
-			Cost:   "Resident memory beyond the 1.5 KB a viewer: the Go project saw up to 40 % more.",
+			Cost:   "Resident memory beyond the 1.5 KB per viewer: the Go project saw up to 40 % more.",
 			look:   lookHugePages,
 		},
 		{

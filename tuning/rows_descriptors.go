@@ -15,7 +15,7 @@ func descriptorRows() []Row {
 			Name: "RLIMIT_NOFILE", Value: strconv.Itoa(DescriptorLimit), Unit: "descriptors",
 			Reason: "Each viewer is a socket, and each socket a descriptor of the process. The pump raises its soft limit to the hard one by itself; the hard one is for whoever starts it.",
 			Source: "getrlimit(2); LimitNOFILE in systemd.exec(5)",
-			When:   "always; with limits.connections in the configuration, as many as that and 128 more",
+			When:   "always; with limits.connections in the configuration, that many and 128 more",
 			Cost:   "Viewers beyond the limit are refused.",
 			want:   func(b *Box) string { return strconv.Itoa(descriptorsFor(b)) },
 			holds:  atLeast,
@@ -95,7 +95,7 @@ func lookDescriptors(r *Row, b *Box) []Finding {
 	enough := unit == "infinity" || r.holds.compare(unit, want)
 	switch edit := "systemctl edit stream-pump    # and in it: [Service] LimitNOFILE=" + want; {
 	case b.Process != Self && installed && enough:
-		f.Note = "the systemd unit has enough, and this pump was not started by it, or before it had"
+		f.Note = "the systemd unit has enough, but this pump was not started by it, or before the unit had it"
 	case b.Process != Self:
 		f.Fix = append([]string{edit}, f.Fix...)
 	case installed && enough:

@@ -23,7 +23,7 @@ func processRows() []Row {
 		},
 		{
 			Name: "GOMAXPROCS", Value: "one more than event loops", Unit: "threads",
-			Reason: "With as many as loops, each sits in a loop's wait for events, and Go's scheduler takes them away and hands them out again without end. The pump sets it itself.",
+			Reason: "With as many as loops, each sits in a loop's wait for events, and Go's scheduler takes them away and hands them out again endlessly. The pump sets it itself.",
 			Source: "we measured a quarter to a half more CPU with as many as loops, for 500 viewers of 1 Mbit/s and a packet every 11 ms",
 			When:   "always",
 			Cost:   "The same work takes a quarter to a half more CPU.",
@@ -37,7 +37,7 @@ func processRows() []Row {
 			Reason: "The pump's own timers are no finer, and what is due within a millisecond takes one wake instead of several. The pump sets it itself where it may (CAP_SYS_NICE); the systemd unit does it for all.",
 			Source: "prctl(2), PR_SET_TIMERSLACK; proc(5), timerslack_ns; systemd.exec(5), TimerSlackNSec; with that of Go's monitor we measured 5 to 9 % of the CPU of 1,000 viewers of 1 Mbit/s on a virtual machine",
 			When:   "always",
-			Cost:   "Some hundredths more CPU, where waking a thread is dear.",
+			Cost:   "A few per cent more CPU where waking a thread is expensive.",
 			look:   lookTimerSlack,
 		},
 		{
@@ -45,7 +45,7 @@ func processRows() []Row {
 			Reason: "While the pump works, Go's monitor thread wakes every 20 µs, and with the slack of the others a thousand times a second; each time it takes the processor from a loop that writes. Every 10 ms is enough. The pump sets it itself where it may (CAP_SYS_NICE).",
 			Source: "proc(5), timerslack_ns; the monitor took 9 % of the CPU of 1,000 viewers of 1 Mbit/s on a virtual machine with a slack of 1 ms, 3 % with 10 ms",
 			When:   "always",
-			Cost:   "Some hundredths more CPU, where waking a thread is dear.",
+			Cost:   "A few per cent more CPU where waking a thread is expensive.",
 			look:   lookMonitorSlack,
 		},
 		{
@@ -60,15 +60,15 @@ func processRows() []Row {
 		},
 		{
 			Name: "GOGC", Value: strconv.Itoa(GCPercent), Unit: "percent",
-			Reason: "Carrying packets allocates nothing, so that only joins make garbage and collections are rare whatever this is. A low value keeps what joins leave behind small. The pump sets it itself unless the environment does.",
+			Reason: "Carrying packets allocates nothing, so only joins make garbage, and collections are rare whatever this is. A low value keeps the garbage of joins small. The pump sets it itself unless the environment does.",
 			Source: "we measured 1.34 kB of resident memory for each of 5,000 viewers with 25, and 1.85 with Go's 100, at the same CPU; go.dev/doc/gc-guide",
 			When:   "always",
-			Cost:   "Higher: a third more memory for each viewer. Off, or much lower: memory without end, or CPU for collections.",
+			Cost:   "Higher: a third more memory for each viewer. Off, or much lower: memory without bound, or CPU for collections.",
 			look:   lookGOGC,
 		},
 		{
 			Name: "GOMEMLIMIT", Value: "three quarters of the control group's memory limit, or of the machine's memory", Unit: "bytes",
-			Reason: "Go lets the heap grow to twice what is live unless it knows how much there is. The rest is for sockets, whose memory counts to the group and not to Go. The pump sets it itself unless the environment does.",
+			Reason: "Go lets the heap grow to twice what is live unless it knows how much there is. The rest is for sockets, whose memory counts for the group and not for Go. The pump sets it itself unless the environment does.",
 			Source: "go.dev/doc/gc-guide, memory limit; cgroups(7): memory.max",
 			When:   "always",
 			Cost:   "With many streams, the kernel ends the pump for lack of memory though a collection would have helped. Set too low, collections take a lot of CPU.",

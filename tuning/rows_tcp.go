@@ -21,7 +21,7 @@ func tcpRows() []Row {
 		{
 			Name: "net.ipv4.tcp_congestion_control", Value: "bbr",
 			Reason: "A live stream has to pass its bottleneck steadily. BBR paces what it sends at the rate that gets through; loss-based algorithms fill the bottleneck's queue first, which is delay for everybody behind it, and cut their rate at each random loss.",
-			Source: "Cardwell and others, BBR: Congestion-Based Congestion Control, ACM Queue 14(5), 2016; tcp(7). On loopback it costs the same CPU as reno, as we measured",
+			Source: "Cardwell and others, BBR: Congestion-Based Congestion Control, ACM Queue 14(5), 2016; tcp(7). On loopback we measured the same CPU as with reno",
 			When:   "always",
 			Cost:   "Viewers on radio links or behind full queues stall and are moved forward more often; seconds of delay in the queue before them.",
 			File:   Written,
@@ -52,8 +52,8 @@ func tcpRows() []Row {
 			File:   Left, holds: atLeast,
 		},
 		{
-			Name: "net.ipv4.tcp_mem", Value: "computed from the viewers, a quarter of the memory at most", Unit: "pages of 4 KiB, the second number",
-			Reason: "Above its second number the kernel shrinks the buffers of all connections, above the third it drops. Room is wanted for one viewer in twenty that has stalled.",
+			Name: "net.ipv4.tcp_mem", Value: "computed from the viewers, at most a quarter of the memory", Unit: "pages of 4 KiB, the second number",
+			Reason: "Above its second number the kernel shrinks the buffers of all connections, above the third it drops. There should be room for one viewer in twenty that has stalled.",
 			Source: fmt.Sprintf("tcp(7). We measured 0.27 MB of kernel memory for a viewer that has stalled, and count %d KiB", StalledBytes>>10),
 			When:   "always; without limits.connections in the configuration, for 20,000 viewers",
 			Cost:   "When many viewers stall, those that do not are slowed down too.",
@@ -63,7 +63,7 @@ func tcpRows() []Row {
 		},
 		{
 			Name: "fanout.notsent_lowat", Value: strconv.Itoa(NotSentLowat), Unit: "bytes",
-			Reason: "How much the kernel takes for a viewer beyond what it has sent. The pump's listeners have it and hand it on to each connection, so that the system's own net.ipv4.tcp_notsent_lowat does not matter.",
+			Reason: "How much the kernel takes for a viewer beyond what it has sent. The pump's listeners have it and hand it on to each connection, so the system's own net.ipv4.tcp_notsent_lowat does not matter.",
 			Source: "tcp(7): TCP_NOTSENT_LOWAT. We measured 1.0 MB of kernel memory for a stalled viewer without it and 0.27 MB with 64 KiB, at the same CPU within the noise",
 			When:   "always",
 			Cost:   "Above 256 KiB, a stalled viewer holds up to 4 MB of kernel memory, and old data is sent before it is moved forward. Below 32 KiB, more and shorter writes.",

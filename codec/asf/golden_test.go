@@ -178,7 +178,7 @@ func TestPacketErrors(t *testing.T) {
 		{"length_zero", "82 00 00 20 5D 00 00 00 00 00 2E 00 81", "packet length"},
 		{"length_beyond_packet_size", "82 00 00 40 5D 81 0C 00 00 00 00 2E 00 81", "packet length"},
 		{"length_huge", "82 00 00 60 5D FF FF FF FF 00 00 00 00 2E 00 81", "packet length"},
-		{"length_beyond_bytes", "82 00 00 20 5D 40 00 00 00 00 2E 00 81 01 00 00 00 00 00 11", "before the length it tells"},
+		{"length_beyond_bytes", "82 00 00 20 5D 40 00 00 00 00 2E 00 81 01 00 00 00 00 00 11", "before its own packet length"},
 		{"padding_huge", "82 00 00 18 5D FF FF FF FF 00 00 00 00 2E 00 81", "longer than the packet size"},
 		{"padding_eats_head", "82 00 00 08 5D 10 00 00 00 00 2E 00 81 01", "no room"},
 		{"length_beyond_bytes_and_payloads", "82 00 00 21 5D 40 00 00 00 00 2E 00 81 81 01 00 00 00 00 00 02 00 41", "a payload goes past"},

@@ -80,7 +80,7 @@ func ParseHeader(b []byte) (*Header, error) {
 	n, ok := HeaderSize(b)
 	switch {
 	case !ok:
-		return nil, headerError(len(b), "it ends before its size is told")
+		return nil, headerError(len(b), "it ends before its size")
 	case n < 0 && (len(b) < objectHead || wire.GUID(b[:wire.GUIDSize]) != guidHeader):
 		return nil, headerError(0, "this is not ASF")
 	case n < 0:

@@ -208,7 +208,7 @@ func (p *Packet) parseExtent(b []byte, packetSize int) *SyntaxError {
 		p.missing = max(p.size-len(b), 0)
 	}
 	if p.end > len(b) && !p.Multiple() {
-		return packetError(len(b), "it ends before the length it tells")
+		return packetError(len(b), "it ends before its own packet length")
 	}
 	// With multiple payloads each tells its length, so that what is missing is
 	// padding wherever they are whole.

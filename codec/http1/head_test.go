@@ -128,8 +128,8 @@ func TestParseRequest(t *testing.T) {
 		{"odd_method", "G@T / HTTP/1.1\r\n\r\n", `400 the first line is not a request: "G@T / HTTP/1.1"`},
 		{"folded", "GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n", "400 a folded header line at byte 22 of the head"},
 		{"no_colon", "GET / HTTP/1.1\r\nabc\r\n\r\n", "400 a header line without a colon at byte 16 of the head"},
-		{"blank_before_colon", "GET / HTTP/1.1\r\nA : b\r\n\r\n", `400 a header name that is none: "A " at byte 16 of the head`},
-		{"no_name", "GET / HTTP/1.1\r\n: b\r\n\r\n", `400 a header name that is none: "" at byte 16 of the head`},
+		{"blank_before_colon", "GET / HTTP/1.1\r\nA : b\r\n\r\n", `400 an invalid header name: "A " at byte 16 of the head`},
+		{"no_name", "GET / HTTP/1.1\r\n: b\r\n\r\n", `400 an invalid header name: "" at byte 16 of the head`},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

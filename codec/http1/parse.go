@@ -138,7 +138,7 @@ func parseField(line string) (f Field, what string) {
 		return f, "a header line without a colon"
 	}
 	if !isToken(name) {
-		return f, "a header name that is none: " + strconv.Quote(clip(name))
+		return f, "an invalid header name: " + strconv.Quote(clip(name))
 	}
 	return Field{name, strings.Trim(value, " \t")}, ""
 }

@@ -81,11 +81,11 @@ func isPlaylistType(media string) bool {
 func notPulled(b []byte, media string) error {
 	switch contentOf(b, media) {
 	case plainASF:
-		return errors.New("the source sends plain ASF, as a file or a download, and not MMSH, which is all that can be pulled")
+		return errors.New("the source sends plain ASF, as a file or a download, not MMSH, and only MMSH can be pulled")
 	case playlistText:
-		return errors.New("the source answers with a playlist and not with a stream: the address to pull is in it")
+		return errors.New("the source answers with a playlist, not a stream: the address to pull is in it")
 	case webPage:
-		return errors.New("the source answers with a web page and not with a stream")
+		return errors.New("the source answers with a web page, not a stream")
 	default:
 		return fmt.Errorf("the source answers with %q, which is not MMSH", media)
 	}

@@ -59,8 +59,8 @@ const (
 )
 
 var (
-	errRepaired = errors.New("packets come without their padding and do not tell their length, or a wrong one: that is mended, because players would take zeros for data or refuse them")
-	errAnywhere = errors.New("the source began anew and sends no key frame: the stream goes on without one, and pictures are damaged until one comes")
+	errRepaired = errors.New("packets come without their padding and state no length, or a wrong one: they are repaired, because players would take zeros for data or refuse them")
+	errAnywhere = errors.New("the source started over and sends no key frame: the stream goes on without one, and pictures are damaged until one comes")
 )
 
 // Media implements [codec.Programme].

@@ -205,7 +205,7 @@ func answerText(r *http1.Response) string {
 // waiting passes over an interim answer (RFC 9110, 15.2).
 func (p *pull) waiting() codec.Event {
 	if p.interim++; p.interim > maxInterim {
-		return bad(fmt.Errorf("the source has sent %d interim answers, and no other", p.interim))
+		return bad(fmt.Errorf("the source has sent %d interim answers and no final one", p.interim))
 	}
 	return codec.Event{}
 }
@@ -217,14 +217,14 @@ func (p *pull) waiting() codec.Event {
 func (p *pull) redirected(r *http1.Response) codec.Event {
 	location := r.Fields.Get("Location")
 	if p.redirects++; p.redirects > maxRedirects {
-		return bad(fmt.Errorf("the source sends us on and on, at last to %q", clip(location)))
+		return bad(fmt.Errorf("the source redirects us too often, last to %q", clip(location)))
 	}
 	if location == "" {
-		return bad(errors.New(answerText(r) + ", and not where to go on"))
+		return bad(errors.New(answerText(r) + " without a place to go"))
 	}
 	to, err := p.url.follow(location)
 	if err != nil {
-		return bad(fmt.Errorf("the source sends us on: %w", err))
+		return bad(fmt.Errorf("the source redirects us: %w", err))
 	}
 	to = URL{strings.Clone(to.Host), to.Port, strings.Clone(to.Path)}
 	if r.Status == 305 {

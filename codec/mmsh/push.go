@@ -165,7 +165,7 @@ func (p *pieces) add(b []byte, last bool) (whole []byte, err error) {
 	switch {
 	case ok && (size < 0 || size > asf.HeaderMax):
 		p.buf = nil
-		return nil, errors.New("the header is not an ASF header, or one of impossible size")
+		return nil, errors.New("the header is not an ASF header, or has an impossible size")
 	case ok && size <= len(b):
 		p.buf = nil
 		return b[:size], nil

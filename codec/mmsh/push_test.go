@@ -67,7 +67,7 @@ func TestPushBody(t *testing.T) {
 		{"data_after_a_bare_change", join(H, bC, D), "Header " + header + "; " + tooEarly},
 		{"header_in_pieces", join(pushed(IDHeader, h0[:10]), pushed(IDHeader, h0[10:3000]), pushed(IDHeader, h0[3000:]), D), "Header " + header + "; Packet 15 bytes"},
 		{"header_never_completed", join(pushed(IDHeader, h0[:3000]), D), "Bad: a $D came in the middle of the header: 3000 of 5487 bytes are there"},
-		{"no_header_at_all", pushed(IDHeader, bytes.Repeat([]byte("x"), 100)), "Bad: the header is not an ASF header, or one of impossible size"},
+		{"no_header_at_all", pushed(IDHeader, bytes.Repeat([]byte("x"), 100)), "Bad: the header is not an ASF header, or has an impossible size"},
 		{"wrong_byte", join(H, D, []byte("x")), "Header " + header + "; Packet 15 bytes; Bad: byte 5510 of the stream is 0x78 where a packet must begin with 0x24 ($)"},
 	}
 	for _, c := range cases {

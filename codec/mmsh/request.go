@@ -123,9 +123,9 @@ func (q *request) coded(r *http1.Request, path string) *request {
 	case r.Method != "POST" || !isPush:
 		return q.refuse(501, "the request has a Transfer-Encoding")
 	case isPushType(mediaType(r)):
-		return q.refuse(411, "the encoder pushes in chunks, where its protocol wants a Content-Length")
+		return q.refuse(411, "the encoder pushes in chunks, but its protocol needs a Content-Length")
 	case r.Minor == 0 || r.Fields.Has("Content-Length") || !isChunked(r.Fields):
-		return q.refuse(400, "the encoder's body has a length that can be read in two ways")
+		return q.refuse(400, "the length of the encoder's body is ambiguous")
 	}
 	q.push(send, codec.Publish, r, path)
 	return q

@@ -174,7 +174,7 @@ func refuseVerdict(v *codec.Verdict) refusal {
 	case codec.NoSession:
 		r.status, r.text = 400, "the request belongs to a session that is not known here"
 	case codec.Refused:
-		r.status, r.text = 422, "the stream does not take this"
+		r.status, r.text = 422, "the stream cannot take this"
 	default:
 		r.status, r.text = 404, "there is no such stream here"
 	}
@@ -198,7 +198,7 @@ func causeStatus(c codec.Cause) (status int, text string) {
 	case codec.CauseHeadLate:
 		return 408, "no complete request came in time"
 	case codec.CauseRefused:
-		return 422, "the stream does not take this"
+		return 422, "the stream cannot take this"
 	case codec.CauseShutdown:
 		return 503, "the server is going down"
 	default:

@@ -163,7 +163,7 @@ func notPushed(b []byte) error {
 	case packetsMMSH:
 		return fmt.Errorf("the encoder sends packets of MMSH in chunks, as ffmpeg -f asf_stream does: %s", howToPush)
 	case otherMedia:
-		return fmt.Errorf("the encoder sends another format than ASF: %s", howToPush)
+		return fmt.Errorf("the encoder sends a format other than ASF: %s", howToPush)
 	default:
 		return fmt.Errorf("the encoder's body begins with % X, which is not ASF: %s", b[:beginning], howToPush)
 	}

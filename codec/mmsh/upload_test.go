@@ -79,8 +79,8 @@ func TestUploadThatIsNone(t *testing.T) {
 		{"half_a_header", append(chunked(header[:100], 30), lastChunk...), "Bad: the encoder's body ends within its header, after 100 bytes"},
 		{"broken_chunks", join(chunked(join(header, data[0]), 512), []byte("x")), begun + "; Bad: the body's chunks are broken: 0x78 where none belongs"},
 		{"packets_of_MMSH", chunked(AppendHead(nil, header), 512), "Bad: the encoder sends packets of MMSH in chunks, as ffmpeg -f asf_stream does: " + howToPush},
-		{"FLV", chunked([]byte("FLV\x01\x05\x00\x00\x00\x09"), 512), "Bad: the encoder sends another format than ASF: " + howToPush},
-		{"MPEG_TS", chunked([]byte("\x47\x40\x11\x10\x00"), 512), "Bad: the encoder sends another format than ASF: " + howToPush},
+		{"FLV", chunked([]byte("FLV\x01\x05\x00\x00\x00\x09"), 512), "Bad: the encoder sends a format other than ASF: " + howToPush},
+		{"MPEG_TS", chunked([]byte("\x47\x40\x11\x10\x00"), 512), "Bad: the encoder sends a format other than ASF: " + howToPush},
 		{"something", chunked([]byte("<html>"), 512), "Bad: the encoder's body begins with 3C 68 74 6D, which is not ASF: " + howToPush},
 		{"almost_ASF", chunked([]byte("\x30\x26\xB2\x75\x8E\x66\xCF\x12"), 512), "Bad: ASF header is malformed at byte 0: this is not ASF"},
 		{"huge_header", chunked(huge, 512), "Bad: ASF header is malformed at byte 16: a size of 4294967296 bytes is not between 30 and 1048526"},
@@ -104,7 +104,7 @@ func TestUploadRequests(t *testing.T) {
 		return first + "\nHost: h\nTransfer-Encoding: chunked\n" + rest + "\n"
 	}
 	const address = "POST /streams/x_push HTTP/1.1"
-	twoWays := "Bad: the encoder's body has a length that can be read in two ways"
+	twoWays := "Bad: the length of the encoder's body is ambiguous"
 	cases := []conversation{
 		{name: "any_type", in: post(address, "Content-Type: video/x-ms-asf\n"), events: "Publish x", answer: "", next: codec.Ingest},
 		{name: "invited_RFC_9110_10.1.1", in: post(address, "Expect: 100-continue\n"), events: "Publish x", answer: "HTTP/1.1 100 Continue\n\n", next: codec.Ingest},

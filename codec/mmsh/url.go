@@ -73,7 +73,7 @@ func (u URL) Check() error {
 		return fmt.Errorf("%q is not the name or address of a host", clip(u.Host))
 	}
 	if path := u.path(); path[0] != '/' || strings.IndexFunc(path, notInPath) >= 0 {
-		return fmt.Errorf("%q is not the path of a stream: it begins with a slash and has no blanks", clip(u.Path))
+		return fmt.Errorf("%q is not the path of a stream: a path begins with a slash and has no blanks", clip(u.Path))
 	}
 	return nil
 }

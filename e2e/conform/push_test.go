@@ -300,7 +300,7 @@ func uploadCut(k *kit) {
 
 func uploadRefused(k *kit) {
 	for _, c := range []struct{ body, words string }{
-		{"FLV\x01\x05\x00\x00\x00\x09", "another format than ASF"},
+		{"FLV\x01\x05\x00\x00\x00\x09", "a format other than ASF"},
 		{"$H\x00\x10and so on", "ffmpeg -f asf_stream"},
 	} {
 		h, body := k.final(request("POST "+k.pushURL(), "HTTP/1.1", "Transfer-Encoding: chunked") + fmt.Sprintf("%x\r\n%s\r\n", len(c.body), c.body))

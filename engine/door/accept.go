@@ -139,7 +139,7 @@ func (d *Door) admit(tcp *net.TCPConn, loop int) {
 	compact(tcp.RemoteAddr())
 	if err := d.cfg.Hand(loop, tcp, ticket, refused); err != nil {
 		d.errors.Add(1)
-		d.cfg.Log.Error("a connection cannot be taken on", "error", err)
+		d.cfg.Log.Error("a connection cannot be taken over", "error", err)
 	}
 }
 

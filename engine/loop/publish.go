@@ -45,11 +45,11 @@ func refusal(v *codec.Verdict) string {
 	case v.Reason != "":
 		return v.Reason
 	case v.Code == codec.NoStream:
-		return "no stream that is pushed has this path"
+		return "no pushed stream has this path"
 	case v.Code == codec.Full:
-		return "the table of sessions is full of encoders that are at work"
+		return "the table of sessions is full of active encoders"
 	default:
-		return "the session is not known"
+		return "the session is unknown"
 	}
 }
 

@@ -86,7 +86,7 @@ func (p *filePlay) round(ctx context.Context) error {
 			return fmt.Errorf("%s cannot be read: %w", p.name(), readErr)
 		}
 		if packets == 0 {
-			return fmt.Errorf("%s holds no packets", p.name())
+			return fmt.Errorf("%s has no packets", p.name())
 		}
 		if !p.waited {
 			rest(ctx, fileRest)
@@ -167,7 +167,7 @@ func (p *filePlay) reopen() error {
 	if p.open == nil {
 		return err
 	}
-	p.st.failed(fmt.Errorf("the old file is played on: %w", err), 0)
+	p.st.failed(fmt.Errorf("the old file is still played: %w", err), 0)
 	_, err = p.open.Seek(0, io.SeekStart)
 	return err
 }

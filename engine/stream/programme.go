@@ -107,7 +107,7 @@ func (p *Programme) Keyless(now int64) bool {
 func (p *Programme) StartedAnywhere() {
 	p.Stream.stats.anywhere.Add(1)
 	if !p.keyless.Swap(true) {
-		p.Stream.log.Warn("no key frame comes: viewers are started without one, and their pictures are damaged until one does",
+		p.Stream.log.Warn("no key frame comes: viewers start without one, and see damaged pictures until one does",
 			"waited", p.Stream.env.Settings.Timeouts.KeyWait)
 	}
 }

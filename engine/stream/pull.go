@@ -161,13 +161,13 @@ func bare(err error) error {
 	var name *net.DNSError
 	switch {
 	case errors.As(err, &name) && name.IsNotFound:
-		return errors.New("the name is not known")
+		return errors.New("the name is unknown")
 	case errors.As(err, &name):
 		return fmt.Errorf("the name cannot be looked up: %s", name.Err)
 	case errors.As(err, &call):
 		return call.Err
 	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
-		return errors.New("no answer in the time allowed")
+		return errors.New("no answer within the time allowed")
 	}
 	return err
 }

@@ -217,7 +217,7 @@ func (st *Stream) replaceLocked(cp codec.Programme, now int64) error {
 	st.stats.programmes.Add(1)
 	if old != nil && !old.Ring.Over() {
 		if n := old.Viewers.Load(); n > 0 {
-			st.log.Warn("what the source sends differs from before: viewers whose players can follow are moved on, the others are ended",
+			st.log.Warn("what the source sends differs from before: viewers whose players can follow are switched over, the others are ended",
 				"was", old.Media.String(), "is", next.Media.String(), "viewers", n)
 		}
 		old.Next.Store(next)
@@ -287,7 +287,7 @@ func (st *Stream) appendLocked(ev *codec.Event, now int64) (sendTime time.Durati
 		err = nil
 	}
 	if mark.Note != nil {
-		st.log.Warn("packets of the source are not as they should be", "why", mark.Note.Error())
+		st.log.Warn("the source's packets are not as they should be", "why", mark.Note.Error())
 	}
 	return mark.SendTime, placed, err
 }
@@ -297,7 +297,7 @@ func (st *Stream) appendLocked(ev *codec.Event, now int64) (sendTime time.Durati
 func (st *Stream) usedUp(now int64) {
 	if st.usedUpAt == 0 || now-st.usedUpAt > int64(time.Hour) {
 		st.usedUpAt = max(now, 1)
-		st.log.Warn("the source's clock is used up, a new programme starts")
+		st.log.Warn("the source's clock is used up; a new programme starts")
 	}
 }
 
@@ -491,10 +491,10 @@ const LabelStream = "stream"
 // Why a stream refuses a source's header or packet.
 var (
 	// ErrChanges says that the source begins one programme after another.
-	ErrChanges = fmt.Errorf("its header or its clock begins a new programme too often: %d at once are allowed, and then one a second", changesAtOnce)
+	ErrChanges = fmt.Errorf("its header or its clock begins a new programme too often: %d at once are allowed, then one a second", changesAtOnce)
 	// ErrMemory says that there is no memory for another programme.
 	ErrMemory = errors.New("there is no memory for another programme of the stream: viewers have not taken the last ones yet, or backlog.total is used up by other streams")
-	errNoRoom = errors.New("viewers still hold so much of what has left the backlog; backlog.bytes is too small for this stream, or backlog.total for all streams")
+	errNoRoom = errors.New("viewers still hold too much of what has left the backlog; backlog.bytes is too small for this stream, or backlog.total for all streams")
 )
 
 // errNoHeader says that a source sent packets before any header.
