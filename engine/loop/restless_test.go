@@ -20,7 +20,6 @@ type restless struct {
 	silent  time.Duration // since it sent
 	viewers []*peer
 	others  []*peer
-	bytes   int
 }
 
 // TestRestlessPeers has viewers that close their side, stop, break, ask on and come
