@@ -3,14 +3,18 @@
 // [Loop.HalfClosed], [Loop.Closed] and [Loop.Run], and reaches sockets through a
 // [Kernel] only, so that the tests run whole engines in virtual time.
 //
+//	loop.go      passes: what is done in one, and when the next one is
 //	conn.go      a connection, its phases, deadline and end
+//	requests.go  how many requests of a connection are answered, and when
 //	handle.go    what viewers ask for
 //	publish.go   what encoders ask for, and what they bring
+//	comeback.go  encoders whose session is still on another connection
 //	viewer.go    a cursor into the backlog: where it goes on, what is written
 //	fanout.go    a stream's viewers on this loop (a show), and whose turn it is
 //	held.go      how long packets are held, to be sent together
 //	outbox.go    what a connection sends besides packets
 //	transport.go how bytes get onto a socket
+//	kernel.go    what a loop asks of the system and of its event loop
 //	half.go      peers that have closed their side
 //	timers.go    deadlines
 //	overload.go  whether the loop has time for its work
