@@ -108,8 +108,8 @@ func (t *Ingests) removeLocked(e *ingest) {
 	}
 }
 
-// Publish notes that the session's packets follow: from now on it makes way after
-// those that were never published.
+// Publish notes that the session has brought a header or a packet: from now on it makes
+// way after those that never brought anything.
 func (t *Ingests) Publish(in *stream.Ingest) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
