@@ -81,9 +81,10 @@ func parseLength(v string) (int64, error) {
 	return int64(n), nil
 }
 
-// clip bounds what a peer can put into our log.
+// clip bounds what a peer can put into our log, and keeps tokens out of it.
 func clip(s string) string {
 	const most = 64
+	s = Redact(s)
 	if len(s) > most {
 		return s[:most] + "…"
 	}
