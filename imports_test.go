@@ -52,6 +52,8 @@ var layers = []layer{
 		"HTTP heads know nothing of what rides on them"},
 	{"codec/...", []string{"codec", "codec/asf", "codec/http1", "codec/wire"}, outside,
 		"a protocol is bytes in, events and bytes out"},
+	{"access/...", []string{"codec"}, []string{"net", "net/http", "os", gnet},
+		"who may do what is decided without sockets and protocols; what a peer brings is known from the contract"},
 	{"engine/ring/...", nil, []string{"net", "net/http", "log/slog", "os"},
 		"the backlog knows neither who reads it nor what it holds"},
 	{"engine/reason", nil, []string{"net", "log/slog", "os"},
@@ -119,6 +121,7 @@ var onlyIn = []struct {
 	{"github.com/klauspost/cpuid/v2", []string{"tuning/..."}, "what the machine is belongs to tuning"},
 	{"github.com/vishvananda/netlink", []string{"tuning/..."}, "what the machine is belongs to tuning"},
 	{"github.com/google/pprof/driver", []string{"cmd/stream-pump"}, "only the operator's command shows profiles; the driver is large"},
+	{"golang.org/x/crypto/argon2", []string{"access"}, "how passwords are stored is known in one place"},
 	{"github.com/google/pprof/profile", []string{"cmd/...", "engine/internal/labels"}, "what is in a profile is for those who show it"},
 }
 
