@@ -188,7 +188,7 @@ func (s *server) denied(dst []byte, q *request, v *codec.Verdict) ([]byte, codec
 	if v.Code == codec.NoStream && v.Location != "" && (!q.player || q.major >= redirectable) {
 		r.status, r.location = 302, v.Location
 	}
-	return s.p.appendRefusal(dst, r), codec.Close
+	return s.p.refuse(dst, q, v, r)
 }
 
 // encoder answers PushSetup. A PushStart or an upload that is let in gets nothing, or
@@ -202,7 +202,7 @@ func (s *server) encoder(dst []byte, q *request, v *codec.Verdict) ([]byte, code
 			r.text += ": an encoder's address is " + streamsPrefix + "PATH" + pushSuffix
 		}
 		r.proto, r.server = http11, encoderServer
-		return s.p.appendRefusal(dst, r), codec.Close
+		return s.p.refuse(dst, q, v, r)
 	case q.class == setup:
 		return s.p.appendAccepted(dst, v.Session, q.keep)
 	case q.class == start:
