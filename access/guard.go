@@ -79,14 +79,14 @@ func (g *Guard) enter(role Role, r *Rules) {
 //
 // unknown says that there is no such stream. Where a stream has rules, strangers get
 // the same answer to one that does not exist as to one that is closed to them. Those
-// that are let in may be told.
+// that are let in may be told, and so may be who asks for what cannot name a stream.
 func (g *Guard) Ask(now time.Time, r Request, unknown bool, done func(Decision)) (d Decision, decided bool) {
 	rules := g.rulings[g.cfg.rules(r.Role, r.Stream)]
 	if unknown {
 		rules = g.standIn[r.Role]
 	}
-	if rules == nil || rules.Open() {
-		return Decision{}, true
+	if rules == nil || rules.Open() || unknown && !isWord(r.Stream) {
+		return Decision{}, true // what can be no stream hides none
 	}
 	if d, decided := rules.place(r.Peer); decided {
 		return d, true

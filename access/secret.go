@@ -4,7 +4,6 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"io"
-	"log/slog"
 )
 
 // Secret is a text that must not be shown. Printing, logging and encoding it give a
@@ -41,10 +40,7 @@ func (s Secret) GoString() string { return hidden }
 // Format implements [fmt.Formatter]: no verb shows a secret.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
 
-// LogValue implements [slog.LogValuer].
-func (s Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
-
-// MarshalText implements [encoding.TextMarshaler], which JSON uses too.
+// MarshalText implements [encoding.TextMarshaler], which logs and JSON use too.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
 // same compares two texts in a time that depends on their lengths only.

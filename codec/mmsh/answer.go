@@ -257,7 +257,7 @@ func (s *server) AppendEnd(dst []byte, c codec.Cause, reason string) []byte {
 		s.state = over
 		dst, _ = s.p.appendAccepted(dst, 0, false)
 		return dst
-	case reading:
+	case reading, asked:
 		return s.end(dst, viewerServer, http11, c, reason)
 	case opening, waiting:
 		// A peer that has begun to speak, or finds no room, is told why. One that has

@@ -6,6 +6,7 @@ import (
 	"context"
 	"time"
 
+	"streampump/access"
 	"streampump/codec"
 )
 
@@ -30,6 +31,14 @@ type Config struct {
 	// NotFoundLocation is where requests for unknown streams are sent (the
 	// original's redirect_404_to); empty means they get 404.
 	NotFoundLocation string
+	// Access decides who may publish and view; nil lets everybody.
+	Access Access
+}
+
+// Access decides whether peers may have what they ask for. [access.Guard] is one, and
+// says what the arguments mean.
+type Access interface {
+	Ask(now time.Time, r access.Request, unknown bool, done func(access.Decision)) (d access.Decision, decided bool)
 }
 
 // Limits bound what strangers can make us hold.
