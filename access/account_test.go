@@ -42,8 +42,8 @@ func TestParseAccount(t *testing.T) {
 func TestBadAccounts(t *testing.T) {
 	const digits = "939e7578ed9e3c518a452acee763bce9"
 	for line, want := range map[string]string{
-		"":                        "an account needs a name",
-		"anna":                    `the account "anna" has no password behind a colon`,
+		":x":                      "an account needs a name",
+		"anna":                    "an account's line has no colon",
 		"anna:hunter2":            `the password of the account "anna" is not hashed: a line is NAME:REALM:HASH or NAME:$argon2id$…, as stream-pump passwd makes it`,
 		"anna:realm:hunter2":      `the password of the account "anna" is not hashed: a line is NAME:REALM:HASH or NAME:$argon2id$…, as stream-pump passwd makes it`,
 		"anna:" + digits:          `the password of the account "anna" is not hashed: a line is NAME:REALM:HASH or NAME:$argon2id$…, as stream-pump passwd makes it`,

@@ -81,7 +81,7 @@ func (g *Guard) enter(role Role, r *Rules) {
 // the same answer to one that does not exist as to one that is closed to them. Those
 // that are let in may be told, and so may be who asks for what cannot name a stream.
 func (g *Guard) Ask(now time.Time, r Request, unknown bool, done func(Decision)) (d Decision, decided bool) {
-	rules := g.rulings[g.cfg.rules(r.Role, r.Stream)]
+	rules := g.rulings[g.cfg.Rules(r.Role, r.Stream)]
 	if unknown {
 		rules = g.standIn[r.Role]
 	}

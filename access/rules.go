@@ -46,8 +46,8 @@ func (s StreamRules) of(r Role) *Rules {
 	return s.View
 }
 
-// rules are those for a stream, which need not exist.
-func (c *Config) rules(role Role, stream string) *Rules {
+// Rules are those that hold for a stream, which need not exist.
+func (c *Config) Rules(role Role, stream string) *Rules {
 	if own := c.Streams[strings.ToLower(stream)].of(role); own != nil {
 		return own
 	}

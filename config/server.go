@@ -23,6 +23,7 @@ func (w *walker) root(n node) *Config {
 	if v, ok := o.get("redirect_404_to"); ok {
 		c.Engine.NotFoundLocation = w.redirect(v)
 	}
+	w.access(o, c)
 	w.streams(o, c)
 	return c
 }

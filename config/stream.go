@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"strings"
+
+	"streampump/access"
 )
 
 // Stream is one stream of the configuration.
@@ -13,6 +15,8 @@ type Stream struct {
 	Type    Type
 	Pull    Pull   // TypePull only
 	File    string // TypeFile only: an ASF file, relative to the process's folder or absolute
+	// Access are its own rules in place of the default's; they are in [Config.Access] too.
+	Access access.StreamRules
 }
 
 // Type is where a stream's packets come from.
@@ -56,6 +60,7 @@ func (w *walker) streams(root object, c *Config) {
 	for _, e := range elements {
 		s, at := w.stream(e)
 		c.Streams, places = append(c.Streams, s), append(places, at)
+		c.enterAccess(s)
 		if s.Enabled {
 			enabled++
 		}
@@ -93,6 +98,7 @@ func (w *walker) stream(n node) (s Stream, at node) {
 		s.Name, _ = w.text(v)
 	}
 	w.source(o, &s)
+	w.streamAccess(o, &s)
 	return s, at
 }
 

@@ -22,7 +22,7 @@ func rootTable() table {
 		"use_http_proxy", "http_proxy_host", "http_proxy_port", "use_proxy_for_local_addresses",
 		"redirect_404_to",
 		"ssl", "ssl_port", "ssl_key", "ssl_cert",
-		"streams", "admin", "log",
+		"streams", "admin", "log", publishGroup, viewGroup,
 	}}
 	for _, g := range groups() {
 		t.keys = append(t.keys, g.name)
@@ -35,7 +35,7 @@ func adminTable() table { return table{name: "admin", keys: []string{"enabled", 
 func logTable() table { return table{name: "log", keys: []string{"level", "format"}} }
 
 func streamTable() table {
-	return table{name: "streams[]", keys: []string{"name", "enabled", "type", "path", "source_options"}}
+	return table{name: "streams[]", keys: []string{"name", "enabled", "type", "path", "source_options", publishGroup, viewGroup}}
 }
 
 // The tables of source_options, by the stream's type.
@@ -58,6 +58,7 @@ func tables() []table {
 	for _, g := range groups() {
 		ts = append(ts, g.table())
 	}
+	ts = append(ts, accessTables()...)
 	return ts
 }
 

@@ -11,7 +11,8 @@ import (
 // out checked values.
 type walker struct {
 	report
-	dir string // where relative names of files start
+	dir    string // where relative names of files start
+	inline []node // secrets that the file itself holds
 }
 
 // node is one value of the file.

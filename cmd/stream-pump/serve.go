@@ -83,6 +83,9 @@ func (e env) serve(ctx context.Context, s service) error {
 	defer going.done()
 
 	log := s.log.Logger
+	if err := guard(s.Config); err != nil {
+		return err
+	}
 	defer keep(fit(s.Config, log), log)()
 	eng, err := engine.New(s.Engine, s.streams, []codec.Protocol{protocolOf(s.Config)}, log)
 	if err != nil {
