@@ -92,10 +92,10 @@ func TestViewersAreAsked(t *testing.T) {
 	v.hangup()
 	b.logs(`msg="viewer left" stream=live peer=10.0.0.1:12 reason=viewer_left bytes=`)
 	b.logs(`agent=player client=anna`)
-	for user, want := range map[string]string{"hasty": "SLOWED Play retry=1s (later)\n", "eve": "FORBIDDEN Play (not you)\n"} {
-		v = b.dial(user, 0, "10.0.0.2")
-		v.send("PLAY live u=" + user + ":x\n")
-		v.says(want)
+	for _, c := range []struct{ user, want string }{{"hasty", "SLOWED Play retry=1s (later)\n"}, {"eve", "FORBIDDEN Play (not you)\n"}} {
+		v = b.dial(c.user, 0, "10.0.0.2")
+		v.send("PLAY live u=" + c.user + ":x\n")
+		v.says(c.want)
 	}
 	b.logs(`level=INFO msg="viewer is refused" path=live peer=10.0.0.2:14 why="the token has expired"`)
 	v = b.dial("w", 0, "10.0.0.3")

@@ -71,6 +71,7 @@ func (c *Conn) openIngest(st *stream.Stream) *stream.Ingest {
 	// A start that names a session we do not know gets a new one, as from Windows Media
 	// Services ([MS-WMHTTP] note 13); so does a setup that names none.
 	in := stream.NewIngest(st)
+	in.Client = c.client
 	in.Expires.Store(l.now + int64(l.group.cfg.Timeouts.PushInactive))
 	if c.setUp != nil {
 		l.group.ingests.DropSetup(c.setUp) // a connection waits to publish one thing
@@ -132,7 +133,7 @@ func (c *Conn) publishOr(ask bool) {
 	c.setUp = nil
 	in.Expires.Store(clock.Never)
 	in.Attach(c)
-	c.ingest, c.phase, c.lastIn = in, phaseIngest, l.now
+	c.ingest, c.phase, c.lastIn, c.client = in, phaseIngest, l.now, in.Client
 	in.Resume(l.now)
 	st.Log().Info("encoder is connected", c.about("peer", c.peer, "agent", c.agent)...)
 	c.rearm()
