@@ -35,9 +35,11 @@ func (s *server) playlist(dst []byte, q *request, v *codec.Verdict) ([]byte, cod
 	return appendBody(dst, body, q)
 }
 
-// handOn is the token of the request as it stands in the addresses of a playlist.
+// handOn is the token of the request as it stands in the addresses of a playlist, if
+// the request brings nothing else.
 func (q *request) handOn() string {
-	if c := q.event.Credentials; c != nil && c.Token != "" && strings.IndexFunc(c.Token, notInToken) < 0 {
+	c := q.event.Credentials
+	if c != nil && c.Token != "" && !c.HasPassword && c.Digest == nil && strings.IndexFunc(c.Token, notInToken) < 0 {
 		return "?" + http1.TokenName + "=" + c.Token
 	}
 	return ""
