@@ -399,7 +399,13 @@ func writeConf(t *testing.T, name, text string) (dir, path string) {
 func startNginx(t *testing.T, pump string) doors {
 	t.Helper()
 	addr := freeAddr(t)
-	server := fit(t, pageBlock(t, "nginx", 0), "listen 80;", "listen "+addr+";", pumpOnPage, pump)
+	runNginx(t, fit(t, pageBlock(t, "nginx", 0), "listen 80;", "listen "+addr+";", pumpOnPage, pump), addr)
+	return doors{viewers: addr, encoders: addr, swallows: true}
+}
+
+// runNginx starts nginx with what a server needs besides its own configuration.
+func runNginx(t *testing.T, server, addr string) {
+	t.Helper()
 	dir, path := writeConf(t, "nginx.conf", "")
 	conf := "daemon off;\nmaster_process off;\npid " + dir + "/pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n"
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
@@ -409,7 +415,6 @@ func startNginx(t *testing.T, pump string) doors {
 		t.Fatal(err)
 	}
 	startFront(t, exec.Command(located("nginx"), "-e", "stderr", "-c", path), addr)
-	return doors{viewers: addr, encoders: addr, swallows: true}
 }
 
 func startHAProxy(t *testing.T, pump string) doors {
