@@ -21,10 +21,13 @@ func (w *walker) secure(o object, s *Stream) {
 	if v, ok := o.get("ssl_name"); ok {
 		s.Pull.TLS.Name, _ = w.host(v)
 	}
-	if v, ok := o.get("ssl_ca"); ok {
+	switch v, ok := o.get("ssl_ca"); {
+	case ok:
 		if s.Pull.TLS.CA, ok = w.file(v); ok && s.Enabled {
 			w.authorities(v, s.Pull.TLS.CA)
 		}
+	case s.Enabled && !trust.SystemKnowsAuthorities():
+		w.warn(o.node, `this machine has no list of authorities, so this source cannot prove who it is: install ca-certificates, or give "ssl_ca"`)
 	}
 	w.clientCertificate(o, s)
 }

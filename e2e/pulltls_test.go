@@ -52,6 +52,7 @@ func TestPullOverTLS(t *testing.T) {
 	url := "https://" + addr + "/streams/live"
 	edge := rig.Start(t, rig.Options{Config: `"streams": [` + securePull(url, fmt.Sprintf(`, "ssl_ca": %q, "ssl_name": %q`, file, hostOnPage)) + `]`})
 	up(t, edge, "live")
+	edge.Await("the source has proved its name", ", a certificate for "+hostOnPage+" by")
 	doors{viewers: edge.Addr.String()}.viewAll(t)
 
 	stranger := rig.Start(t, rig.Options{Config: `"streams": [` + securePull(url, fmt.Sprintf(`, "ssl_name": %q`, hostOnPage)) + `]`})
@@ -90,6 +91,6 @@ func TestPullOverTLSThroughSquid(t *testing.T) {
 	edge := pull(t, port)
 	up(t, edge, "live")
 	doors{viewers: edge.Addr.String()}.viewAll(t)
-	problem(pull(t, "443"), "the proxy answered 403 Forbidden: it does not connect us to the source (many proxies allow that for port 443 alone)")
+	problem(pull(t, "443"), "the proxy answered 403 Forbidden: it does not connect us to the source (many proxies connect to port 443 alone)")
 	whole.end(t, 0)
 }

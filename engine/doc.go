@@ -18,6 +18,7 @@
 //	ring        the backlog of a programme, its memory
 //	admission   how many connections there may be, and of whom
 //	reason      why connections are closed
+//	trust       whom a pull over TLS believes, from certificates in files
 //	clock, notice, settings, route
 //
 //	           door ──► reactor ──► loop 0: show ─► viewer, viewer, … ─► sockets

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"math/big"
+	"os"
+	"os/exec"
 	"testing"
 	"time"
 
@@ -37,6 +41,30 @@ func vouching(t *testing.T, name string) (cert, key string) {
 		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secretDER}))
 }
 
+// knowing runs the program in a process of its own, whose system knows the authorities
+// in a file.
+func knowing(t *testing.T, file string, args ...string) output {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(os.Environ(), asProgram+"=1", "SSL_CERT_FILE="+file, "SSL_CERT_DIR=/nowhere")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	var failed *exec.ExitError
+	if err := cmd.Run(); err != nil && !errors.As(err, &failed) {
+		t.Fatal(err)
+	}
+	return output{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+func TestCheckMissesTheSystemsAuthorities(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "pump.json", `{"streams": [{"type": "mmsh_pull", "path": "a", "source_options": {"url": "https://source.example"}}]}`)
+	knowing(t, "/nowhere", "check", "pump.json").want(t, cli.ExitOK, `pump.json is valid: 1 stream, 1 enabled, on [::]:8086
+stream "a" is pulled with TLS from source.example:443, whose certificate must be for source.example, by an authority of this machine's list
+`, `pump.json:1:67: /streams/0/source_options: warning: this machine has no list of authorities, so this source cannot prove who it is: install ca-certificates, or give "ssl_ca"
+`)
+}
+
 func TestCheckSaysWhatSourcesMustProve(t *testing.T) {
 	t.Chdir(t.TempDir())
 	root, _ := vouching(t, "Our Root")
@@ -54,7 +82,7 @@ func TestCheckSaysWhatSourcesMustProve(t *testing.T) {
     {"type": "mmsh_pull", "path": "e", "enabled": false, "source_options": {"url": "mmshs://source.example"}},
   ],
 }`)
-	start(t, "check", "pump.json").want(t, cli.ExitOK, `pump.json is valid: 5 streams, 4 enabled, on [::]:8086
+	knowing(t, "root.pem", "check", "pump.json").want(t, cli.ExitOK, `pump.json is valid: 5 streams, 4 enabled, on [::]:8086
 stream "a" is pulled with TLS from source.example:443, whose certificate must be for source.example, by an authority of this machine's list
 stream "b" is pulled with TLS from 192.0.2.7:8443, whose certificate must be for source.example, by the authority in the file root.pem (the certificate of "Our Root", valid until 2120-01-02 03:04 UTC)
 stream "c" is pulled with TLS from source.example:443, whose certificate must be for source.example, by one of the 2 authorities in the file two.pem; it is shown the certificate of "our pump", valid until 2120-01-02 03:04 UTC

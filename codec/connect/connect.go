@@ -97,5 +97,5 @@ func (t *tunnel) hint() string {
 	if strings.HasSuffix(t.target, ":443") {
 		return ""
 	}
-	return " (many proxies allow that for port 443 alone)"
+	return " (many proxies connect to port 443 alone)"
 }

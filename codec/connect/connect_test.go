@@ -63,7 +63,7 @@ func TestAnswers(t *testing.T) {
 		{"password", "", "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\r\n",
 			"the proxy answered 407 Proxy Authentication Required: it wants a user name and a password, which are not supported yet"},
 		{"forbidden", "", "HTTP/1.1 403 Forbidden\r\n\r\n<html>", "the proxy answered 403 Forbidden: it does not connect us to the source"},
-		{"forbidden_port", "source:8443", "HTTP/1.1 403 Forbidden\r\n\r\n", "the proxy answered 403 Forbidden: it does not connect us to the source (many proxies allow that for port 443 alone)"},
+		{"forbidden_port", "source:8443", "HTTP/1.1 403 Forbidden\r\n\r\n", "the proxy answered 403 Forbidden: it does not connect us to the source (many proxies connect to port 443 alone)"},
 		{"no_such_method", "", "HTTP/1.1 501\r\n\r\n", "the proxy answered 501: it does not connect us to the source"},
 		{"unreachable", "", "HTTP/1.1 503 Service Unavailable\r\n\r\n", "the proxy answered 503 Service Unavailable: it does not reach the source"},
 		{"redirect", "", "HTTP/1.1 302 Found\r\nLocation: https://other/\r\n\r\n", "the proxy answered 302 Found"},

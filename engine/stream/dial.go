@@ -120,6 +120,7 @@ func (a *attempt) secure(conn net.Conn, w way) (net.Conn, error) {
 	if err := a.tls.Handshake(); err != nil {
 		return nil, a.unsecured(err)
 	}
+	a.st.log.Debug("the source has proved its name", "with", a.tls.String())
 	return a.tls, nil
 }
 
@@ -139,10 +140,7 @@ func (a *attempt) explain(err error) error {
 	if a.tls == nil {
 		return nil
 	}
-	if why := a.tls.Explain(err); why != err { //nolint:errorlint // the very same
-		return why
-	}
-	return nil
+	return a.tls.Explain(err)
 }
 
 // tunnelBuffer is how much of a proxy's answer is read at once.

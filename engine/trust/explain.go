@@ -14,8 +14,8 @@ import (
 )
 
 // Explain puts an error of the handshake, of a read or of a write into the operator's
-// words; with TLS 1.3 a source that refuses us says so only after the handshake. An
-// error that is not one of TLS comes back as it is.
+// words; with TLS 1.3 a source that refuses us says so only after the handshake. For an
+// error that is not one of TLS it is nil.
 func (c *Conn) Explain(err error) error {
 	var (
 		unverified *tls.CertificateVerificationError
@@ -35,7 +35,7 @@ func (c *Conn) Explain(err error) error {
 	text, ours := strings.CutPrefix(err.Error(), "tls: ")
 	switch {
 	case !ours:
-		return err
+		return nil
 	case strings.HasPrefix(text, "server selected unsupported protocol version"):
 		return errOldVersion
 	}

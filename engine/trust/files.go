@@ -190,5 +190,5 @@ func stampOf(file string) stamp {
 	if err := syscall.Stat(file, &st); err != nil {
 		return stamp{}
 	}
-	return stamp{uint64(st.Dev), st.Ino, st.Size, st.Ctim.Nano()} //nolint:unconvert // Dev has other sizes elsewhere
+	return stamp{st.Dev, st.Ino, st.Size, st.Ctim.Nano()}
 }

@@ -137,6 +137,23 @@ func Client(conn net.Conn, c *tls.Config) *Conn {
 	return out
 }
 
+// String says, after the handshake, what the other side has shown.
+func (c *Conn) String() string {
+	s := c.ConnectionState()
+	if len(s.PeerCertificates) == 0 {
+		return "no certificate"
+	}
+	leaf := s.PeerCertificates[0]
+	return fmt.Sprintf("%s, a certificate for %s by %s, valid until %s", tls.VersionName(s.Version), names(leaf), issuer(leaf), moment(leaf.NotAfter))
+}
+
+// SystemKnowsAuthorities reports whether this machine has a list of authorities, without
+// which only a source with Options.CA can prove anything.
+func SystemKnowsAuthorities() bool {
+	pool, err := x509.SystemCertPool()
+	return err == nil && !pool.Equal(x509.NewCertPool())
+}
+
 // Describe is a certificate in a few words: for which names it is, or whose, and until
 // when.
 func Describe(c *x509.Certificate) string {
