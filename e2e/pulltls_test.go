@@ -5,6 +5,8 @@ package e2e
 import (
 	"fmt"
 	"net"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -66,6 +68,40 @@ func TestPullOverTLS(t *testing.T) {
 	edge.AwaitStatus("the end has come through", func(s engine.Snapshot) bool {
 		return streamOf(s, "live").State != engine.SourceUp.String()
 	})
+}
+
+// TestPullShowsItsCertificate: a source behind stunnel, whose TLS is OpenSSL's, wants to
+// know who pulls. It is pulled by a pump that can show that, with each version of TLS,
+// and another pump says what is missing.
+func TestPullShowsItsCertificate(t *testing.T) {
+	need(t, located("stunnel4"))
+	t.Parallel()
+	first := rig.Start(t, rig.Options{Config: `"streams": [{"type": "mmsh_push", "path": "live"}]`})
+	whole := pushThrough(t, first.Addr.String(), "live", push.Endless)
+	up(t, first, "live")
+	dir, path := writeConf(t, "pump.conf", "")
+	cert := certificate(t, dir, hostOnPage)
+	otherDir, _ := writeConf(t, "none", "")
+	ours := certificate(t, otherDir, "edge.example")
+	for _, version := range []string{"TLSv1.2", "TLSv1.3"} {
+		addr := freeAddr(t)
+		server := fit(t, pageBlock(t, "stunnel", 0), "accept = 443\n", "accept = "+addr+"\n", pumpOnPage, first.Addr.String(),
+			"/etc/stunnel/pump.example.pem", cert)
+		conf := "foreground = yes\npid =\n" + server + "verifyChain = yes\nCAfile = " + ours + "\nsslVersion = " + version + "\n"
+		if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		startFront(t, exec.Command(located("stunnel4"), path), addr)
+		url, known := "mmshs://"+addr+"/streams/live", fmt.Sprintf(`, "ssl_ca": %q, "ssl_name": %q`, cert, hostOnPage)
+		edge := rig.Start(t, rig.Options{Config: `"streams": [` + securePull(url, known+fmt.Sprintf(`, "ssl_cert": %q, "ssl_key": %q`, ours, ours)) + `]`})
+		up(t, edge, "live")
+		edge.Await("the source has proved its name", "TLS 1."+version[len(version)-1:])
+		nobody := rig.Start(t, rig.Options{Config: `"streams": [` + securePull(url, known) + `]`})
+		problem(nobody, "the source wants a client certificate, and we have none for it")
+		other := rig.Start(t, rig.Options{Config: `"streams": [` + securePull(url, known+fmt.Sprintf(`, "ssl_cert": %q, "ssl_key": %q`, cert, cert)) + `]`})
+		problem(other, "the source does not accept our client certificate and says: unknown certificate authority")
+	}
+	whole.end(t, 0)
 }
 
 // TestPullOverTLSThroughSquid: a pump pulls with TLS through Squid, as the page says, by

@@ -67,7 +67,9 @@ func (a *attempt) connect(ctx context.Context) (again bool, err error) {
 
 // converse says hello on a fresh connection, and reads it to its end. All that comes
 // before the header, a proxy's answer and a handshake too, is in the time of the
-// connection's deadline.
+// connection's deadline. For writes that stays as it is: after the hello only TLS itself
+// may want to write (an update of keys, RFC 8446, 4.6.3), and then need not wait for a
+// source that reads nothing.
 func (a *attempt) converse(conn net.Conn, w way) (again bool, err error) {
 	a.tls = nil
 	if w.target.TLS {
