@@ -18,7 +18,8 @@ import (
 	"streampump/cmd/internal/cli"
 )
 
-// vouching is the text of a certificate that vouches for itself, and its key.
+// vouching is the text of a certificate that vouches for itself, and its key. It is for
+// the host of that name.
 func vouching(t *testing.T, name string) (cert, key string) {
 	t.Helper()
 	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -26,7 +27,7 @@ func vouching(t *testing.T, name string) (cert, key string) {
 		t.Fatal(err)
 	}
 	c := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Date(2120, 1, 2, 3, 4, 5, 0, time.UTC),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, c, c, secret.Public(), secret)
