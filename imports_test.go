@@ -96,6 +96,8 @@ var layers = []layer{
 		"the configuration fills the other packages' Config and starts nothing"},
 	{"tuning/...", []string{"tuning"}, []string{"net/http", gnet},
 		"settings of the machine are known without the engine"},
+	{"internal/pki", nil, []string{"net/http", gnet},
+		"what tests need of certificates"},
 	{"demo", nil, []string{"net", "os"},
 		"the clip is bytes; who plays it parses it"},
 	{"systemd", nil, nil,

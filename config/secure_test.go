@@ -1,14 +1,8 @@
 package config
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"fmt"
-	"math/big"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -16,44 +10,26 @@ import (
 	"time"
 
 	"streampump/engine/trust"
+	"streampump/internal/pki"
 )
-
-// certificate is the texts of a certificate and its key.
-func certificate(t *testing.T, from, until time.Time) (cert, key string) {
-	t.Helper()
-	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "our pump"},
-		NotBefore: from, NotAfter: until,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, secret.Public(), secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secretDER, err := x509.MarshalPKCS8PrivateKey(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
-		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secretDER}))
-}
 
 // keys is a folder with files of all kinds.
 func keys(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	year := func(y int) time.Time { return time.Date(y, 1, 2, 3, 4, 5, 0, time.UTC) }
+	root := pki.New(t, "Test Root")
 	for name, span := range map[string][2]time.Time{
 		"good": {year(2020), year(2120)}, "other": {year(2020), year(2120)}, "old": {year(2020), year(2021)}, "new": {year(2120), year(2121)},
 		"soon": {year(2020), time.Now().Add(3 * 24 * time.Hour)},
 	} {
-		cert, key := certificate(t, span[0], span[1])
-		write(t, filepath.Join(dir, name+".pem"), cert)
-		write(t, filepath.Join(dir, name+".key"), key)
-		write(t, filepath.Join(dir, name+".both"), key+cert)
+		pair := root.Issue(func(c *x509.Certificate) {
+			c.Subject.CommonName, c.NotBefore, c.NotAfter = "our pump", span[0], span[1]
+		})
+		cert, key := pki.CertPEM(pair), pki.KeyPEM(t, pair)
+		pki.Write(t, dir, name+".pem", cert)
+		pki.Write(t, dir, name+".key", key)
+		pki.Write(t, dir, name+".both", append(key, cert...))
 	}
 	write(t, filepath.Join(dir, "text"), "nothing")
 	return dir
@@ -135,11 +111,16 @@ func TestTimesOfCertificates(t *testing.T) {
 		}
 	}
 	// One authority of many that is still valid is enough.
-	long, hour := time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour)
-	old, _ := certificate(t, long, hour)
-	fresh, _ := certificate(t, hour, time.Now().Add(time.Hour))
-	write(t, filepath.Join(dir, "many"), old+fresh)
-	if _, ps := Parse("pump.json", []byte(pulled(fmt.Sprintf(`"url": "https://a", "ssl_ca": %q`, "many"))), dir); len(ps) > 0 {
+	var many []byte
+	for _, name := range []string{"old.pem", "good.pem"} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		many = append(many, text...)
+	}
+	pki.Write(t, dir, "many", many)
+	if _, ps := Parse("pump.json", []byte(pulled(`"url": "https://a", "ssl_ca": "many"`)), dir); len(ps) > 0 {
 		t.Error(text(ps))
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,6 +15,7 @@ import (
 	"streampump/config"
 	"streampump/demo"
 	"streampump/engine"
+	"streampump/internal/pki"
 )
 
 // watcher is a log that tells of the first line with a text.
@@ -59,19 +59,15 @@ func running(t *testing.T, streams []engine.StreamConfig, at engine.Listener, te
 // stream.
 func TestChainOverTLS(t *testing.T) {
 	dir := t.TempDir()
-	cert, key := vouching(t, "first.example")
-	write(t, filepath.Join(dir, "first.pem"), cert)
-	pair, err := tls.X509KeyPair([]byte(cert), []byte(key))
-	if err != nil {
-		t.Fatal(err)
-	}
+	root := pki.New(t, "Test Root")
+	pki.Write(t, dir, "root.pem", root.PEM())
 	clip := engine.StreamConfig{Path: "clip", File: &engine.FileConfig{Data: demo.Clip(), Open: mmsh.NewFile}}
-	secure := engine.Listener{Address: "127.0.0.1:0", TLS: &tls.Config{Certificates: []tls.Certificate{pair}}}
+	secure := engine.Listener{Address: "127.0.0.1:0", TLS: &tls.Config{Certificates: []tls.Certificate{root.Issue(nil, "first.example")}}}
 	first, up := running(t, []engine.StreamConfig{clip}, secure, "source is up")
 	<-up
 
 	c, problems := config.Parse("edge.json", fmt.Appendf(nil, `{"streams": [{"type": "mmsh_pull", "path": "news", "source_options":
-		{"url": "mmshs://%s/streams/clip", "ssl_ca": "first.pem", "ssl_name": "first.example"}}]}`, first.Addresses()[0]), dir)
+		{"url": "mmshs://%s/streams/clip", "ssl_ca": "root.pem", "ssl_name": "first.example"}}]}`, first.Addresses()[0]), dir)
 	if c == nil || len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -99,15 +95,11 @@ func TestChainOverTLS(t *testing.T) {
 // Nothing comes from a source that cannot prove its name, and the log says why.
 func TestChainOverTLSNeedsAProof(t *testing.T) {
 	dir := t.TempDir()
-	cert, key := vouching(t, "first.example")
-	write(t, filepath.Join(dir, "first.pem"), cert)
-	pair, err := tls.X509KeyPair([]byte(cert), []byte(key))
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, _ := running(t, nil, engine.Listener{Address: "127.0.0.1:0", TLS: &tls.Config{Certificates: []tls.Certificate{pair}}}, "")
+	root := pki.New(t, "Test Root")
+	pki.Write(t, dir, "root.pem", root.PEM())
+	first, _ := running(t, nil, engine.Listener{Address: "127.0.0.1:0", TLS: &tls.Config{Certificates: []tls.Certificate{root.Issue(nil, "first.example")}}}, "")
 	c, _ := config.Parse("edge.json", fmt.Appendf(nil, `{"streams": [{"type": "mmsh_pull", "path": "news", "source_options":
-		{"url": "mmshs://%s/", "ssl_ca": "first.pem"}}]}`, first.Addresses()[0]), dir)
+		{"url": "mmshs://%s/", "ssl_ca": "root.pem"}}]}`, first.Addresses()[0]), dir)
 	streams, err := streamsOf(c)
 	if err != nil {
 		t.Fatal(err)

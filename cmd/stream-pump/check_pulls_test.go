@@ -2,45 +2,16 @@ package main
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
-	"math/big"
 	"os"
 	"os/exec"
 	"testing"
 	"time"
 
 	"streampump/cmd/internal/cli"
+	"streampump/internal/pki"
 )
-
-// vouching is the text of a certificate that vouches for itself, and its key. It is for
-// the host of that name.
-func vouching(t *testing.T, name string) (cert, key string) {
-	t.Helper()
-	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Date(2120, 1, 2, 3, 4, 5, 0, time.UTC),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, secret.Public(), secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secretDER, err := x509.MarshalPKCS8PrivateKey(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
-		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secretDER}))
-}
 
 // knowing runs the program in a process of its own, whose system knows the authorities
 // in a file.
@@ -68,12 +39,17 @@ stream "a" is pulled with TLS from source.example:443, whose certificate must be
 
 func TestCheckSaysWhatSourcesMustProve(t *testing.T) {
 	t.Chdir(t.TempDir())
-	root, _ := vouching(t, "Our Root")
-	cert, key := vouching(t, "our pump")
-	write(t, "root.pem", root)
-	write(t, "two.pem", root+cert)
-	write(t, "pump.pem", cert)
-	write(t, "pump.key", key)
+	until := func(c *x509.Certificate) { c.NotAfter = time.Date(2120, 1, 2, 3, 4, 5, 0, time.UTC) }
+	root := pki.New(t, "Test Root")
+	below := root.Below("Our Root", until)
+	pair := below.Issue(func(c *x509.Certificate) {
+		until(c)
+		c.Subject.CommonName = "our pump"
+	})
+	pki.Write(t, ".", "root.pem", below.PEM())
+	pki.Write(t, ".", "two.pem", append(below.PEM(), root.PEM()...))
+	pki.Write(t, ".", "pump.pem", pki.CertPEM(pair))
+	pki.Write(t, ".", "pump.key", pki.KeyPEM(t, pair))
 	write(t, "pump.json", `{
   "streams": [
     {"type": "mmsh_pull", "path": "a", "source_options": {"url": "https://source.example/live"}},

@@ -14,10 +14,10 @@ import (
 	"testing"
 
 	"streampump/engine/clock"
-	"streampump/engine/internal/pki"
 	"streampump/engine/ring"
 	"streampump/engine/settings"
 	"streampump/engine/trust"
+	"streampump/internal/pki"
 )
 
 // once makes one attempt at a source on a real connection, which a bubble has not.

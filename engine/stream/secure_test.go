@@ -13,10 +13,10 @@ import (
 	"time"
 
 	"streampump/codec"
-	"streampump/engine/internal/pki"
 	"streampump/engine/internal/text"
 	"streampump/engine/settings"
 	"streampump/engine/trust"
+	"streampump/internal/pki"
 )
 
 // secured is a pulled stream whose source wants TLS once it has redirected us so often,

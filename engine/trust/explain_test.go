@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"streampump/engine/internal/pki"
+	"streampump/internal/pki"
 )
 
 // meet has our side shake hands with a server over a loopback connection, say a word,
@@ -109,7 +109,6 @@ func TestCertificates(t *testing.T) {
 		leaf.Certificate = append(leaf.Certificate, above.Cert.Raw)
 		return leaf
 	}
-	alone := pki.New(t, "source.example")
 	twin := pki.New(t, "Test Root")
 	for _, c := range []struct {
 		name string
@@ -139,7 +138,7 @@ func TestCertificates(t *testing.T) {
 			`the source's certificate, of source.example, comes from an unknown authority: "Other Root" is not among those in the file of authorities`},
 		{"chain_left_out", "source.example", below.Issue(nil, "source.example"),
 			`the source's certificate, of source.example, comes from an unknown authority: "Between" is not among those in the file of authorities`},
-		{"vouches_for_itself", "source.example", alone.Issue(func(c *x509.Certificate) { c.Subject.CommonName = "source.example" }, "source.example"),
+		{"vouches_for_itself", "source.example", pki.Alone(t, "source.example"),
 			`the source's certificate, of source.example, has no authority: it vouches for itself, and is not among those in the file of authorities`},
 		{"name_of_ours_and_another_key", "source.example", twin.Issue(nil, "source.example"),
 			`the source's certificate, of source.example, is not by the authority "Test Root" that we know (x509: ECDSA verification failure)`},

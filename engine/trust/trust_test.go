@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"testing"
 
-	"streampump/engine/internal/pki"
+	"streampump/internal/pki"
 )
 
 // The name and the client certificate are for the configured host, the authorities for

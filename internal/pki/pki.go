@@ -33,6 +33,17 @@ func New(t testing.TB, name string) *Authority {
 	return a
 }
 
+// Alone makes a certificate for hosts that vouches for itself: it is its own authority.
+func Alone(t testing.TB, hosts ...string) tls.Certificate {
+	t.Helper()
+	a := &Authority{t: t}
+	c := a.template(hosts[0])
+	c.KeyUsage |= x509.KeyUsageDigitalSignature
+	name(c, hosts)
+	cert, key := sign(t, c, nil, nil)
+	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}
+}
+
 // Below makes an authority that this one vouches for. Change may change its certificate
 // before it is signed.
 func (a *Authority) Below(name string, change func(*x509.Certificate)) *Authority {
@@ -58,6 +69,16 @@ func (a *Authority) template(name string) *x509.Certificate {
 func (a *Authority) Issue(change func(*x509.Certificate), hosts ...string) tls.Certificate {
 	a.t.Helper()
 	c := &x509.Certificate{Subject: pkix.Name{CommonName: "someone"}}
+	name(c, hosts)
+	if change != nil {
+		change(c)
+	}
+	cert, key := sign(a.t, c, a.Cert, a.key)
+	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}
+}
+
+// name makes a certificate one for hosts.
+func name(c *x509.Certificate, hosts []string) {
 	for _, h := range hosts {
 		if ip := net.ParseIP(h); ip != nil {
 			c.IPAddresses = append(c.IPAddresses, ip)
@@ -65,11 +86,6 @@ func (a *Authority) Issue(change func(*x509.Certificate), hosts ...string) tls.C
 			c.DNSNames = append(c.DNSNames, h)
 		}
 	}
-	if change != nil {
-		change(c)
-	}
-	cert, key := sign(a.t, c, a.Cert, a.key)
-	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}
 }
 
 // Pool holds this authority alone.
