@@ -25,8 +25,8 @@ func newServeCommand(e env) *cobra.Command {
 		Short: "Run the streams of a configuration",
 		Long: `Run the streams of a configuration until SIGTERM or Ctrl-C; viewers are then
 told that the stream is over before the program ends. A configuration with
-mistakes is refused before a socket is opened; if only a stream's file cannot be
-played, the others run and the pump keeps trying that one. CONFIG may be - for
+mistakes is refused before a socket is opened; if only a stream's files cannot be
+used, the others run and the pump keeps trying that one. CONFIG may be - for
 standard input.`,
 		Example: `  stream-pump serve pump.json`,
 		Args:    cli.Arguments("CONFIG"),

@@ -79,10 +79,10 @@ func (t *Trust) For(host string) (*tls.Config, error) {
 	}
 	if t.pair != nil {
 		pair, ok, err := t.pair.look()
-		if !ok {
-			return nil, err
-		}
 		kept = append(kept, err)
+		if !ok {
+			return nil, sentence(kept)
+		}
 		// Not Certificates, of which none is shown to a source that names other
 		// authorities: it can tell better than we whether ours will do.
 		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return pair, nil }
@@ -154,8 +154,8 @@ func SystemKnowsAuthorities() bool {
 	return err == nil && !pool.Equal(x509.NewCertPool())
 }
 
-// Describe is a certificate in a few words: for which names it is, or whose, and until
-// when.
+// Describe is a certificate of an authority or a client in a few words: whose it is, and
+// until when.
 func Describe(c *x509.Certificate) string {
 	return fmt.Sprintf("the certificate of %s, valid until %s", subject(c), moment(c.NotAfter))
 }
