@@ -105,28 +105,68 @@ func TestPullShowsItsCertificate(t *testing.T) {
 }
 
 // TestPullOverTLSThroughSquid: a pump pulls with TLS through Squid, as the page says, by
-// a name that Squid alone knows and that the certificate must be for. Where Squid does
-// not connect to the port, the status says so.
+// a name that Squid alone knows and that the certificate must be for.
 func TestPullOverTLSThroughSquid(t *testing.T) {
+	_, hosts := writeConf(t, "hosts", "127.0.0.1 "+hostOnPage+"\n")
+	byConnect{
+		binary: "squid",
+		start: func(t *testing.T, addr, port string) {
+			runSquid(t, fit(t, pageBlock(t, "Squid", 2), "http_port 3128\n", "http_port "+addr+"\n", "192.0.2.0/24", "127.0.0.1/32",
+				"SSL_ports port 443", "SSL_ports port "+port)+"hosts_file "+hosts+"\n", addr)
+		},
+		pull: func(port, file string) string {
+			return securePull("mmshs://"+hostOnPage+":"+port+"/streams/live", fmt.Sprintf(`, "ssl_ca": %q`, file))
+		},
+		refusal: "the proxy answered 403 Forbidden: it does not connect us to the source (many proxies connect to port 443 alone)",
+	}.try(t)
+}
+
+// TestPullOverTLSThroughTinyproxy: the same through tinyproxy, which answers as an
+// HTTP/1.0 proxy.
+func TestPullOverTLSThroughTinyproxy(t *testing.T) {
+	byConnect{
+		binary: "tinyproxy",
+		start: func(t *testing.T, addr, port string) {
+			_, own, _ := net.SplitHostPort(addr)
+			_, path := writeConf(t, "tinyproxy.conf", fit(t, pageBlock(t, "tinyproxy", 0), "Port 3128", "Port "+own,
+				"192.0.2.0/24", "127.0.0.1", "ConnectPort 443", "ConnectPort "+port))
+			startFront(t, exec.Command(located("tinyproxy"), "-d", "-c", path), addr)
+		},
+		pull: func(port, file string) string {
+			return securePull("https://127.0.0.1:"+port+"/streams/live", fmt.Sprintf(`, "ssl_ca": %q, "ssl_name": %q`, file, hostOnPage))
+		},
+		refusal: "the proxy answered 403 Access violation: it does not connect us to the source (many proxies connect to port 443 alone)",
+	}.try(t)
+}
+
+// byConnect is a proxy between a pump and its source.
+type byConnect struct {
+	binary string
+	// start starts it on an address; it is to connect to one port only.
+	start func(t *testing.T, addr, port string)
+	// pull is the stream that is pulled from a port by a file of authorities.
+	pull    func(port, file string) string
+	refusal string // what is said where it does not connect to the port
+}
+
+func (b byConnect) try(t *testing.T) {
 	need(t, located("nginx"))
-	need(t, located("squid"))
+	need(t, located(b.binary))
 	t.Parallel()
 	first, source, file := tlsFront(t)
 	whole := pushThrough(t, first.Addr.String(), "live", push.Endless)
 	up(t, first, "live")
 	_, port, _ := net.SplitHostPort(source)
-	_, hosts := writeConf(t, "hosts", "127.0.0.1 "+hostOnPage+"\n")
-	pull := func(t *testing.T, allowed string) *rig.Pump {
+	edge := func(allowed string) *rig.Pump {
 		addr := freeAddr(t)
-		runSquid(t, fit(t, pageBlock(t, "Squid", 2), "http_port 3128\n", "http_port "+addr+"\n", "192.0.2.0/24", "127.0.0.1/32",
-			"SSL_ports port 443", "SSL_ports port "+allowed)+"hosts_file "+hosts+"\n", addr)
-		host, proxyPort, _ := net.SplitHostPort(addr)
-		return rig.Start(t, rig.Options{Config: fit(t, pageBlock(t, "Squid", 1), "squid.example", host, "3128", proxyPort) +
-			`"streams": [` + securePull("mmshs://"+hostOnPage+":"+port+"/streams/live", fmt.Sprintf(`, "ssl_ca": %q`, file)) + `]`})
+		b.start(t, addr, allowed)
+		host, own, _ := net.SplitHostPort(addr)
+		return rig.Start(t, rig.Options{Config: fit(t, pageBlock(t, "Squid", 1), "squid.example", host, "3128", own) +
+			`"use_proxy_for_local_addresses": true, "streams": [` + b.pull(port, file) + `]`})
 	}
-	edge := pull(t, port)
-	up(t, edge, "live")
-	doors{viewers: edge.Addr.String()}.viewAll(t)
-	problem(pull(t, "443"), "the proxy answered 403 Forbidden: it does not connect us to the source (many proxies connect to port 443 alone)")
+	through := edge(port)
+	up(t, through, "live")
+	doors{viewers: through.Addr.String()}.viewAll(t)
+	problem(edge("443"), b.refusal)
 	whole.end(t, 0)
 }
