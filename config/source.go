@@ -79,7 +79,7 @@ func (w *walker) pull(n node, s *Stream) {
 	} else {
 		s.Pull = w.pieces(o)
 	}
-	w.secure(o, s)
+	w.sourceTLS(o, s)
 }
 
 // alone checks that nothing else says what a url says.
