@@ -4,6 +4,7 @@ package settings
 
 import (
 	"context"
+	"crypto/tls"
 	"time"
 
 	"streampump/codec"
@@ -161,6 +162,14 @@ type Pull struct {
 	// Route returns the address to dial to reach a target (host:port), and whether that
 	// is an HTTP proxy. nil dials the target.
 	Route func(ctx context.Context, target string) (dial string, proxied bool, err error)
+	// TLS returns what holds for the next connection to a host that wants TLS; each call
+	// gives a config of its own. Without one the error says why there can be no
+	// connection; with one, what the operator must know all the same. It is called on the
+	// pull's goroutine only, and may read files. nil: no target wants TLS.
+	TLS func(host string) (*tls.Config, error)
+	// Tunnel begins the conversation with the proxy of a target (host:port) that wants
+	// TLS. nil: Route names no proxy for such.
+	Tunnel func(target string) codec.Tunnel
 }
 
 // File is a stream that is played from a file, again and again.
