@@ -118,6 +118,7 @@ var onlyIn = []struct {
 	{"github.com/HdrHistogram/hdrhistogram-go", []string{"bench/..."}, "distributions are made where the load is"},
 	{"github.com/schollz/progressbar/v3", []string{"cmd/..."}, "what is shown on a terminal belongs to cmd"},
 	{"golang.org/x/perf/benchfmt", []string{"bench/..."}, "the form of benchmarks' results belongs to bench"},
+	{"github.com/fsnotify/fsnotify", []string{"cmd/internal/certs"}, "who watches files says what a change means"},
 	{"github.com/klauspost/cpuid/v2", []string{"tuning/..."}, "what the machine is belongs to tuning"},
 	{"github.com/vishvananda/netlink", []string{"tuning/..."}, "what the machine is belongs to tuning"},
 	{"github.com/google/pprof/driver", []string{"cmd/stream-pump"}, "only the operator's command shows profiles; the driver is large"},
