@@ -36,6 +36,7 @@ type lab struct {
 	loops  []*labLoop
 	peers  []*peer
 	nextFd int
+	tls    bool // connections are encrypted
 	silent bool // no checks after each step: for counting
 }
 
@@ -87,7 +88,7 @@ func labConfig() settings.Config {
 
 // newLab makes a lab with the given streams, all pushed unless they say otherwise.
 func newLab(t testing.TB, cfg settings.Config, streams ...settings.Stream) *lab {
-	b := &lab{t: t, nextFd: 10}
+	b := &lab{t: t, nextFd: 10, tls: *overTLS}
 	if len(streams) == 0 {
 		streams = []settings.Stream{{Name: "Live", Path: "live", Push: true}}
 	}
@@ -239,7 +240,7 @@ func (b *lab) dial(name string, loop int, addr string) *peer {
 	}
 	c := NewConn(k.loop, ap, ticket, refused)
 	p := &peer{lab: b, at: k, name: name, c: c, room: -1}
-	if *overTLS {
+	if b.tls {
 		var s *secure.Conn
 		p.tls, s = handshake(b.t)
 		c.Encrypt(s)
