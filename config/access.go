@@ -48,6 +48,9 @@ const (
 
 // access reads the rules that hold for streams without rules of their own.
 func (w *walker) access(root object, c *Config) {
+	for _, a := range c.Listen {
+		w.clear = w.clear || !a.Addr().IsLoopback()
+	}
 	if n, ok := root.get(publishGroup); ok {
 		c.Access.Default[access.Publish], _ = w.rules(n, accessTable(publishGroup, ""), true)
 	}
@@ -110,8 +113,8 @@ func (w *walker) rules(n node, t table, open bool) (r access.Rules, ok bool) {
 		r.Keys = w.tokenKeys(v, open)
 	}
 	for i := range r.Accounts {
-		if r.Accounts[i].Kind == access.Argon2id {
-			w.warn(n, "the passwords of accounts with argon2id travel in clear text (Basic), and whoever is on the way can read them; accounts for Digest do not have that")
+		if w.clear && r.Accounts[i].Kind == access.Argon2id {
+			w.warn(n, "the passwords of accounts with argon2id travel in clear text (Basic) where a peer connects without TLS, and whoever is on the way can read them; those of accounts for Digest do not")
 			break
 		}
 	}

@@ -60,6 +60,7 @@ func TestAccessRules(t *testing.T) {
 	if c := good(t, `{`+push+`}`); !c.Access.Open() {
 		t.Error("without rules it is not open")
 	}
+	good(t, `{"listen": "127.0.0.1:8086", "view": {"users": ["`+argonLine+`"]}, `+push+`}`) // nobody is on the way
 }
 
 func TestAccessMistakes(t *testing.T) {
@@ -102,7 +103,7 @@ func TestAccessMistakes(t *testing.T) {
 func TestAccessWarnings(t *testing.T) {
 	dir := vault(t)
 	for _, c := range []struct{ name, src, want string }{
-		{"clear_text", `{"view": {"users": ["` + argonLine + `"]}, ` + push + `}`, `1:10: /view: warning: the passwords of accounts with argon2id travel in clear text (Basic), and whoever is on the way can read them; accounts for Digest do not have that`},
+		{"clear_text", `{"view": {"users": ["` + argonLine + `"]}, ` + push + `}`, `1:10: /view: warning: the passwords of accounts with argon2id travel in clear text (Basic) where a peer connects without TLS, and whoever is on the way can read them; those of accounts for Digest do not`},
 		{"short", `{"view": {"token_keys": [{"id": "a", "secret": "0123456789abcdef"}]}, ` + push + `}`, `1:48: /view/token_keys/0/secret: warning: the secret of the key "a" has 16 characters only, and whoever guesses it can make tokens; make one with: openssl rand -base64 32`},
 		{"open", `{"view": {"token_keys": [{"id": "a", "secret_file": "open.key"}]}, ` + push + `}`, `1:53: /view/token_keys/0/secret_file: warning: the file "$/open.key" holds secrets, and everybody on this machine may read it: chmod o-r`},
 		{"pulled", `{"streams": [{"type": "mmsh_pull", "path": "p", "source_options": {"host": "a"}, "publish": {"networks": "::1"}}]}`, `1:93: /streams/0/publish: warning: no encoder can publish a stream of type mmsh_pull, whatever the rules`},

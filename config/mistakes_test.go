@@ -95,7 +95,6 @@ func TestOneMistake(t *testing.T) {
 		{"admin_port", `{"port": 8087, ` + push + `}`, `1:1: the admin listener (127.0.0.1:8087) and the streams ([::]:8087) cannot share a port; set "listen" in "admin"`},
 		{"admin_same", `{"admin": {"listen": "127.0.0.1:8086"}, ` + push + `}`, `1:22: /admin/listen: the admin listener (127.0.0.1:8086) and the streams ([::]:8086) cannot share a port; set "listen" in "admin"`},
 		{"admin_address", `{"admin": {"listen": "8087"}, ` + push + `}`, `1:22: /admin/listen: "8087" is not an IP address with a port, such as "[::]:8086", "192.0.2.1:80" or ":8086"`},
-		{"ssl", `{"ssl": true, ` + push + `}`, `1:9: /ssl: TLS is not built yet; set "ssl" to false (the other ssl keys may stay)`},
 		{"ssl_port", `{"ssl_port": 0, ` + push + `}`, `1:14: /ssl_port: the number must be between 1 and 65535, not 0`},
 		{"redirect", `{"redirect_404_to": "somesite.org", ` + push + `}`, `1:21: /redirect_404_to: "somesite.org" is not a web address that begins with "http://" or "https://" and a host`},
 		{"redirect_scheme", `{"redirect_404_to": "mms://somesite.org", ` + push + `}`, `1:21: /redirect_404_to: "mms://somesite.org" is not a web address that begins with "http://" or "https://" and a host`},
@@ -131,9 +130,18 @@ func TestOneMistake(t *testing.T) {
 		{"pull_host", pulled(`"host": "a b"`), `1:76: /streams/0/source_options/host: "a b" is not the name or the IP address of a host`},
 		{"pull_port", pulled(`"host": "a", "port": 0`), `1:89: /streams/0/source_options/port: the number must be between 1 and 65535, not 0`},
 		{"pull_path", pulled(`"host": "a", "path": "/a b"`), `1:89: /streams/0/source_options/path: a path in a request cannot contain ' '; write it escaped, as %20`},
-		{"url_scheme", pulled(`"url": "rtsp://a"`), `1:75: /streams/0/source_options/url: "rtsp://a" cannot be pulled: rtsp:// is none of "mmsh://", "http://" and "mms://"`},
-		{"url_tls", pulled(`"url": "https://a"`), `1:75: /streams/0/source_options/url: "https://a" cannot be pulled: TLS is not built yet`},
-		{"url_bare", pulled(`"url": "/a"`), `1:75: /streams/0/source_options/url: "/a" cannot be pulled: it does not begin with "mmsh://", "http://" or "mms://"`},
+		{"url_scheme", pulled(`"url": "rtsp://a"`), `1:75: /streams/0/source_options/url: "rtsp://a" cannot be pulled: rtsp:// is none of "mmsh://", "http://" and "mms://", or with TLS "mmshs://" and "https://"`},
+		{"url_bare", pulled(`"url": "/a"`), `1:75: /streams/0/source_options/url: "/a" cannot be pulled: it does not begin with "mmsh://", "http://" or "mms://", or for TLS with "mmshs://" or "https://"`},
+		{"url_tls_host", pulled(`"url": "mmshs://a,b"`), `1:75: /streams/0/source_options/url: "mmshs://a,b" cannot be pulled: "a,b" is not the name or the IP address of a host`},
+		{"url_and_ssl", pulled(`"url": "https://a", "ssl": true`), `1:95: /streams/0/source_options/ssl: "ssl" goes with "host": a url says by itself whether it is for TLS, beginning with https:// or mmshs://`},
+		{"ssl_yes", pulled(`"host": "a", "ssl": "yes"`), `1:88: /streams/0/source_options/ssl: true or false is expected here, not "yes"`},
+		{"ssl_ca_without_tls", pulled(`"url": "http://a", "ssl_ca": "ca.pem"`), `1:97: /streams/0/source_options/ssl_ca: "ssl_ca" is for a source with TLS: a url that begins with https:// or mmshs://, or a "host" with "ssl": true`},
+		{"ssl_name_without_tls", pulled(`"host": "a", "ssl": false, "ssl_name": "b"`), `1:107: /streams/0/source_options/ssl_name: "ssl_name" is for a source with TLS: a url that begins with https:// or mmshs://, or a "host" with "ssl": true`},
+		{"ssl_name", pulled(`"url": "https://a", "ssl_name": "https://b"`), `1:100: /streams/0/source_options/ssl_name: "https://b" is not the name or the IP address of a host: leave out what is before and after it (http://, a port, a path)`},
+		{"ssl_ca_empty", pulled(`"url": "https://a", "ssl_ca": ""`), `1:98: /streams/0/source_options/ssl_ca: this text is empty`},
+		{"ssl_cert_alone", pulled(`"url": "https://a", "ssl_cert": "c.pem"`), `1:100: /streams/0/source_options/ssl_cert: "ssl_cert" needs "ssl_key", the file with its key (the same file, if it holds both)`},
+		{"ssl_key_alone", pulled(`"url": "https://a", "ssl_key": "k.pem"`), `1:99: /streams/0/source_options/ssl_key: "ssl_key" needs "ssl_cert", the file with its certificate (the same file, if it holds both)`},
+		{"ssl_of_a_file", stream(`"path": "p", "type": "file", "source_options": {"file": "clip.wmv", "ssl_ca": "x"}`), `1:83: /streams/0/source_options/ssl_ca: the key "ssl_ca" is for streams of type mmsh_pull, and this one has another type`},
 		{"url_user", pulled(`"url": "mmsh://me@a"`), `1:75: /streams/0/source_options/url: "mmsh://me@a" cannot be pulled: user names and passwords are not built yet`},
 		{"url_no_host", pulled(`"url": "mmsh:///a"`), `1:75: /streams/0/source_options/url: "mmsh:///a" cannot be pulled: it names no host`},
 		{"url_host", pulled(`"url": "mmsh://a,b/"`), `1:75: /streams/0/source_options/url: "mmsh://a,b/" cannot be pulled: "a,b" is not the name or the IP address of a host`},
@@ -190,7 +198,7 @@ func TestEveryMistakeAtOnce(t *testing.T) {
 pump.json:2:25: /port: the number must be between 1 and 65535, not 70000
 pump.json:3:13: /listen: give either "port" or "listen", not both: every address in "listen" has its own port
 pump.json:3:14: /listen/0: "*:80" is not an IP address with a port, such as "[::]:8086", "192.0.2.1:80" or ":8086"
-pump.json:4:10: /ssl: TLS is not built yet; set "ssl" to false (the other ssl keys may stay)
+pump.json:4:10: /ssl: TLS needs a certificate: give "ssl_cert" and "ssl_key", or "certificates", or "ssl_domains"
 pump.json:5:22: /redirect_404_to: "404" is not a web address that begins with "http://" or "https://" and a host
 pump.json:7:48: /streams/0/path: a path may contain only letters (a to z), digits, _ and -, not '/'
 pump.json:7:73: /streams/0/source_options: a stream of type mmsh_pull needs a "url", or a "host"

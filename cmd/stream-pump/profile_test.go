@@ -37,7 +37,7 @@ func pump(t *testing.T, wrap func(http.Handler) http.Handler) string {
 	c := config.Default()
 	c.Engine.Loops = 2
 	streams := []engine.StreamConfig{{Path: "clip", File: &engine.FileConfig{Data: demo.Clip(), Open: mmsh.NewFile}}}
-	eng, err := engine.New(c.Engine, streams, []codec.Protocol{protocolOf(c)}, slog.New(slog.DiscardHandler))
+	eng, err := engine.New(c.Engine, streams, []codec.Protocol{protocolOf(c, nil)}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,7 +251,7 @@ func TestProfileOfARealPump(t *testing.T) {
 			t.Errorf("no row is like %s in\n%s", row, o.stdout)
 		}
 	}
-	if o := start(t, "profile", url, "-k", "heap"); o.code != cli.ExitOK || !regexp.MustCompile(`viewers\n([\d.]+ (MB|kB)\n|the profile is empty: no memory )`).MatchString(o.stdout) {
+	if o := start(t, "profile", url, "-k", "heap"); o.code != cli.ExitOK || !regexp.MustCompile(`viewers\n([\d.]+ (MB|kB)\n|the profile is empty: no sampled memory )`).MatchString(o.stdout) {
 		t.Errorf("%+v", o)
 	}
 	if o := start(t, "profile", url, "-k", "block", "-s", "1", "--block-rate", "1ns"); o.code != cli.ExitOK || !regexp.MustCompile(` s in 1\.\d s\n`).MatchString(o.stdout) {

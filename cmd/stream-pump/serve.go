@@ -11,10 +11,12 @@ import (
 	"streampump/cmd/internal/cli"
 	"streampump/cmd/internal/logqueue"
 	"streampump/codec"
+	"streampump/codec/connect"
 	"streampump/codec/mmsh"
 	"streampump/config"
 	"streampump/engine"
 	"streampump/engine/route"
+	"streampump/engine/trust"
 )
 
 func newServeCommand(e env) *cobra.Command {
@@ -23,8 +25,8 @@ func newServeCommand(e env) *cobra.Command {
 		Short: "Run the streams of a configuration",
 		Long: `Run the streams of a configuration until SIGTERM or Ctrl-C; viewers are then
 told that the stream is over before the program ends. A configuration with
-mistakes is refused before a socket is opened; if only a stream's file cannot be
-played, the others run and the pump keeps trying that one. CONFIG may be - for
+mistakes is refused before a socket is opened; if only a stream's files cannot be
+used, the others run and the pump keeps trying that one. CONFIG may be - for
 standard input.`,
 		Example: `  stream-pump serve pump.json`,
 		Args:    cli.Arguments("CONFIG"),
@@ -87,14 +89,18 @@ func (e env) serve(ctx context.Context, s service) error {
 		return err
 	}
 	defer keep(fit(s.Config, log), log)()
-	eng, err := engine.New(s.Engine, s.streams, []codec.Protocol{protocolOf(s.Config)}, log)
+	sec, err := secure(s.Config, log)
 	if err != nil {
 		return err
 	}
-	if err := eng.Listen(texts(s.Listen)...); err != nil {
+	eng, err := engine.New(s.Engine, s.streams, []codec.Protocol{protocolOf(s.Config, sec.page)}, log)
+	if err != nil {
+		return err
+	}
+	if err := eng.Listen(sec.listeners(s.Config)...); err != nil {
 		return advised(err, s.portKey())
 	}
-	door, err := s.openAdmin(ctx, eng)
+	door, err := s.openAdmin(ctx, eng, sec)
 	if err != nil {
 		eng.Shutdown()
 		return advised(err, adminKey)
@@ -103,6 +109,7 @@ func (e env) serve(ctx context.Context, s service) error {
 		eng.Shutdown()
 		return err
 	}
+	defer sec.run(ctx)()
 	s.announce(eng)
 	<-ctx.Done()
 	log.Info("going down", "viewers", eng.Snapshot().Viewers, "within", s.Engine.Timeouts.Shutdown)
@@ -117,7 +124,7 @@ func (e env) serve(ctx context.Context, s service) error {
 }
 
 // openAdmin opens the admin listener; nil if none is wanted.
-func (s service) openAdmin(ctx context.Context, eng *engine.Engine) (*admin.Server, error) {
+func (s service) openAdmin(ctx context.Context, eng *engine.Engine, sec *security) (*admin.Server, error) {
 	if !s.Admin.Enabled {
 		return nil, nil
 	}
@@ -129,7 +136,8 @@ func (s service) openAdmin(ctx context.Context, eng *engine.Engine) (*admin.Serv
 	}
 	door, err := admin.Listen(s.Admin.Listen, admin.Options{
 		Source: eng, Version: cli.Version, Types: kinds, LogDropped: s.log.Dropped,
-		GoingDown: func() bool { return ctx.Err() != nil }, Log: s.log.Logger,
+		Certificates: sec.status,
+		GoingDown:    func() bool { return ctx.Err() != nil }, Log: s.log.Logger,
 	})
 	if err == nil {
 		s.log.Info("admin listener is open", "address", door.Address().String())
@@ -144,8 +152,8 @@ func (s service) announce(eng *engine.Engine) {
 			s.log.Info("stream is configured", "stream", st.Path, "name", st.Name, "type", st.Type)
 		}
 	}
-	for _, a := range eng.Addresses() {
-		s.log.Info("listening", "address", a.String())
+	for i, a := range eng.Addresses() {
+		s.log.Info("listening", "address", a.String(), "tls", i >= len(s.Listen))
 	}
 	if s.ready != nil {
 		s.ready(eng)
@@ -161,10 +169,11 @@ func texts[T fmt.Stringer](addresses []T) (out []string) {
 }
 
 // protocolOf is the protocol that this version speaks.
-func protocolOf(c *config.Config) codec.Protocol {
+func protocolOf(c *config.Config, page func(path string) (string, bool)) codec.Protocol {
 	return mmsh.NewProtocol(mmsh.Options{
 		Product: "Stream Pump", Version: cli.Version,
 		MaxHead: c.MaxHead, Timeout: c.Engine.Timeouts.Session,
+		Page: page,
 	})
 }
 
@@ -191,14 +200,20 @@ func streamsOf(c *config.Config) (out []engine.StreamConfig, err error) {
 	return out, nil
 }
 
-// pullOf joins a pulled stream's address, its protocol and the way there.
+// pullOf joins a pulled stream's address, its protocol and the way there. A source
+// without TLS may redirect us to one with it, which is then judged as any other.
 func pullOf(s config.Stream, proxy route.Proxy) (*engine.PullConfig, error) {
-	u := mmsh.URL{Host: s.Pull.Host, Port: uint16(s.Pull.Port), Path: s.Pull.Path}
+	u := mmsh.URL{Host: s.Pull.Host, Port: uint16(s.Pull.Port), Path: s.Pull.Path, TLS: s.Pull.TLS != nil}
 	if err := u.Check(); err != nil {
 		return nil, err
+	}
+	believed := trust.Options{Host: s.Pull.Host}
+	if s.Pull.TLS != nil {
+		believed = *s.Pull.TLS
 	}
 	return &engine.PullConfig{
 		Open:  func() codec.Dialled { return mmsh.NewPull(mmsh.PullOptions{URL: u}) },
 		Route: proxy.Route,
+		TLS:   trust.New(believed).For, Tunnel: connect.New,
 	}, nil
 }
