@@ -45,9 +45,10 @@ const (
 	Denied            // the peer may try again with credentials: Decision.Challenge
 	Forbidden         // nothing that it could bring now would help
 	Slowed            // not looked at: too many wrong guesses, or too much to do
+	Undecided         // whoever decides cannot be asked now
 )
 
-var outcomeNames = [...]string{"allowed", "denied", "forbidden", "slowed"}
+var outcomeNames = [...]string{"allowed", "denied", "forbidden", "slowed", "undecided"}
 
 // String is the outcome's name, for tests and logs.
 func (o Outcome) String() string { return outcomeNames[o] }
@@ -68,6 +69,6 @@ type Decision struct {
 	// Bare says that the peer was only asked for credentials it had not brought, as
 	// happens first to everybody: it is nothing to complain about.
 	Bare bool
-	// RetryAfter is when to try again (Slowed).
+	// RetryAfter is when to try again (Slowed, Undecided).
 	RetryAfter time.Duration
 }

@@ -75,6 +75,8 @@ func (c *Conn) decided(d access.Decision) {
 		v.Code = codec.Unproven
 	case access.Slowed:
 		v.Code = codec.Slowed
+	case access.Undecided:
+		v.Code = codec.Undecided
 	default:
 		v.Code = codec.Forbidden
 	}
