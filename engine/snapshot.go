@@ -3,19 +3,25 @@ package engine
 import (
 	"time"
 
+	"streampump/engine/loop"
 	"streampump/engine/stream"
 )
 
-// StreamSnapshot is one stream in a [Snapshot].
-type StreamSnapshot = stream.Snapshot
+type (
+	// StreamSnapshot is one stream in a [Snapshot].
+	StreamSnapshot = stream.Snapshot
+	// RoomSnapshot is what is used of limits on viewers.
+	RoomSnapshot = stream.Room
+)
 
 // Snapshot is the engine's state at one moment. Counters count from the start.
 type Snapshot struct {
-	Uptime      time.Duration     `json:"-"`
-	Loops       int               `json:"loops"`
-	Connections int64             `json:"connections"`
-	MaxConns    int               `json:"connections_limit"`
-	Viewers     int64             `json:"viewers"`
+	Uptime      time.Duration `json:"-"`
+	Loops       int           `json:"loops"`
+	Connections int64         `json:"connections"`
+	MaxConns    int           `json:"connections_limit"`
+	Viewers     int64         `json:"viewers"`
+	RoomSnapshot
 	Stalled     int64             `json:"connections_full"`     // whose socket takes nothing now
 	Sessions    int               `json:"sessions"`             // of viewers and encoders
 	Buffers     int64             `json:"packet_buffers"`       // segments of backlogs and other forms of packets, out of the pool
@@ -50,8 +56,8 @@ func (e *Engine) Snapshot() Snapshot {
 		Refused: e.books.Refused(), AcceptFails: e.door.Errors(),
 		Closes: t.Closes,
 	}
-	for _, st := range e.group.Streams() {
-		ss := st.Snapshot()
+	s.RoomSnapshot = loop.RoomOf(e.books.Use())
+	for _, ss := range e.group.Snapshots() {
 		s.Backlog += ss.Backlog
 		s.Streams = append(s.Streams, ss)
 	}

@@ -172,7 +172,7 @@ func streamsOf(c *config.Config) (out []engine.StreamConfig, err error) {
 		if !s.Enabled {
 			continue
 		}
-		sc := engine.StreamConfig{Name: s.Name, Path: s.Path}
+		sc := engine.StreamConfig{Name: s.Name, Path: s.Path, Limits: s.Limits, FullLocation: s.FullTo}
 		switch s.Type {
 		case config.TypePush:
 			sc.Push = true

@@ -45,6 +45,20 @@ type Group struct {
 	looked   bool  // it came too late, and has let the loops read meanwhile
 }
 
+// Limits are the limits of an engine's books of connections and viewers.
+func Limits(cfg *settings.Config, now func() int64) admission.Limits {
+	l := &cfg.Limits
+	return admission.Limits{
+		Now: now, Open: l.Connections, Loose: l.LoosePerAddress,
+		Viewers: room(l.Viewers), Memory: l.Memory,
+		Connects: admission.Pace(l.Connects), Joins: admission.Pace(l.Joins),
+	}
+}
+
+func room(r settings.Room) admission.Room {
+	return admission.Room{Viewers: r.Viewers, Pumps: r.Pumps, Bandwidth: int64(r.Bandwidth)}
+}
+
 // NewGroup makes the loops and the streams. The first protocol also speaks for
 // connections that none recognises.
 func NewGroup(env *stream.Env, books *admission.Books, streams []settings.Stream, protocols []codec.Protocol) *Group {
@@ -74,12 +88,13 @@ func NewGroup(env *stream.Env, books *admission.Books, streams []settings.Stream
 func (g *Group) add(env *stream.Env, sc settings.Stream) {
 	var shows []*show
 	var audiences []*stream.Audience
+	account := g.books.Account(room(sc.Limits))
 	for _, l := range g.loops {
-		s := &show{loop: l, labels: showLabels(l, sc.Path)}
+		s := &show{loop: l, account: account, labels: showLabels(l, sc.Path)}
 		s.Show = s
 		shows, audiences = append(shows, s), append(audiences, &s.Audience)
 	}
-	st := stream.New(env, sc, audiences)
+	st := stream.New(env, sc, audiences, account.Cost)
 	for _, s := range shows {
 		s.stream = st
 	}
@@ -205,7 +220,7 @@ func (g *Group) left(c *Conn) {
 	switch {
 	case c.viewed != "":
 		g.viewerLeft(c)
-	case c.reason == reason.BadRequest || c.reason == reason.PushIdle || c.reason == reason.PushRefused || c.reason == reason.PushLost || c.reason == reason.PushChanges:
+	case c.reason.NoRoom() || c.reason == reason.BadRequest || c.reason == reason.PushIdle || c.reason == reason.PushRefused || c.reason == reason.PushLost || c.reason == reason.PushChanges:
 		// It was logged in detail when it happened.
 	case info.Error:
 		g.complain(c.reason, c, nil)

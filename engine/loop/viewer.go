@@ -446,6 +446,7 @@ func (c *Conn) detach() {
 	}
 	l.stats.viewers.Add(-1)
 	c.releaseKey()
+	c.leaveRoom()
 }
 
 // releaseKey makes the connection's viewer session idle again.

@@ -30,6 +30,8 @@ type Config struct {
 	// NotFoundLocation is where requests for unknown streams are sent (the
 	// original's redirect_404_to); empty means they get 404.
 	NotFoundLocation string
+	// FullRetry is after how long those who find no room are told to try again.
+	FullRetry time.Duration
 }
 
 // Limits bound what strangers can make us hold.
@@ -44,6 +46,31 @@ type Limits struct {
 	LoosePerAddress int
 	// Sessions is the most viewers' sessions, and a bound on encoders' too.
 	Sessions int
+	// Viewers bounds the viewers of all streams together.
+	Viewers Room
+	// Memory is how many bytes all viewers together may take, and EachMemory what one is
+	// reckoned to take. 0 means no limit.
+	Memory, EachMemory int64
+	// Connects and Joins are how often a second the hosts of one address may connect,
+	// and join a stream, and those of one network: see package admission. 0 means no
+	// limit.
+	Connects, Joins Pace
+}
+
+// Room bounds viewers. Zero means no limit.
+type Room struct {
+	Viewers   int  // those that are no pumps
+	Pumps     int  // pumps that pull from us, and have viewers of their own
+	Bandwidth Bits // of the streams, for both together
+}
+
+// Bits are bits a second.
+type Bits int64
+
+// Pace is how often a second something may be done. Zero means no limit.
+type Pace struct {
+	Host    int // by one IPv4 address, or one IPv6 /64
+	Network int // by one IPv4 /24, or one IPv6 /48
 }
 
 // Timeouts are how long things may take. None may be zero unless its comment says so.
@@ -136,6 +163,7 @@ func Default() Config {
 			Budget:       90 * time.Millisecond,
 			NotSentLowat: 128 << 10,
 		},
+		FullRetry: 10 * time.Second,
 	}
 }
 
@@ -146,6 +174,11 @@ type Stream struct {
 	Push bool
 	Pull *Pull
 	File *File
+	// Limits bound the stream's viewers, besides those of the pump.
+	Limits Room
+	// FullLocation is where viewers are sent for whom there is no room; empty means that
+	// they are told so.
+	FullLocation string
 }
 
 // Pull is a stream that we fetch.

@@ -27,12 +27,14 @@ type Programme struct {
 	Lost    atomic.Bool               // the ring ended because the source did not come back
 	Viewers atomic.Int64              // counted by the loops
 	rate    atomic.Int64              // packets in a thousand seconds
-	bitrate atomic.Int64              // bits a second
+	bitrate atomic.Int64              // bits a second, in the last window
+	demand  atomic.Int64              // bits a second that a viewer takes, averaged
 	lastKey atomic.Int64              // when the newest key start came, or the first packet before there was any; 0: none
 	keyless atomic.Bool               // a viewer was started without a key frame, and that was logged
 
 	// Guarded by stream.mu.
 	meter   rateMeter
+	windows int64 // of the meter
 	ended   int64 // when the ring did
 	crowded bool  // a packet was left out for want of memory, and that was said
 	gap     bool  // the newest packets were left out for want of memory, and the codec knows
@@ -67,6 +69,7 @@ func newProgramme(st *Stream, cp codec.Programme) *Programme {
 		cost += int64(len(p.Heads[f]))
 	}
 	p.keyed = p.Media.KeyFrames()
+	p.demand.Store(int64(p.Media.Bitrate()))
 	b := st.env.Settings.Backlog
 	burst := b.JoinBurst
 	if !p.keyed {
@@ -114,6 +117,28 @@ func (p *Programme) StartedAnywhere() {
 
 // PacketRate is the number of packets a second that the source sends.
 func (p *Programme) PacketRate() float64 { return float64(p.rate.Load()) / 1000 }
+
+// Demand is how many bits a second a viewer of the programme takes: what was measured,
+// or else what the header says; 0 if neither is known. Any goroutine may call it.
+func (p *Programme) Demand() int64 { return p.demand.Load() }
+
+// demandWeight is over how many windows of the meter the demand is averaged: seconds
+// with a key frame and seconds without one make no difference then.
+const demandWeight = 8
+
+// measured takes a window's rates.
+func (p *Programme) measured(r rates) {
+	p.rate.Store(r.perThousand)
+	p.bitrate.Store(r.bits)
+	was := p.demand.Load()
+	if p.windows < demandWeight {
+		p.windows++
+	}
+	if p.windows == 1 {
+		was = 0
+	}
+	p.demand.Store(was + (r.bits-was)/p.windows)
+}
 
 // rateMeter counts packets and their bytes over windows of a second or more.
 type rateMeter struct {
