@@ -299,6 +299,8 @@ type Mark struct {
 	Key bool
 	// Trim says that a viewer that starts here needs the trimmed variant.
 	Trim bool
+	// Most is how many bytes the packet has in the form in which it is longest.
+	Most int
 	// Note is a repair that was made, once for each kind and programme, for the log;
 	// nil if none.
 	Note error

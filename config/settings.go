@@ -30,6 +30,7 @@ const (
 	maxLowat       = 16 << 20
 	maxLoops       = tuning.MaxLoops
 	maxBandwidth   = 1e13 // ten times the fastest card; a bound against slips
+	maxJoinSpeed   = 1000 // faster than any network takes it
 	maxPace        = 1e6  // a second; more than any machine takes
 )
 
@@ -87,6 +88,8 @@ func limitRows() []row {
 		{"bandwidth", 0, maxBandwidth, false, func(c *Config) any { return &c.Engine.Limits.Viewers.Bandwidth }, least{}},
 		{"joins_per_second_per_address", 0, maxPace, false, func(c *Config) any { return &c.Engine.Limits.Joins.Host }, least{}},
 		{"joins_per_second_per_network", 0, maxPace, false, func(c *Config) any { return &c.Engine.Limits.Joins.Network }, least{}},
+		{"join_speed", 0, maxJoinSpeed, false, func(c *Config) any { return &c.Engine.Limits.JoinSpeed }, least{}},
+		{"join_share", 1, 100, false, func(c *Config) any { return &c.Engine.Limits.JoinShare }, least{}},
 		{"sessions", minSessions, maxSessions, false, func(c *Config) any { return &c.Engine.Limits.Sessions }, least{}},
 		{"request_head_bytes", minHead, maxHead, true, func(c *Config) any { return &c.MaxHead }, least{}},
 	}

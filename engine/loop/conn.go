@@ -59,6 +59,7 @@ type Conn struct {
 	lastIn    int64  // arrival of an encoder's last packet; headers are none
 	entitled  int64  // up to when its requests have used up its rate
 	waiting   []byte // bytes received and not yet looked at
+	pace      *pace  // until it has caught up
 	halfBytes uint64 // bytes that a half-closed viewer had been sent at the last look
 	timer     int32  // 1 + index in the loop's timers; 0 has none
 	skips     uint32
@@ -245,7 +246,7 @@ func (c *Conn) rearm() {
 		}
 		c.goOn()
 	case phaseView:
-		c.setTimer(min(c.viewer().keyDeadline(), c.halfDeadline()))
+		c.setTimer(min(c.viewer().keyDeadline(), c.paceDeadline(), c.halfDeadline()))
 	case phaseIngest:
 		c.setTimer(c.lastIn + int64(t.PushIdle))
 	case phaseEnding:
@@ -282,6 +283,8 @@ func (c *Conn) expired() {
 			end = l.group.protocols[0].AppendRefusal(c.outgoing().own, codec.CauseHeadLate)
 		}
 		c.finish(why, end)
+	case c.phase == phaseView && c.paceDeadline() <= l.now:
+		l.send(c)
 	case c.phase == phaseView && c.half && c.forgotten():
 		c.doom(c.leftReason())
 	case c.phase == phaseView:

@@ -171,7 +171,7 @@ func (l *Loop) serveShare(s *show, began int64) bool {
 		s.owed--
 		s.behind--
 		s.held.served++
-		if !v.parked {
+		if !v.parked && !v.mode.has(paced) {
 			l.serve(v)
 		}
 	}

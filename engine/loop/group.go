@@ -35,6 +35,7 @@ type Group struct {
 	epochs    *ring.Epochs
 	clock     *clock.Clock
 	books     *admission.Books
+	joiners   joiners
 
 	sessions *session.Viewers[*Conn]
 	ingests  *session.Ingests

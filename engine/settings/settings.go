@@ -55,6 +55,12 @@ type Limits struct {
 	// and join a stream, and those of one network: see package admission. 0 means no
 	// limit.
 	Connects, Joins Pace
+	// JoinSpeed is how many times its stream's rate a viewer that joins is sent until it
+	// has caught up, after a start at once. 0 means as fast as it takes it.
+	JoinSpeed int
+	// JoinShare is how many hundredths of Viewers.Bandwidth those who are catching up may
+	// take together beyond what is reserved for them, even if nothing is left.
+	JoinShare int
 }
 
 // Room bounds viewers. Zero means no limit.
@@ -135,6 +141,8 @@ func Default() Config {
 		Limits: Limits{
 			LoosePerAddress: 256,
 			Sessions:        1 << 17,
+			JoinSpeed:       5,
+			JoinShare:       10,
 		},
 		Timeouts: Timeouts{
 			Head:         10 * time.Second,

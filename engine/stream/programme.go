@@ -118,8 +118,8 @@ func (p *Programme) StartedAnywhere() {
 // PacketRate is the number of packets a second that the source sends.
 func (p *Programme) PacketRate() float64 { return float64(p.rate.Load()) / 1000 }
 
-// Demand is how many bits a second a viewer of the programme takes: what was measured,
-// or else what the header says; 0 if neither is known. Any goroutine may call it.
+// Demand is how many bits a second a viewer of the programme takes, in the form that
+// takes most: what was measured, or else what the header says; 0 if neither is known. Any goroutine may call it.
 func (p *Programme) Demand() int64 { return p.demand.Load() }
 
 // demandWeight is over how many windows of the meter the demand is averaged: seconds
@@ -137,7 +137,7 @@ func (p *Programme) measured(r rates) {
 	if p.windows == 1 {
 		was = 0
 	}
-	p.demand.Store(was + (r.bits-was)/p.windows)
+	p.demand.Store(was + (r.most-was)/p.windows)
 }
 
 // rateMeter counts packets and their bytes over windows of a second or more.
@@ -145,22 +145,25 @@ type rateMeter struct {
 	since int64
 	count int64 // packets
 	bytes int64 // of those behind the first
+	most  int64 // the same, in the longest form
 }
 
 // rates are what a window gave.
 type rates struct {
 	perThousand int64 // packets in a thousand seconds
 	bits        int64 // a second
+	most        int64 // the same, in the longest form
 }
 
-// add counts a packet of size bytes at the given time; ready says that a window has
+// add counts a packet of size bytes, most in its longest form, at the given time; ready says that a window has
 // just ended, and r is its rates.
-func (m *rateMeter) add(now int64, size int) (r rates, ready bool) {
+func (m *rateMeter) add(now int64, size, most int) (r rates, ready bool) {
 	if m.count == 0 {
-		m.since, m.bytes = now, -int64(size) // the window begins behind it
+		m.since, m.bytes, m.most = now, -int64(size), -int64(most) // the window begins behind it
 	}
 	m.count++
 	m.bytes += int64(size)
+	m.most += int64(most)
 	d := float64(now - m.since)
 	if d < float64(time.Second) {
 		return rates{}, false
@@ -168,7 +171,8 @@ func (m *rateMeter) add(now int64, size int) (r rates, ready bool) {
 	r = rates{
 		perThousand: int64(float64(m.count-1) * 1000 * float64(time.Second) / d),
 		bits:        int64(float64(m.bytes) * 8 * float64(time.Second) / d),
+		most:        int64(float64(m.most) * 8 * float64(time.Second) / d),
 	}
-	m.since, m.count, m.bytes = now, 1, 0
+	m.since, m.count, m.bytes, m.most = now, 1, 0, 0
 	return r, true
 }

@@ -327,7 +327,7 @@ func (st *Stream) packetLocked(p *Programme, ev *codec.Event, now int64) (codec.
 	}
 	st.stats.packetsIn.Add(1)
 	st.stats.bytesIn.Add(uint64(len(ev.Data)))
-	if r, ok := p.meter.add(now, len(ev.Data)); ok {
+	if r, ok := p.meter.add(now, len(ev.Data), mark.Most); ok {
 		p.measured(r)
 		st.cost(p.Demand())
 	}

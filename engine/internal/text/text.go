@@ -289,6 +289,7 @@ func (p *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, err
 	}
 	p.needKey = false
 	at := p.time(&rest)
+	start := len(dst)
 	dst = append(dst, '<')
 	dst = strconv.AppendUint(dst, p.number, 10)
 	if key && p.media.keys {
@@ -298,7 +299,8 @@ func (p *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, err
 	dst = append(dst, rest...)
 	dst = append(dst, ';')
 	p.number++
-	return dst, codec.Mark{Key: key, Trim: bytes.IndexByte(rest, '|') >= 0, SendTime: at}, nil
+	most := max(len(dst)-start, p.media.pad)
+	return dst, codec.Mark{Key: key, Trim: bytes.IndexByte(rest, '|') >= 0, Most: most, SendTime: at}, nil
 }
 
 // time takes t=MS off the front of a packet and places it.
