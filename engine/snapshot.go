@@ -22,23 +22,25 @@ type Snapshot struct {
 	MaxConns    int           `json:"connections_limit"`
 	Viewers     int64         `json:"viewers"`
 	RoomSnapshot
-	Stalled     int64             `json:"connections_full"`     // whose socket takes nothing now
-	Sessions    int               `json:"sessions"`             // of viewers and encoders
-	Buffers     int64             `json:"packet_buffers"`       // segments of backlogs and other forms of packets, out of the pool
-	Backlog     int64             `json:"backlog_bytes"`        // of all streams
-	Bytes       uint64            `json:"bytes_sent"`           // to peers, heads and answers included
-	Packets     uint64            `json:"packets_sent"`         // delivered whole
-	Writes      uint64            `json:"write_calls"`          //
-	FullWrites  uint64            `json:"write_calls_full"`     // not taken whole
-	Wakes       uint64            `json:"loop_wakes"`           // rings of the loops' bells
-	Passes      uint64            `json:"loop_passes"`          // of loops over what they have to do
-	Yields      uint64            `json:"loop_passes_cut"`      // passes that had no time for all of it
-	Overloaded  int               `json:"loops_overloaded"`     // whose passes have been cut for a second
-	Skips       uint64            `json:"viewer_skips"`         // moves to a newer key frame
-	Skipped     uint64            `json:"viewer_skips_packets"` // packets passed over by them
-	Refused     uint64            `json:"connections_refused"`  // by a limit
-	AcceptFails uint64            `json:"accept_errors"`        //
-	Closes      map[string]uint64 `json:"closes"`               // by reason, those that happened
+	Memory      int64             `json:"viewers_memory_reserved"` // by what each is reckoned to take
+	MemoryLimit int64             `json:"viewers_memory_limit"`    // 0: none
+	Stalled     int64             `json:"connections_full"`        // whose socket takes nothing now
+	Sessions    int               `json:"sessions"`                // of viewers and encoders
+	Buffers     int64             `json:"packet_buffers"`          // segments of backlogs and other forms of packets, out of the pool
+	Backlog     int64             `json:"backlog_bytes"`           // of all streams
+	Bytes       uint64            `json:"bytes_sent"`              // to peers, heads and answers included
+	Packets     uint64            `json:"packets_sent"`            // delivered whole
+	Writes      uint64            `json:"write_calls"`             //
+	FullWrites  uint64            `json:"write_calls_full"`        // not taken whole
+	Wakes       uint64            `json:"loop_wakes"`              // rings of the loops' bells
+	Passes      uint64            `json:"loop_passes"`             // of loops over what they have to do
+	Yields      uint64            `json:"loop_passes_cut"`         // passes that had no time for all of it
+	Overloaded  int               `json:"loops_overloaded"`        // whose passes have been cut for a second
+	Skips       uint64            `json:"viewer_skips"`            // moves to a newer key frame
+	Skipped     uint64            `json:"viewer_skips_packets"`    // packets passed over by them
+	Refused     uint64            `json:"connections_refused"`     // by a limit
+	AcceptFails uint64            `json:"accept_errors"`           //
+	Closes      map[string]uint64 `json:"closes"`                  // by reason, those that happened
 	Streams     []StreamSnapshot  `json:"streams"`
 }
 
@@ -56,7 +58,8 @@ func (e *Engine) Snapshot() Snapshot {
 		Refused: e.books.Refused(), AcceptFails: e.door.Errors(),
 		Closes: t.Closes,
 	}
-	s.RoomSnapshot = loop.RoomOf(e.books.Use())
+	use := e.books.Use()
+	s.RoomSnapshot, s.Memory, s.MemoryLimit = loop.RoomOf(use), use.Memory, e.cfg.Limits.Memory
 	for _, ss := range e.group.Snapshots() {
 		s.Backlog += ss.Backlog
 		s.Streams = append(s.Streams, ss)

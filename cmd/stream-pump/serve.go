@@ -83,7 +83,11 @@ func (e env) serve(ctx context.Context, s service) error {
 	defer going.done()
 
 	log := s.log.Logger
-	defer keep(fit(s.Config, log), log)()
+	timers, err := fit(s.Config, len(s.streams), log)
+	if err != nil {
+		return err
+	}
+	defer keep(timers, log)()
 	eng, err := engine.New(s.Engine, s.streams, []codec.Protocol{protocolOf(s.Config)}, log)
 	if err != nil {
 		return err
