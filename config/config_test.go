@@ -183,10 +183,10 @@ func TestRoom(t *testing.T) {
     {"type": "mmsh_push", "path": "c", "redirect_full_to": "https://third/{path}/{path}", "limits": {"bandwidth": 64000}},
     {"type": "mmsh_push", "path": "d", "redirect_full_to": "http://localhost:8086/streams/c"},
   ]}`)
-	want := engine.Limits{
-		LoosePerAddress: 256, Sessions: 1 << 17, Viewers: engine.Room{Viewers: 100, Pumps: 3, Bandwidth: 1_500_000_000},
-		Connects: engine.Pace{Host: 5, Network: 7}, Joins: engine.Pace{Host: 6, Network: 8}, JoinSpeed: 3, JoinShare: 20,
-	}
+	want := Default().Engine.Limits
+	want.Viewers = engine.Room{Viewers: 100, Pumps: 3, Bandwidth: 1_500_000_000}
+	want.Connects, want.Joins = engine.Pace{Host: 5, Network: 7}, engine.Pace{Host: 6, Network: 8}
+	want.JoinSpeed, want.JoinShare = 3, 20
 	if c.Engine.Limits != want {
 		t.Errorf("limits %+v, want %+v", c.Engine.Limits, want)
 	}

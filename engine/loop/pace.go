@@ -188,7 +188,7 @@ func (l *Loop) catchUp(v *viewer) {
 			c.rearm()
 			return
 		}
-		n, errno := l.write(c, v.transport, v.fd, iov)
+		n, full, errno := l.write(c, v.transport, v.fd, iov, want)
 		if errno != 0 {
 			l.unwritten(c, errno)
 			return
@@ -196,7 +196,7 @@ func (l *Loop) catchUp(v *viewer) {
 		v.bytes += uint64(n)
 		l.advance(v, n)
 		c.pace.charge(v, n)
-		if n < want {
+		if full {
 			l.park(c)
 			return
 		}

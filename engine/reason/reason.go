@@ -54,6 +54,13 @@ const (
 	PushRefused
 	PushChanges
 
+	// TLS.
+	TLSMissing
+	TLSBroken
+	TLSRefused
+	TLSLate
+	TLSCrowded
+
 	// Everybody.
 	WriteFailed
 	ShuttingDown
@@ -69,19 +76,41 @@ type Info struct {
 }
 
 var table = [Count]Info{
-	None:                   {"none", true, "the connection was closed without a reason, which is a fault of this program"},
-	Answered:               {"answered", false, "the request was answered"},
-	PeerLeft:               {"peer_left", false, "the peer closed the connection before it had sent a complete request"},
-	NothingSent:            {"nothing_sent", false, "the peer sent nothing within the time allowed, as browsers do with spare connections"},
-	HeadTimeout:            {"head_timeout", true, "no complete request came within the time allowed"},
-	KeepAliveTimeout:       {"keep_alive_timeout", false, "no further request came on the connection"},
-	AnswerStalled:          {"answer_stalled", true, "the peer does not take the answer it asked for"},
-	BadRequest:             {"bad_request", true, "the request breaks its protocol"},
-	NotRecognised:          {"not_recognised", true, "the first bytes belong to no protocol spoken here"},
-	TooManyConnections:     {"too_many_connections", true, "the limit on connections is reached"},
-	TooManyPending:         {"too_many_pending", true, "too many connections from this address have sent no complete request"},
-	TooManyIdle:            {"too_many_idle", false, "too many connections from this address carry no stream, and this one was the oldest"},
-	TooManyRequests:        {"too_many_requests", true, "the peer sends requests faster than they can be answered"},
+	None:               {"none", true, "the connection was closed without a reason, which is a fault of this program"},
+	Answered:           {"answered", false, "the request was answered"},
+	PeerLeft:           {"peer_left", false, "the peer closed the connection before it had sent a complete request"},
+	NothingSent:        {"nothing_sent", false, "the peer sent nothing within the time allowed, as browsers do with spare connections"},
+	HeadTimeout:        {"head_timeout", true, "no complete request came within the time allowed"},
+	KeepAliveTimeout:   {"keep_alive_timeout", false, "no further request came on the connection"},
+	AnswerStalled:      {"answer_stalled", true, "the peer does not take the answer it asked for"},
+	BadRequest:         {"bad_request", true, "the request breaks its protocol"},
+	NotRecognised:      {"not_recognised", true, "the first bytes belong to no protocol spoken here"},
+	TooManyConnections: {"too_many_connections", true, "the limit on connections is reached"},
+	TooManyPending:     {"too_many_pending", true, "too many connections from this address have sent no complete request"},
+	TooManyIdle:        {"too_many_idle", false, "too many connections from this address carry no stream, and this one was the oldest"},
+	TooManyRequests:    {"too_many_requests", true, "the peer sends requests faster than they can be answered"},
+	ViewerLeft:         {"viewer_left", false, "the viewer closed its connection"},
+	ViewerStopped:      {"viewer_stopped", false, "the viewer's player sent Stop"},
+	ViewerReturned:     {"viewer_returned", false, "the viewer's player came back on another connection"},
+	ViewerStalled:      {"viewer_stalled", true, "the viewer took nothing, or not the rest of an ended stream, for longer than allowed: its network or its player has stopped"},
+	ViewerNoKeyFrame:   {"viewer_no_key_frame", true, "the viewer fell out of the backlog, and no key frame came at which to go on: the source's key frames are too far apart for the backlog"},
+	StreamEnded:        {"stream_ended", false, "the source ended the stream"},
+	StreamLost:         {"stream_lost", true, "the source was lost and did not come back in time"},
+	PushEnded:          {"push_ended", false, "the encoder ended its stream"},
+	PushLost:           {"push_lost", true, "the encoder's connection was cut in the middle of its stream"},
+	PushIdle:           {"push_idle", true, "the encoder sent no packet for longer than allowed"},
+	PushTaken:          {"push_taken", false, "another encoder took the stream over"},
+	PushReturned:       {"push_returned", false, "the encoder came back on another connection"},
+	PushRefused:        {"push_refused", true, "what the encoder sends cannot be carried"},
+	PushChanges:        {"push_changes", true, "the encoder began one programme after another: its header or its clock changes too often"},
+	TLSMissing:         {"tls_missing", true, "the peer does not speak TLS, and this port speaks nothing else"},
+	TLSBroken:          {"tls_broken", true, "the peer's TLS cannot be understood, or has nothing in common with ours"},
+	TLSRefused:         {"tls_refused", true, "the peer gave up its TLS: most that do so do not accept this server's certificate"},
+	TLSLate:            {"tls_late", true, "the TLS handshake was not complete within the time allowed"},
+	TLSCrowded:         {"tls_crowded", true, "too many TLS handshakes are under way, and the peer's address has most of them"},
+	WriteFailed:        {"write_failed", false, "the connection broke during a write"},
+	ShuttingDown:       {"shutting_down", false, "this server is going down"},
+
 	HostConnectsTooFast:    {"host_connects_too_fast", true, "this address opens connections faster than it may"},
 	NetworkConnectsTooFast: {"network_connects_too_fast", true, "the addresses around this one open connections faster than they may"},
 	TooManyViewers:         {"too_many_viewers", true, "the limit on viewers is reached"},
@@ -93,22 +122,6 @@ var table = [Count]Info{
 	NoMemory:               {"no_memory", true, "there is no memory for another viewer"},
 	HostJoinsTooFast:       {"host_joins_too_fast", true, "this address joins streams faster than it may"},
 	NetworkJoinsTooFast:    {"network_joins_too_fast", true, "the addresses around this one join streams faster than they may"},
-	ViewerLeft:             {"viewer_left", false, "the viewer closed its connection"},
-	ViewerStopped:          {"viewer_stopped", false, "the viewer's player sent Stop"},
-	ViewerReturned:         {"viewer_returned", false, "the viewer's player came back on another connection"},
-	ViewerStalled:          {"viewer_stalled", true, "the viewer took nothing, or not the rest of an ended stream, for longer than allowed: its network or its player has stopped"},
-	ViewerNoKeyFrame:       {"viewer_no_key_frame", true, "the viewer fell out of the backlog, and no key frame came at which to go on: the source's key frames are too far apart for the backlog"},
-	StreamEnded:            {"stream_ended", false, "the source ended the stream"},
-	StreamLost:             {"stream_lost", true, "the source was lost and did not come back in time"},
-	PushEnded:              {"push_ended", false, "the encoder ended its stream"},
-	PushLost:               {"push_lost", true, "the encoder's connection was cut in the middle of its stream"},
-	PushIdle:               {"push_idle", true, "the encoder sent no packet for longer than allowed"},
-	PushTaken:              {"push_taken", false, "another encoder took the stream over"},
-	PushReturned:           {"push_returned", false, "the encoder came back on another connection"},
-	PushRefused:            {"push_refused", true, "what the encoder sends cannot be carried"},
-	PushChanges:            {"push_changes", true, "the encoder began one programme after another: its header or its clock changes too often"},
-	WriteFailed:            {"write_failed", false, "the connection broke during a write"},
-	ShuttingDown:           {"shutting_down", false, "this server is going down"},
 }
 
 // Info is the reason's row of the table.

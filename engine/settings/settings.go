@@ -61,6 +61,9 @@ type Limits struct {
 	// JoinShare is how many hundredths of Viewers.Bandwidth those who are catching up may
 	// take together beyond what is reserved for them, even if nothing is left.
 	JoinShare int
+	// Handshakes is the most TLS handshakes at once. One more than that takes the place
+	// of the oldest from the address that has most of them.
+	Handshakes int
 }
 
 // Room bounds viewers. Zero means no limit.
@@ -82,6 +85,7 @@ type Pace struct {
 // Timeouts are how long things may take. None may be zero unless its comment says so.
 type Timeouts struct {
 	Head         time.Duration // from the connection's opening to its first complete request
+	Handshake    time.Duration // of TLS, from the connection's opening
 	KeepAlive    time.Duration // between an answer and the next complete request
 	Drain        time.Duration // after our half-close, for the peer to close its side
 	Session      time.Duration // a viewer's session without a request ([MS-WMSP] 3.2.2: 60 s, at least 10 s)
@@ -143,9 +147,11 @@ func Default() Config {
 			Sessions:        1 << 17,
 			JoinSpeed:       5,
 			JoinShare:       10,
+			Handshakes:      512,
 		},
 		Timeouts: Timeouts{
 			Head:         10 * time.Second,
+			Handshake:    10 * time.Second,
 			KeepAlive:    60 * time.Second,
 			Drain:        5 * time.Second,
 			Session:      60 * time.Second,
