@@ -56,7 +56,7 @@ func shareMemory(c *config.Config, streams int, m tuning.Machine, log *slog.Logg
 			log.Info("memory for all backlogs", "limit", tuning.SizeText(total), "why", why)
 		}
 	}
-	c.Engine.Limits.EachMemory = capacity.ViewerBytes()
+	c.Engine.Limits.EachMemory, c.Engine.Limits.TLSMemory = capacity.ViewerBytes(), capacity.TLSBytes()
 	if left := b.Left(); left > 0 {
 		c.Engine.Limits.Memory = left
 		log.Info("memory for viewers", "limit", tuning.SizeText(left), "viewers", left/capacity.ViewerBytes())

@@ -15,10 +15,19 @@ func (c *Conn) guest() admission.Guest {
 	return admission.Player
 }
 
+// memory is what the connection is reckoned to take as a viewer, in bytes.
+func (c *Conn) memory() int64 {
+	l := &c.loop.group.cfg.Limits
+	if c.tls != nil {
+		return l.EachMemory + l.TLSMemory
+	}
+	return l.EachMemory
+}
+
 // look tells whoever only asks whether there is room.
 func (c *Conn) look(st *stream.Stream) {
 	account := c.loop.showOf(st).account
-	if why := account.Full(c.guest(), c.loop.group.cfg.Limits.EachMemory, false); why != reason.None {
+	if why := account.Full(c.guest(), c.memory(), false); why != reason.None {
 		c.noRoom(st, why)
 		c.loop.verdict.Code, c.loop.verdict.Crowded = codec.OK, true
 		c.refused = reason.None // it wanted none
@@ -32,7 +41,7 @@ func (c *Conn) mayEnter(st *stream.Stream) bool {
 	if c.returns(account) {
 		return true
 	}
-	why := account.Full(c.guest(), c.loop.group.cfg.Limits.EachMemory, true)
+	why := account.Full(c.guest(), c.memory(), true)
 	if why == reason.None {
 		return true
 	}
@@ -43,7 +52,7 @@ func (c *Conn) mayEnter(st *stream.Stream) bool {
 // enterRoom takes room for a viewer, and its session; false and a verdict if there is
 // none.
 func (c *Conn) enterRoom(st *stream.Stream) bool {
-	account, memory := c.loop.showOf(st).account, c.loop.group.cfg.Limits.EachMemory
+	account, memory := c.loop.showOf(st).account, c.memory()
 	why := account.Join(c.peer.Addr())
 	if why != reason.None {
 		c.noRoom(st, why)
@@ -113,7 +122,7 @@ func (c *Conn) leaveRoom() {
 	if c.pump {
 		g = admission.Pump
 	}
-	account.Leave(g, c.loop.group.cfg.Limits.EachMemory)
+	account.Leave(g, c.memory())
 }
 
 // noRoom makes the verdict that there is no room for a viewer: it is told so, or sent

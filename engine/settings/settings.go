@@ -48,9 +48,10 @@ type Limits struct {
 	Sessions int
 	// Viewers bounds the viewers of all streams together.
 	Viewers Room
-	// Memory is how many bytes all viewers together may take, and EachMemory what one is
-	// reckoned to take. 0 means no limit.
-	Memory, EachMemory int64
+	// Memory is how many bytes all viewers together may take, EachMemory what one is
+	// reckoned to take, and TLSMemory what one takes besides that is encrypted. A Memory
+	// of 0 means no limit.
+	Memory, EachMemory, TLSMemory int64
 	// Connects and Joins are how often a second the hosts of one address may connect,
 	// and join a stream, and those of one network: see package admission. 0 means no
 	// limit.

@@ -39,8 +39,21 @@ type Budget struct {
 	Asked    string
 }
 
+// Encryption takes more of each viewer: the state of its connection, as its test bounds
+// it, and of one that has stalled the record that its socket did not take.
+const (
+	TLSMemory  = 16 << 10
+	TLSStalled = 17 << 10
+)
+
 // ViewerBytes is what a viewer is reckoned to take.
 func ViewerBytes() int64 { return int64(viewerMemory()) }
+
+// TLSBytes is what a viewer takes besides that is encrypted.
+func TLSBytes() int64 {
+	stalled := tuning.StalledShare * TLSStalled // of an average viewer
+	return TLSMemory + int64(stalled)
+}
 
 // usable is what may be used of the memory.
 func (b *Budget) usable() int64 { return int64(FullMemory * float64(b.Memory)) }
