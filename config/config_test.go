@@ -202,6 +202,20 @@ func TestRoom(t *testing.T) {
 	}
 }
 
+func TestProxies(t *testing.T) {
+	c := good(t, `{"proxy_protocol_from": ["192.0.2.0/24", "2001:db8::1", "::ffff:198.51.100.7"], `+push+`}`)
+	want := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::1/128"), netip.MustParsePrefix("198.51.100.7/32")}
+	if !reflect.DeepEqual(c.Engine.Proxies, want) {
+		t.Errorf("%v, want %v", c.Engine.Proxies, want)
+	}
+	if c = good(t, `{"proxy_protocol_from": "127.0.0.1", `+push+`}`); len(c.Engine.Proxies) != 1 {
+		t.Errorf("%v", c.Engine.Proxies)
+	}
+	if _, ps := parse(t, `{"proxy_protocol_from": "::/0", `+push+`}`); len(ps) != 1 || !ps[0].Warning || !strings.Contains(ps[0].Text, "anybody") {
+		t.Errorf("everybody is believed: %v", ps)
+	}
+}
+
 // The engine's own defaults are for whoever uses it without a configuration.
 func TestTableAgreesWithTheEngine(t *testing.T) {
 	c, e := Default().Engine, engine.DefaultConfig()

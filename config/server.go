@@ -23,6 +23,9 @@ func (w *walker) root(n node) *Config {
 	if v, ok := o.get("redirect_404_to"); ok {
 		c.Engine.NotFoundLocation = w.redirect(v)
 	}
+	if v, ok := o.get("proxy_protocol_from"); ok {
+		w.proxies(v, c)
+	}
 	if v, ok := o.get("redirect_full_to"); ok {
 		w.defaultFullTo(v, c)
 	}

@@ -20,7 +20,7 @@ func rootTable() table {
 	t := table{keys: []string{
 		"port", "listen",
 		"use_http_proxy", "http_proxy_host", "http_proxy_port", "use_proxy_for_local_addresses",
-		"redirect_404_to", "redirect_full_to",
+		"redirect_404_to", "redirect_full_to", "proxy_protocol_from",
 		"ssl", "ssl_port", "ssl_key", "ssl_cert",
 		"streams", "admin", "log",
 	}}

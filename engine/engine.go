@@ -123,7 +123,8 @@ func New(cfg Config, streams []StreamConfig, protocols []codec.Protocol, log *sl
 		Spare:        e.spare,
 		Loops:        len(e.group.Loops()),
 		Hand:         e.hand,
-		Handshakes:   cfg.Limits.Handshakes, HandshakeTime: cfg.Timeouts.Handshake,
+		Proxies:      cfg.Proxies, HeaderTime: cfg.Timeouts.Head,
+		Handshakes: cfg.Limits.Handshakes, HandshakeTime: cfg.Timeouts.Handshake,
 		Lost:    e.group.Lost,
 		Refusal: func(c codec.Cause) []byte { return protocols[0].AppendRefusal(nil, c) },
 	})

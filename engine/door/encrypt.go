@@ -17,8 +17,8 @@ import (
 
 // encrypt begins the handshake of a connection to a TLS listener. It is in the books
 // from here on: what it sends costs more than a request.
-func (a *acceptor) encrypt(conn *net.TCPConn) {
-	d, c := a.door, plainly(conn)
+func (a *acceptor) encrypt(c Arrival) {
+	d, conn := a.door, c.TCP
 	if d.crowded() {
 		a.noDescriptor(syscall.EMFILE)
 		_ = conn.Close()

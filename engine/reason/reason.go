@@ -61,6 +61,12 @@ const (
 	TLSLate
 	TLSCrowded
 
+	// Proxies that are trusted to name their peers.
+	ProxyMissing
+	ProxyBroken
+	ProxyLate
+	ProxyCrowded
+
 	// Everybody.
 	WriteFailed
 	ShuttingDown
@@ -110,6 +116,11 @@ var table = [Count]Info{
 	TLSCrowded:         {"tls_crowded", true, "too many TLS handshakes are under way, and the peer's address has most of them"},
 	WriteFailed:        {"write_failed", false, "the connection broke during a write"},
 	ShuttingDown:       {"shutting_down", false, "this server is going down"},
+
+	ProxyMissing: {"proxy_missing", true, "the address is that of a proxy, which has to say by the PROXY protocol whose connection it is, and did not"},
+	ProxyBroken:  {"proxy_broken", true, "what the proxy says about its peer cannot be understood"},
+	ProxyLate:    {"proxy_late", true, "the proxy did not say in time whose connection it is"},
+	ProxyCrowded: {"proxy_crowded", true, "too many connections of proxies wait to be told whose they are, or descriptors are short"},
 
 	HostConnectsTooFast:    {"host_connects_too_fast", true, "this address opens connections faster than it may"},
 	NetworkConnectsTooFast: {"network_connects_too_fast", true, "the addresses around this one open connections faster than they may"},

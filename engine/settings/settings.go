@@ -4,6 +4,7 @@ package settings
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"streampump/codec"
@@ -30,6 +31,9 @@ type Config struct {
 	// NotFoundLocation is where requests for unknown streams are sent (the
 	// original's redirect_404_to); empty means they get 404.
 	NotFoundLocation string
+	// Proxies are the networks of proxies that say by the PROXY protocol for whom they
+	// connect; nothing else is taken from there.
+	Proxies []netip.Prefix
 	// FullRetry is after how long those who find no room are told to try again.
 	FullRetry time.Duration
 }
