@@ -101,7 +101,7 @@ func newLab(t testing.TB, cfg settings.Config, streams ...settings.Stream) *lab 
 	if total := cfg.Backlog.Total; total > 0 {
 		b.env.Pool, b.env.Share = ring.NewPool(total), total/2/int64(len(streams))
 	}
-	b.books = admission.New(admission.Limits{Open: cfg.Limits.Connections, Loose: cfg.Limits.LoosePerAddress})
+	b.books = admission.New(Limits(&cfg, b.env.Clock.Now))
 	b.e = NewGroup(b.env, b.books, streams, []codec.Protocol{text.Protocol{}})
 	for _, l := range b.e.loops {
 		ll := &labLoop{lab: b, loop: l, socks: map[int]*peer{}}
