@@ -21,7 +21,7 @@ func (s *server) playlist(dst []byte, q *request, v *codec.Verdict) ([]byte, cod
 	if v.Media != nil && !v.Media.KeyFrames() {
 		suffix = soundSuffix
 	}
-	at := escapeXML(authority(q.host, s.local) + streamsPrefix + name + suffix)
+	at := escapeXML(authority(q.host, s.local) + streamsPrefix + name + suffix + q.handOn())
 	body := "<ASX Version=\"3.0\">\r\n" +
 		"<Title>" + escapeXML(title) + "</Title>\r\n" +
 		"<Entry>\r\n" +
@@ -33,6 +33,21 @@ func (s *server) playlist(dst []byte, q *request, v *codec.Verdict) ([]byte, cod
 	dst = http1.AppendField(dst, "Cache-Control", "no-cache")
 	dst = http1.AppendField(dst, "Content-Type", playlistType)
 	return appendBody(dst, body, q)
+}
+
+// handOn is the token of the request as it stands in the addresses of a playlist, if
+// the request brings nothing else.
+func (q *request) handOn() string {
+	c := q.event.Credentials
+	if c != nil && c.Token != "" && !c.HasPassword && c.Digest == nil && strings.IndexFunc(c.Token, notInToken) < 0 {
+		return "?" + http1.TokenName + "=" + c.Token
+	}
+	return ""
+}
+
+// notInToken reports characters that mean something in a URL, or in a playlist.
+func notInToken(r rune) bool {
+	return (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z') && !strings.ContainsRune("-._~:", r)
 }
 
 // authority is the host:port that the peer reached us at: what its request
