@@ -327,18 +327,25 @@ func namesItself(t *testing.T, addr string) {
 // pageBlock is the n-th block of code, from 0, below a heading of the page.
 func pageBlock(t testing.TB, heading string, n int) string {
 	t.Helper()
-	text, err := os.ReadFile(proxyPage)
+	return blockOf(t, proxyPage, "## "+heading, n)
+}
+
+// blockOf is the n-th block of code, from 0, below a heading of a file, with its marks.
+func blockOf(t testing.TB, file, heading string, n int) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, ok := strings.Cut(string(text), "\n## "+heading+"\n")
+	_, section, ok := strings.Cut(string(text), "\n"+heading+"\n")
 	if !ok {
-		t.Fatalf("%s has no section %s", proxyPage, heading)
+		t.Fatalf("%s has no section %s", file, heading)
 	}
 	section, _, _ = strings.Cut(section, "\n## ")
+	section, _, _ = strings.Cut(section, "\n### ")
 	parts := strings.Split(section, "\n```")
 	if len(parts) < 2*n+2 {
-		t.Fatalf("%s has no block %d in section %s", proxyPage, n, heading)
+		t.Fatalf("%s has no block %d in section %s", file, n, heading)
 	}
 	_, code, _ := strings.Cut(parts[2*n+1], "\n") // behind the language
 	return code + "\n"

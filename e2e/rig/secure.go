@@ -1,0 +1,86 @@
+package rig
+
+import (
+	"crypto/tls"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"streampump/bench/secure"
+)
+
+// Host is a name that pumps with TLS have a certificate for, beside localhost,
+// 127.0.0.1 and ::1.
+const Host = "pump.example"
+
+// Identity is the certificate of a pump, and who vouches for it.
+type Identity struct {
+	Authority *secure.Authority
+	Pair      secure.Pair
+	// Roots is a file with the authority's certificate.
+	Roots string
+}
+
+// Identify makes a certificate for pumps, in dir.
+func Identify(t testing.TB, dir string) *Identity {
+	t.Helper()
+	a, err := secure.NewAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := a.Issue(dir, 0o600, Host, "localhost", "127.0.0.1", "::1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := &Identity{Authority: a, Pair: pair, Roots: filepath.Join(dir, "ca.pem")}
+	if err := os.WriteFile(i.Roots, a.PEM(), 0o644); err != nil { //nolint:gosec // players read it as another user
+		t.Fatal(err)
+	}
+	return i
+}
+
+// Client is how a peer speaks TLS to such a pump.
+func (i *Identity) Client() *tls.Config { return secure.Config(Host, i.Authority.Roots()) }
+
+// Terminate speaks TLS in front of a pump until the test ends, and says where.
+func Terminate(t testing.TB, pump string, i *Identity) netip.AddrPort {
+	t.Helper()
+	cert, err := tls.LoadX509KeyPair(i.Pair.Cert, i.Pair.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go carry(c.(*tls.Conn), pump)
+		}
+	}()
+	return netip.MustParseAddrPort(l.Addr().String())
+}
+
+// carry carries one connection, both ways.
+func carry(near *tls.Conn, pump string) {
+	defer near.Close()
+	c, err := net.Dial("tcp", pump)
+	if err != nil {
+		return
+	}
+	far := c.(*net.TCPConn)
+	defer far.Close()
+	var both sync.WaitGroup
+	both.Go(func() { _, _ = io.Copy(far, near); _ = far.CloseWrite() })
+	both.Go(func() { _, _ = io.Copy(near, far); _ = near.CloseWrite() })
+	both.Wait()
+}
