@@ -266,6 +266,7 @@ const (
 	CauseFull                  // no room for another connection
 	CauseHeadLate              // no complete request within the time allowed
 	CauseRefused               // the ingest broke a rule of the stream
+	CauseClear                 // the connection is not encrypted, and has to be
 	CauseFailed                // the server cannot go on (out of memory, descriptors)
 )
 

@@ -21,6 +21,7 @@ const (
 	maxConnections = 1 << 22 // far above what a process may have open; a bound against slips
 	minSessions    = 16
 	maxSessions    = 1 << 24  // far more than there will be viewers; a bound against slips
+	maxHandshakes  = 1 << 16  // each has a goroutine
 	minHead        = 1 << 10  // below, requests of ordinary players would be refused
 	maxHead        = 64 << 10 // any stranger can make us hold that much
 	minBacklog     = 1 << 20  // one packet can have 64 KiB, and some must stay while others arrive
@@ -79,6 +80,7 @@ func limitRows() []row {
 		{"connections", 0, maxConnections, false, func(c *Config) any { return &c.Engine.Limits.Connections }, least{}},
 		{"connections_without_stream_per_address", 0, maxConnections, false, func(c *Config) any { return &c.Engine.Limits.LoosePerAddress }, least{}},
 		{"sessions", minSessions, maxSessions, false, func(c *Config) any { return &c.Engine.Limits.Sessions }, least{}},
+		{"tls_handshakes", 1, maxHandshakes, false, func(c *Config) any { return &c.Engine.Limits.Handshakes }, least{}},
 		{"request_head_bytes", minHead, maxHead, true, func(c *Config) any { return &c.MaxHead }, least{}},
 	}
 }
@@ -86,6 +88,7 @@ func limitRows() []row {
 func timeoutRows() []row {
 	return []row{
 		timer("request", func(c *Config) any { return &c.Engine.Timeouts.Head }),
+		timer("tls_handshake", func(c *Config) any { return &c.Engine.Timeouts.Handshake }),
 		timer("keep_alive", func(c *Config) any { return &c.Engine.Timeouts.KeepAlive }),
 		timer("viewer_session", func(c *Config) any { return &c.Engine.Timeouts.Session }).atLeast(10*time.Second, "[MS-WMSP] 3.2.2"),
 		timer("viewer_stall", func(c *Config) any { return &c.Engine.Timeouts.Stall }),

@@ -34,7 +34,7 @@ func TestSlowViewersGetWholePackets(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.env.Buffers.Segment = 4 << 10
-	if err := e.Listen("127.0.0.1:0"); err != nil {
+	if err := e.Listen(Plain("127.0.0.1:0")...); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.Start(); err != nil {

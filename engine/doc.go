@@ -16,6 +16,7 @@
 //	session     what peers refer to over several connections
 //	stream      sources, the lease, programmes, the hold
 //	ring        the backlog of a programme, its memory
+//	secure      TLS: handshakes off the loops, records in memory
 //	admission   how many connections there may be, and of whom
 //	reason      why connections are closed
 //	clock, notice, settings, route
@@ -24,9 +25,13 @@
 //	encoder ─────────────────────► loop 1: conn ─► Ingest ─┐
 //	pull, file ───────────────────────────────────► Ingest ─┴► Stream ─► ring
 //
-// Where future work goes: encryption and datagrams are kinds of transport in loop;
-// what a viewer may see or an encoder may send is decided between loop's handling of
-// an event and its answer; limits are counted in admission; a source that converses,
+// A connection to a TLS listener has its handshake at the door, on a goroutine of its
+// own. Then the loop has it like any other; only its transport is another one, which
+// encrypts the shared packets as the socket takes them.
+//
+// Where future work goes: datagrams and the kernel's TLS are kinds of transport in
+// loop; what a viewer may see or an encoder may send is decided between loop's
+// handling of an event and its answer; limits are counted in admission; a source that converses,
 // or needs a tick, is a pull in stream; what belongs to a place in the ring goes
 // beside a programme's head, in stream.
 //

@@ -35,6 +35,17 @@ type (
 	FileConfig   = settings.File
 )
 
+// Listener is an address to listen on, and whether with TLS.
+type Listener = door.Listener
+
+// Plain are listeners without TLS on the given addresses.
+func Plain(addresses ...string) (out []Listener) {
+	for _, a := range addresses {
+		out = append(out, Listener{Address: a})
+	}
+	return out
+}
+
 // SourceState is what a stream's source is doing.
 type SourceState = stream.SourceState
 
@@ -109,28 +120,30 @@ func New(cfg Config, streams []StreamConfig, protocols []codec.Protocol, log *sl
 		Spare:        e.spare,
 		Loops:        len(e.group.Loops()),
 		Hand:         e.hand,
-		Refusal:      func(c codec.Cause) []byte { return protocols[0].AppendRefusal(nil, c) },
+		Handshakes:   cfg.Limits.Handshakes, HandshakeTime: cfg.Timeouts.Handshake,
+		Lost:    e.group.Lost,
+		Refusal: func(c codec.Cause) []byte { return protocols[0].AppendRefusal(nil, c) },
 	})
 	return e, nil
 }
 
 // hand gives an accepted connection to a loop.
-func (e *Engine) hand(number int, tcp *net.TCPConn, t admission.Ticket, refused reason.Reason) error {
-	l := e.group.Loops()[number]
-	peer := admission.Address(tcp.RemoteAddr())
-	c := loop.NewConn(l, peer, t, refused)
-	err := e.reactors[number].Enroll(tcp, c)
+func (e *Engine) hand(number int, a door.Arrival) error {
+	c := loop.NewConn(e.group.Loops()[number], a.Peer, a.Ticket, a.Refused)
+	if a.TLS != nil {
+		c.Encrypt(a.TLS)
+	}
+	err := e.reactors[number].Enroll(a.TCP, c)
 	if err != nil {
-		e.books.Leave(&t, peer.Addr())
+		e.books.Leave(&a.Ticket, a.Peer.Addr())
 	}
 	return err
 }
 
-// Listen opens the given addresses ("[::]:8086" takes IPv4 too). Connections
-// wait in the kernel until Start.
-func (e *Engine) Listen(addresses ...string) error {
-	for _, address := range addresses {
-		if err := e.door.Listen(address); err != nil {
+// Listen opens the given listeners. Connections wait in the kernel until Start.
+func (e *Engine) Listen(listeners ...Listener) error {
+	for _, l := range listeners {
+		if err := e.door.Listen(l); err != nil {
 			e.door.Close()
 			return err
 		}

@@ -49,7 +49,7 @@ func TestRealGoroutinesAreLabelled(t *testing.T) {
 		<-ctx.Done()
 		return nil, errors.New("nobody there")
 	}
-	if err := e.Listen("127.0.0.1:0"); err != nil {
+	if err := e.Listen(Plain("127.0.0.1:0")...); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.Start(); err != nil {

@@ -30,6 +30,8 @@ type Snapshot struct {
 	Overloaded  int               `json:"loops_overloaded"`     // whose passes have been cut for a second
 	Skips       uint64            `json:"viewer_skips"`         // moves to a newer key frame
 	Skipped     uint64            `json:"viewer_skips_packets"` // packets passed over by them
+	Handshakes  int               `json:"tls_handshakes"`       // under way
+	Kept        int64             `json:"tls_kept_bytes"`       // encrypted, and not taken by full sockets
 	Refused     uint64            `json:"connections_refused"`  // by a limit
 	AcceptFails uint64            `json:"accept_errors"`        //
 	Closes      map[string]uint64 `json:"closes"`               // by reason, those that happened
@@ -47,6 +49,7 @@ func (e *Engine) Snapshot() Snapshot {
 		Bytes: t.Bytes, Packets: t.Packets, Writes: t.Writes, FullWrites: t.FullWrites, Wakes: t.Wakes,
 		Passes: t.Passes, Yields: t.Yields, Overloaded: t.Overloaded,
 		Skips: t.Skips, Skipped: t.Skipped,
+		Handshakes: e.door.Handshakes(), Kept: t.Kept,
 		Refused: e.books.Refused(), AcceptFails: e.door.Errors(),
 		Closes: t.Closes,
 	}

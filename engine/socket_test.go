@@ -39,7 +39,7 @@ func realEngine(t testing.TB, change func(*Config)) (e *Engine, address string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Listen("127.0.0.1:0"); err != nil {
+	if err := e.Listen(Plain("127.0.0.1:0")...); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.Start(); err != nil {
@@ -54,7 +54,7 @@ func TestShutdownWithoutStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Listen("127.0.0.1:0"); err != nil {
+	if err := e.Listen(Plain("127.0.0.1:0")...); err != nil {
 		t.Fatal(err)
 	}
 	address := e.Addresses()[0].String()

@@ -49,6 +49,7 @@ type Attack struct {
 	Name  string
 	What  string // one does, in a sentence
 	Unit  string // that it repeats, and that bounds and rates count
+	TLS   bool   // it is aimed at a TLS port
 	Needs string // what the machine must allow it; empty for nothing
 	Own   Bounds
 	run   func(*assault) error
@@ -58,7 +59,7 @@ type Attack struct {
 func All() []Attack {
 	return []Attack{
 		programmesByTime(), programmesByHeader(), tinyPackets(), inflated(), setups(),
-		urgentBytes(), pipelined(), idle(), flood(), slowHeads(),
+		urgentBytes(), pipelined(), idle(), flood(), slowHeads(), handshakes(), silentHandshakes(),
 	}
 }
 

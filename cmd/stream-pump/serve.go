@@ -88,7 +88,7 @@ func (e env) serve(ctx context.Context, s service) error {
 	if err != nil {
 		return err
 	}
-	if err := eng.Listen(texts(s.Listen)...); err != nil {
+	if err := eng.Listen(engine.Plain(texts(s.Listen)...)...); err != nil {
 		return advised(err, s.portKey())
 	}
 	door, err := s.openAdmin(ctx, eng)

@@ -199,6 +199,8 @@ func causeStatus(c codec.Cause) (status int, text string) {
 		return 408, "no complete request came in time"
 	case codec.CauseRefused:
 		return 422, "the stream cannot take this"
+	case codec.CauseClear:
+		return 400, "this port speaks TLS: write https:// in front of the address"
 	case codec.CauseShutdown:
 		return 503, "the server is going down"
 	default:

@@ -1,6 +1,7 @@
 package door
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -19,7 +20,8 @@ import (
 type acceptor struct {
 	door     *Door
 	listener *net.TCPListener
-	spare    *os.File // a descriptor kept back, to say 503 when none is left
+	tls      *tls.Config // nil: plain
+	spare    *os.File    // a descriptor kept back, to say 503 when none is left
 }
 
 // acceptBackoff is how long accepting rests when no descriptor is left: long
@@ -60,12 +62,19 @@ func (a *acceptor) next() bool {
 		return false
 	case err != nil:
 		a.outOfDescriptors(err)
+	case a.tls != nil:
+		a.encrypt(conn)
 	case a.door.crowded():
 		a.squeeze(conn)
 	default:
-		a.door.usher(arrival{conn: conn})
+		a.door.usher(arrival{Arrival: plainly(conn)})
 	}
 	return true
+}
+
+// plainly is an arrival that has yet to be admitted.
+func plainly(conn *net.TCPConn) Arrival {
+	return Arrival{TCP: conn, Peer: admission.Address(conn.RemoteAddr())}
 }
 
 // squeeze takes a connection in while descriptors are short, one at a time. Handing
@@ -77,7 +86,7 @@ func (a *acceptor) squeeze(conn *net.TCPConn) {
 		return
 	}
 	a.release()
-	c := arrival{conn, make(chan struct{})}
+	c := arrival{plainly(conn), make(chan struct{})}
 	a.door.usher(c)
 	select {
 	case <-c.done:
@@ -125,22 +134,30 @@ func (d *Door) refuse(conn *net.TCPConn, cause codec.Cause, wait time.Duration) 
 	_ = conn.Close()
 }
 
-// admit counts a connection in and hands it to a loop, or refuses it.
-func (d *Door) admit(tcp *net.TCPConn, loop int) {
-	ticket, refused := d.cfg.Books.Enter(admission.Address(tcp.RemoteAddr()).Addr())
-	if refused != reason.None {
-		var ok bool
-		if ticket, ok = d.cfg.Books.Refuse(MaxRefusing); !ok {
-			d.refuse(tcp, codec.CauseFull, 0)
-			return
-		}
+// admit counts a connection in, unless that has been done, and hands it to a loop, or
+// refuses it.
+func (d *Door) admit(a Arrival, loop int) {
+	if a.TLS == nil && !d.count(&a) {
+		d.refuse(a.TCP, codec.CauseFull, 0)
+		return
 	}
-	compact(tcp.LocalAddr())
-	compact(tcp.RemoteAddr())
-	if err := d.cfg.Hand(loop, tcp, ticket, refused); err != nil {
+	compact(a.TCP.LocalAddr())
+	compact(a.TCP.RemoteAddr())
+	if err := d.cfg.Hand(loop, a); err != nil {
 		d.errors.Add(1)
 		d.cfg.Log.Error("a connection cannot be taken over", "error", err)
 	}
+}
+
+// count enters a connection into the books; false if it cannot even be told that
+// there is no room.
+func (d *Door) count(a *Arrival) (ok bool) {
+	a.Ticket, a.Refused = d.cfg.Books.Enter(a.Peer.Addr())
+	if a.Refused == reason.None {
+		return true
+	}
+	a.Ticket, ok = d.cfg.Books.Refuse(MaxRefusing)
+	return ok
 }
 
 // crowded reports whether the next connection could take the last descriptor.

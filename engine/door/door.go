@@ -3,9 +3,12 @@
 package door
 
 import (
+	"context"
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +16,7 @@ import (
 	"streampump/codec"
 	"streampump/engine/admission"
 	"streampump/engine/reason"
+	"streampump/engine/secure"
 )
 
 // Config is what a door needs to know.
@@ -25,11 +29,35 @@ type Config struct {
 	// the open ones.
 	Spare func(open int) bool
 	// Loops is the number of loops. Hand gives a connection to one of them and returns
-	// when the loop has it. Hand owns tcp, whatever it returns.
+	// when the loop has it. Hand owns a.TCP, whatever it returns.
 	Loops int
-	Hand  func(loop int, tcp *net.TCPConn, t admission.Ticket, refused reason.Reason) error
+	Hand  func(loop int, a Arrival) error
+	// Handshakes is the most TLS handshakes at once, and HandshakeTime how long each may
+	// take.
+	Handshakes    int
+	HandshakeTime time.Duration
+	// Lost is told of connections that ended before they came to a loop. Any goroutine
+	// may call it.
+	Lost func(r reason.Reason, peer netip.AddrPort, err error)
 	// Refusal is what a peer is told before it has said anything.
 	Refusal func(c codec.Cause) []byte
+}
+
+// Listener is an address to listen on ("[::]:8086" takes IPv4 too), and how: with TLS
+// if TLS is not nil. What it calls to choose a certificate must not wait for anything:
+// handshakes wait for each other.
+type Listener struct {
+	Address string
+	TLS     *tls.Config
+}
+
+// Arrival is an accepted connection on its way to a loop.
+type Arrival struct {
+	TCP     *net.TCPConn
+	TLS     *secure.Conn // nil: it is not encrypted
+	Peer    netip.AddrPort
+	Ticket  admission.Ticket
+	Refused reason.Reason // it is taken in only to be told why there is no room
 }
 
 // Door is the listeners of an engine.
@@ -38,7 +66,10 @@ type Door struct {
 	acceptors []*acceptor
 	lanes     []*lane // by loop
 	turn      atomic.Uint32
-	accepting sync.WaitGroup
+	room      *secure.Room
+	closing   context.Context // handshakes end with it
+	close     context.CancelFunc
+	accepting sync.WaitGroup // and shaking hands
 	ushering  sync.WaitGroup
 	errors    atomic.Uint64
 }
@@ -51,17 +82,17 @@ const MaxRefusing = 32
 
 // New makes a door without listeners.
 func New(cfg Config) *Door {
-	d := &Door{cfg: cfg}
+	d := &Door{cfg: cfg, room: secure.NewRoom(cfg.Handshakes, runtime.GOMAXPROCS(0)/2)}
+	d.closing, d.close = context.WithCancel(context.Background())
 	for range cfg.Loops {
 		d.lanes = append(d.lanes, &lane{arrivals: make(chan arrival)})
 	}
 	return d
 }
 
-// Listen opens an address ("[::]:8086" takes IPv4 too). Connections wait in the
-// kernel until Open.
-func (d *Door) Listen(address string) error {
-	a, err := d.listen(address)
+// Listen opens an address. Connections wait in the kernel until Open.
+func (d *Door) Listen(l Listener) error {
+	a, err := d.listen(l)
 	if err == nil {
 		d.acceptors = append(d.acceptors, a)
 	}
@@ -100,6 +131,7 @@ func (d *Door) Close() {
 	for _, a := range d.acceptors {
 		_ = a.listener.Close()
 	}
+	d.close()
 }
 
 // Wait returns when everything accepted before Close has been handed on, or when the
@@ -112,6 +144,9 @@ func (d *Door) Wait(limit time.Duration) {
 	case <-time.After(limit):
 	}
 }
+
+// Handshakes is the number of TLS handshakes that are under way.
+func (d *Door) Handshakes() int { return d.room.Open() }
 
 // Errors is how many connections could not be taken.
 func (d *Door) Errors() uint64 { return d.errors.Load() }

@@ -15,7 +15,7 @@ import (
 
 // listen opens an address. "[::]:port" takes IPv4 as well. Sockets that an earlier
 // process left in TIME_WAIT do not stand in the way.
-func (d *Door) listen(address string) (*acceptor, error) {
+func (d *Door) listen(l Listener) (*acceptor, error) {
 	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		var err error
 		if failed := c.Control(func(fd uintptr) { err = d.listenOptions(int(fd)) }); failed != nil {
@@ -26,16 +26,16 @@ func (d *Door) listen(address string) (*acceptor, error) {
 	lc.SetMultipathTCP(false)
 	lc.KeepAlive = -1 // net must not set it on each connection: see listenOptions
 	network := "tcp"
-	if host, _, err := net.SplitHostPort(address); err == nil {
+	if host, _, err := net.SplitHostPort(l.Address); err == nil {
 		if ip, err := netip.ParseAddr(host); err == nil && ip.Is4() {
 			network = "tcp4"
 		}
 	}
-	ln, err := lc.Listen(context.Background(), network, address)
+	ln, err := lc.Listen(context.Background(), network, l.Address)
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: %w", address, bare(err))
+		return nil, fmt.Errorf("cannot listen on %s: %w", l.Address, bare(err))
 	}
-	a := &acceptor{door: d, listener: ln.(*net.TCPListener)}
+	a := &acceptor{door: d, listener: ln.(*net.TCPListener), tls: l.TLS}
 	a.reserve()
 	return a, nil
 }

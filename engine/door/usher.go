@@ -1,14 +1,13 @@
 package door
 
 import (
-	"net"
 	"sync/atomic"
 	"time"
 )
 
-// arrival is an accepted connection on its way to a loop.
+// arrival is a connection on its way to a loop.
 type arrival struct {
-	conn *net.TCPConn
+	Arrival
 	done chan struct{} // closed when a loop has it; nil if nobody waits
 }
 
@@ -74,7 +73,7 @@ func (l *lane) wait(c arrival) bool {
 // serve hands a lane's arrivals to its loop until no more come.
 func (d *Door) serve(l *lane, loop int) {
 	for c := range l.arrivals {
-		d.admit(c.conn, loop)
+		d.admit(c.Arrival, loop)
 		if c.done != nil {
 			close(c.done)
 		}

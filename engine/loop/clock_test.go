@@ -95,7 +95,7 @@ func TestSlowViewersDoNotStarveTheOthers(t *testing.T) {
 			p.room = 1
 		}
 	}
-	k.loop.Traffic(enc.c, []byte("P x\n"))
+	enc.arrives([]byte("P x\n"))
 	k.woken = false
 	before := k.writes
 	k.loop.Run()

@@ -32,8 +32,8 @@ func TestEncoderThatComesBackSendsOn(t *testing.T) {
 	const packets = 60
 	b, _, now, request := comingBack(t)
 	packet := "P " + strings.Repeat("x", 1<<10) + "\n"
-	b.loops[1].loop.Traffic(now.c, []byte(request+strings.Repeat(packet, packets)))
-	b.loops[1].loop.Traffic(now.c, []byte(strings.Repeat(packet, packets)))
+	now.arrives([]byte(request + strings.Repeat(packet, packets)))
+	now.arrives([]byte(strings.Repeat(packet, packets)))
 	b.run()
 	if now.gone || now.c.phase != phaseIngest {
 		t.Fatalf("gone %v, %v", now.gone, now.c.reason)
@@ -47,11 +47,10 @@ func TestEncoderThatComesBackSendsOn(t *testing.T) {
 // What waits for the answer of another loop is bounded too.
 func TestWhatWaitsForAnotherLoopIsBounded(t *testing.T) {
 	b, old, now, request := comingBack(t)
-	k := b.loops[1]
-	k.loop.Traffic(now.c, []byte(request))
+	now.arrives([]byte(request))
 	packet := []byte("P " + strings.Repeat("x", 32<<10) + "\n")
 	for n := 0; !now.gone && n < 2*maxBehind; n += len(packet) {
-		k.loop.Traffic(now.c, packet)
+		now.arrives(packet)
 	}
 	if now.c.reason != reason.TooManyRequests {
 		t.Errorf("gone %v, %v", now.gone, now.c.reason)
@@ -69,17 +68,17 @@ func TestWhoAsksForASessionMayGo(t *testing.T) {
 	for name, goes := range map[string]func(b *lab, now *peer){
 		"closes":        func(_ *lab, now *peer) { now.at.hangup(now) },
 		"closes half":   func(_ *lab, now *peer) { now.halfClose() },
-		"breaks":        func(_ *lab, now *peer) { now.c.doom(reason.WriteFailed); now.at.loop.Traffic(now.c, []byte("x")) },
+		"breaks":        func(_ *lab, now *peer) { now.c.doom(reason.WriteFailed); now.arrives([]byte("x")) },
 		"is evicted":    func(_ *lab, now *peer) { now.c.Evict() },
 		"is said bye":   func(b *lab, _ *peer) { b.e.SayGoodbye() },
 		"old one goes":  func(b *lab, _ *peer) { b.peer("enc-live").hangup() },
 		"time is over":  func(b *lab, now *peer) { now.c.expired() },
-		"goes and ends": func(_ *lab, now *peer) { now.at.loop.Traffic(now.c, []byte("Pk x\nFINISH\n")) },
+		"goes and ends": func(_ *lab, now *peer) { now.arrives([]byte("Pk x\nFINISH\n")) },
 	} {
 		for _, behind := range []string{"", "Pk x\n"} {
 			t.Run(name+behind, func(t *testing.T) {
 				b, _, now, request := comingBack(t)
-				b.loops[1].loop.Traffic(now.c, []byte(request+behind))
+				now.arrives([]byte(request + behind))
 				if now.c.question == nil {
 					t.Fatal("nobody is asked")
 				}

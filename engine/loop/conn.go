@@ -48,6 +48,7 @@ type Conn struct {
 	out       *outbox
 	show      *show
 	question  *codec.Event   // a request not yet answered
+	tls       *tlsState      // nil: it is not encrypted
 	setUp     *stream.Ingest // set up here and not yet published
 	ingest    *stream.Ingest
 	viewed    string // path of the stream it viewed
@@ -112,6 +113,7 @@ func (l *Loop) Opened(c *Conn, s Socket, fd int) {
 		return
 	}
 	c.setTimer(l.now + int64(l.group.cfg.Timeouts.Head))
+	c.decrypt(nil) // more than the handshake may have come with it
 }
 
 // Traffic takes all the bytes that arrived; they are ours until it returns.
@@ -119,7 +121,11 @@ func (l *Loop) Traffic(c *Conn, b []byte) {
 	l.enter()
 	defer l.leave()
 	l.label(c.worksFor())
-	c.input(b)
+	if c.tls != nil {
+		c.decrypt(b)
+	} else {
+		c.input(b)
+	}
 	if c.ingest != nil && c.phase == phaseIngest {
 		c.ingest.Commit()
 	}
@@ -149,6 +155,7 @@ func (l *Loop) Closed(c *Conn) {
 	}
 	l.timers.remove(c)
 	l.freeOutbox(c)
+	c.dropRecords()
 	delete(l.conns, c.fd)
 	l.stats.connections.Add(-1)
 	l.stats.closes[c.reason].Add(1)
@@ -312,10 +319,14 @@ func (c *Conn) stalled() {
 
 // sent is how many bytes the connection's socket has taken.
 func (c *Conn) sent() uint64 {
+	n := c.bytes
 	if v := c.viewer(); v != nil {
-		return c.bytes + v.bytes
+		n += v.bytes
 	}
-	return c.bytes
+	if c.tls != nil {
+		n += c.tls.taken
+	}
+	return n
 }
 
 // Evict implements [admission.Conn].

@@ -25,6 +25,7 @@ func (w *witness) Writev(fd int, iov []unix.Iovec) (int, unix.Errno) {
 // is made by leaving the framing out, and is no copy either; each packet is a
 // buffer of its own then.
 func TestKernelIsGivenTheBacklogItself(t *testing.T) {
+	plainOnly(t, "the kernel is given records")
 	cfg := labConfig()
 	cfg.Backlog.Duration = time.Second
 	c := newCrowd(t, 300, 89, cfg)

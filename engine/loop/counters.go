@@ -12,6 +12,7 @@ type loopStats struct {
 	connections atomic.Int64 // open now
 	viewers     atomic.Int64
 	parked      atomic.Int64 // connections whose socket is full now
+	kept        atomic.Int64 // bytes of records that full sockets have not taken
 	wakes       atomic.Uint64
 	passes      atomic.Uint64
 	yields      atomic.Uint64 // passes that had no time for all their work
@@ -50,6 +51,7 @@ func (p *passStats) flush(s *loopStats) {
 // Totals are the counters of all loops, from the start.
 type Totals struct {
 	Connections, Viewers, Parked int64
+	Kept                         int64 // bytes of records
 	Wakes, Passes, Yields        uint64
 	Overloaded                   int // loops
 	Writes, FullWrites           uint64
@@ -64,6 +66,7 @@ func (g *Group) Totals() Totals {
 	for _, l := range g.loops {
 		l.stats.addTo(&t)
 	}
+	addCloses(t.Closes, &g.lost)
 	return t
 }
 
@@ -72,6 +75,7 @@ func (l *loopStats) addTo(t *Totals) {
 	t.Connections += l.connections.Load()
 	t.Viewers += l.viewers.Load()
 	t.Parked += l.parked.Load()
+	t.Kept += l.kept.Load()
 	t.Bytes += l.bytes.Load()
 	t.Packets += l.packets.Load()
 	t.Writes += l.writes.Load()
@@ -84,9 +88,14 @@ func (l *loopStats) addTo(t *Totals) {
 	}
 	t.Skips += l.skips.Load()
 	t.Skipped += l.skipped.Load()
+	addCloses(t.Closes, &l.closes)
+}
+
+// addCloses adds counts of closes to those of the totals.
+func addCloses(to map[string]uint64, counts *[reason.Count]atomic.Uint64) {
 	for r := range reason.Count {
-		if n := l.closes[r].Load(); n > 0 {
-			t.Closes[r.String()] += n
+		if n := counts[r].Load(); n > 0 {
+			to[r.String()] += n
 		}
 	}
 }

@@ -66,7 +66,11 @@ func TestPacketIsWholeWhereverTheSocketStops(t *testing.T) {
 				if stop > len(whole) {
 					want = whole + p + open + "47T:y;"
 				}
-				if got := stopAt(t, request, stop); got != want {
+				got := stopAt(t, request, stop)
+				if *overTLS && wholePackets(got, packets, open+"47T:y;") {
+					continue // it stopped in a record, which may have several
+				}
+				if got != want {
 					t.Errorf("%q, stopped at byte %d: got %q, want %q", request, stop, got, want)
 				}
 				stop++
@@ -74,6 +78,21 @@ func TestPacketIsWholeWhereverTheSocketStops(t *testing.T) {
 			whole += p
 		}
 	}
+}
+
+// wholePackets reports whether got is some of the packets from the first on, and then
+// the last.
+func wholePackets(got string, packets []string, last string) bool {
+	for _, p := range packets {
+		if got == last {
+			return true
+		}
+		var ok bool
+		if got, ok = strings.CutPrefix(got, p); !ok {
+			return false
+		}
+	}
+	return got == last
 }
 
 func stopPayload(i int) string { return strings.Repeat(string(rune('a'+i)), 1+i*i%17) }

@@ -8,6 +8,7 @@ import (
 // What viewers cost that have left does not make the others' packets wait, also
 // where a loop has nobody left and nothing to run for.
 func TestDemandGoesWithTheViewers(t *testing.T) {
+	plainOnly(t, "holding knows no transport")
 	cfg := labConfig()
 	cfg.Loops = 2
 	c := newCrowd(t, 1000, 89, cfg)

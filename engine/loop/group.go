@@ -3,7 +3,9 @@ package loop
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"streampump/codec"
@@ -35,6 +37,9 @@ type Group struct {
 	epochs    *ring.Epochs
 	clock     *clock.Clock
 	books     *admission.Books
+
+	// lost counts connections that came to no loop.
+	lost [reason.Count]atomic.Uint64
 
 	sessions *session.Viewers[*Conn]
 	ingests  *session.Ingests
@@ -205,10 +210,11 @@ func (g *Group) left(c *Conn) {
 	switch {
 	case c.viewed != "":
 		g.viewerLeft(c)
-	case c.reason == reason.BadRequest || c.reason == reason.PushIdle || c.reason == reason.PushRefused || c.reason == reason.PushLost || c.reason == reason.PushChanges:
+	case c.tls != nil && (c.reason == reason.TLSBroken || c.reason == reason.TLSRefused),
+		c.reason == reason.BadRequest || c.reason == reason.PushIdle || c.reason == reason.PushRefused || c.reason == reason.PushLost || c.reason == reason.PushChanges:
 		// It was logged in detail when it happened.
 	case info.Error:
-		g.complain(c.reason, c, nil)
+		g.complain(c.reason, c.peer, c.agent, nil)
 	case g.tells():
 		g.log.Debug("connection closed", "reason", c.reason.String(), "peer", c.peer, "bytes", c.bytes)
 	}
@@ -235,14 +241,23 @@ func (g *Group) tells() bool { return g.log.Enabled(context.Background(), slog.L
 // a second.
 const complaints = 10
 
+// Lost counts and logs a connection that ended before it came to a loop. Any goroutine
+// may call it.
+func (g *Group) Lost(r reason.Reason, peer netip.AddrPort, err error) {
+	g.lost[r].Add(1)
+	if r.Info().Error {
+		g.complain(r, peer, "", err)
+	}
+}
+
 // complain logs what went wrong with a connection.
-func (g *Group) complain(r reason.Reason, c *Conn, err error) {
-	args := []any{"reason", r.String(), "why", r.Info().Text, "peer", c.peer}
+func (g *Group) complain(r reason.Reason, peer netip.AddrPort, agent string, err error) {
+	args := []any{"reason", r.String(), "why", r.Info().Text, "peer", peer}
 	if err != nil {
 		args = append(args, "error", err)
 	}
-	if c.agent != "" {
-		args = append(args, "agent", c.agent)
+	if agent != "" {
+		args = append(args, "agent", agent)
 	}
 	g.peerLogs[r].Warn("connection closed", args...)
 }

@@ -14,7 +14,7 @@ func TestHalfClosedPeerGetsEveryAnswer(t *testing.T) {
 	for _, requests := range []int{1, requestTurn, requestTurn + 1, 3 * requestTurn, requestBurst + 20} {
 		b := newLab(t, labConfig())
 		p := b.dial("p", 0, "10.0.0.1")
-		b.loops[0].loop.Traffic(p.c, []byte(strings.Repeat("REPLY\n", requests)))
+		p.arrives([]byte(strings.Repeat("REPLY\n", requests)))
 		if p.c.Owed() != (requests > requestTurn) {
 			t.Errorf("%d requests: owed %v", requests, p.c.Owed())
 		}
@@ -35,7 +35,7 @@ func TestHalfClosedPeerGetsEveryAnswer(t *testing.T) {
 func TestHalfClosedEncoderIsLost(t *testing.T) {
 	b := newLab(t, labConfig())
 	p := b.dial("p", 0, "10.0.0.1")
-	b.loops[0].loop.Traffic(p.c, []byte(strings.Repeat("REPLY\n", requestTurn)+"PUBLISH live\nH A\nPk x\n"))
+	p.arrives([]byte(strings.Repeat("REPLY\n", requestTurn) + "PUBLISH live\nH A\nPk x\n"))
 	p.halfClose()
 	if !p.gone || p.c.reason != reason.PushLost {
 		t.Errorf("gone %v, %v", p.gone, p.c.reason)

@@ -96,7 +96,7 @@ func (c *Conn) bad() {
 		c.dropIngest(fmt.Sprintf("the encoder's stream is broken: %v", err))
 		c.reason = reason.PushRefused
 	} else {
-		c.loop.group.complain(reason.BadRequest, c, err)
+		c.loop.group.complain(reason.BadRequest, c.peer, c.agent, err)
 	}
 	c.answer(nil)
 }

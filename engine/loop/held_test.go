@@ -225,6 +225,7 @@ func TestNobodySleepsForEver(t *testing.T) {
 
 // A budget that is over before a burst is does not leave anybody without packets.
 func TestShortBudgets(t *testing.T) {
+	plainOnly(t, "holding knows no transport")
 	for budget := time.Millisecond; budget <= 6*time.Millisecond; budget += time.Millisecond {
 		cfg := labConfig()
 		cfg.Fanout.Budget = budget

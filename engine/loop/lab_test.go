@@ -18,6 +18,7 @@ import (
 	"streampump/engine/internal/text"
 	"streampump/engine/reason"
 	"streampump/engine/ring"
+	"streampump/engine/secure"
 	"streampump/engine/settings"
 	"streampump/engine/stream"
 )
@@ -35,6 +36,7 @@ type lab struct {
 	loops  []*labLoop
 	peers  []*peer
 	nextFd int
+	tls    bool // connections are encrypted
 	silent bool // no checks after each step: for counting
 }
 
@@ -72,6 +74,9 @@ type peer struct {
 	tries   int
 	bases   []*byte // of the last call, if kept
 	keep    bool
+	tls     *farEnd // nil: plain
+	deaf    bool    // what arrives is not looked at, from now on
+	bye     bool    // the pump has said over TLS that nothing follows
 }
 
 // labConfig is the ordinary configuration without surprises by chance.
@@ -83,7 +88,7 @@ func labConfig() settings.Config {
 
 // newLab makes a lab with the given streams, all pushed unless they say otherwise.
 func newLab(t testing.TB, cfg settings.Config, streams ...settings.Stream) *lab {
-	b := &lab{t: t, nextFd: 10}
+	b := &lab{t: t, nextFd: 10, tls: *overTLS}
 	if len(streams) == 0 {
 		streams = []settings.Stream{{Name: "Live", Path: "live", Push: true}}
 	}
@@ -165,7 +170,12 @@ func (k *labLoop) Writev(fd int, iov []unix.Iovec) (int, unix.Errno) {
 // take moves n bytes to the peer.
 func (p *peer) take(iov []unix.Iovec, n int) {
 	p.writes++
-	p.total += n
+	if p.deaf {
+		return
+	}
+	if p.tls == nil {
+		p.total += n
+	}
 	if p.keep {
 		p.bases = p.bases[:0]
 		for _, v := range iov {
@@ -173,16 +183,35 @@ func (p *peer) take(iov []unix.Iovec, n int) {
 		}
 	}
 	for _, v := range iov {
-		if p.mute || n == 0 {
+		if p.mute && p.tls == nil || n == 0 {
 			return
 		}
 		k := min(n, int(v.Len))
-		p.got = append(p.got, unsafe.Slice(v.Base, k)...)
+		p.gets(unsafe.Slice(v.Base, k))
 		n -= k
 	}
 }
 
-func (k *labLoop) HalfClose(fd int) { k.socks[fd].fin = true }
+// gets keeps what the peer was sent, in clear.
+func (p *peer) gets(b []byte) {
+	if p.tls != nil {
+		var bye bool
+		b, bye = p.tls.open(b)
+		p.bye = p.bye || bye
+		p.total += len(b)
+	}
+	if !p.mute {
+		p.got = append(p.got, b...)
+	}
+}
+
+func (k *labLoop) HalfClose(fd int) {
+	p := k.socks[fd]
+	if p.tls != nil && !p.bye && !p.deaf && p.room < 0 {
+		k.lab.t.Errorf("%s is cut off without TLS's last word", p.name)
+	}
+	p.fin = true
+}
 
 func (k *labLoop) Watch(fd int) error { k.socks[fd].watched = true; return nil }
 
@@ -211,6 +240,11 @@ func (b *lab) dial(name string, loop int, addr string) *peer {
 	}
 	c := NewConn(k.loop, ap, ticket, refused)
 	p := &peer{lab: b, at: k, name: name, c: c, room: -1}
+	if b.tls {
+		var s *secure.Conn
+		p.tls, s = handshake(b.t)
+		c.Encrypt(s)
+	}
 	k.socks[b.nextFd] = p
 	b.peers = append(b.peers, p)
 	k.loop.Opened(c, nil, b.nextFd)
@@ -250,8 +284,19 @@ func (p *peer) sendBytes(s []byte) {
 	if p.gone {
 		return
 	}
-	p.at.loop.Traffic(p.c, s)
+	p.arrives(s)
 	p.lab.run()
+}
+
+// arrives has the peer's loop read b, and nothing else.
+func (p *peer) arrives(b []byte) { p.at.loop.Traffic(p.c, p.seals(b)) }
+
+// seals is what goes over the network for b.
+func (p *peer) seals(b []byte) []byte {
+	if p.tls == nil {
+		return b
+	}
+	return p.tls.seal(b)
 }
 
 // hangup closes the peer's side.
@@ -324,9 +369,10 @@ func (k *labLoop) round() (ran bool) {
 // lay leaves bytes in the socket of the peer's loop, which reads them when it comes
 // to it.
 func (p *peer) lay(s string) {
+	b := p.seals([]byte(s))
 	read := func() {
 		if !p.gone {
-			p.at.loop.Traffic(p.c, []byte(s))
+			p.at.loop.Traffic(p.c, b)
 		}
 	}
 	if p.at.woken {

@@ -39,6 +39,7 @@ var loads = []struct {
 }
 
 func TestPacketsPerWriteCall(t *testing.T) {
+	plainOnly(t, "it counts calls of vectors")
 	for _, ld := range loads {
 		if raced && ld.viewers > 500 {
 			continue // minutes on a busy machine, and nothing runs at the same time here

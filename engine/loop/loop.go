@@ -63,6 +63,7 @@ type Loop struct {
 	scratch ring.Scratch
 	fds     [128]int32
 	spare   []*outbox
+	records records
 }
 
 // maxIov is the most buffers in one write. Packets in their primary form need one for
@@ -77,6 +78,7 @@ const maxWrite = 128 << 10
 func newLoop(g *Group, id int) *Loop {
 	l := &Loop{id: id, group: g, labels: loopLabels(id), conns: map[int32]*Conn{}, flushAt: clock.Never}
 	l.transports[plainTCP] = plain{l}
+	l.transports[tlsTCP] = encrypted{l}
 	l.deadline.Store(clock.Never)
 	return l
 }

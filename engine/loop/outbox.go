@@ -113,7 +113,7 @@ func appendIov(iov []unix.Iovec, b []byte) []unix.Iovec {
 // known to be full.
 func (l *Loop) send(c *Conn) {
 	switch v := c.viewer(); {
-	case c.doomed || c.parked || c.phase == phaseClosed:
+	case c.doomed || c.parked || c.phase == phaseClosed || !l.sendRecords(c):
 	case v != nil:
 		l.serve(v)
 	case c.out != nil:
@@ -123,25 +123,27 @@ func (l *Loop) send(c *Conn) {
 
 // flush sends the outbox of a connection that is not a viewer.
 func (l *Loop) flush(c *Conn) {
-	iov := c.out.gather(l.iov[:0])
-	if len(iov) > 0 {
-		want := c.out.left()
-		n, errno := l.write(c, c.transport, c.fd, iov)
+	for want := c.out.left(); want > 0; want = c.out.left() {
+		iov := c.out.gather(l.iov[:0])
+		n, full, errno := l.write(c, c.transport, c.fd, iov, want)
 		if errno != 0 {
 			l.unwritten(c, errno)
 			return
 		}
 		c.bytes += uint64(n)
 		c.out.take(n)
-		if n < want {
+		if full {
 			l.park(c)
 			return
 		}
 	}
 	after := c.out.then
+	if after == thenClose && !l.transports[c.transport].finish(c) {
+		l.park(c)
+		return
+	}
 	l.freeOutbox(c)
 	if after == thenClose {
-		l.transports[c.transport].finish(c)
 		c.phase = phaseDrain
 	}
 	if c.half && (c.phase == phaseDrain || len(c.waiting) == 0) {
@@ -151,15 +153,14 @@ func (l *Loop) flush(c *Conn) {
 	c.rearm()
 }
 
-// write is the one place where bytes go to a socket. It returns how many the socket
-// took; if none, why.
-func (l *Loop) write(c *Conn, k transportKind, fd int32, iov []unix.Iovec) (n int, errno unix.Errno) {
-	n, errno = l.transports[k].write(c, fd, iov)
-	l.pass.writes++
+// write is the one place where bytes that are sent go to a transport. It returns how
+// many of them are gone, and whether the socket is full; if it took none, why.
+func (l *Loop) write(c *Conn, k transportKind, fd int32, iov []unix.Iovec, want int) (n int, full bool, errno unix.Errno) {
+	n, full, errno = l.transports[k].write(c, fd, iov, want)
 	if errno == 0 {
 		l.pass.bytes += uint64(n)
 	}
-	return n, errno
+	return n, full, errno
 }
 
 // unwritten deals with a socket that took nothing: it is full, or the connection

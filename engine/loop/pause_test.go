@@ -169,10 +169,10 @@ func TestReadingGivesFanoutItsTurn(t *testing.T) {
 	}
 	k := b.loops[0]
 	was, passes := v.total, 0
-	enc.at.loop.Traffic(enc.c, []byte("P x\n"))
+	enc.arrives([]byte("P x\n"))
 	k.cost = 100 * time.Microsecond // of each answer
 	for _, p := range crowd {
-		k.loop.Traffic(p.c, []byte("REPLY\n"))
+		p.arrives([]byte("REPLY\n"))
 		if v.total > was {
 			break
 		}
@@ -200,7 +200,7 @@ func TestOverloadIsSaid(t *testing.T) {
 	k := b.loops[0]
 	k.cost = 100 * time.Microsecond
 	for end := b.now + int64(12*time.Second); b.now < end; {
-		enc.at.loop.Traffic(enc.c, []byte("P x\n"))
+		enc.arrives([]byte("P x\n"))
 		k.round()
 	}
 	if n := b.e.Totals().Overloaded; n != 1 {

@@ -14,8 +14,7 @@ func TestPipelinedRequestsAreBounded(t *testing.T) {
 	const requests = requestBurst + 200
 	b := newLab(t, labConfig())
 	p := b.dial("p", 0, "10.0.0.1")
-	k := b.loops[0]
-	k.loop.Traffic(p.c, []byte(strings.Repeat("REPLY\n", requests)))
+	p.arrives([]byte(strings.Repeat("REPLY\n", requests)))
 	answers := func() int { return strings.Count(string(p.got), "OK Reply\n") }
 	if n, w := answers(), p.writes; n != requestTurn || w != 1 {
 		t.Errorf("%d requests were answered at once with %d writes, want %d with one", n, w, requestTurn)

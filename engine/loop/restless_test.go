@@ -131,7 +131,7 @@ func (c *restless) comeBack() {
 	}
 	old := c.enc
 	c.enc = c.b.dial("enc", c.loop(), "10.0.0.9")
-	c.enc.at.loop.Traffic(c.enc.c, []byte("PUBLISH live "+c.key+"\nH A\nPk y\n"))
+	c.enc.arrives([]byte("PUBLISH live " + c.key + "\nH A\nPk y\n"))
 	switch c.rnd.IntN(5) {
 	case 0:
 		old.at.hangup(old)
@@ -157,7 +157,7 @@ func (c *restless) comeBack() {
 func (c *restless) join() {
 	p := c.b.dial("v", c.loop(), fmt.Sprintf("10.1.0.%d", c.rnd.IntN(200)))
 	p.room = []int{-1, 0, 30, 5000}[c.rnd.IntN(4)]
-	p.at.loop.Traffic(p.c, []byte(strings.Repeat("REPLY\n", c.rnd.IntN(2*requestTurn))+"PLAY live\n"))
+	p.arrives([]byte(strings.Repeat("REPLY\n", c.rnd.IntN(2*requestTurn)) + "PLAY live\n"))
 	if c.rnd.IntN(3) == 0 {
 		p.halfClose()
 	}

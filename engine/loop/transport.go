@@ -8,6 +8,7 @@ type transportKind uint8
 
 const (
 	plainTCP   transportKind = iota
+	tlsTCP                   // encrypted by us
 	transports               // how many kinds there are
 )
 
@@ -15,19 +16,27 @@ const (
 // connections of a loop; what it must remember of a connection is kept in the
 // connection. The loop's goroutine calls it.
 type transport interface {
-	// write sends what the socket takes of iov. n counts the bytes of iov that are
-	// gone; errno is EAGAIN when the socket is full.
-	write(c *Conn, fd int32, iov []unix.Iovec) (n int, errno unix.Errno)
-	// finish ends our side after what is queued.
-	finish(c *Conn)
+	// write sends what the socket takes of iov, which has want bytes, or a part of it
+	// that is enough for one call. n counts the bytes of iov that are gone. full says
+	// that the socket takes no more now; if it took nothing, errno is EAGAIN, or why the
+	// connection is broken.
+	write(c *Conn, fd int32, iov []unix.Iovec, want int) (n int, full bool, errno unix.Errno)
+	// finish ends our side after what is queued; false if the socket must take bytes
+	// first, and then it is called again.
+	finish(c *Conn) (done bool)
 }
 
 // plain is TCP as it is: the shared packets go to the kernel from where they lie,
 // and nothing is kept.
 type plain struct{ loop *Loop }
 
-func (t plain) write(_ *Conn, fd int32, iov []unix.Iovec) (int, unix.Errno) {
-	return t.loop.kernel.Writev(int(fd), iov)
+func (t plain) write(_ *Conn, fd int32, iov []unix.Iovec, want int) (n int, full bool, errno unix.Errno) {
+	t.loop.pass.writes++
+	n, errno = t.loop.kernel.Writev(int(fd), iov)
+	return n, n < want, errno
 }
 
-func (t plain) finish(c *Conn) { t.loop.kernel.HalfClose(int(c.fd)) }
+func (t plain) finish(c *Conn) (done bool) {
+	t.loop.kernel.HalfClose(int(c.fd))
+	return true
+}

@@ -171,18 +171,18 @@ func (l *Loop) serve(v *viewer) {
 			}
 			return
 		}
-		n, errno := l.write(v.conn, v.transport, v.fd, iov)
+		n, full, errno := l.write(v.conn, v.transport, v.fd, iov, want)
 		if errno != 0 {
 			l.unwritten(v.conn, errno)
 			return
 		}
 		v.bytes += uint64(n)
 		l.advance(v, n)
-		if n < want {
+		if full {
 			l.park(v.conn)
 			return
 		}
-		if !more && last && v.ending == reason.None && !v.prog.Ring.Over() {
+		if !more && last && n == want && v.ending == reason.None && !v.prog.Ring.Over() {
 			return // what is appended from here on wakes the loop again
 		}
 	}

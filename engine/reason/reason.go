@@ -41,6 +41,13 @@ const (
 	PushRefused
 	PushChanges
 
+	// TLS.
+	TLSMissing
+	TLSBroken
+	TLSRefused
+	TLSLate
+	TLSCrowded
+
 	// Everybody.
 	WriteFailed
 	ShuttingDown
@@ -83,6 +90,11 @@ var table = [Count]Info{
 	PushReturned:       {"push_returned", false, "the encoder came back on another connection"},
 	PushRefused:        {"push_refused", true, "what the encoder sends cannot be carried"},
 	PushChanges:        {"push_changes", true, "the encoder began one programme after another: its header or its clock changes too often"},
+	TLSMissing:         {"tls_missing", true, "the peer does not speak TLS, and this port speaks nothing else"},
+	TLSBroken:          {"tls_broken", true, "the peer's TLS cannot be understood, or has nothing in common with ours"},
+	TLSRefused:         {"tls_refused", true, "the peer gave up its TLS: most that do so do not accept this server's certificate"},
+	TLSLate:            {"tls_late", true, "the TLS handshake was not complete within the time allowed"},
+	TLSCrowded:         {"tls_crowded", true, "too many TLS handshakes are under way, and the peer's address has most of them"},
 	WriteFailed:        {"write_failed", false, "the connection broke during a write"},
 	ShuttingDown:       {"shutting_down", false, "this server is going down"},
 }

@@ -44,11 +44,15 @@ type Limits struct {
 	LoosePerAddress int
 	// Sessions is the most viewers' sessions, and a bound on encoders' too.
 	Sessions int
+	// Handshakes is the most TLS handshakes at once. One more than that takes the place
+	// of the oldest from the address that has most of them.
+	Handshakes int
 }
 
 // Timeouts are how long things may take. None may be zero unless its comment says so.
 type Timeouts struct {
 	Head         time.Duration // from the connection's opening to its first complete request
+	Handshake    time.Duration // of TLS, from the connection's opening
 	KeepAlive    time.Duration // between an answer and the next complete request
 	Drain        time.Duration // after our half-close, for the peer to close its side
 	Session      time.Duration // a viewer's session without a request ([MS-WMSP] 3.2.2: 60 s, at least 10 s)
@@ -108,9 +112,11 @@ func Default() Config {
 		Limits: Limits{
 			LoosePerAddress: 256,
 			Sessions:        1 << 17,
+			Handshakes:      512,
 		},
 		Timeouts: Timeouts{
 			Head:         10 * time.Second,
+			Handshake:    10 * time.Second,
 			KeepAlive:    60 * time.Second,
 			Drain:        5 * time.Second,
 			Session:      60 * time.Second,

@@ -51,7 +51,7 @@ func (Protocol) AppendRefusal(dst []byte, c codec.Cause) []byte {
 	return fmt.Appendf(dst, "REFUSED %s\n", causeNames[c])
 }
 
-var causeNames = [...]string{"ended", "switch", "idle", "taken", "shutdown", "full", "late", "refused", "failed"}
+var causeNames = [...]string{"ended", "switch", "idle", "taken", "shutdown", "full", "late", "refused", "clear", "failed"}
 
 var codeNames = [...]string{"OK", "NOSTREAM", "NOTUP", "FULL", "BUSY", "NOSESSION", "REFUSED"}
 

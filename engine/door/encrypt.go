@@ -1,0 +1,93 @@
+package door
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"streampump/codec"
+	"streampump/engine/admission"
+	"streampump/engine/reason"
+	"streampump/engine/secure"
+)
+
+// encrypt begins the handshake of a connection to a TLS listener. It is in the books
+// from here on: what it sends costs more than a request.
+func (a *acceptor) encrypt(conn *net.TCPConn) {
+	d, c := a.door, plainly(conn)
+	if d.crowded() {
+		a.noDescriptor(syscall.EMFILE)
+		_ = conn.Close()
+		return
+	}
+	if !d.count(&c) {
+		_ = conn.Close() // it cannot be told without a handshake
+		return
+	}
+	place := d.room.Enter(admission.Network(c.Peer.Addr()), conn)
+	d.accepting.Go(func() { a.shake(c, place) })
+}
+
+// shake does the handshake, on a goroutine of its own, and sends the connection on.
+func (a *acceptor) shake(c Arrival, place *secure.Place) {
+	d := a.door
+	ctx, cancel := context.WithTimeout(d.closing, d.cfg.HandshakeTime)
+	defer cancel()
+	var err error
+	c.TLS, err = secure.Serve(ctx, c.TCP, a.tls, place)
+	place.Leave()
+	if err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		d.unsecured(c, err)
+		return
+	}
+	if p := c.TLS.Protocol(); p != "" && p != streams {
+		// It asked for what the handshake itself has given: an authority that looks
+		// whether the name is ours ([RFC 8737]).
+		d.lose(c, reason.Answered, nil)
+		return
+	}
+	d.usher(arrival{Arrival: c})
+}
+
+// streams is the protocol that is spoken on what comes to the loops ([RFC 7301] 6).
+const streams = "http/1.1"
+
+// clearWait is how long a peer that does not speak TLS is given to take in that it
+// should.
+const clearWait = time.Second
+
+// unsecured ends a connection whose handshake has failed.
+func (d *Door) unsecured(c Arrival, err error) {
+	r := reason.TLSBroken
+	switch why, turned := secure.Turned(err); {
+	case turned:
+		r, err = reason.TLSRefused, errors.New(why)
+	case errors.Is(err, context.Canceled):
+		r = reason.ShuttingDown
+	case errors.Is(err, context.DeadlineExceeded):
+		r, err = reason.TLSLate, nil
+	case errors.Is(err, secure.ErrCrowded), errors.Is(err, net.ErrClosed):
+		r, err = reason.TLSCrowded, nil
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, os.ErrDeadlineExceeded):
+		r, err = reason.PeerLeft, nil
+	}
+	if _, foreign := secure.Foreign(err); foreign {
+		d.refuse(c.TCP, codec.CauseClear, clearWait)
+		r, err = reason.TLSMissing, nil
+	}
+	d.lose(c, r, err)
+}
+
+// lose ends a connection that came to no loop.
+func (d *Door) lose(c Arrival, r reason.Reason, err error) {
+	_ = c.TCP.Close()
+	d.cfg.Books.Leave(&c.Ticket, c.Peer.Addr())
+	d.cfg.Lost(r, c.Peer, err)
+}

@@ -1,0 +1,157 @@
+package loop
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"flag"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"streampump/engine/secure"
+)
+
+// overTLS has every connection of the labs encrypted. [TestOverTLS] sets it.
+var overTLS = flag.Bool("tls", false, "encrypt the connections of the labs")
+
+// plainOnly skips a test of what only plain connections have.
+func plainOnly(t testing.TB, why string) {
+	if *overTLS {
+		t.Skip("not over TLS: " + why)
+	}
+}
+
+// TestOverTLS runs all tests of the package once more over TLS: what holds for plain
+// viewers holds for encrypted ones.
+func TestOverTLS(t *testing.T) {
+	if *overTLS {
+		t.Skip("this is it")
+	}
+	args := []string{"-test.timeout=5m", "-tls"}
+	switch {
+	case *update:
+		args = append(args, "-test.run=TestScenarios", "-update")
+	case raced: // what is special about records; all of it takes minutes
+		args = append(args, "-test.run=TestScenarios|TestRestlessPeers|TestPacketIsWhole")
+	}
+	if testing.Short() {
+		args = append(args, "-test.short")
+	}
+	out, err := exec.Command(os.Args[0], args...).CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if !strings.Contains(string(out), "PASS") {
+		t.Errorf("nothing ran: %s", out)
+	}
+}
+
+// labCert is the certificate of all labs.
+var labCert = sync.OnceValue(func() tls.Certificate {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"lab"}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		panic(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+})
+
+// labServer is the TLS of the labs. The sizes of records do not change from run to
+// run.
+var labServer = sync.OnceValue(func() *tls.Config {
+	return &tls.Config{
+		Certificates: []tls.Certificate{labCert()}, SessionTicketsDisabled: true, DynamicRecordSizingDisabled: true,
+	}
+})
+
+// farEnd is a peer's side of its TLS: a client in memory.
+type farEnd struct {
+	client *tls.Conn
+	wire   *farWire
+}
+
+// farWire is the client's network: a pipe during the handshake, then memory.
+type farWire struct {
+	net.Conn
+	memory  bool
+	in, out []byte
+}
+
+func (w *farWire) Read(p []byte) (int, error) {
+	if !w.memory {
+		return w.Conn.Read(p)
+	}
+	if len(w.in) == 0 {
+		return 0, secure.ErrMore
+	}
+	n := copy(p, w.in)
+	w.in = w.in[n:]
+	return n, nil
+}
+
+func (w *farWire) Write(p []byte) (int, error) {
+	if !w.memory {
+		return w.Conn.Write(p)
+	}
+	w.out = append(w.out, p...)
+	return len(p), nil
+}
+
+// handshake makes both ends of an encrypted connection.
+func handshake(t testing.TB) (*farEnd, *secure.Conn) {
+	t.Helper()
+	near, far := net.Pipe()
+	w := &farWire{Conn: far}
+	f := &farEnd{client: tls.Client(w, &tls.Config{InsecureSkipVerify: true, DynamicRecordSizingDisabled: true}), wire: w}
+	failed := make(chan error, 1)
+	go func() { failed <- f.client.Handshake() }()
+	s, err := secure.Serve(context.Background(), near, labServer(), nil)
+	if err = errors.Join(err, <-failed); err != nil {
+		t.Fatal(err)
+	}
+	w.memory = true
+	return f, s
+}
+
+// seal encrypts what the peer sends.
+func (f *farEnd) seal(b []byte) []byte {
+	f.wire.out = nil
+	if len(b) > 0 {
+		_, _ = f.client.Write(b)
+	}
+	return f.wire.out
+}
+
+// open decrypts what the peer has received, as far as it is complete; ended says that
+// the other side has said its last word.
+func (f *farEnd) open(b []byte) (text []byte, ended bool) {
+	f.wire.in = append(f.wire.in, b...)
+	buf := make([]byte, secure.MaxRecord)
+	for {
+		n, err := f.client.Read(buf)
+		text = append(text, buf[:n]...)
+		switch {
+		case errors.Is(err, io.EOF):
+			return text, true
+		case errors.Is(err, secure.ErrMore):
+			return text, false
+		case err != nil:
+			panic(err)
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package loop
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"streampump/engine/secure"
+)
+
+// encrypted is a lab with a stream whose peers speak TLS.
+func newEncrypted(t *testing.T) (b *lab, enc *peer) {
+	b = newLab(t, labConfig())
+	b.tls = true
+	enc = b.encoder("live", "H A audio")
+	enc.send("P a\n")
+	return b, enc
+}
+
+// Whoever sends what is no record is told so by TLS and closed; the operator hears
+// why.
+func TestBrokenRecords(t *testing.T) {
+	b, enc := newEncrypted(t)
+	v := b.viewer("v", 0, "PLAY live")
+	p := b.dial("p", 0, "10.0.0.2")
+	p.deaf = true // its client would not understand the alert
+	p.at.loop.Traffic(p.c, []byte("\x17\x03\x03\x00\x20"+strings.Repeat("x", 32)))
+	b.run()
+	if !p.gone || p.c.reason.String() != "tls_broken" {
+		t.Errorf("gone %v, %v", p.gone, p.c.reason)
+	}
+	if !strings.Contains(b.log.String(), "reason=tls_broken") || strings.Count(b.log.String(), "tls_broken") != 1 {
+		t.Errorf("the log says %s", b.log.String())
+	}
+	enc.send("P b\n")
+	if got := v.text(); !strings.HasSuffix(got, "0-1") {
+		t.Errorf("the viewer got %s", got)
+	}
+	b.finish()
+}
+
+// A peer that says its last word and is owed nothing is closed; a viewer goes on
+// until it leaves.
+func TestLastWordOfAPeer(t *testing.T) {
+	b, enc := newEncrypted(t)
+	v, idle := b.viewer("v", 0, "PLAY live"), b.viewer("idle", 0, "REPLY")
+	v.text()
+	for _, p := range []*peer{v, idle} {
+		p.tls.wire.out = nil
+		_ = p.tls.client.CloseWrite()
+		p.at.loop.Traffic(p.c, p.tls.wire.out)
+		b.run()
+	}
+	if !idle.gone || idle.c.reason.String() != "answered" {
+		t.Errorf("the idle peer: gone %v, %v", idle.gone, idle.c.reason)
+	}
+	enc.send("P b\n")
+	if got := v.text(); v.gone || got != "1" {
+		t.Errorf("the viewer: gone %v, got %q", v.gone, got)
+	}
+	b.finish()
+}
+
+// What TLS itself answers is kept for a socket that takes nothing, up to a bound.
+func TestAnswersOfTLSAreBounded(t *testing.T) {
+	b, _ := newEncrypted(t)
+	v := b.viewer("v", 0, "PLAY live")
+	v.room = 0
+	record := make([]byte, 100)
+	for range 10 {
+		v.c.Record(record)
+	}
+	if v.c.doomed || len(v.c.tls.kept) != 1000 {
+		t.Errorf("doomed %v, %d bytes are kept", v.c.doomed, len(v.c.tls.kept))
+	}
+	for range maxKept / 100 {
+		v.c.Record(record)
+	}
+	if !v.c.doomed || len(v.c.tls.kept) > maxKept {
+		t.Errorf("doomed %v, %d bytes are kept", v.c.doomed, len(v.c.tls.kept))
+	}
+	v.deaf = true
+	v.c.loop.Run()
+	b.run()
+	if kept := b.e.Totals().Kept; !v.gone || kept != 0 {
+		t.Errorf("gone %v, %d bytes are counted as kept", v.gone, kept)
+	}
+	b.finish()
+}
+
+// A stalled viewer keeps what its socket did not take of one record, and gets the
+// rest of it before anything else.
+func TestStalledViewerKeepsOneRecord(t *testing.T) {
+	b, enc := newEncrypted(t)
+	v := b.viewer("v", 0, "PLAY live")
+	v.text()
+	v.room = 0
+	packet := "P " + strings.Repeat("x", 3000) + "\n"
+	for range 100 {
+		enc.send(packet)
+	}
+	if n := len(v.c.tls.kept); n == 0 || n > secure.MaxRecord+secure.RecordCost {
+		t.Errorf("%d bytes are kept", n)
+	}
+	if n := v.tries; n > 4 {
+		t.Errorf("its socket was tried %d times", n)
+	}
+	v.setRoom(-1)
+	if got := v.text(); got != "1-100" {
+		t.Errorf("it got %s", got)
+	}
+	if len(b.loops[0].loop.records.spare) != 1 || b.e.Totals().Kept != 0 {
+		t.Errorf("%d buffers were given back, %d bytes are counted", len(b.loops[0].loop.records.spare), b.e.Totals().Kept)
+	}
+	b.finish()
+}
+
+// Small packets are joined: a viewer of the plain form, whose packets lie apart,
+// gets no record for each.
+func TestSmallPacketsShareARecord(t *testing.T) {
+	b, enc := newEncrypted(t)
+	v := b.viewer("v", 0, "PLAY live plain")
+	v.text()
+	v.room = 0
+	enc.send(strings.Repeat("P 0123456789\n", 50)) // the first record goes to waste
+	v.writes = 0
+	v.setRoom(-1)
+	if v.writes > 2 {
+		t.Errorf("50 packets were sent in %d records", v.writes)
+	}
+	if got := v.text(); got != "1-50" {
+		t.Errorf("it got %s", got)
+	}
+	b.finish()
+}
+
+// A viewer over TLS that takes nothing is closed like any other.
+func TestStalledViewerOverTLSIsClosed(t *testing.T) {
+	b, enc := newEncrypted(t)
+	v := b.viewer("v", 0, "PLAY live")
+	v.room = 0
+	for range 40 {
+		enc.send("P x\n")
+		b.advance(time.Second)
+	}
+	if !v.gone || v.c.reason.String() != "viewer_stalled" {
+		t.Errorf("gone %v, %v", v.gone, v.c.reason)
+	}
+	b.finish()
+}

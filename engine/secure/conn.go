@@ -1,0 +1,174 @@
+package secure
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+)
+
+// MaxRecord is the most plaintext bytes in one record ([RFC 8446] 5.1), and RecordCost
+// the most that a record has besides: its head, and what authenticates it.
+const (
+	MaxRecord  = 16 << 10
+	RecordCost = 5 + 1 + 16 + 8
+)
+
+// maxHello bounds what a peer may send in its handshake. A ClientHello has less than
+// two kilobytes, with a post-quantum key and a session ticket in it; no client
+// certificate is asked for.
+const maxHello = 16 << 10
+
+// ErrMore is returned by [Conn.Read] when everything fed has been read: more must
+// arrive first.
+var ErrMore error = more{}
+
+// more is a temporary error: after such a one crypto/tls goes on where it was.
+type more struct{}
+
+func (more) Error() string   { return "no complete record has arrived" }
+func (more) Timeout() bool   { return false }
+func (more) Temporary() bool { return true }
+
+// ErrTooMuch is why a handshake ended in which the peer sent more than any does.
+var ErrTooMuch = errors.New("the handshake is longer than any honest one")
+
+// A Sink takes records. b is valid during the call.
+type Sink interface{ Record(b []byte) }
+
+// Conn is the TLS of one connection after its handshake. It belongs to one goroutine
+// at a time.
+type Conn struct {
+	tls  *tls.Conn
+	wire wire
+}
+
+// Serve does the server's side of a handshake on conn. Afterwards nothing is read from
+// conn or written to it: it is the caller's, who moves the bytes. place is the
+// handshake's place in a room, nil if there is none. When ctx is done the handshake
+// fails; conn is then of no use.
+func Serve(ctx context.Context, conn net.Conn, cfg *tls.Config, place *Place) (*Conn, error) {
+	c := &Conn{wire: wire{conn: conn, place: place, left: maxHello}}
+	c.tls = tls.Server(&c.wire, cfg)
+	if err := place.wait(); err != nil {
+		return nil, err
+	}
+	err := c.tls.HandshakeContext(ctx)
+	place.yield()
+	if err != nil {
+		return nil, err
+	}
+	c.wire.conn, c.wire.place = nil, nil
+	return c, nil
+}
+
+// Protocol is what ALPN has chosen ([RFC 7301]); empty if nothing.
+func (c *Conn) Protocol() string { return c.tls.ConnectionState().NegotiatedProtocol }
+
+// Attach says where records go from now on.
+func (c *Conn) Attach(s Sink) { c.wire.sink = s }
+
+// Feed gives bytes that have arrived. They are read by the calls of Read that follow,
+// and must stay until one of these returns [ErrMore].
+func (c *Conn) Feed(b []byte) { c.wire.in = b }
+
+// Read takes plaintext. It may send records of its own, such as alerts, to the sink.
+// io.EOF says that the peer has said its last word; any other error but [ErrMore] ends
+// the connection.
+func (c *Conn) Read(p []byte) (int, error) { return c.tls.Read(p) }
+
+// Write makes records of b, at most [MaxRecord] bytes in each, and sends them to the
+// sink.
+func (c *Conn) Write(b []byte) error {
+	_, err := c.tls.Write(b)
+	return err
+}
+
+// End sends the record that says that nothing follows, once.
+func (c *Conn) End() { _ = c.tls.CloseWrite() } // the sink never fails
+
+// wire is what crypto/tls takes for the network: the connection during the handshake,
+// and memory afterwards.
+type wire struct {
+	conn  net.Conn // nil after the handshake
+	place *Place
+	left  int // that the peer may still send in its handshake
+
+	in   []byte
+	sink Sink
+}
+
+func (w *wire) Read(p []byte) (int, error) {
+	if w.conn == nil {
+		if len(w.in) == 0 {
+			w.in = nil
+			return 0, ErrMore
+		}
+		n := copy(p, w.in)
+		w.in = w.in[n:]
+		return n, nil
+	}
+	if w.left <= 0 {
+		return 0, ErrTooMuch
+	}
+	w.place.yield() // others calculate while this peer thinks
+	n, err := w.conn.Read(p)
+	w.left -= n
+	if err == nil {
+		err = w.place.wait()
+	}
+	return n, err
+}
+
+func (w *wire) Write(p []byte) (int, error) {
+	if w.conn != nil {
+		return w.conn.Write(p)
+	}
+	w.sink.Record(p)
+	return len(p), nil
+}
+
+// Close implements net.Conn: crypto/tls closes what it was interrupted on.
+func (w *wire) Close() error {
+	if w.conn != nil {
+		return w.conn.Close()
+	}
+	return nil
+}
+
+func (w *wire) LocalAddr() net.Addr  { return w.addr(net.Conn.LocalAddr) }
+func (w *wire) RemoteAddr() net.Addr { return w.addr(net.Conn.RemoteAddr) }
+
+func (w *wire) addr(of func(net.Conn) net.Addr) net.Addr {
+	if w.conn == nil {
+		return nil
+	}
+	return of(w.conn)
+}
+
+// The deadlines of a handshake are those of its context; in memory nothing waits.
+func (w *wire) SetDeadline(time.Time) error      { return nil }
+func (w *wire) SetReadDeadline(time.Time) error  { return nil }
+func (w *wire) SetWriteDeadline(time.Time) error { return nil }
+
+// Foreign reports whether a handshake failed because the peer does not speak TLS, and
+// what it began with: somebody has the port right and the protocol wrong.
+func Foreign(err error) (first [5]byte, ok bool) {
+	var bad tls.RecordHeaderError
+	if errors.As(err, &bad) && bad.Conn != nil {
+		return bad.RecordHeader, true
+	}
+	return first, false
+}
+
+// Turned reports whether it is the peer that gave up, with an alert, and says in its
+// words why: most do not accept the certificate.
+func Turned(err error) (why string, ok bool) {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "remote error" {
+		return fmt.Sprint(op.Err), true
+	}
+	return "", false
+}

@@ -1,0 +1,216 @@
+package secure
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"math/big"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+var certificate = sync.OnceValue(func() tls.Certificate {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"test"}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		panic(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+})
+
+func server(version uint16) *tls.Config {
+	return &tls.Config{
+		Certificates: []tls.Certificate{certificate()}, MinVersion: tls.VersionTLS12, MaxVersion: version,
+		DynamicRecordSizingDisabled: true, NextProtos: []string{"http/1.1"},
+	}
+}
+
+// pair is a connection of two ends on loopback.
+func pair(t *testing.T) (near, far net.Conn) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	if far, err = net.Dial("tcp", ln.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	if near, err = ln.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { near.Close(); far.Close() })
+	limit := time.Now().Add(20 * time.Second)
+	_ = near.SetDeadline(limit)
+	_ = far.SetDeadline(limit)
+	return near, far
+}
+
+// sink collects records.
+type sink struct{ records [][]byte }
+
+func (s *sink) Record(b []byte) { s.records = append(s.records, bytes.Clone(b)) }
+
+// served is a connection after its handshake, and its client.
+func served(t *testing.T, version uint16) (c *Conn, out *sink, near net.Conn, client *tls.Conn) {
+	t.Helper()
+	near, far := pair(t)
+	client = tls.Client(far, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}})
+	failed := make(chan error, 1)
+	go func() { failed <- client.Handshake() }()
+	c, err := Serve(context.Background(), near, server(version), nil)
+	if err = errors.Join(err, <-failed); err != nil {
+		t.Fatal(err)
+	}
+	out = &sink{}
+	c.Attach(out)
+	return c, out, near, client
+}
+
+// What a client sends comes out whole, however its records are cut; what is written
+// comes to the client in records of the largest size, and at last the end.
+func TestRecordsInMemory(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		t.Run(tls.VersionName(version), func(t *testing.T) {
+			c, out, near, client := served(t, version)
+			if p := c.Protocol(); p != "http/1.1" {
+				t.Errorf("ALPN chose %q", p)
+			}
+			want := bytes.Repeat([]byte("0123456789abcdef"), 5000)
+			go func() { _, _ = client.Write(want); _ = client.CloseWrite() }()
+			var got []byte
+			buf, piece := make([]byte, 7000), make([]byte, 1)
+			for ended := false; !ended; {
+				n, err := near.Read(piece)
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.Feed(piece[:n])
+				for {
+					n, err := c.Read(buf)
+					got = append(got, buf[:n]...)
+					if errors.Is(err, io.EOF) {
+						ended = true
+					} else if err != nil && !errors.Is(err, ErrMore) {
+						t.Fatal(err)
+					}
+					if err != nil {
+						break
+					}
+				}
+			}
+			if !bytes.Equal(got, want) {
+				t.Errorf("%d bytes came out of %d, or others", len(got), len(want))
+			}
+			if err := c.Write(want[:3*MaxRecord]); err != nil {
+				t.Fatal(err)
+			}
+			c.End()
+			c.End()
+			if len(out.records) != 4 {
+				t.Fatalf("%d records, want 3 and the end", len(out.records))
+			}
+			for i, r := range out.records {
+				if len(r) > MaxRecord+RecordCost {
+					t.Errorf("record %d has %d bytes", i, len(r))
+				}
+				if _, err := near.Write(r); err != nil {
+					t.Fatal(err)
+				}
+			}
+			back, err := io.ReadAll(client)
+			if err != nil || !bytes.Equal(back, want[:3*MaxRecord]) {
+				t.Errorf("the client got %d bytes: %v", len(back), err)
+			}
+		})
+	}
+}
+
+// A record is made without an allocation.
+func TestWriteAllocatesNothing(t *testing.T) {
+	c, _, _, _ := served(t, tls.VersionTLS13)
+	c.Attach(nowhere{})
+	b := make([]byte, MaxRecord)
+	if n := testing.AllocsPerRun(100, func() { _ = c.Write(b) }); n > 0 {
+		t.Errorf("%v allocations a record", n)
+	}
+}
+
+type nowhere struct{}
+
+func (nowhere) Record([]byte) {}
+
+// Failed handshakes say whose fault it is.
+func TestFailedHandshakes(t *testing.T) {
+	cases := []struct {
+		name string
+		peer func(far net.Conn)
+		look func(err error) bool
+	}{
+		{"clear", func(far net.Conn) { _, _ = far.Write([]byte("GET / HTTP/1.1\r\nHost: test\r\n\r\n")) },
+			func(err error) bool { first, ok := Foreign(err); return ok && string(first[:]) == "GET /" }},
+		{"garbage", func(far net.Conn) { _, _ = far.Write(bytes.Repeat([]byte{0x16, 3, 1, 0, 5, 9, 9, 9, 9, 9}, 3)) },
+			func(err error) bool { _, foreign := Foreign(err); return !foreign }},
+		{"nothing in common", func(far net.Conn) {
+			_ = tls.Client(far, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}).Handshake()
+		}, func(err error) bool { return strings.Contains(err.Error(), "version") }},
+		{"certificate refused", func(far net.Conn) {
+			_ = tls.Client(far, &tls.Config{ServerName: "other", MaxVersion: tls.VersionTLS12}).Handshake()
+		}, func(err error) bool { why, ok := Turned(err); return ok && strings.Contains(why, "certificate") }},
+		{"gone", func(far net.Conn) { far.Close() }, func(err error) bool { return errors.Is(err, io.EOF) }},
+		{"too much", func(far net.Conn) {
+			record := append([]byte{0x16, 3, 1, 0x10, 0}, make([]byte, 0x1000)...)
+			record[5], record[6], record[7], record[8] = 1, 0, 0xff, 0xff
+			for range 8 {
+				_, _ = far.Write(record)
+				record[5], record[6], record[7], record[8] = 0, 0, 0, 0
+			}
+		}, func(err error) bool { return errors.Is(err, ErrTooMuch) }},
+	}
+	for _, k := range cases {
+		t.Run(k.name, func(t *testing.T) {
+			near, far := pair(t)
+			go k.peer(far)
+			c, err := Serve(context.Background(), near, server(tls.VersionTLS13), nil)
+			if c != nil || err == nil || !k.look(err) {
+				t.Errorf("got %v, %v", c, err)
+			}
+		})
+	}
+}
+
+// A handshake ends with its context, and while the peer thinks it has no turn.
+func TestSlowHandshake(t *testing.T) {
+	r := NewRoom(4, 1)
+	near, _ := pair(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	p := r.Enter(address(1), near)
+	go func() { _, err := Serve(ctx, near, server(tls.VersionTLS13), p); ended <- err }()
+	other := r.Enter(address(2), &door{})
+	if err := other.wait(); err != nil { // the one turn there is
+		t.Fatal(err)
+	}
+	other.Leave()
+	cancel()
+	if err := <-ended; err == nil {
+		t.Error("it succeeded")
+	}
+	p.Leave()
+	if r.turns != 1 || r.Open() != 0 {
+		t.Errorf("%d turns are free, %d places taken", r.turns, r.Open())
+	}
+}
