@@ -399,6 +399,19 @@ func TestPlaylist(t *testing.T) {
 	}
 }
 
+// TestPlaylistOverTLS names nothing in clear.
+func TestPlaylistOverTLS(t *testing.T) {
+	p := NewProtocol(Options{Product: "Stream Pump", Version: "1.2"})
+	for name, want := range map[string]string{"pump.example": "pump.example:443", "pump.example:8089": "pump.example:8089", "": "[2001:db8::1]:8089"} {
+		h := &host{sess: p.Accept(codec.Peer{Local: netip.MustParseAddrPort("[2001:db8::1]:8089"), Secure: true}), decide: decide}
+		h.feed([]byte(crlf("GET /streams/x.asx HTTP/1.1\nHost: " + name + "\n\n")))
+		out := string(h.out)
+		if !strings.Contains(out, `"https://`+want+`/streams/x.asf"/>`) || strings.Count(out, "://") != 1 {
+			t.Errorf("Host %q: %s", name, out)
+		}
+	}
+}
+
 // The host of an absolute target counts more than the Host header (RFC 9112, 3.2.2).
 func TestPlaylistOfAnAbsoluteTarget(t *testing.T) {
 	h := openServer()
