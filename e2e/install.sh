@@ -31,6 +31,7 @@ needs=(
   "libnginx-mod-stream       /usr/lib/nginx/modules/ngx_stream_module.so"
   "haproxy         haproxy"
   "squid           squid"
+  "tinyproxy       tinyproxy"
   "varnish         varnishd"
   "stunnel4        stunnel4"
 )
