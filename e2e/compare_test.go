@@ -191,7 +191,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// TestCompareOverTLS: the pump behind each server that speaks TLS for it, and what
+// TestCompareOverTLS: the pump, the pump behind each server that speaks TLS for it, and what
 // encryption alone costs beside them. Cubemap needs a kernel that not all have: it is
 // told, and fells nothing.
 func TestCompareOverTLS(t *testing.T) {
@@ -207,11 +207,14 @@ func TestCompareOverTLS(t *testing.T) {
 	bench := buildBoth(t)
 	var table contest.Table
 	out := benchPrints(t, bench, "compare", "--tls", "-n", strconv.Itoa(rivalPlayers), "--bitrate", "400k", "--ramp", "0", "--rounds", "1",
-		"--duration", "1s", "--servers", "nginx,stunnel,cubemap", "--floor=false", "--json")
+		"--duration", "1s", "--servers", "pump,nginx,stunnel,cubemap", "--json")
 	if err := json.Unmarshal([]byte(out), &table); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"nginx", "stunnel"} {
+	if seal := table.Column(contest.FloorName, contest.SealPerGB); !(seal[0] > 0) {
+		t.Errorf("encryption alone costs %v", seal)
+	}
+	for _, name := range []string{"pump", "nginx", "stunnel"} {
 		o := table.Runs[name][0]
 		if len(table.FailuresOf(name)) > 0 || o.Figures.At(contest.Held) != rivalPlayers || !(o.Figures.At(contest.JoinCPU) > 0) {
 			t.Errorf("%s: %+v", name, o)

@@ -30,9 +30,9 @@ type secured struct {
 
 func securedPump(t *testing.T) *secured {
 	t.Helper()
-	p := rig.Start(t, rig.Options{Config: `"streams": [{"type": "mmsh_push", "path": "live"}, {"type": "mmsh_push", "path": "short"}]`})
 	i := rig.Identify(t, t.TempDir())
-	return &secured{p, i, rig.Terminate(t, p.Addr.String(), i).String()}
+	p := rig.Start(t, rig.Options{TLS: i, Config: `"streams": [{"type": "mmsh_push", "path": "live"}, {"type": "mmsh_push", "path": "short"}]`})
+	return &secured{p, i, p.TLS.String()}
 }
 
 // beside starts a configuration of the README beside an encoder, and says where the

@@ -3,6 +3,7 @@ package rival
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 
 	"streampump/bench/child"
 	"streampump/bench/push"
+	"streampump/bench/secure"
 )
 
 // pump is our own server: a stream of type mmsh_push, all else by default.
@@ -37,10 +39,18 @@ type doors struct{ encoder, players, admin string }
 
 // runPump starts a pump with these limits, and waits until it listens.
 func (v *Server) runPump(ctx context.Context, s Setup, limits map[string]any) (at doors, err error) {
+	listen, pair := []string{"127.0.0.1:0"}, secure.Pair{}
+	if s.Authority != nil {
+		if pair, err = v.identify(&s); err != nil {
+			return at, err
+		}
+		listen = append(listen, "tls://127.0.0.1:0")
+	}
 	config := map[string]any{
-		"listen": []string{"127.0.0.1:0"}, "admin": map[string]any{"listen": "127.0.0.1:0"}, "limits": limits,
+		"listen": listen, "ssl_cert": pair.Cert, "ssl_key": pair.Key, "admin": map[string]any{"listen": "127.0.0.1:0"}, "limits": limits,
 		"streams": []any{map[string]any{"type": "mmsh_push", "path": "live"}}, "fanout": s.Fanout.settings(),
 	}
+	maps.DeleteFunc(config, func(_ string, v any) bool { return v == "" })
 	if limits == nil {
 		delete(config, "limits")
 	}
@@ -58,9 +68,11 @@ func (v *Server) runPump(ctx context.Context, s Setup, limits map[string]any) (a
 	}
 	return at, v.await(ctx, "listened", func(context.Context) bool {
 		log := v.process.Said()
-		at.encoder, at.admin = addressIn(log, "msg=listening "), addressIn(log, `msg="admin listener is open" `)
-		at.players = at.encoder
-		return at.encoder != "" && at.admin != ""
+		at.encoder, at.admin = addressIn(log, "msg=listening ", ""), addressIn(log, `msg="admin listener is open" `, "")
+		if at.players = at.encoder; s.Authority != nil {
+			at.players = addressIn(log, "msg=listening ", " tls=true")
+		}
+		return at.encoder != "" && at.players != "" && at.admin != ""
 	})
 }
 
@@ -83,13 +95,20 @@ func pushTo(ctx context.Context, addr string, s Setup) error {
 }
 
 // addressIn is the address in the first whole line of a pump's log that contains
-// mark; empty if there is none.
-func addressIn(log, mark string) string {
-	_, rest, _ := strings.Cut(log, mark)
-	line, _, whole := strings.Cut(rest, "\n")
-	_, line, there := strings.Cut(line, "address=")
-	text, _, _ := strings.Cut(line, " ")
-	if a, err := netip.ParseAddrPort(text); whole && there && err == nil {
+// mark and, behind it, more; empty if there is none.
+func addressIn(log, mark, more string) string {
+	for line := range strings.Lines(log) {
+		line, whole := strings.CutSuffix(line, "\n")
+		_, rest, there := strings.Cut(line, mark)
+		if !whole || !there || !strings.Contains(rest, more) {
+			continue
+		}
+		_, rest, _ = strings.Cut(rest, "address=")
+		text, _, _ := strings.Cut(rest, " ")
+		a, err := netip.ParseAddrPort(text)
+		if err != nil {
+			return ""
+		}
 		return a.String()
 	}
 	return ""

@@ -356,8 +356,12 @@ func TestAddressIn(t *testing.T) {
 		"msg=other address=127.0.0.1:8086\n":                                                         "",
 		"msg=listening \naddress=127.0.0.1:1\n":                                                      "",
 	} {
-		if got := addressIn(log, mark); got != want {
+		if got := addressIn(log, mark, ""); got != want {
 			t.Errorf("%q: %q, want %q", log, got, want)
 		}
+	}
+	both := "msg=listening address=127.0.0.1:1 tls=false\nmsg=listening address=127.0.0.1:2 tls=true\n"
+	if got := addressIn(both, mark, " tls=true"); got != "127.0.0.1:2" {
+		t.Errorf("with TLS it is %q", got)
 	}
 }

@@ -2,12 +2,8 @@ package rig
 
 import (
 	"crypto/tls"
-	"io"
-	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 
 	"streampump/bench/secure"
@@ -45,42 +41,3 @@ func Identify(t testing.TB, dir string) *Identity {
 
 // Client is how a peer speaks TLS to such a pump.
 func (i *Identity) Client() *tls.Config { return secure.Config(Host, i.Authority.Roots()) }
-
-// Terminate speaks TLS in front of a pump until the test ends, and says where.
-func Terminate(t testing.TB, pump string, i *Identity) netip.AddrPort {
-	t.Helper()
-	cert, err := tls.LoadX509KeyPair(i.Pair.Cert, i.Pair.Key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go carry(c.(*tls.Conn), pump)
-		}
-	}()
-	return netip.MustParseAddrPort(l.Addr().String())
-}
-
-// carry carries one connection, both ways.
-func carry(near *tls.Conn, pump string) {
-	defer near.Close()
-	c, err := net.Dial("tcp", pump)
-	if err != nil {
-		return
-	}
-	far := c.(*net.TCPConn)
-	defer far.Close()
-	var both sync.WaitGroup
-	both.Go(func() { _, _ = io.Copy(far, near); _ = far.CloseWrite() })
-	both.Go(func() { _, _ = io.Copy(near, far); _ = near.CloseWrite() })
-	both.Wait()
-}
