@@ -58,11 +58,13 @@ type Protocol interface {
 	AppendRefusal(dst []byte, c Cause) []byte
 }
 
-// Peer is the addresses at the two ends of a connection. IPv4 addresses are never in
+// Peer is what is known of a connection: the addresses at its two ends, and how it comes. IPv4 addresses are never in
 // their IPv6-mapped form.
 type Peer struct {
 	Remote netip.AddrPort
 	Local  netip.AddrPort
+	// Secure: it is encrypted, so that only addresses over TLS lead back to it.
+	Secure bool
 }
 
 // A Session is one peer's side of a conversation. It is used by one goroutine

@@ -46,6 +46,8 @@ type server struct {
 	ex    *exchange // while a request is under way
 	push  *push     // after an accepted PushStart
 	state state
+	// secure: the peer has come over TLS.
+	secure bool
 }
 
 // exchange is one request on its way.
