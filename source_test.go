@@ -57,6 +57,7 @@ var sourceRules = []struct {
 	{"NoDrawers", checkPackageName},
 	{"FilesAreShort", checkLength},
 	{"ExportedIsDocumented", checkDocs},
+	{"CertificatesAreVerified", checkVerified},
 }
 
 func TestSource(t *testing.T) {
@@ -97,6 +98,7 @@ func TestSourceRulesCatch(t *testing.T) {
 		{"Function", "engine/a.go", "package engine\nfunc F() {}", "a.go:2: F is not documented"},
 		{"Method", "engine/a.go", "package engine\n// T is.\ntype T struct{}\nfunc (t *T) M() {}", "a.go:4: M is not documented"},
 		{"Type", "engine/a.go", "package engine\ntype T struct{}", "a.go:2: T is not documented"},
+		{"Unverified", "engine/a.go", "package engine\nvar c = tls.Config{\n\tInsecureSkipVerify: true,\n}", "a.go:3: InsecureSkipVerify"},
 		{"Constant", "engine/a.go", "package engine\nconst (\n\tA = 1\n)", "a.go:3: A is not documented"},
 	}
 	for _, c := range cases {
@@ -234,6 +236,20 @@ func checkTestNames(s source) []string {
 		}
 		if name, ok := call.Args[0].(*ast.BasicLit); ok && strings.Contains(name.Value, " ") {
 			return "a test name with a space: " + name.Value
+		}
+		return ""
+	})
+}
+
+// checkVerified leaves out tests, and bench, which looks at no certificate because it
+// measures servers of its own.
+func checkVerified(s source) []string {
+	if s.isTest() || strings.HasPrefix(s.path, "bench/") {
+		return nil
+	}
+	return s.find(func(n ast.Node) string {
+		if name, ok := n.(*ast.Ident); ok && name.Name == "InsecureSkipVerify" {
+			return "InsecureSkipVerify: whoever needs another authority names it"
 		}
 		return ""
 	})

@@ -94,13 +94,35 @@ type Session interface {
 // Dialled is a session on a connection that we opened: a pull.
 type Dialled interface {
 	Session
-	// Target is the host:port to dial: the configured one, or after a [Redial] where
-	// the source sent us.
-	Target() string
+	// Target is where to dial: the configured place, or after a [Redial] where the
+	// source sent us.
+	Target() Target
 	// AppendHello appends the bytes that we send first. It is called once for each
-	// connection, after Target; proxied says that the connection goes to an HTTP proxy
-	// instead of the target itself.
+	// connection, after Target; proxied says that they go to an HTTP proxy instead of
+	// the target itself, which is never so for a target with TLS: there a [Tunnel] comes
+	// first.
 	AppendHello(dst []byte, proxied bool) []byte
+}
+
+// Target is a place that a dialled session wants to reach.
+type Target struct {
+	Address string // host:port
+	// TLS says that everything goes through TLS, with a peer that proves to be the host
+	// in Address.
+	TLS bool
+}
+
+// A Tunnel asks a proxy to join a connection to a target, for a session whose bytes
+// the proxy must not read. It is used by one goroutine at a time, for one connection.
+type Tunnel interface {
+	// AppendHello appends what the proxy is asked.
+	AppendHello(dst []byte) []byte
+	// Consume takes bytes of the proxy's answer from the front of b, which is not
+	// empty; n is how many it took. Once it is open, what follows in b and on the
+	// connection comes from the target. Unless it is open, or there is an error, all of
+	// b was taken and more is needed. An error is the operator's sentence on why there
+	// is no way to the target.
+	Consume(b []byte) (n int, open bool, err error)
 }
 
 // Kind is what an event asks of the engine. The set is closed: a new protocol

@@ -46,7 +46,7 @@ func circle(start string, from map[string]string) (way string, round bool) {
 // here reports whether a stream is pulled from one of this pump's own, and from
 // which. Names other than localhost are not looked up.
 func here(s Stream, listen []netip.AddrPort) (path string, ok bool) {
-	if !s.Enabled || s.Type != TypePull {
+	if !s.Enabled || s.Type != TypePull || s.Pull.TLS != nil {
 		return "", false
 	}
 	host, err := netip.ParseAddr(s.Pull.Host)

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"streampump/engine/trust"
 )
 
 // Pull is where a pulled stream comes from.
@@ -14,11 +16,17 @@ type Pull struct {
 	Host string // a name or an IP address, without brackets
 	Port int
 	Path string // as it stands in the request: escaped, with its query, and beginning with "/"
+	// TLS is nil for a source without TLS, and otherwise says how the source is judged.
+	// Its Host is the one above.
+	TLS *trust.Options
 }
 
 // pullPort is MMSH's port unless somebody says otherwise: it is HTTP's, even if the
-// URL begins with mms:// ([MS-WMSP] 1.9).
-const pullPort = 80
+// URL begins with mms:// ([MS-WMSP] 1.9). With TLS it is securePort.
+const (
+	pullPort   = 80
+	securePort = 443
+)
 
 // source reads a stream's type and its source_options.
 func (w *walker) source(o object, s *Stream) {
@@ -63,30 +71,52 @@ func (w *walker) pull(n node, s *Stream) {
 	if !ok {
 		return
 	}
-	host, byHost := o.get("host")
-	port, byPort := o.get("port")
-	path, byPath := o.get("path")
 	if u, ok := o.get("url"); ok {
-		if byHost || byPort || byPath {
-			w.fail(u, `give either "url" or "host", "port" and "path", not both`)
+		w.alone(o, u)
+		if s.Pull, ok = w.url(u); !ok {
+			return
 		}
-		s.Pull = w.url(u)
-		return
-	}
-	s.Pull = Pull{Port: pullPort, Path: "/"}
-	if byHost {
-		s.Pull.Host, _ = w.host(host)
 	} else {
-		w.fail(n, `a stream of type %s needs a "url", or a "host"`, typePull)
+		s.Pull = w.pieces(o)
 	}
-	if byPort {
-		if p, ok := w.integer(port, 1, maxPort); ok {
-			s.Pull.Port = int(p)
+	w.sourceTLS(o, s)
+}
+
+// alone checks that nothing else says what a url says.
+func (w *walker) alone(o object, u node) {
+	for _, key := range []string{"host", "port", "path"} {
+		if _, ok := o.get(key); ok {
+			w.fail(u, `give either "url" or "host", "port" and "path", not both`)
+			break
 		}
 	}
-	if byPath {
-		s.Pull.Path = w.sourcePath(path)
+	if v, ok := o.get("ssl"); ok {
+		w.fail(v, `"ssl" goes with "host": a url says by itself whether it is for TLS, beginning with https:// or mmshs://`)
 	}
+}
+
+// pieces reads the address of a source that is given in pieces.
+func (w *walker) pieces(o object) Pull {
+	p := Pull{Port: pullPort, Path: "/"}
+	if host, ok := o.get("host"); ok {
+		p.Host, _ = w.host(host)
+	} else {
+		w.fail(o.node, `a stream of type %s needs a "url", or a "host"`, typePull)
+	}
+	if v, ok := o.get("ssl"); ok {
+		if on, ok := w.boolean(v); ok && on {
+			p.Port, p.TLS = securePort, &trust.Options{Host: p.Host}
+		}
+	}
+	if v, ok := o.get("port"); ok {
+		if port, ok := w.integer(v, 1, maxPort); ok {
+			p.Port = int(port)
+		}
+	}
+	if path, ok := o.get("path"); ok {
+		p.Path = w.sourcePath(path)
+	}
+	return p
 }
 
 // sourcePath reads the path at the source. What is missing in front is added.
@@ -110,10 +140,10 @@ func (w *walker) sourcePath(n node) string {
 func notInTarget(r rune) bool { return r <= ' ' || r >= 0x7f || r == '#' }
 
 // url reads the address of a source.
-func (w *walker) url(n node) Pull {
+func (w *walker) url(n node) (p Pull, ok bool) {
 	s, ok := w.filled(n)
 	if !ok {
-		return Pull{}
+		return Pull{}, false
 	}
 	u, err := url.Parse(s)
 	if err == nil {
@@ -126,25 +156,31 @@ func (w *walker) url(n node) Pull {
 	}
 	if err != nil {
 		w.fail(n, "%s cannot be pulled: %v", quote(s), err)
-		return Pull{}
+		return Pull{}, false
 	}
-	p := Pull{Host: u.Hostname(), Port: pullPort, Path: u.RequestURI()}
+	p = Pull{Host: u.Hostname(), Port: pullPort, Path: u.RequestURI()}
+	if overTLS(u) {
+		p.Port, p.TLS = securePort, &trust.Options{Host: p.Host}
+	}
 	if u.Port() != "" {
 		p.Port, _ = strconv.Atoi(u.Port())
 	}
-	return p
+	return p, true
+}
+
+// overTLS reports whether a URL asks for TLS.
+func overTLS(u *url.URL) bool {
+	return strings.EqualFold(u.Scheme, "https") || strings.EqualFold(u.Scheme, "mmshs")
 }
 
 // checkURL says why a URL cannot be pulled.
 func checkURL(u *url.URL) error {
 	switch strings.ToLower(u.Scheme) {
-	case "http", "mmsh", "mms":
-	case "https":
-		return errors.New("TLS is not built yet")
+	case "http", "mmsh", "mms", "https", "mmshs":
 	case "":
-		return errors.New(`it does not begin with "mmsh://", "http://" or "mms://"`)
+		return errors.New(`it does not begin with "mmsh://", "http://" or "mms://", or for TLS with "mmshs://" or "https://"`)
 	default:
-		return errors.New(u.Scheme + `:// is none of "mmsh://", "http://" and "mms://"`)
+		return errors.New(u.Scheme + `:// is none of "mmsh://", "http://" and "mms://", or with TLS "mmshs://" and "https://"`)
 	}
 	switch {
 	case u.User != nil:

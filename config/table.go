@@ -50,7 +50,7 @@ func sourceTable(types ...string) table {
 	for _, typ := range types {
 		switch typ {
 		case typePull:
-			t.keys = append(t.keys, "host", "port", "path", "url")
+			t.keys = append(t.keys, "host", "port", "path", "url", "ssl", "ssl_ca", "ssl_name", "ssl_cert", "ssl_key")
 		case typeFile:
 			t.keys = append(t.keys, "file")
 		}

@@ -30,6 +30,7 @@ needs=(
   "nginx-light     nginx"
   "haproxy         haproxy"
   "squid           squid"
+  "tinyproxy       tinyproxy"
   "varnish         varnishd"
   "stunnel4        stunnel4"
 )

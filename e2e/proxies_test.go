@@ -6,17 +6,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -35,6 +28,7 @@ import (
 	"streampump/bench/synth"
 	"streampump/e2e/rig"
 	"streampump/engine"
+	"streampump/internal/pki"
 )
 
 const (
@@ -399,7 +393,13 @@ func writeConf(t *testing.T, name, text string) (dir, path string) {
 func startNginx(t *testing.T, pump string) doors {
 	t.Helper()
 	addr := freeAddr(t)
-	server := fit(t, pageBlock(t, "nginx", 0), "listen 80;", "listen "+addr+";", pumpOnPage, pump)
+	runNginx(t, fit(t, pageBlock(t, "nginx", 0), "listen 80;", "listen "+addr+";", pumpOnPage, pump), addr)
+	return doors{viewers: addr, encoders: addr, swallows: true}
+}
+
+// runNginx starts nginx with what a server needs besides its own configuration.
+func runNginx(t *testing.T, server, addr string) {
+	t.Helper()
 	dir, path := writeConf(t, "nginx.conf", "")
 	conf := "daemon off;\nmaster_process off;\npid " + dir + "/pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n"
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
@@ -409,7 +409,6 @@ func startNginx(t *testing.T, pump string) doors {
 		t.Fatal(err)
 	}
 	startFront(t, exec.Command(located("nginx"), "-e", "stderr", "-c", path), addr)
-	return doors{viewers: addr, encoders: addr, swallows: true}
 }
 
 func startHAProxy(t *testing.T, pump string) doors {
@@ -475,28 +474,6 @@ func startStunnel(t *testing.T, pump string) doors {
 // key, and returns the file.
 func certificate(t *testing.T, dir, host string) string {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: host}, DNSNames: []string{host},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}),
-		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
-	path := filepath.Join(dir, "cert.pem")
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	pair := pki.Alone(t, host)
+	return pki.Write(t, dir, "cert.pem", append(pki.KeyPEM(t, pair), pki.CertPEM(pair)...))
 }

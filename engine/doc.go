@@ -19,6 +19,7 @@
 //	secure      TLS: handshakes off the loops, records in memory
 //	admission   how many connections there may be, and of whom
 //	reason      why connections are closed
+//	trust       whom a pull over TLS believes, from certificates in files
 //	clock, notice, settings, route
 //
 //	           door ──► reactor ──► loop 0: show ─► viewer, viewer, … ─► sockets

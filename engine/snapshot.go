@@ -30,7 +30,7 @@ type Snapshot struct {
 	Overloaded  int               `json:"loops_overloaded"`     // whose passes have been cut for a second
 	Skips       uint64            `json:"viewer_skips"`         // moves to a newer key frame
 	Skipped     uint64            `json:"viewer_skips_packets"` // packets passed over by them
-	Handshakes  int               `json:"tls_handshakes"`       // under way
+	Handshakes  int               `json:"tls_handshakes"`       // under way, or waiting
 	Kept        int64             `json:"tls_kept_bytes"`       // encrypted, and not taken by full sockets
 	Refused     uint64            `json:"connections_refused"`  // by a limit
 	AcceptFails uint64            `json:"accept_errors"`        //

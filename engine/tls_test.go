@@ -258,19 +258,50 @@ func TestFailuresOfTLS(t *testing.T) {
 	eventually(t, "nothing is left of them", func() bool { return e.books.Empty() && e.Snapshot().Handshakes == 0 })
 }
 
-// Silent peers fill all places for handshakes: whoever comes from elsewhere is
-// served, and one of the crowd goes for it.
+// Silent peers of one address fill all places for handshakes, and its queue: whoever
+// comes from elsewhere is served, and one of the crowd goes for it.
 func TestCrowdOfHandshakes(t *testing.T) {
 	e, secure, _, _ := tlsEngine(t, func(c *Config) { c.Limits.Handshakes = 20 })
 	for range 60 {
 		connect(t, secure)
 	}
-	eventually(t, "forty have made room", func() bool { return e.Snapshot().Closes["tls_crowded"] == 40 })
-	v := connectTLS(t, secure, nil)
-	v.say("REPLY")
-	v.until('\n', "OK Reply")
-	if n := e.Snapshot().Handshakes; n > 20 {
-		t.Errorf("%d handshakes are under way", n)
+	eventually(t, "the crowd is in", func() bool { return e.Snapshot().Handshakes == 60 })
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}, Timeout: patience}
+	tcp, err := d.Dial("tcp", secure)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tcp.Close()
+	_ = tcp.SetDeadline(time.Now().Add(patience))
+	v := tls.Client(tcp, &tls.Config{InsecureSkipVerify: true})
+	if _, err := io.WriteString(v, "REPLY\n"); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := bufio.NewReader(v).ReadString('\n'); err != nil || !strings.Contains(s, "OK Reply") {
+		t.Errorf("got %q, %v", s, err)
+	}
+	if n := e.Snapshot().Closes["tls_crowded"]; n != 1 {
+		t.Errorf("%d have made room", n)
+	}
+}
+
+// A crowd of one address that comes at once is served, however few places there are.
+func TestCrowdOfOneAddressIsServed(t *testing.T) {
+	e, secure, _, _ := tlsEngine(t, func(c *Config) { c.Limits.Handshakes = 3 })
+	var all sync.WaitGroup
+	for range 100 {
+		tcp := connect(t, secure)
+		all.Go(func() {
+			v := tls.Client(tcp.TCPConn, &tls.Config{InsecureSkipVerify: true})
+			_, _ = io.WriteString(v, "REPLY\n")
+			if s, err := bufio.NewReader(v).ReadString('\n'); err != nil || !strings.Contains(s, "OK Reply") {
+				t.Errorf("got %q, %v", s, err)
+			}
+		})
+	}
+	all.Wait()
+	if n := e.Snapshot().Closes["tls_crowded"]; n != 0 {
+		t.Errorf("%d had to go", n)
 	}
 }
 

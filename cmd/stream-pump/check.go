@@ -16,8 +16,8 @@ func newCheckCommand(e env) *cobra.Command {
 		Use:   "check CONFIG",
 		Short: "Show every mistake in a configuration",
 		Long: `Check a configuration without running it, and show every mistake at once, each
-as FILE:LINE:COLUMN: /JSON/POINTER: what is wrong. CONFIG may be - for standard
-input.
+as FILE:LINE:COLUMN: /JSON/POINTER: what is wrong. For streams that are pulled with
+TLS it says what their sources must prove. CONFIG may be - for standard input.
 
 For each certificate of a listener over TLS it says whose it is, for which names and
 until when. The exit code is 0 if the configuration can be served, and 1 if not.
@@ -31,6 +31,9 @@ Warnings are shown but do not count. No socket is opened.`,
 				return err
 			}
 			fmt.Fprintf(e.stdout, "%s is valid: %s\n", configName(args[0]), summary(c))
+			for _, line := range pullsOverTLS(c) {
+				fmt.Fprintln(e.stdout, line)
+			}
 			return e.checkCertificates(c, time.Now())
 		},
 	}

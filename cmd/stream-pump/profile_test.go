@@ -251,7 +251,7 @@ func TestProfileOfARealPump(t *testing.T) {
 			t.Errorf("no row is like %s in\n%s", row, o.stdout)
 		}
 	}
-	if o := start(t, "profile", url, "-k", "heap"); o.code != cli.ExitOK || !regexp.MustCompile(`viewers\n([\d.]+ (MB|kB)\n|the profile is empty: no memory )`).MatchString(o.stdout) {
+	if o := start(t, "profile", url, "-k", "heap"); o.code != cli.ExitOK || !regexp.MustCompile(`viewers\n([\d.]+ (MB|kB)\n|the profile is empty: no sampled memory )`).MatchString(o.stdout) {
 		t.Errorf("%+v", o)
 	}
 	if o := start(t, "profile", url, "-k", "block", "-s", "1", "--block-rate", "1ns"); o.code != cli.ExitOK || !regexp.MustCompile(` s in 1\.\d s\n`).MatchString(o.stdout) {

@@ -11,10 +11,12 @@ import (
 	"streampump/cmd/internal/cli"
 	"streampump/cmd/internal/logqueue"
 	"streampump/codec"
+	"streampump/codec/connect"
 	"streampump/codec/mmsh"
 	"streampump/config"
 	"streampump/engine"
 	"streampump/engine/route"
+	"streampump/engine/trust"
 )
 
 func newServeCommand(e env) *cobra.Command {
@@ -23,8 +25,8 @@ func newServeCommand(e env) *cobra.Command {
 		Short: "Run the streams of a configuration",
 		Long: `Run the streams of a configuration until SIGTERM or Ctrl-C; viewers are then
 told that the stream is over before the program ends. A configuration with
-mistakes is refused before a socket is opened; if only a stream's file cannot be
-played, the others run and the pump keeps trying that one. CONFIG may be - for
+mistakes is refused before a socket is opened; if only a stream's files cannot be
+used, the others run and the pump keeps trying that one. CONFIG may be - for
 standard input.`,
 		Example: `  stream-pump serve pump.json`,
 		Args:    cli.Arguments("CONFIG"),
@@ -195,14 +197,20 @@ func streamsOf(c *config.Config) (out []engine.StreamConfig, err error) {
 	return out, nil
 }
 
-// pullOf joins a pulled stream's address, its protocol and the way there.
+// pullOf joins a pulled stream's address, its protocol and the way there. A source
+// without TLS may redirect us to one with it, which is then judged as any other.
 func pullOf(s config.Stream, proxy route.Proxy) (*engine.PullConfig, error) {
-	u := mmsh.URL{Host: s.Pull.Host, Port: uint16(s.Pull.Port), Path: s.Pull.Path}
+	u := mmsh.URL{Host: s.Pull.Host, Port: uint16(s.Pull.Port), Path: s.Pull.Path, TLS: s.Pull.TLS != nil}
 	if err := u.Check(); err != nil {
 		return nil, err
+	}
+	believed := trust.Options{Host: s.Pull.Host}
+	if s.Pull.TLS != nil {
+		believed = *s.Pull.TLS
 	}
 	return &engine.PullConfig{
 		Open:  func() codec.Dialled { return mmsh.NewPull(mmsh.PullOptions{URL: u}) },
 		Route: proxy.Route,
+		TLS:   trust.New(believed).For, Tunnel: connect.New,
 	}, nil
 }

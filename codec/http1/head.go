@@ -81,6 +81,12 @@ func parseLength(v string) (int64, error) {
 	return int64(n), nil
 }
 
+// Said is the answer in a sentence: its status and, at a length that a log takes, its
+// reason.
+func (r *Response) Said() string {
+	return strings.TrimSpace(strconv.Itoa(r.Status) + " " + clip(r.Reason))
+}
+
 // clip bounds what a peer can put into our log.
 func clip(s string) string {
 	const most = 64

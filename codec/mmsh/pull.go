@@ -38,7 +38,8 @@ type PullOptions struct {
 // has not selected ([MS-WMSP] 3.2.5.6).
 type pull struct {
 	url       URL
-	via       URL // the proxy that the source is asked through, if it wants one
+	via       URL  // the proxy that the source is asked through, if it wants one
+	secure    bool // the configured address asks for TLS
 	agent     string
 	redirects int
 	step      step
@@ -73,15 +74,16 @@ func NewPull(o PullOptions) codec.Dialled {
 	if o.Agent == "" {
 		o.Agent = DefaultAgent
 	}
-	return &pull{url: o.URL, agent: o.Agent}
+	return &pull{url: o.URL, secure: o.URL.TLS, agent: o.Agent}
 }
 
 // Target implements [codec.Dialled].
-func (p *pull) Target() string {
+func (p *pull) Target() codec.Target {
+	to := p.url
 	if p.via.Host != "" {
-		return p.via.HostPort()
+		to = p.via
 	}
-	return p.url.HostPort()
+	return codec.Target{Address: to.HostPort(), TLS: to.TLS}
 }
 
 // AppendHello implements [codec.Dialled]. HTTP/1.0 keeps sources from chunking;
@@ -154,8 +156,15 @@ func (p *pull) Consume(b []byte) (n int, ev codec.Event) {
 	return n, ev
 }
 
+// tlsAlert is the byte that a server of TLS begins its answer with when it gets
+// something else (RFC 8446, 5.1).
+const tlsAlert = 0x15
+
 // answered reads the head of the source's answer.
 func (p *pull) answered(b []byte) (int, codec.Event) {
+	if b[0] == tlsAlert && !p.cut.Started() {
+		return 0, bad(errors.New("the source speaks TLS on this port: its address must begin with mmshs:// or https://"))
+	}
 	n, raw, err := p.cut.Consume(b)
 	if err != nil {
 		return n, bad(fmt.Errorf("the source's answer is not HTTP: %w", err))
@@ -199,7 +208,7 @@ func (p *pull) accept(r *http1.Response) codec.Event {
 
 // answerText is an answer in the operator's words.
 func answerText(r *http1.Response) string {
-	return strings.TrimSpace(fmt.Sprintf("the source answered %d %s", r.Status, clip(r.Reason)))
+	return "the source answered " + r.Said()
 }
 
 // waiting passes over an interim answer (RFC 9110, 15.2).
@@ -214,6 +223,10 @@ func (p *pull) waiting() codec.Event {
 // names a proxy, and the source is asked again through it ([MS-WMSP] 3.1.5.5). Any
 // other redirect says where the stream is, which is asked without a proxy of the
 // source's.
+//
+// A pull that was configured with TLS stays with TLS, whoever redirects it: the
+// operator asked for a source that nobody on the way can read, change or pretend to
+// be. One that was configured without may be sent to TLS and back.
 func (p *pull) redirected(r *http1.Response) codec.Event {
 	location := r.Fields.Get("Location")
 	if p.redirects++; p.redirects > maxRedirects {
@@ -226,7 +239,13 @@ func (p *pull) redirected(r *http1.Response) codec.Event {
 	if err != nil {
 		return bad(fmt.Errorf("the source redirects us: %w", err))
 	}
-	to = URL{strings.Clone(to.Host), to.Port, strings.Clone(to.Path)}
+	switch {
+	case p.secure && !to.TLS:
+		return bad(fmt.Errorf("the source redirects us from TLS to %q, which is without, so we do not follow", clip(location)))
+	case r.Status == 305 && p.url.TLS:
+		return bad(fmt.Errorf("the source wants to be asked through the proxy %q, which could read what is meant to go through TLS", clip(location)))
+	}
+	to = URL{strings.Clone(to.Host), to.Port, strings.Clone(to.Path), to.TLS}
 	if r.Status == 305 {
 		p.via = to
 	} else {

@@ -46,8 +46,8 @@ Pragma: no-cache,rate=1.000000,stream-time=0,stream-offset=0:0,request-context=1
 Connection: Close
 
 `)
-	if got := p.Target(); got != "[2001:db8::5]:8080" {
-		t.Errorf("target %s", got)
+	if got := p.Target(); got != (codec.Target{Address: "[2001:db8::5]:8080"}) {
+		t.Errorf("target %+v", got)
 	}
 	if got := string(p.AppendHello(nil, false)); got != describe {
 		t.Errorf("Describe %q\nwant %q", got, describe)
@@ -125,7 +125,9 @@ func TestPullAnswers(t *testing.T) {
 		{"use_proxy", false, status("305 Use Proxy", "Location: http://proxy:3128/\n"), "Redial"},
 		{"redirect", false, status("302 Found", "Location: http://other:99/y\n"), "Redial"},
 		{"redirect_nowhere", false, status("302 Found", ""), "Bad: the source answered 302 Found without a place to go"},
-		{"redirect_to_TLS", false, status("301 Moved", "Location: https://other/\n"), `Bad: the source redirects us: the address "https://other/" asks for TLS, which is not supported yet`},
+		{"redirect_to_TLS", false, status("301 Moved", "Location: https://other/\n"), "Redial"},
+		{"describe_TLS_port", false, []byte("\x15\x03\x01\x00\x02\x02\x0a"), "Bad: the source speaks TLS on this port: its address must begin with mmshs:// or https://"},
+		{"describe_control_byte_later", false, []byte("HTTP\x15"), "Bad: the source's answer is not HTTP: control byte 0x15 at byte 4 of the head"},
 
 		{"play", true, join([]byte(crlf(okHead)), H, D(7), D(8), D(12)), "Header " + header + "; Packet #7 7 bytes; Packet #8 7 bytes; Packet #12 7 bytes"},
 		{"play_VLC_server", true, join([]byte(crlf(vlc)), H, D(95)), "Header " + header + "; Packet #95 7 bytes"},
@@ -168,7 +170,7 @@ func TestPullRedirects(t *testing.T) {
 		h.feed([]byte(crlf("HTTP/1.0 302 Found\nLocation: " + location + "\n\n")))
 		hello := string(p.AppendHello(nil, false))
 		line, _, _ := strings.Cut(hello, "\r\n")
-		return h.log[0] + " " + p.Target() + " " + line
+		return h.log[0] + " " + p.Target().Address + " " + line
 	}
 	cases := []struct{ location, want string }{
 		{"mmsh://other:8080/y", "Redial other:8080 GET /y HTTP/1.0"},
@@ -185,6 +187,79 @@ func TestPullRedirects(t *testing.T) {
 	}
 }
 
+// A redirect may lead to TLS and, for a pull that was configured without, back again.
+// Scheme, port and Host field are the new place's, and a relative address keeps all of
+// them. A pull that was configured with TLS never leaves it.
+func TestPullRedirectsBetweenSchemes(t *testing.T) {
+	const stays = `Bad: the source redirects us from TLS to %q, which is without, so we do not follow`
+	for _, c := range []struct {
+		name, from string
+		to         []string
+		want       string
+	}{
+		{"to_TLS", "http://a/x", []string{"https://b/y"}, "b:443 TLS GET /y HTTP/1.0 Host: b"},
+		{"to_TLS_on_the_same_host", "http://a:8080/x", []string{"mmshs://a/x"}, "a:443 TLS GET /x HTTP/1.0 Host: a"},
+		{"to_TLS_on_another_port", "http://a/x", []string{"https://a:8443/x"}, "a:8443 TLS GET /x HTTP/1.0 Host: a:8443"},
+		{"port_80_with_TLS", "http://a/x", []string{"https://a:80/x"}, "a:80 TLS GET /x HTTP/1.0 Host: a:80"},
+		{"and_back", "http://a/x", []string{"https://a/y", "http://a/z"}, "a:80 GET /z HTTP/1.0 Host: a"},
+		{"path_under_TLS", "mmshs://a:8443/d/x", []string{"../y"}, "a:8443 TLS GET /y HTTP/1.0 Host: a:8443"},
+		{"host_under_TLS", "https://a/x", []string{"//b/y"}, "b:443 TLS GET /y HTTP/1.0 Host: b"},
+		{"downgrade", "https://a/x", []string{"http://a/x"}, fmt.Sprintf(stays, "http://a/x")},
+		{"downgrade_by_mmsh", "mmshs://a/x", []string{"mmsh://a/x"}, fmt.Sprintf(stays, "mmsh://a/x")},
+		{"downgrade_later", "https://a/x", []string{"https://b/", "mms://c/"}, fmt.Sprintf(stays, "mms://c/")},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := openPull(c.from)
+			p := h.sess.(codec.Dialled)
+			hello := ""
+			for _, location := range c.to {
+				h.log = nil
+				h.feed([]byte(crlf("HTTP/1.0 302 Found\nLocation: " + location + "\n\n")))
+				hello = string(p.AppendHello(nil, false))
+			}
+			got := h.log[0]
+			if got == "Redial" {
+				got = where(p, hello)
+			}
+			if got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
+// where tells where a pull goes, and what it asks for there.
+func where(p codec.Dialled, hello string) string {
+	got := p.Target().Address
+	if p.Target().TLS {
+		got += " TLS"
+	}
+	line, fields, _ := strings.Cut(hello, "\r\n")
+	_, host, _ := strings.Cut(fields, "\r\nHost: ")
+	host, _, _ = strings.Cut(host, "\r\n")
+	return got + " " + line + " Host: " + host
+}
+
+// A proxy that a source names would read what goes through TLS. One that is named
+// without TLS may have it itself.
+func TestPullNamesNoProxyUnderTLS(t *testing.T) {
+	use := func(h *host) string {
+		h.feed([]byte(crlf("HTTP/1.1 305 Use Proxy\nLocation: https://proxy/\n\n")))
+		return h.log[0]
+	}
+	if got, want := use(openPull("https://a/x")), `Bad: the source wants to be asked through the proxy "https://proxy/", which could read what is meant to go through TLS`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	h := openPull("http://a/x")
+	p := h.sess.(codec.Dialled)
+	if got := use(h); got != "Redial" {
+		t.Error(got)
+	}
+	if got := where(p, string(p.AppendHello(nil, false))); got != "proxy:443 TLS GET http://a/x HTTP/1.0 Host: a" {
+		t.Error(got)
+	}
+}
+
 // A 305 names a proxy; the source is asked through it, for its header and for
 // its packets ([MS-WMSP] 3.1.5.5). Another redirect leads away from it.
 func TestPullThroughANamedProxy(t *testing.T) {
@@ -194,7 +269,7 @@ func TestPullThroughANamedProxy(t *testing.T) {
 		h.log = nil
 		h.feed(answer)
 		line, _, _ := strings.Cut(string(p.AppendHello(nil, false)), "\r\n")
-		return h.log[0] + " " + p.Target() + " " + line
+		return h.log[0] + " " + p.Target().Address + " " + line
 	}
 	answer := func(status, location string) []byte {
 		return []byte(crlf("HTTP/1.1 " + status + "\nLocation: " + location + "\n\n"))
@@ -232,8 +307,9 @@ func TestFollow(t *testing.T) {
 		{"/a%2Fb%20c", "mmsh://[2001:db8::5]:8080/a%2Fb%20c"},
 		{"/a b", "mmsh://[2001:db8::5]:8080/a%20b"},
 		{"//[::1]:81/y", "mmsh://[::1]:81/y"},
-		{"https:///y", `the address "https:///y" asks for TLS, which is not supported yet`},
-		{"rtsp://other/y", `the address "rtsp://other/y" must begin with mmsh://, mms:// or http://`},
+		{"https://other/y", "mmshs://other/y"},
+		{"https:///y", `"" is not the name or address of a host`},
+		{"rtsp://other/y", `the address "rtsp://other/y" must begin with mmsh://, mms:// or http://, or for TLS with mmshs:// or https://`},
 		{"//u:p@other/", "a user name or password in a source's address is not supported yet"},
 		{"//other:0/", `the port "0" of a source's address is not between 1 and 65535`},
 		{"?a b", `"/a/b?a b" is not the path of a stream: a path begins with a slash and has no blanks`},
@@ -262,9 +338,12 @@ func TestParseURL(t *testing.T) {
 		{"http://host:80/a%20b?c=d", "mmsh://host/a%20b?c=d"},
 		{"http://[::1]:7070/", "mmsh://[::1]:7070/"},
 		{"http://host?x", "mmsh://host/?x"},
-		{"https://host/", `the address "https://host/" asks for TLS, which is not supported yet`},
-		{"rtsp://host/", `the address "rtsp://host/" must begin with mmsh://, mms:// or http://`},
-		{"host:8080/x", `the address "host:8080/x" must begin with mmsh://, mms:// or http://`},
+		{"https://host/", "mmshs://host/"},
+		{"mmshs://host:443/", "mmshs://host/"},
+		{"MMSHS://host:80/", "mmshs://host:80/"},
+		{"http://host:443/", "mmsh://host:443/"},
+		{"rtsp://host/", `the address "rtsp://host/" must begin with mmsh://, mms:// or http://, or for TLS with mmshs:// or https://`},
+		{"host:8080/x", `the address "host:8080/x" must begin with mmsh://, mms:// or http://, or for TLS with mmshs:// or https://`},
 		{"http://user:pw@host/", "a user name or password in a source's address is not supported yet"},
 		{"http:///x", `"" is not the name or address of a host`},
 		{"http://a b/", `the address "http://a b/" cannot be read: invalid character " " in host name`},
@@ -295,8 +374,9 @@ func FuzzPull(f *testing.F) {
 	f.Add([]byte("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 305 Use Proxy\r\nLocation: //h:1\r\n\r\n"), uint64(4))
 	f.Add([]byte("HTTP/1.0 200 OK\r\nContent-Type: video/x-ms-asf\r\n\r\n<asx>"), uint64(5))
 	f.Add([]byte("HTTP/1.0 302 Found\r\nLocation: mms://h/\r\n\r\n"), uint64(3))
+	f.Add([]byte("HTTP/1.0 302 Found\r\nLocation: https://h:1/\r\n\r\n"), uint64(6))
 	f.Fuzz(func(t *testing.T, b []byte, seed uint64) {
-		for _, open := range []func() *host{playing, func() *host { return openPull("mmsh://source/") }} {
+		for _, open := range []func() *host{playing, func() *host { return openPull("mmsh://source/") }, func() *host { return openPull("mmshs://source/") }} {
 			whole, cut := open(), open()
 			whole.feed(bytes.Clone(b))
 			for _, p := range cuts(b, seed) {
@@ -306,6 +386,9 @@ func FuzzPull(f *testing.F) {
 				t.Errorf("whole %s\ncut %s", whole.transcript(), cut.transcript())
 			}
 			p := cut.sess.(*pull)
+			if p.secure && !p.Target().TLS {
+				t.Errorf("sent from TLS to %+v", p.Target())
+			}
 			if held := cap(p.in.buf) + cap(p.seq.head.buf); held > 2*(FramingSize+MaxLength)+2*asf.HeaderMax {
 				t.Errorf("%d bytes held", held)
 			}

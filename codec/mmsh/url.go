@@ -9,14 +9,19 @@ import (
 	"strings"
 )
 
-// DefaultPort is the port of an address that names none.
-const DefaultPort = 80
+// The ports of an address that names none, without TLS and with it.
+const (
+	DefaultPort    = 80
+	DefaultTLSPort = 443
+)
 
-// URL is where a source is: the parts of a mmsh://, mms:// or http:// address.
+// URL is where a source is: the parts of a mmsh://, mms:// or http:// address, or with
+// TLS of a mmshs:// or https:// address.
 type URL struct {
 	Host string // a name or an address; IPv6 without brackets
-	Port uint16 // 0 means [DefaultPort]
+	Port uint16 // 0 means [DefaultPort], or [DefaultTLSPort] with TLS
 	Path string // begins with "/", percent-encoded, with its query; empty means "/"
+	TLS  bool
 }
 
 // ParseURL reads a source's address. mms:// means the same as mmsh:// here:
@@ -40,17 +45,18 @@ func parse(s string) (*url.URL, error) {
 
 // fromURL is the address in u, which was spelled s.
 func fromURL(u *url.URL, s string) (URL, error) {
+	secure := false
 	switch strings.ToLower(u.Scheme) {
 	case "mmsh", "mms", "http":
 	case "https", "mmshs":
-		return URL{}, fmt.Errorf("the address %q asks for TLS, which is not supported yet", clip(s))
+		secure = true
 	default:
-		return URL{}, fmt.Errorf("the address %q must begin with mmsh://, mms:// or http://", clip(s))
+		return URL{}, fmt.Errorf("the address %q must begin with mmsh://, mms:// or http://, or for TLS with mmshs:// or https://", clip(s))
 	}
 	if u.User != nil {
 		return URL{}, errors.New("a user name or password in a source's address is not supported yet")
 	}
-	out := URL{Host: u.Hostname(), Path: u.EscapedPath()}
+	out := URL{Host: u.Hostname(), Path: u.EscapedPath(), TLS: secure}
 	if u.RawQuery != "" {
 		out.Path = out.path() + "?" + u.RawQuery
 	}
@@ -81,17 +87,22 @@ func (u URL) Check() error {
 // notInPath reports characters that would break a request line.
 func notInPath(r rune) bool { return r <= ' ' || r >= 0x7F }
 
-// String is the address in its mmsh:// form.
-func (u URL) String() string { return "mmsh://" + u.authority() + u.path() }
+// String is the address in its mmsh:// or mmshs:// form.
+func (u URL) String() string {
+	if u.TLS {
+		return "mmshs://" + u.authority() + u.path()
+	}
+	return "mmsh://" + u.authority() + u.path()
+}
 
 // HostPort is the address to dial.
 func (u URL) HostPort() string {
 	return u.bracketed() + ":" + strconv.Itoa(int(u.port()))
 }
 
-// authority is what a Host header says: the port only if it is not HTTP's.
+// authority is what a Host header says: the port only if it is not the scheme's.
 func (u URL) authority() string {
-	if u.port() == DefaultPort {
+	if u.port() == u.defaultPort() {
 		return u.bracketed()
 	}
 	return u.HostPort()
@@ -106,9 +117,16 @@ func (u URL) bracketed() string {
 
 func (u URL) port() uint16 {
 	if u.Port == 0 {
-		return DefaultPort
+		return u.defaultPort()
 	}
 	return u.Port
+}
+
+func (u URL) defaultPort() uint16 {
+	if u.TLS {
+		return DefaultTLSPort
+	}
+	return DefaultPort
 }
 
 func (u URL) path() string {
@@ -125,7 +143,7 @@ func (u URL) follow(location string) (URL, error) {
 	if err != nil {
 		return URL{}, err
 	}
-	base, err := parse("http://" + u.authority() + u.path())
+	base, err := parse(u.String())
 	if err != nil {
 		return URL{}, err
 	}

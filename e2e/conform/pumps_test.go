@@ -78,6 +78,7 @@ func startPumps(t *testing.T, rows []row) *fixture {
 			o.Listen = "[::]:0"
 		case pulling:
 			// The origin plays one round and is silent then, however long a row takes.
+			o.Env = []string{"SSL_CERT_FILE=" + f.origin.roots}
 			o.Config = `"timeouts": {"pull_first_retry": "` + floor + `", "pull_retry": "` + floor + `", "pull_silence": "1h"},
 				"streams": [` + f.origin.streams() + `]`
 		}

@@ -2,6 +2,7 @@ package conform
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"streampump/bench/synth"
 	"streampump/codec/asf"
 	"streampump/codec/mmsh"
+	"streampump/internal/pki"
 )
 
 // sourceRows are about streams that the pump pulls.
@@ -24,6 +26,8 @@ func sourceRows() []row {
 		{0, "PulledRedirect", "a redirect is followed", "RFC 9110, 15.4", pulling, pulled("moved")},
 		{0, "PulledRelativeRedirect", "a redirect may be relative, and one of 300 with a Location is one", "RFC 9110, 10.2.2; [MS-WMSP] 3.1.5.5", pulling, pulledRelative},
 		{0, "PulledThroughNamedProxy", "a 305 names the proxy through which the source is asked", "[MS-WMSP] 3.1.5.5", pulling, pulled("proxied")},
+		{0, "PulledOverTLS", "a source with TLS that proves its name is pulled, and so is one to which a redirect leads", "RFC 9110, 4.3.4", pulling, pulledOverTLS},
+		{0, "PulledWithoutProof", "a source that does not prove its name, or leads out of TLS, is not pulled but told of", "operators", pulling, pulledWithoutProof},
 		{0, "PulledInterim", "interim answers before the one that counts are passed over", "RFC 9110, 15.2", pulling, pulled("interim")},
 		{0, "PulledStrangers", "a source that is a playlist, plain ASF or a web page is told of as that", "operators", pulling, pulledStrangers},
 		{0, "PulledOctets", "application/octet-stream is taken for the media type", "VLC, Windows Media Services 4", pulling, pulled("octets")},
@@ -37,17 +41,31 @@ func manners() []string {
 	return []string{
 		"plain", "split", "windows", "moved", "octets", "refused",
 		"relative", "network", "choices", "proxied", "interim", "asx", "asf", "html",
+		"secure", "upgraded", "unnamed", "downgraded",
 	}
+}
+
+// options are the source_options of the stream that pulls in a manner.
+func (o *origin) options(manner string) string {
+	switch manner {
+	case "secure", "downgraded":
+		return fmt.Sprintf(`"url": "mmshs://%s/%s"`, o.secure.Addr(), manner)
+	case "unnamed":
+		return fmt.Sprintf(`"url": "mmshs://%s/%s", "ssl_name": "source.example"`, o.secure.Addr(), manner)
+	}
+	return fmt.Sprintf(`"url": "mmsh://%s/%s"`, o.ln.Addr(), manner)
 }
 
 // origin is a source to pull from: a server that plays one round of a stream
 // to everybody and then keeps the connection.
 type origin struct {
-	ln   net.Listener
-	done sync.WaitGroup
-	over chan struct{}
-	mu   sync.Mutex
-	open map[net.Conn]bool
+	ln     net.Listener
+	secure net.Listener // the same with TLS
+	roots  string       // a file with the authority that vouches for it
+	done   sync.WaitGroup
+	over   chan struct{}
+	mu     sync.Mutex
+	open   map[net.Conn]bool
 }
 
 // originPackets is how many packets a round has.
@@ -60,8 +78,16 @@ func startOrigin(t *testing.T) *origin {
 	if err != nil {
 		t.Fatal(err)
 	}
+	secure, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
 	o := &origin{ln: ln, over: make(chan struct{}), open: map[net.Conn]bool{}}
-	o.done.Go(o.accept)
+	root := pki.New(t, "Test Root")
+	o.roots = pki.Write(t, t.TempDir(), "root.pem", root.PEM())
+	o.secure = tls.NewListener(secure, &tls.Config{Certificates: []tls.Certificate{root.Issue(nil, "127.0.0.1")}})
+	o.done.Go(func() { o.accept(o.ln) })
+	o.done.Go(func() { o.accept(o.secure) })
 	t.Cleanup(o.stop)
 	return o
 }
@@ -70,14 +96,14 @@ func startOrigin(t *testing.T) *origin {
 func (o *origin) streams() string {
 	var list []string
 	for _, m := range manners() {
-		list = append(list, fmt.Sprintf(`{"type": "mmsh_pull", "path": %q, "source_options": {"url": "mmsh://%s/%s"}}`, m, o.ln.Addr(), m))
+		list = append(list, fmt.Sprintf(`{"type": "mmsh_pull", "path": %q, "source_options": {%s}}`, m, o.options(m)))
 	}
 	return strings.Join(list, ",\n")
 }
 
-func (o *origin) accept() {
+func (o *origin) accept(ln net.Listener) {
 	for {
-		c, err := o.ln.Accept()
+		c, err := ln.Accept()
 		if err != nil {
 			return
 		}
@@ -94,6 +120,7 @@ func (o *origin) accept() {
 func (o *origin) stop() {
 	close(o.over)
 	_ = o.ln.Close()
+	_ = o.secure.Close()
 	o.mu.Lock()
 	for c := range o.open {
 		_ = c.Close()
@@ -116,21 +143,24 @@ func (o *origin) serve(c net.Conn) {
 	if manner == "proxied" && r.URL.IsAbs() {
 		manner = "plain"
 	}
-	_, _ = c.Write([]byte(strings.ReplaceAll(string(originAnswer(manner, play)), "{origin}", o.ln.Addr().String())))
+	places := strings.NewReplacer("{origin}", o.ln.Addr().String(), "{secure}", o.secure.Addr().String())
+	_, _ = c.Write([]byte(places.Replace(string(originAnswer(manner, play)))))
 	if play {
 		<-o.over
 	}
 }
 
 // originHeads are the answers of manners that send a pull away; {origin} stands
-// for the origin's address.
+// for the origin's address, and {secure} for the one with TLS.
 var originHeads = map[string]string{
-	"refused":  "403 Not For You",
-	"moved":    "302 Found\r\nLocation: /plain",
-	"relative": "301 Moved Permanently\r\nLocation: ./x/../plain?a#b",
-	"network":  "307 Temporary Redirect\r\nLocation: //{origin}/plain",
-	"choices":  "300 Multiple Choices\r\nLocation: plain",
-	"proxied":  "305 Use Proxy\r\nLocation: http://{origin}/",
+	"refused":    "403 Not For You",
+	"moved":      "302 Found\r\nLocation: /plain",
+	"relative":   "301 Moved Permanently\r\nLocation: ./x/../plain?a#b",
+	"network":    "307 Temporary Redirect\r\nLocation: //{origin}/plain",
+	"choices":    "300 Multiple Choices\r\nLocation: plain",
+	"proxied":    "305 Use Proxy\r\nLocation: http://{origin}/",
+	"upgraded":   "301 Moved Permanently\r\nLocation: https://{secure}/plain",
+	"downgraded": "302 Found\r\nLocation: http://{origin}/plain",
 }
 
 // originPages are the bodies of manners that have no stream, and their types.
@@ -240,10 +270,28 @@ func pulledRelative(k *kit) {
 	}
 }
 
+func pulledOverTLS(k *kit) {
+	for _, manner := range []string{"secure", "upgraded"} {
+		pulled(manner)(k)
+	}
+}
+
+func pulledWithoutProof(k *kit) {
+	toldOf(k, map[string]string{
+		"unnamed":    "the source's certificate is for 127.0.0.1 and not for source.example",
+		"downgraded": "redirects us from TLS",
+	})
+}
+
 func pulledStrangers(k *kit) {
-	for manner, words := range map[string]string{
+	toldOf(k, map[string]string{
 		"asx": "answers with a playlist", "asf": "sends plain ASF", "html": "answers with a web page",
-	} {
+	})
+}
+
+// toldOf wants the log and the status to say why streams are not pulled.
+func toldOf(k *kit, words map[string]string) {
+	for manner, words := range words {
 		k.path = manner
 		k.logged("trying again", k.tag(), words)
 		k.await("the status tells why", func() bool { return strings.Contains(k.stream().Problem, words) })

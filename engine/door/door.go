@@ -82,7 +82,7 @@ const MaxRefusing = 32
 
 // New makes a door without listeners.
 func New(cfg Config) *Door {
-	d := &Door{cfg: cfg, room: secure.NewRoom(cfg.Handshakes, runtime.GOMAXPROCS(0)/2)}
+	d := &Door{cfg: cfg, room: secure.NewRoom(cfg.Handshakes, runtime.GOMAXPROCS(0)/2, cfg.HandshakeTime)}
 	d.closing, d.close = context.WithCancel(context.Background())
 	for range cfg.Loops {
 		d.lanes = append(d.lanes, &lane{arrivals: make(chan arrival)})
@@ -132,6 +132,7 @@ func (d *Door) Close() {
 		_ = a.listener.Close()
 	}
 	d.close()
+	d.room.Close()
 }
 
 // Wait returns when everything accepted before Close has been handed on, or when the

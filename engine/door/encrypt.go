@@ -2,6 +2,7 @@ package door
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -28,17 +29,40 @@ func (a *acceptor) encrypt(conn *net.TCPConn) {
 		_ = conn.Close() // it cannot be told without a handshake
 		return
 	}
-	place := d.room.Enter(admission.Network(c.Peer.Addr()), conn)
-	d.accepting.Go(func() { a.shake(c, place) })
+	d.room.Enter(admission.Network(c.Peer.Addr()), &handshake{d, a.tls, c})
 }
 
-// shake does the handshake, on a goroutine of its own, and sends the connection on.
-func (a *acceptor) shake(c Arrival, place *secure.Place) {
-	d := a.door
+// handshake is a connection that has its handshake before it comes to a loop.
+type handshake struct {
+	door *Door
+	tls  *tls.Config
+	conn Arrival
+}
+
+// Begin implements [secure.Handshake].
+func (h *handshake) Begin(p *secure.Place) {
+	h.door.accepting.Go(func() { h.shake(p) })
+}
+
+// Evict implements [secure.Handshake].
+func (h *handshake) Evict() { _ = h.conn.TCP.Close() }
+
+// Drop implements [secure.Handshake].
+func (h *handshake) Drop(closed bool) {
+	r := reason.TLSLate
+	if closed {
+		r = reason.ShuttingDown
+	}
+	h.door.lose(h.conn, r, nil)
+}
+
+// shake does the handshake and sends the connection on.
+func (h *handshake) shake(place *secure.Place) {
+	d, c := h.door, h.conn
 	ctx, cancel := context.WithTimeout(d.closing, d.cfg.HandshakeTime)
 	defer cancel()
 	var err error
-	c.TLS, err = secure.Serve(ctx, c.TCP, a.tls, place)
+	c.TLS, err = secure.Serve(ctx, c.TCP, h.tls, place)
 	place.Leave()
 	if err != nil {
 		if ctx.Err() != nil {

@@ -52,7 +52,7 @@ type Conn struct {
 func Serve(ctx context.Context, conn net.Conn, cfg *tls.Config, place *Place) (*Conn, error) {
 	c := &Conn{wire: wire{conn: conn, place: place, left: maxHello}}
 	c.tls = tls.Server(&c.wire, cfg)
-	if err := place.wait(); err != nil {
+	if err := place.calculate(); err != nil {
 		return nil, err
 	}
 	err := c.tls.HandshakeContext(ctx)
@@ -117,7 +117,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.conn.Read(p)
 	w.left -= n
 	if err == nil {
-		err = w.place.wait()
+		err = w.place.calculate()
 	}
 	return n, err
 }

@@ -194,14 +194,14 @@ func TestFailedHandshakes(t *testing.T) {
 
 // A handshake ends with its context, and while the peer thinks it has no turn.
 func TestSlowHandshake(t *testing.T) {
-	r := NewRoom(4, 1)
+	r := NewRoom(4, 1, time.Hour)
 	near, _ := pair(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	p := r.Enter(address(1), near)
+	p := enter(r, 1).place
 	go func() { _, err := Serve(ctx, near, server(tls.VersionTLS13), p); ended <- err }()
-	other := r.Enter(address(2), &door{})
-	if err := other.wait(); err != nil { // the one turn there is
+	other := enter(r, 2).place
+	if err := other.calculate(); err != nil { // the one turn there is
 		t.Fatal(err)
 	}
 	other.Leave()

@@ -10,6 +10,7 @@
 //
 // Handshakes are dear: one costs as much as sending a viewer a megabyte, and a
 // stranger can ask for thousands. So they have a [Room]: it has places for some
-// that are under way, and fewer turns for those that calculate; turns go round by
-// address, and if all places are taken the address that has most of them gives one up.
+// that are under way, and fewer turns for those that calculate. Both go round by
+// address, each of which has a queue; and if all places are taken, an address that has
+// many gives one up to another that has few.
 package secure

@@ -2,38 +2,62 @@ package secure
 
 import (
 	"errors"
-	"io"
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 )
 
-// Room has places for handshakes. Any goroutine may use it.
+// Room has places for handshakes, and for each address a queue of those that wait for
+// one. Any goroutine may use it.
 type Room struct {
 	most int
+	wait time.Duration
 
-	mu     sync.Mutex
-	turns  int // free
-	open   int
-	number uint64                // of the last place
-	guests map[netip.Addr]*guest // by address, or network
-	order  []*guest              // those with somebody waiting, in the order of their turns
+	mu      sync.Mutex
+	closed  bool
+	turns   int // free
+	open    int // places that are taken
+	queued  int // handshakes without a place
+	number  uint64
+	guests  map[netip.Addr]*guest // by address, or network
+	placing round                 // who has handshakes that wait for a place
+	turning round                 // who has places that wait for a turn
 }
 
 // guest is one address's handshakes.
 type guest struct {
 	address netip.Addr
-	places  []*Place // the oldest first
-	waiting []*Place // for a turn, the first first
-	queued  bool     // in Room.order
+	queue   []*Place // without a place yet; the first first, like the others
+	places  []*Place
+	waiting []*Place // those of places that wait for a turn
+	placing bool     // in Room.placing
+	turning bool     // in Room.turning
+}
+
+// round is addresses whose time comes one after another.
+type round []*guest
+
+// A Handshake is what a place is for. Its methods are called with no lock held; they
+// must not block.
+type Handshake interface {
+	// Begin begins the handshake, on a goroutine of its own, which calls [Place.Leave]
+	// when it is over.
+	Begin(p *Place)
+	// Evict ends a handshake that has begun, because another address needs its place.
+	Evict()
+	// Drop ends a handshake that has not begun: there was no place in time, or the room
+	// has been closed.
+	Drop(closed bool)
 }
 
 // Place is one handshake's place in the room. The nil Place has no bounds.
 type Place struct {
 	room    *Room
 	guest   *guest
-	conn    io.Closer
-	number  uint64        // in the order of coming
+	shake   Handshake
+	late    *time.Timer   // in the queue
+	silent  uint64        // since when the peer has had to send, in the order of such events
 	turn    bool          // it calculates
 	called  chan struct{} // it may calculate; made for each wait
 	evicted bool
@@ -42,76 +66,150 @@ type Place struct {
 // ErrCrowded is why a handshake ended that had to make room for another.
 var ErrCrowded = errors.New("there are too many handshakes at once, and this address has most of them")
 
-// NewRoom makes a room with places for as many handshakes as most, of which as many
-// as turns may calculate at the same time.
-func NewRoom(most, turns int) *Room {
-	return &Room{most: max(1, most), turns: max(1, turns), guests: map[netip.Addr]*guest{}}
+// NewRoom makes a room with places for as many handshakes as most, of which as many as
+// turns may calculate at the same time. None waits for a place for longer than wait.
+func NewRoom(most, turns int, wait time.Duration) *Room {
+	return &Room{most: max(1, most), turns: max(1, turns), wait: wait, guests: map[netip.Addr]*guest{}}
 }
 
-// Enter gives a handshake of an address a place. If there is none, the oldest
-// handshake of the address that has most of them gives up its own: conn is what is
-// closed then. [Place.Leave] must follow.
-func (r *Room) Enter(address netip.Addr, conn io.Closer) *Place {
+// Enter begins a handshake of an address if there is a place for it. If there is none,
+// an address that has more of them than this one gives up the one whose peer has been
+// silent for longest. If none has more, the handshake waits: those of one address are
+// served in their order, and none of them in vain.
+func (r *Room) Enter(address netip.Addr, h Handshake) {
 	r.mu.Lock()
+	if r.closed {
+		r.mu.Unlock()
+		h.Drop(true)
+		return
+	}
 	g := r.guests[address]
 	if g == nil {
 		g = &guest{address: address}
 		r.guests[address] = g
 	}
-	r.number++
-	p := &Place{room: r, guest: g, conn: conn, number: r.number}
-	g.places = append(g.places, p)
-	r.open++
-	var out *Place
-	if r.open > r.most {
-		out = r.evictLocked(p)
+	p := &Place{room: r, guest: g, shake: h}
+	var victim *Place
+	if r.open >= r.most || len(g.queue) > 0 {
+		if victim = r.victimLocked(g); victim == nil {
+			r.queueLocked(p)
+			r.mu.Unlock()
+			return
+		}
+		r.evictLocked(victim)
 	}
+	r.placeLocked(p)
 	r.mu.Unlock()
-	if out != nil {
-		_ = out.conn.Close()
+	if victim != nil {
+		victim.shake.Evict()
 	}
-	return p
+	h.Begin(p)
 }
 
-// evictLocked takes a place from the address that has most; not from the newcomer.
-func (r *Room) evictLocked(newcomer *Place) *Place {
+func (r *Room) placeLocked(p *Place) {
+	p.guest.places = append(p.guest.places, p)
+	r.open++
+	r.silenceLocked(p)
+}
+
+// silenceLocked notes that the peer has to send.
+func (r *Room) silenceLocked(p *Place) {
+	r.number++
+	p.silent = r.number
+}
+
+// queueLocked has a handshake wait for a place.
+func (r *Room) queueLocked(p *Place) {
+	g := p.guest
+	g.queue = append(g.queue, p)
+	r.queued++
+	p.late = time.AfterFunc(r.wait, p.expire)
+	if !g.placing {
+		g.placing = true
+		r.placing = append(r.placing, g)
+	}
+}
+
+// expire gives up waiting for a place.
+func (p *Place) expire() {
+	p.room.mu.Lock()
+	i := slices.Index(p.guest.queue, p)
+	if i >= 0 {
+		p.guest.queue = slices.Delete(p.guest.queue, i, i+1)
+		p.room.queued--
+		p.room.forgetLocked(p.guest)
+	}
+	p.room.mu.Unlock()
+	if i >= 0 {
+		p.shake.Drop(false)
+	}
+}
+
+// victimLocked is the place to be given up for another one of g; nil if no address has
+// more places than g.
+func (r *Room) victimLocked(g *guest) *Place {
 	var crowd *guest
-	for _, g := range r.guests {
-		if g.places[0] != newcomer && (crowd == nil || g.before(crowd)) {
-			crowd = g
+	for _, h := range r.guests {
+		if len(h.places) > len(g.places) && (crowd == nil || len(h.places) > len(crowd.places) ||
+			len(h.places) == len(crowd.places) && h.silent().before(crowd.silent())) {
+			crowd = h
 		}
 	}
 	if crowd == nil {
 		return nil
 	}
-	p := crowd.places[0]
-	p.evicted = true
-	r.leaveLocked(p)
-	return p
+	return crowd.silent()
 }
 
-// before reports whether g must make room before h: it has more places, or as many
-// and the oldest. An honest peer does not need its place for long.
-func (g *guest) before(h *guest) bool {
-	if len(g.places) != len(h.places) {
-		return len(g.places) > len(h.places)
+// silent is the place whose peer has been silent for longest; one that calculates, or
+// is about to, only if all do.
+func (g *guest) silent() *Place {
+	worst := g.places[0]
+	for _, p := range g.places {
+		if p.before(worst) {
+			worst = p
+		}
 	}
-	return g.places[0].number < h.places[0].number
+	return worst
 }
 
-// Leave gives the place back.
+// before reports whether p is to be given up before q.
+func (p *Place) before(q *Place) bool {
+	if idle := p.idle(); idle != q.idle() {
+		return idle
+	}
+	return p.silent < q.silent
+}
+
+// idle reports whether it is the peer that has to do something.
+func (p *Place) idle() bool { return !p.turn && !slices.Contains(p.guest.waiting, p) }
+
+func (r *Room) evictLocked(p *Place) {
+	p.evicted = true
+	r.vacateLocked(p)
+}
+
+// Leave gives the place back; the next handshake begins.
 func (p *Place) Leave() {
 	if p == nil {
 		return
 	}
-	p.room.mu.Lock()
-	defer p.room.mu.Unlock()
+	r := p.room
+	r.mu.Lock()
+	var next *Place
 	if !p.evicted {
-		p.room.leaveLocked(p)
+		p.evicted = true
+		r.vacateLocked(p)
+		next = r.admitLocked()
+	}
+	r.mu.Unlock()
+	if next != nil {
+		next.shake.Begin(next)
 	}
 }
 
-func (r *Room) leaveLocked(p *Place) {
+// vacateLocked takes a place from whoever has it.
+func (r *Room) vacateLocked(p *Place) {
 	g := p.guest
 	if i := slices.Index(g.waiting, p); i >= 0 {
 		g.waiting = slices.Delete(g.waiting, i, i+1)
@@ -122,14 +220,48 @@ func (r *Room) leaveLocked(p *Place) {
 		r.passLocked()
 	}
 	g.places = slices.DeleteFunc(g.places, func(q *Place) bool { return q == p })
-	if len(g.places) == 0 {
-		delete(r.guests, g.address)
-	}
 	r.open--
+	r.forgetLocked(g)
 }
 
-// wait waits for a turn.
-func (p *Place) wait() error {
+// admitLocked gives the next handshake that waits a place; nil if none does.
+func (r *Room) admitLocked() *Place {
+	for len(r.placing) > 0 && r.open < r.most && !r.closed {
+		g := r.placing.first()
+		g.placing = false
+		if len(g.queue) == 0 {
+			continue // those that waited have gone
+		}
+		p := g.queue[0]
+		g.queue = slices.Delete(g.queue, 0, 1)
+		r.queued--
+		if len(g.queue) > 0 {
+			g.placing = true
+			r.placing = append(r.placing, g)
+		}
+		p.late.Stop()
+		r.placeLocked(p)
+		return p
+	}
+	return nil
+}
+
+// first takes the first of the round.
+func (r *round) first() *guest {
+	g := (*r)[0]
+	*r = slices.Delete(*r, 0, 1)
+	return g
+}
+
+// forgetLocked drops an address that has no handshakes.
+func (r *Room) forgetLocked(g *guest) {
+	if len(g.places) == 0 && len(g.queue) == 0 && r.guests[g.address] == g {
+		delete(r.guests, g.address)
+	}
+}
+
+// calculate waits for a turn.
+func (p *Place) calculate() error {
 	if p == nil {
 		return nil
 	}
@@ -150,7 +282,7 @@ func (p *Place) wait() error {
 	}
 	p.called = make(chan struct{})
 	p.guest.waiting = append(p.guest.waiting, p)
-	r.queueLocked(p.guest)
+	r.turnLocked(p.guest)
 	called := p.called
 	r.mu.Unlock()
 	<-called
@@ -162,7 +294,7 @@ func (p *Place) wait() error {
 	return nil
 }
 
-// yield gives the turn to another.
+// yield gives the turn to another while the peer has to send.
 func (p *Place) yield() {
 	if p == nil {
 		return
@@ -171,22 +303,22 @@ func (p *Place) yield() {
 	defer p.room.mu.Unlock()
 	if p.turn {
 		p.turn = false
+		p.room.silenceLocked(p)
 		p.room.passLocked()
 	}
 }
 
 // passLocked gives a turn to the next address that waits, or keeps it.
 func (r *Room) passLocked() {
-	for len(r.order) > 0 {
-		g := r.order[0]
-		r.order = slices.Delete(r.order, 0, 1)
-		g.queued = false
+	for len(r.turning) > 0 {
+		g := r.turning.first()
+		g.turning = false
 		if len(g.waiting) == 0 {
-			continue // those that waited have left
+			continue // those that waited have gone
 		}
 		p := g.waiting[0]
 		g.waiting = slices.Delete(g.waiting, 0, 1)
-		r.queueLocked(g)
+		r.turnLocked(g)
 		p.turn = true
 		close(p.called)
 		return
@@ -194,17 +326,35 @@ func (r *Room) passLocked() {
 	r.turns++
 }
 
-// queueLocked puts an address with somebody waiting at the end of the order.
-func (r *Room) queueLocked(g *guest) {
-	if len(g.waiting) > 0 && !g.queued {
-		g.queued = true
-		r.order = append(r.order, g)
+// turnLocked puts an address with places that wait for a turn at the end of the round.
+func (r *Room) turnLocked(g *guest) {
+	if len(g.waiting) > 0 && !g.turning {
+		g.turning = true
+		r.turning = append(r.turning, g)
 	}
 }
 
-// Open is the number of places that are taken.
+// Close drops the handshakes that have not begun, and those that come from now on.
+func (r *Room) Close() {
+	r.mu.Lock()
+	r.closed = true
+	var waiting []*Place
+	for _, g := range r.guests {
+		waiting = append(waiting, g.queue...)
+		g.queue = nil
+		r.forgetLocked(g)
+	}
+	r.queued = 0
+	r.mu.Unlock()
+	for _, p := range waiting {
+		p.late.Stop()
+		p.shake.Drop(true)
+	}
+}
+
+// Open is the number of handshakes that are under way or wait for a place.
 func (r *Room) Open() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.open
+	return r.open + r.queued
 }

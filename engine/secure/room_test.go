@@ -7,81 +7,119 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+	"time"
 )
 
-// door notes that a handshake's connection was closed.
-type door struct{ closed bool }
+// shake notes what becomes of a handshake.
+type shake struct {
+	place   *Place
+	evicted bool
+	dropped bool
+}
 
-func (d *door) Close() error { d.closed = true; return nil }
+func (s *shake) Begin(p *Place) { s.place = p }
+func (s *shake) Evict()         { s.evicted = true }
+func (s *shake) Drop(bool)      { s.dropped = true }
 
 func address(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}) }
 
-// The address with most handshakes makes room, the oldest of them first; an honest
-// one beside it is never asked to.
-func TestCrowdMakesRoom(t *testing.T) {
-	r := NewRoom(8, 1)
-	var crowd []*door
-	honest := &door{}
-	r.Enter(address(1), honest)
+// enter has a handshake of an address enter.
+func enter(r *Room, from int) *shake {
+	s := &shake{}
+	r.Enter(address(from), s)
+	return s
+}
+
+// What one address sends at once is served in its order, and nothing of it in vain;
+// whoever comes from elsewhere has a place at once, up to the same share.
+func TestQueueOfAnAddress(t *testing.T) {
+	r := NewRoom(8, 1, time.Hour)
+	var crowd []*shake
 	for range 100 {
-		d := &door{}
-		crowd = append(crowd, d)
-		r.Enter(address(2), d)
-		if r.Open() > 8 {
-			t.Fatalf("%d places are taken", r.Open())
+		crowd = append(crowd, enter(r, 1))
+	}
+	if r.Open() != 100 || r.open != 8 {
+		t.Fatalf("%d handshakes, %d of them under way", r.Open(), r.open)
+	}
+	var others []*shake
+	for range 4 {
+		others = append(others, enter(r, 2))
+	}
+	for i, s := range others {
+		if s.place == nil {
+			t.Errorf("handshake %d of the other address waits", i)
 		}
 	}
-	if honest.closed {
-		t.Error("the honest peer was closed")
-	}
-	for i, d := range crowd {
-		if want := i < 100-7; d.closed != want {
-			t.Errorf("handshake %d of the crowd: closed %v, want %v", i, d.closed, want)
+	evicted := 0
+	for i, s := range crowd {
+		if s.evicted {
+			evicted++
+		}
+		if s.evicted != (i < 4) {
+			t.Errorf("handshake %d of the crowd: evicted %v", i, s.evicted)
 		}
 	}
-	// Many addresses with one each: the oldest goes.
-	for i := range 6 {
-		r.Enter(address(100+i), &door{})
+	if fifth := enter(r, 2); fifth.place != nil {
+		t.Error("an address has more than the other, which has a queue")
 	}
-	if honest.closed {
-		t.Error("the honest peer was closed while others had more")
+	for i := 4; i < 100; i++ { // each that is over lets the next in
+		if crowd[i].place == nil {
+			t.Fatalf("handshake %d has no place", i)
+		}
+		crowd[i].place.Leave()
 	}
-	r.Enter(address(200), &door{})
-	if !honest.closed {
-		t.Error("the oldest of all was not closed")
+	for _, s := range crowd {
+		if s.dropped {
+			t.Error("a handshake was dropped")
+		}
+	}
+}
+
+// Among many addresses with one handshake each, the peer that has been silent for
+// longest makes room; one that calculates does not.
+func TestSilentPeersMakeRoom(t *testing.T) {
+	r := NewRoom(3, 1, time.Hour)
+	busy, first, second := enter(r, 1), enter(r, 2), enter(r, 3)
+	if err := busy.place.calculate(); err != nil {
+		t.Fatal(err)
+	}
+	if enter(r, 4); !first.evicted {
+		t.Error("the silent peer has its place still")
+	}
+	if enter(r, 5); !second.evicted || busy.evicted {
+		t.Errorf("second evicted %v, busy %v", second.evicted, busy.evicted)
+	}
+	busy.place.yield() // from now on it is silent, and the newest to be
+	if fifth := enter(r, 6); fifth.place == nil || busy.evicted {
+		t.Errorf("busy evicted %v", busy.evicted)
 	}
 }
 
 // Turns go round by address: one that waits many times gets one turn for each of
 // another's.
 func TestTurnsGoRound(t *testing.T) {
-	r := NewRoom(100, 1)
-	busy := r.Enter(address(0), &door{})
-	if err := busy.wait(); err != nil {
+	r := NewRoom(100, 1, time.Hour)
+	busy := enter(r, 0).place
+	if err := busy.calculate(); err != nil {
 		t.Fatal(err)
 	}
 	came := make(chan int, 32)
 	var done []chan struct{}
 	wait := func(who int) {
-		p := r.Enter(address(who), &door{})
+		p := enter(r, who).place
 		end := make(chan struct{})
 		done = append(done, end)
 		go func() {
 			defer close(end)
-			if p.wait() == nil {
+			if p.calculate() == nil {
 				came <- who
 			}
 			p.Leave()
 		}()
-		for { // until it waits
+		for waits := false; !waits; runtime.Gosched() {
 			r.mu.Lock()
-			n := len(p.guest.waiting)
-			in := slices.Contains(p.guest.waiting, p)
+			waits = slices.Contains(p.guest.waiting, p)
 			r.mu.Unlock()
-			if in && n > 0 {
-				return
-			}
-			runtime.Gosched()
 		}
 	}
 	for range 10 {
@@ -108,77 +146,117 @@ func TestTurnsGoRound(t *testing.T) {
 
 // Who has made room gets no turn, whether it waits for one or has one.
 func TestEvictedGetNoTurn(t *testing.T) {
-	r := NewRoom(1, 1)
-	first := r.Enter(address(1), &door{})
-	if err := first.wait(); err != nil {
+	r := NewRoom(1, 1, time.Hour)
+	first := enter(r, 1)
+	if err := first.place.calculate(); err != nil {
 		t.Fatal(err)
 	}
-	second := r.Enter(address(2), &door{})
-	if err := first.wait(); !errors.Is(err, ErrCrowded) {
+	second := enter(r, 2)
+	if err := first.place.calculate(); !errors.Is(err, ErrCrowded) || !first.evicted {
 		t.Errorf("the first was told %v", err)
 	}
-	if err := second.wait(); err != nil {
+	if err := second.place.calculate(); err != nil {
 		t.Errorf("the second was told %v, and the first has given up its turn", err)
 	}
-	first.Leave()
-	second.Leave()
-	second.Leave() // twice changes nothing that another has
-	if r.turns != 1 {
-		t.Errorf("%d turns are free", r.turns)
+	first.place.Leave()
+	second.place.Leave()
+	second.place.Leave() // twice changes nothing that another has
+	if r.turns != 1 || r.open != 0 {
+		t.Errorf("%d turns are free, %d places taken", r.turns, r.open)
 	}
 }
 
-// Whatever comes in whatever order, the counts agree and no turn is lost.
+// A handshake that finds no place in time is dropped, and so are all that wait when
+// the room is closed.
+func TestHandshakesWithoutAPlace(t *testing.T) {
+	r := NewRoom(1, 1, time.Hour)
+	first, second, third := enter(r, 1), enter(r, 1), enter(r, 1)
+	second.waitingIn(r).expire()
+	second.waitingIn(r).expire() // its place came, or its time, but not both
+	if !second.dropped || third.dropped || r.Open() != 2 {
+		t.Errorf("second dropped %v, third %v, %d are left", second.dropped, third.dropped, r.Open())
+	}
+	r.Close()
+	late := enter(r, 2)
+	if !third.dropped || !late.dropped || first.dropped {
+		t.Errorf("third dropped %v, one that came late %v, the first %v", third.dropped, late.dropped, first.dropped)
+	}
+	first.place.Leave()
+	if r.Open() != 0 || len(r.guests) != 0 {
+		t.Errorf("%d are left, of %d addresses", r.Open(), len(r.guests))
+	}
+}
+
+// waitingIn is the place of a handshake in the queue of the first address; one that is
+// nowhere if it is not there.
+func (s *shake) waitingIn(r *Room) *Place {
+	for _, p := range r.guests[address(1)].queue {
+		if p.shake == Handshake(s) {
+			return p
+		}
+	}
+	return &Place{room: r, guest: r.guests[address(1)], shake: s}
+}
+
+// Whatever comes in whatever order, the counts agree, no turn is lost, and nobody
+// waits while there is a place.
 func TestRoomModel(t *testing.T) {
 	for seed := range uint64(50) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
-		r := NewRoom(6, 2)
-		var places []*Place
+		r := NewRoom(6, 2, time.Hour)
+		var all []*shake
+		some := func() *Place {
+			if len(all) == 0 {
+				return nil
+			}
+			return all[rnd.IntN(len(all))].place
+		}
 		for range 500 {
-			switch rnd.IntN(4) {
-			case 0:
-				places = append(places, r.Enter(address(rnd.IntN(5)), &door{}))
-			case 1:
-				if len(places) > 0 {
-					i := rnd.IntN(len(places))
-					places[i].Leave()
-					places = slices.Delete(places, i, i+1)
-				}
+			switch rnd.IntN(5) {
+			case 0, 1:
+				all = append(all, enter(r, rnd.IntN(5)))
 			case 2:
-				if len(places) > 0 && r.turns > 0 {
-					_ = places[rnd.IntN(len(places))].wait()
-				}
+				some().Leave()
 			case 3:
-				if len(places) > 0 {
-					places[rnd.IntN(len(places))].yield()
+				if p := some(); p != nil && r.turns > 0 {
+					_ = p.calculate()
 				}
+			case 4:
+				some().yield()
 			}
 			checkRoom(t, r)
 		}
-		for _, p := range places {
-			p.Leave()
+		for _, s := range all { // those that leave let others in behind them
+			for _, s := range all {
+				s.place.Leave()
+			}
+			if s.dropped || s.place == nil && !s.dropped {
+				t.Fatalf("seed %d: a handshake was never begun", seed)
+			}
 		}
-		if checkRoom(t, r); r.turns != 2 || r.open != 0 {
-			t.Fatalf("seed %d: %d turns are free and %d places taken at the end", seed, r.turns, r.open)
+		if checkRoom(t, r); r.turns != 2 || r.Open() != 0 || len(r.guests) != 0 {
+			t.Fatalf("seed %d: %d turns are free and %d handshakes left", seed, r.turns, r.Open())
 		}
 	}
 }
 
 func checkRoom(t *testing.T, r *Room) {
 	t.Helper()
-	open, calculating := 0, 0
+	open, calculating, queued := 0, 0, 0
 	for a, g := range r.guests {
-		if len(g.places) == 0 || g.address != a {
-			t.Fatalf("%v has %d places", a, len(g.places))
+		if len(g.places)+len(g.queue) == 0 || g.address != a || g.placing != (len(g.queue) > 0) && !g.placing {
+			t.Fatalf("%v has %d places and %d in its queue", a, len(g.places), len(g.queue))
 		}
 		open += len(g.places)
+		queued += len(g.queue)
 		for _, p := range g.places {
 			if p.turn {
 				calculating++
 			}
 		}
 	}
-	if open != r.open || open > r.most || calculating+r.turns != 2 {
-		t.Fatalf("%d places, counted %d; %d calculate, %d turns are free", open, r.open, calculating, r.turns)
+	if open != r.open || queued != r.queued || open > r.most || calculating+r.turns != 2 || queued > 0 && open < r.most {
+		t.Fatalf("%d places, counted %d; %d in queues, counted %d; %d calculate, %d turns are free",
+			open, r.open, queued, r.queued, calculating, r.turns)
 	}
 }

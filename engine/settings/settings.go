@@ -4,6 +4,7 @@ package settings
 
 import (
 	"context"
+	"crypto/tls"
 	"time"
 
 	"streampump/codec"
@@ -44,15 +45,15 @@ type Limits struct {
 	LoosePerAddress int
 	// Sessions is the most viewers' sessions, and a bound on encoders' too.
 	Sessions int
-	// Handshakes is the most TLS handshakes at once. One more than that takes the place
-	// of the oldest from the address that has most of them.
+	// Handshakes is the most TLS handshakes at once. Further ones wait, and an address
+	// that has many gives way to one that has few.
 	Handshakes int
 }
 
 // Timeouts are how long things may take. None may be zero unless its comment says so.
 type Timeouts struct {
 	Head         time.Duration // from the connection's opening to its first complete request
-	Handshake    time.Duration // of TLS, from the connection's opening
+	Handshake    time.Duration // of TLS; as long may it wait until there is a place for it
 	KeepAlive    time.Duration // between an answer and the next complete request
 	Drain        time.Duration // after our half-close, for the peer to close its side
 	Session      time.Duration // a viewer's session without a request ([MS-WMSP] 3.2.2: 60 s, at least 10 s)
@@ -161,6 +162,14 @@ type Pull struct {
 	// Route returns the address to dial to reach a target (host:port), and whether that
 	// is an HTTP proxy. nil dials the target.
 	Route func(ctx context.Context, target string) (dial string, proxied bool, err error)
+	// TLS returns what holds for the next connection to a host that wants TLS; each call
+	// gives a config of its own. Without one the error says why there can be no
+	// connection; with one, what the operator must know all the same. It is called on the
+	// pull's goroutine only, and may read files. nil: no target wants TLS.
+	TLS func(host string) (*tls.Config, error)
+	// Tunnel begins the conversation with the proxy of a target (host:port) that wants
+	// TLS. nil: Route names no proxy for such.
+	Tunnel func(target string) codec.Tunnel
 }
 
 // File is a stream that is played from a file, again and again.

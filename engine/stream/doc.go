@@ -11,6 +11,20 @@
 // packets. A header that can go on in the present programme is spliced into it;
 // another one ends it and starts the next.
 //
+// # Pulls
+//
+// A pull is a goroutine that dials again and again. Each attempt is one conversation
+// ([codec.Dialled]) over one or more connections:
+//
+//	route ─► dial ─► tunnel through a proxy ─► TLS ─► hello ─► read … ─► redial
+//	                 └── targets with TLS only ──┘
+//
+// Everything up to the header has Timeouts.PullConnect, redirects included. What the
+// proxy sends behind its answer belongs to the target. TLS is verified with what
+// settings.Pull.TLS gives for the target's host (package trust), and what is wrong with
+// it becomes the stream's problem, in the log and the status. An attempt that fails is
+// logged once for each reason.
+//
 // # The lease and the hold
 //
 // Whoever has the stream's lease appends, under Stream.mu, which is held from a

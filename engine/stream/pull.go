@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"os"
 	"time"
 
 	"streampump/codec"
+	"streampump/engine/trust"
 )
 
 // pullBuffer is the read buffer of a pull: two of the largest packets that a
@@ -81,8 +81,9 @@ type attempt struct {
 	in   *Ingest
 	sess codec.Dialled
 	// first is the configured target; the source may have sent us on since.
-	first string
-	up    bool // the source's header has come
+	first codec.Target
+	tls   *trust.Conn // the present connection, if it has TLS
+	up    bool        // the source's header has come
 	// fresh says that what was read last gives the source time for its next packet.
 	fresh bool
 	// deadline is when the header must have come, counted from the first dial, and
@@ -106,70 +107,6 @@ func (st *Stream) pullOnce(ctx context.Context, in *Ingest) error {
 			return err
 		}
 	}
-}
-
-// connect makes one connection and reads it. again says that the conversation
-// continues on another.
-func (a *attempt) connect(ctx context.Context) (again bool, err error) {
-	dialCtx, cancel := context.WithDeadline(ctx, a.deadline)
-	defer cancel()
-	target, proxied := a.sess.Target(), false
-	addr := target
-	if route := a.st.Config.Pull.Route; route != nil {
-		if addr, proxied, err = route(dialCtx, target); err != nil {
-			return false, err
-		}
-	}
-	a.st.log.Debug("connecting to the source", "address", addr, "target", target)
-	conn, err := a.st.env.Dial(dialCtx, "tcp", addr)
-	if err != nil {
-		return false, fmt.Errorf("%s cannot be reached: %w", a.way(addr, target, proxied), bare(err))
-	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	defer func() {
-		stop()
-		_ = conn.Close()
-	}()
-	if err := conn.SetDeadline(a.deadline); err != nil {
-		return false, err
-	}
-	if _, err := conn.Write(a.sess.AppendHello(nil, proxied)); err != nil {
-		return false, fmt.Errorf("%s took no request: %w", a.way(addr, target, proxied), bare(err))
-	}
-	again, err = a.read(conn)
-	if err != nil && !errors.Is(err, errSourceEnded) {
-		err = fmt.Errorf("%w (%s)", err, a.way(addr, target, proxied))
-	}
-	return again, err
-}
-
-// way names the address that was dialled, what was wanted there, and who sent us.
-func (a *attempt) way(addr, target string, proxied bool) string {
-	if proxied {
-		addr = fmt.Sprintf("the proxy %s for %s", addr, target)
-	}
-	if target != a.first {
-		addr += " by way of " + a.first
-	}
-	return addr
-}
-
-// bare takes off what the standard library puts in front of the cause: the name of a
-// system call, and addresses that our sentence already has.
-func bare(err error) error {
-	var call *os.SyscallError
-	var name *net.DNSError
-	switch {
-	case errors.As(err, &name) && name.IsNotFound:
-		return errors.New("the name is unknown")
-	case errors.As(err, &name):
-		return fmt.Errorf("the name cannot be looked up: %s", name.Err)
-	case errors.As(err, &call):
-		return call.Err
-	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
-		return errors.New("no answer within the time allowed")
-	}
-	return err
 }
 
 // lastLook is how long a source that has run out of time is read once more: it may
@@ -225,13 +162,15 @@ func (a *attempt) late() error {
 // broken is the operator's sentence for a failed read.
 func (a *attempt) broken(err error) error {
 	switch {
-	case errors.Is(err, io.EOF) && !a.up:
+	case closed(err) && !a.up:
 		return errors.New("the source closed the connection before its stream began")
-	case errors.Is(err, io.EOF):
+	case closed(err):
 		return errors.New("the source closed the connection")
-	default:
-		return fmt.Errorf("the source's connection broke: %w", bare(err))
 	}
+	if why := a.explain(err); why != nil {
+		return why
+	}
+	return fmt.Errorf("the source's connection broke: %w", bare(err))
 }
 
 // take feeds the session.

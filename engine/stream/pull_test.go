@@ -91,6 +91,9 @@ func (b *bubble) after(d time.Duration) Snapshot {
 	return b.st.Snapshot()
 }
 
+// lapse lets the bubble's time pass, for a source.
+func lapse(d time.Duration) { time.Sleep(d) }
+
 // serve is a source at one end of a pipe: it takes the hello and runs f.
 func serve(f func(c net.Conn)) net.Conn {
 	ours, theirs := net.Pipe()

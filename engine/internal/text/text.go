@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -181,17 +182,55 @@ func (s *session) AppendEnd(dst []byte, c codec.Cause, reason string) []byte {
 // pull is the dialled side: its lines are a body from the start.
 type pull struct {
 	session
-	hops int
+	hops   int
+	secure int // from which hop on targets want TLS
 }
 
 // NewPull is the dialled side: its lines are a body from the start.
-func NewPull() codec.Dialled { return &pull{session: session{body: true}} }
+func NewPull() codec.Dialled { return NewSecurePull(math.MaxInt) }
 
-func (p *pull) Target() string { return fmt.Sprintf("source%d:80", p.hops) }
+// NewSecurePull is a dialled side that wants TLS, once it has been redirected so often.
+func NewSecurePull(redirects int) codec.Dialled {
+	return &pull{session: session{body: true}, secure: redirects}
+}
+
+// Target is another host after each redirect.
+func (p *pull) Target() codec.Target {
+	return codec.Target{Address: fmt.Sprintf("source%d:80", p.hops), TLS: p.hops >= p.secure}
+}
 
 func (p *pull) AppendHello(dst []byte, proxied bool) []byte {
 	p.hops++
 	return fmt.Appendf(dst, "HELLO %d %v\n", p.hops, proxied)
+}
+
+// tunnel asks "TUNNEL target", and a proxy answers "OPEN" or with its refusal.
+type tunnel struct {
+	target string
+	line   []byte
+}
+
+// NewTunnel is the conversation with a proxy about a target: it is asked "TUNNEL
+// target", and answers "OPEN" or why not.
+func NewTunnel(target string) codec.Tunnel { return &tunnel{target: target} }
+
+func (t *tunnel) AppendHello(dst []byte) []byte {
+	return append(dst, "TUNNEL "+t.target+"\n"...)
+}
+
+func (t *tunnel) Consume(b []byte) (n int, open bool, err error) {
+	for n < len(b) && !bytes.HasSuffix(t.line, []byte("\n")) {
+		t.line = append(t.line, b[n])
+		n++
+	}
+	switch line, whole := strings.CutSuffix(string(t.line), "\n"); {
+	case !whole:
+		return n, false, nil
+	case line == "OPEN":
+		return n, true, nil
+	default:
+		return n, false, errors.New("the proxy said " + line)
+	}
 }
 
 // NewFile reads a file of lines.
