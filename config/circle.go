@@ -16,7 +16,7 @@ const streamsPrefix = "/streams/"
 func (w *walker) circles(c *Config, at []node) {
 	from := map[string]string{} // a pulled stream's path → that of the stream it comes from
 	for _, s := range c.Streams {
-		if path, here := here(s, c.Listen); here {
+		if path, here := here(s, c); here {
 			from[strings.ToLower(s.Path)] = path
 		}
 	}
@@ -45,9 +45,13 @@ func circle(start string, from map[string]string) (way string, round bool) {
 
 // here reports whether a stream is pulled from one of this pump's own, and from
 // which. Names other than localhost are not looked up.
-func here(s Stream, listen []netip.AddrPort) (path string, ok bool) {
-	if !s.Enabled || s.Type != TypePull || s.Pull.TLS != nil {
+func here(s Stream, c *Config) (path string, ok bool) {
+	if !s.Enabled || s.Type != TypePull {
 		return "", false
+	}
+	listen := c.Listen
+	if s.Pull.TLS != nil {
+		listen = c.TLS.Listen
 	}
 	host, err := netip.ParseAddr(s.Pull.Host)
 	if strings.EqualFold(s.Pull.Host, "localhost") {

@@ -169,3 +169,19 @@ func TestWarningsOfTLS(t *testing.T) {
 		})
 	}
 }
+
+// A pull over TLS can come from this pump only through a listener over TLS, and one in
+// clear only through the others.
+func TestCirclesOverTLS(t *testing.T) {
+	dir := secureFolder(t)
+	for url, round := range map[string]bool{
+		"https://127.0.0.1:443/streams/a": true, "mmshs://localhost/streams/a": true,
+		"https://127.0.0.1:80/streams/a": false, "http://127.0.0.1:443/streams/a": false, "http://127.0.0.1/streams/a": true,
+	} {
+		cfg, ps := Parse("pump.json", []byte(`{"listen": [":80", "tls://:443"], `+pairA+`, "streams": [
+  {"type": "mmsh_pull", "path": "a", "source_options": {"url": "`+url+`"}}]}`), dir)
+		if got := strings.Contains(text(ps), "pulled from itself"); cfg == nil || got != round {
+			t.Errorf("%s: %v, %s", url, got, text(ps))
+		}
+	}
+}
