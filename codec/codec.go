@@ -63,6 +63,8 @@ type Protocol interface {
 type Peer struct {
 	Remote netip.AddrPort
 	Local  netip.AddrPort
+	// Secure says that the connection is encrypted: the peer reached us by TLS.
+	Secure bool
 }
 
 // A Session is one peer's side of a conversation. It is used by one goroutine

@@ -21,13 +21,16 @@ func (s *server) playlist(dst []byte, q *request, v *codec.Verdict) ([]byte, cod
 	if v.Media != nil && !v.Media.KeyFrames() {
 		suffix = soundSuffix
 	}
-	at := escapeXML(authority(q.host, s.local) + streamsPrefix + name + suffix)
-	body := "<ASX Version=\"3.0\">\r\n" +
-		"<Title>" + escapeXML(title) + "</Title>\r\n" +
-		"<Entry>\r\n" +
-		"<Ref HREF=\"mms://" + at + "\"/>\r\n" +
-		"<Ref HREF=\"http://" + at + "\"/>\r\n" +
-		"</Entry>\r\n</ASX>\r\n"
+	schemes, port := []string{"mms", "http"}, DefaultPort
+	if s.secure { // no player speaks the protocol over TLS
+		schemes, port = []string{"https"}, securePort
+	}
+	at := escapeXML(authority(q.host, s.local, port) + streamsPrefix + name + suffix)
+	body := "<ASX Version=\"3.0\">\r\n<Title>" + escapeXML(title) + "</Title>\r\n<Entry>\r\n"
+	for _, scheme := range schemes {
+		body += "<Ref HREF=\"" + scheme + "://" + at + "\"/>\r\n"
+	}
+	body += "</Entry>\r\n</ASX>\r\n"
 	dst = http1.AppendStatus(dst, http10, 200)
 	dst = http1.AppendField(dst, "Server", viewerServer)
 	dst = http1.AppendField(dst, "Cache-Control", "no-cache")
@@ -35,16 +38,20 @@ func (s *server) playlist(dst []byte, q *request, v *codec.Verdict) ([]byte, cod
 	return appendBody(dst, body, q)
 }
 
+// securePort is the port of https:// without one.
+const securePort = 443
+
 // authority is the host:port that the peer reached us at: what its request
 // says, if that can be one, else the address it connected to. The port is
-// always there: for mms:// without one, players would try 1755.
-func authority(host string, local netip.AddrPort) string {
+// always there, none if the request has none: for mms:// without one, players would
+// try 1755.
+func authority(host string, local netip.AddrPort, none int) string {
 	h, port, ok := splitHost(host)
 	if !ok {
 		return local.String()
 	}
 	if port == "" {
-		port = strconv.Itoa(DefaultPort)
+		port = strconv.Itoa(none)
 	}
 	return h + ":" + port
 }

@@ -399,6 +399,19 @@ func TestPlaylist(t *testing.T) {
 	}
 }
 
+// Over TLS the playlist names the only kind of address that a player can use there.
+func TestPlaylistOverTLS(t *testing.T) {
+	peer := codec.Peer{Local: netip.MustParseAddrPort("[2001:db8::1]:8089"), Secure: true}
+	for name, want := range map[string]string{"pump.example": "pump.example:443", "pump.example:8089": "pump.example:8089", "h%41": "[2001:db8::1]:8089"} {
+		h := &host{sess: NewProtocol(Options{}).Accept(peer), decide: decide}
+		h.feed([]byte(crlf("GET /streams/x.asx HTTP/1.1\nHost: " + name + "\n\n")))
+		out := string(h.out)
+		if strings.Count(out, "<Ref ") != 1 || !strings.Contains(out, `<Ref HREF="https://`+want+`/streams/x.asf"/>`) {
+			t.Errorf("Host %q: %s", name, out)
+		}
+	}
+}
+
 // The host of an absolute target counts more than the Host header (RFC 9112, 3.2.2).
 func TestPlaylistOfAnAbsoluteTarget(t *testing.T) {
 	h := openServer()

@@ -189,7 +189,7 @@ func (c *Conn) classify(b []byte) int {
 	if p == nil {
 		return n
 	}
-	c.sess = p.Accept(codec.Peer{Remote: c.peer, Local: c.local()})
+	c.sess = p.Accept(codec.Peer{Remote: c.peer, Local: c.local(), Secure: c.tls != nil})
 	c.phase = phaseRequest
 	if int(c.firstLen) > n { // earlier pieces were held back
 		c.consume(c.first[:c.firstLen])
