@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	"net/netip"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -182,6 +183,29 @@ func TestCirclesOverTLS(t *testing.T) {
   {"type": "mmsh_pull", "path": "a", "source_options": {"url": "`+url+`"}}]}`), dir)
 		if got := strings.Contains(text(ps), "pulled from itself"); cfg == nil || got != round {
 			t.Errorf("%s: %v, %s", url, got, text(ps))
+		}
+	}
+}
+
+func TestProofs(t *testing.T) {
+	for _, c := range []struct {
+		plain, secure string
+		byTLS, byHTTP bool
+	}{
+		{"[::]:80", "[::]:443", true, true},
+		{"[::]:8086", "[::]:443", true, false},
+		{"[::]:80", "[::]:8089", false, true},
+		{"[::]:8086", "[::]:8089", true, true},
+		{"", "[::]:8089", true, false},
+	} {
+		cfg := Default()
+		cfg.Listen = nil
+		if c.plain != "" {
+			cfg.Listen = []netip.AddrPort{netip.MustParseAddrPort(c.plain)}
+		}
+		cfg.TLS.Listen = []netip.AddrPort{netip.MustParseAddrPort(c.secure)}
+		if byTLS, byHTTP := cfg.Proofs(); byTLS != c.byTLS || byHTTP != c.byHTTP {
+			t.Errorf("%q and %q: %v and %v", c.plain, c.secure, byTLS, byHTTP)
 		}
 	}
 }
