@@ -1,21 +1,15 @@
 package config
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net/netip"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 
 	"streampump/config/keypair"
+	"streampump/internal/pki"
 )
 
 // secureFolder is a folder with two pairs, a.pem with a.key and b.pem with b.key.
@@ -23,24 +17,9 @@ func secureFolder(t testing.TB) string {
 	t.Helper()
 	dir := folder(t)
 	for _, name := range []string{"a", "b"} {
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := &x509.Certificate{
-			SerialNumber: big.NewInt(1), DNSNames: []string{name + ".example"},
-			NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<32, 0),
-		}
-		cert, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		secret, err := x509.MarshalPKCS8PrivateKey(key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(t, filepath.Join(dir, name+".pem"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})))
-		write(t, filepath.Join(dir, name+".key"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
+		c := pki.Alone(t, name+".example")
+		write(t, filepath.Join(dir, name+".pem"), string(pki.CertPEM(c)))
+		write(t, filepath.Join(dir, name+".key"), string(pki.KeyPEM(t, c)))
 	}
 	return dir
 }
