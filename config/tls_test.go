@@ -166,6 +166,20 @@ func TestCirclesOverTLS(t *testing.T) {
 	}
 }
 
+// So are viewers who are sent elsewhere when there is no room.
+func TestRedirectsOverTLS(t *testing.T) {
+	dir := secureFolder(t)
+	for url, back := range map[string]bool{
+		"https://127.0.0.1/streams/live": true, "http://localhost/streams/live": true,
+		"https://127.0.0.1:80/streams/live": false, "http://127.0.0.1:443/streams/live": false,
+	} {
+		_, ps := Parse("pump.json", []byte(`{"listen": [":80", "tls://:443"], "redirect_full_to": "`+url+`", `+pairA+`, `+push+`}`), dir)
+		if got := strings.Contains(text(ps), "to this pump and this stream again"); got != back || hasMistake(ps) != back {
+			t.Errorf("%s: %v, %s", url, got, text(ps))
+		}
+	}
+}
+
 func TestProofs(t *testing.T) {
 	for _, c := range []struct {
 		plain, secure string
