@@ -63,7 +63,7 @@ type Protocol interface {
 type Peer struct {
 	Remote netip.AddrPort
 	Local  netip.AddrPort
-	// Secure: it is encrypted, so that only addresses over TLS lead back to it.
+	// Secure says that the connection is encrypted: the peer reached us by TLS.
 	Secure bool
 }
 

@@ -24,13 +24,11 @@ func (s *server) playlist(dst []byte, q *request, v *codec.Verdict) ([]byte, cod
 		suffix = soundSuffix
 	}
 	schemes, port := []string{"mms", "http"}, DefaultPort
-	if s.secure {
+	if s.secure { // no player speaks the protocol over TLS
 		schemes, port = []string{"https"}, securePort
 	}
 	at := escapeXML(authority(q.host, port, s.local) + streamsPrefix + name + suffix + q.handOn())
-	body := "<ASX Version=\"3.0\">\r\n" +
-		"<Title>" + escapeXML(title) + "</Title>\r\n" +
-		"<Entry>\r\n"
+	body := "<ASX Version=\"3.0\">\r\n<Title>" + escapeXML(title) + "</Title>\r\n<Entry>\r\n"
 	for _, scheme := range schemes {
 		body += "<Ref HREF=\"" + scheme + "://" + at + "\"/>\r\n"
 	}
