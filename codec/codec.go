@@ -58,11 +58,13 @@ type Protocol interface {
 	AppendRefusal(dst []byte, c Cause) []byte
 }
 
-// Peer is the addresses at the two ends of a connection. IPv4 addresses are never in
+// Peer is what is known of a connection: the addresses at its two ends, and how it comes. IPv4 addresses are never in
 // their IPv6-mapped form.
 type Peer struct {
 	Remote netip.AddrPort
 	Local  netip.AddrPort
+	// Secure says that the connection is encrypted: the peer reached us by TLS.
+	Secure bool
 }
 
 // A Session is one peer's side of a conversation. It is used by one goroutine
@@ -198,7 +200,10 @@ type Event struct {
 	Form Form
 	// Switch says that this viewer can be moved to another head and programme without
 	// reconnecting (Play only).
-	Switch  bool
+	Switch bool
+	// Pump says that the peer is another pump, which has viewers of its own (Describe,
+	// Play).
+	Pump    bool
 	Session uint64 // opaque key of the session that the request names; 0 names none
 	Path    string
 	Agent   string // what the peer calls itself, for the log; may be empty
@@ -265,14 +270,19 @@ type Verdict struct {
 	// HeadSize is the number of head bytes that the engine will send after
 	// the answer (accepted Describe and Play).
 	HeadSize int
-	// Location is where a request for an unknown stream is sent instead; may be empty.
+	// Crowded says that the stream has no room for another viewer (accepted Lookup with
+	// Media).
+	Crowded bool
+	// Location is where a request is sent instead (NoStream, Full, and a Lookup that is
+	// Crowded); may be empty.
 	Location string
-	// RetryAfter is the time after which to try again (NotUp, Slowed, Undecided, and a
-	// Lookup without Media); 0 if unknown.
+	// RetryAfter is the time after which to try again (NotUp, Full, Slowed, Undecided, and
+	// a Lookup that is Crowded or without Media); 0 if unknown.
 	RetryAfter time.Duration
 	// Challenge is what the peer is asked for (Unproven).
 	Challenge *Challenge
-	// Reason is the sentence for the peer (Refused, Busy, Unproven, Forbidden, Slowed).
+	// Reason is the sentence for the peer (Refused, Busy, Full, Unproven, Forbidden,
+	// Slowed, and a Lookup that is Crowded).
 	Reason string
 }
 
@@ -326,6 +336,8 @@ type Mark struct {
 	Key bool
 	// Trim says that a viewer that starts here needs the trimmed variant.
 	Trim bool
+	// Most is how many bytes the packet has in the form in which it is longest.
+	Most int
 	// Note is a repair that was made, once for each kind and programme, for the log;
 	// nil if none.
 	Note error

@@ -31,6 +31,9 @@ type Config struct {
 	Access access.Config
 	// Pin asks for loops that stay on processors of their own.
 	Pin bool
+	// FullTo is where viewers are sent for whom there is no room, as written: {path}
+	// stands for the stream's path. The streams have it with their own paths.
+	FullTo string
 	// MaxHead is the longest head of a request that is read, in bytes.
 	MaxHead int
 	Proxy   Proxy

@@ -30,6 +30,7 @@ needs=(
   "gstreamer1.0-plugins-ugly /usr/lib/*/gstreamer-1.0/libgstasf.so"
   "gstreamer1.0-libav        /usr/lib/*/gstreamer-1.0/libgstlibav.so"
   "nginx-light     nginx"
+  "libnginx-mod-stream       /usr/lib/nginx/modules/ngx_stream_module.so"
   "haproxy         haproxy"
   "squid           squid"
   "tinyproxy       tinyproxy"

@@ -16,6 +16,7 @@ import (
 	"streampump/cmd/internal/certs"
 	"streampump/cmd/internal/cli"
 	"streampump/config"
+	"streampump/engine"
 	"streampump/tuning"
 )
 
@@ -81,7 +82,7 @@ func (e env) doctor(ctx context.Context, args []string, o doctorFlags) error {
 		if list, err = certificatesOf(c); err != nil {
 			return err
 		}
-		box.Use = useOf(c)
+		box.Use = useOf(c, box.Machine)
 		if o.capacity.on {
 			return e.capacity(ctx, box, c, o.capacity, o.json)
 		}
@@ -122,14 +123,34 @@ func thisBox(process string) *tuning.Box {
 }
 
 // useOf is what a configuration asks of the machine.
-func useOf(c *config.Config) tuning.Use {
-	u := tuning.Use{Viewers: c.Engine.Limits.Connections, Loops: c.Engine.Loops, NotSentLowat: c.Engine.Fanout.NotSentLowat}
+func useOf(c *config.Config, m tuning.Machine) tuning.Use {
+	u := tuning.Use{Reserved: reserved(c, m), Viewers: c.Engine.Limits.Connections, Loops: c.Engine.Loops, NotSentLowat: c.Engine.Fanout.NotSentLowat}
 	for _, s := range c.Streams {
 		if s.Enabled && s.Type == config.TypePull {
 			u.Pulls++
 		}
 	}
 	return u
+}
+
+// reserved is how many descriptors the pump keeps back from connections.
+func reserved(c *config.Config, m tuning.Machine) int {
+	e := c.Engine
+	e.Loops = loopsOf(c, m)
+	streams, err := streamsOf(c)
+	if err != nil {
+		return engine.ReservedDescriptors // it would not be served
+	}
+	return engine.ReserveDescriptors(e, streams)
+}
+
+// loopsOf is how many event loops the pump will have.
+func loopsOf(c *config.Config, m tuning.Machine) int {
+	if c.Engine.Loops > 0 {
+		return c.Engine.Loops
+	}
+	loops, _ := tuning.Decide(m)
+	return loops
 }
 
 // number counts the findings of a state.

@@ -118,11 +118,12 @@ func mmstOrNot(first []byte) speech {
 
 // Accept implements [codec.Protocol].
 func (p *Protocol) Accept(peer codec.Peer) codec.Session {
-	return &server{p: p, local: peer.Local}
+	return &server{p: p, local: peer.Local, secure: peer.Secure}
 }
 
 // AppendRefusal implements [codec.Protocol].
 func (p *Protocol) AppendRefusal(dst []byte, c codec.Cause) []byte {
-	status, text := causeStatus(c)
-	return p.appendRefusal(dst, refusal{proto: http10, server: viewerServer, status: status, text: text})
+	r := refuseCause(c)
+	r.proto, r.server = http10, viewerServer
+	return p.appendRefusal(dst, r)
 }

@@ -178,6 +178,7 @@ func (q *request) get(r *http1.Request, path string) {
 		q.event.Agent = agent(p.agent + " via " + r.Fields.Get("User-Agent"))
 	}
 	q.player, q.major = player(r.Fields.Get("User-Agent"))
+	q.event.Pump = q.player && isPump(r.Fields.Get("User-Agent"))
 	if q.player && !p.known && strings.Contains(strings.ToLower(r.Fields.Get("User-Agent")), "wmfsdk/") {
 		q.player = false
 	}
@@ -208,7 +209,7 @@ func (q *request) get(r *http1.Request, path string) {
 func (q *request) onlyLooks() {
 	switch q.class {
 	case describe, play, download:
-		q.event = codec.Event{Kind: codec.Lookup, Path: q.event.Path, Agent: q.event.Agent}
+		q.event = codec.Event{Kind: codec.Lookup, Path: q.event.Path, Agent: q.event.Agent, Pump: q.event.Pump}
 	}
 }
 
@@ -382,6 +383,16 @@ func player(agent string) (ok bool, major int) {
 		major = 0
 	}
 	return true, major
+}
+
+// isPump reports whether a User-Agent has our product among its own.
+func isPump(agent string) bool {
+	for product := range strings.FieldsSeq(agent) {
+		if name, _, _ := strings.Cut(product, "/"); strings.EqualFold(name, pumpProduct) {
+			return true
+		}
+	}
+	return false
 }
 
 // cutName takes the stream's name out of a path, and off it a suffix that says what

@@ -198,7 +198,20 @@ func refuseVerdict(v *codec.Verdict) refusal {
 	return r
 }
 
-// causeStatus is the answer that a cause calls for, where one can be given.
+// causeRetry is after how long a peer for whom there was no room may try again.
+const causeRetry = 10 * time.Second
+
+// refuseCause is the refusal that a cause calls for, where one can be given.
+func refuseCause(c codec.Cause) refusal {
+	r := refusal{}
+	r.status, r.text = causeStatus(c)
+	if c == codec.CauseFull {
+		r.retry = causeRetry
+	}
+	return r
+}
+
+// causeStatus is the status and the sentence of a cause.
 func causeStatus(c codec.Cause) (status int, text string) {
 	switch c {
 	case codec.CauseEnded:

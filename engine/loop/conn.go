@@ -3,6 +3,7 @@ package loop
 import (
 	"net/netip"
 	"slices"
+	"sync/atomic"
 
 	"streampump/codec"
 	"streampump/engine/admission"
@@ -61,6 +62,7 @@ type Conn struct {
 	lastIn    int64  // arrival of an encoder's last packet; headers are none
 	entitled  int64  // up to when its requests have used up its rate
 	waiting   []byte // bytes received and not yet looked at
+	pace      *pace  // until it has caught up
 	halfBytes uint64 // bytes that a half-closed viewer had been sent at the last look
 	timer     int32  // 1 + index in the loop's timers; 0 has none
 	skips     uint32
@@ -75,8 +77,12 @@ type Conn struct {
 	parked    bool // the socket is full
 	watched   bool // the kernel tells when it no longer is
 	hungry    bool
+	pump      bool // it is another pump that views
 	ticket    admission.Ticket
-	refused   reason.Reason // accepted only to be told why there is no room
+	refused   reason.Reason // why there is no room for it, or for a viewer
+	// account is where it is counted as a viewer; nil if it is none. Any goroutine may
+	// read it.
+	account atomic.Pointer[admission.Account]
 }
 
 // viewer is the connection's viewer state, nil if it has none. The pointer is valid
@@ -191,7 +197,7 @@ func (c *Conn) classify(b []byte) int {
 	if p == nil {
 		return n
 	}
-	c.sess = p.Accept(codec.Peer{Remote: c.peer, Local: c.local()})
+	c.sess = p.Accept(codec.Peer{Remote: c.peer, Local: c.local(), Secure: c.tls != nil})
 	c.phase = phaseRequest
 	if int(c.firstLen) > n { // earlier pieces were held back
 		c.consume(c.first[:c.firstLen])
@@ -251,7 +257,7 @@ func (c *Conn) rearm() {
 	case phaseAsking:
 		c.setTimer(c.question.deadline)
 	case phaseView:
-		c.setTimer(min(c.viewer().keyDeadline(), c.halfDeadline()))
+		c.setTimer(min(c.viewer().keyDeadline(), c.paceDeadline(), c.halfDeadline()))
 	case phaseIngest:
 		c.setTimer(c.lastIn + int64(t.PushIdle))
 	case phaseEnding:
@@ -290,6 +296,8 @@ func (c *Conn) expired() {
 			end = l.group.protocols[0].AppendRefusal(c.outgoing().own, codec.CauseHeadLate)
 		}
 		c.finish(why, end)
+	case c.phase == phaseView && c.paceDeadline() <= l.now:
+		l.send(c)
 	case c.phase == phaseView && c.half && c.forgotten():
 		c.doom(c.leftReason())
 	case c.phase == phaseView:

@@ -38,6 +38,7 @@ type Group struct {
 	epochs    *ring.Epochs
 	clock     *clock.Clock
 	books     *admission.Books
+	joiners   joiners
 
 	// wall is the time of the calendar, for the access rules.
 	wall func() time.Time
@@ -51,6 +52,20 @@ type Group struct {
 	sweepAt  int64 // when it looks through the sessions again
 	expected int64 // when it meant to tend streams and sessions
 	looked   bool  // it came too late, and has let the loops read meanwhile
+}
+
+// Limits are the limits of an engine's books of connections and viewers.
+func Limits(cfg *settings.Config, now func() int64) admission.Limits {
+	l := &cfg.Limits
+	return admission.Limits{
+		Now: now, Open: l.Connections, Loose: l.LoosePerAddress,
+		Viewers: room(l.Viewers), Memory: l.Memory,
+		Connects: admission.Pace(l.Connects), Joins: admission.Pace(l.Joins),
+	}
+}
+
+func room(r settings.Room) admission.Room {
+	return admission.Room{Viewers: r.Viewers, Pumps: r.Pumps, Bandwidth: int64(r.Bandwidth)}
 }
 
 // NewGroup makes the loops and the streams. The first protocol also speaks for
@@ -83,12 +98,13 @@ func NewGroup(env *stream.Env, books *admission.Books, streams []settings.Stream
 func (g *Group) add(env *stream.Env, sc settings.Stream) {
 	var shows []*show
 	var audiences []*stream.Audience
+	account := g.books.Account(room(sc.Limits))
 	for _, l := range g.loops {
-		s := &show{loop: l, labels: showLabels(l, sc.Path)}
+		s := &show{loop: l, account: account, labels: showLabels(l, sc.Path)}
 		s.Show = s
 		shows, audiences = append(shows, s), append(audiences, &s.Audience)
 	}
-	st := stream.New(env, sc, audiences)
+	st := stream.New(env, sc, audiences, account.Cost)
 	for _, s := range shows {
 		s.stream = st
 	}
@@ -215,7 +231,7 @@ func (g *Group) left(c *Conn) {
 	case c.viewed != "":
 		g.viewerLeft(c)
 	case c.tls != nil && (c.reason == reason.TLSBroken || c.reason == reason.TLSRefused),
-		c.reason == reason.BadRequest || c.reason == reason.PushIdle || c.reason == reason.PushRefused || c.reason == reason.PushLost || c.reason == reason.PushChanges:
+		c.reason.NoRoom(), c.reason == reason.BadRequest || c.reason == reason.PushIdle || c.reason == reason.PushRefused || c.reason == reason.PushLost || c.reason == reason.PushChanges:
 		// It was logged in detail when it happened.
 	case info.Error:
 		g.complain(c.reason, c.peer, c.agent, nil)

@@ -76,7 +76,7 @@ func (c *Conn) openIngest(st *stream.Stream) *stream.Ingest {
 	if c.setUp != nil {
 		l.group.ingests.DropSetup(c.setUp) // a connection waits to publish one thing
 	}
-	gone, ok := l.group.ingests.Add(in, admission.Network(c.peer.Addr()))
+	gone, ok := l.group.ingests.Add(in, admission.Host(c.peer.Addr()))
 	if gone != nil {
 		l.group.bury(gone, "an encoder's idle session makes room for another", l.now)
 	}

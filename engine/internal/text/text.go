@@ -16,12 +16,13 @@ import (
 
 // Protocol is the tests' protocol: a line is a request, and an encoder's body is lines too.
 //
-//	LOOKUP|DESCRIBE|PLAY path [plain] [switch] [close] [s=KEY] [a=AGENT] [u=NAME:PASSWORD] [token=TOKEN]
+//	LOOKUP|DESCRIBE|PLAY path [plain] [switch] [pump] [close] [s=KEY] [a=AGENT] [u=NAME:PASSWORD] [token=TOKEN]
 //	STOP|CONTROL s=KEY    REPLY    BAD
 //	SETUP|PUBLISH path [s=KEY] [u=NAME:PASSWORD] [token=TOKEN]
-//	H name [audio] [preroll=MS] [pad=N]
+//	H name [audio] [preroll=MS] [pad=N] [rate=N]
 //	                                a header: equal names splice; plain packets
-//	                                are filled up to N bytes
+//	                                are filled up to N bytes; rate is in bits
+//	                                a second
 //	P[k] [t=MS] [tail|]payload      a packet; k: a key frame; tail: what a trimmed copy lacks
 //	OVER ...                        a packet that its programme cannot take
 //	PAUSE [close]    FINISH    REDIAL
@@ -103,6 +104,8 @@ func (s *session) request(line string) codec.Event {
 			ev.Form = codec.Plain
 		case "switch":
 			ev.Switch = true
+		case "pump":
+			ev.Pump = true
 		case "s":
 			ev.Session, _ = strconv.ParseUint(value, 16, 64)
 		case "a":
@@ -147,6 +150,9 @@ func (s *session) Answer(dst []byte, ev *codec.Event, v *codec.Verdict) ([]byte,
 	}
 	if v.Replaced {
 		dst = append(dst, " replaced"...)
+	}
+	if v.Crowded {
+		dst = append(dst, " crowded"...)
 	}
 	if v.Location != "" {
 		dst = append(dst, " at="+v.Location...)
@@ -251,6 +257,7 @@ type media struct {
 	keys    bool
 	preroll time.Duration
 	pad     int
+	rate    uint32
 }
 
 // NewMedia reads the rest of an H line.
@@ -268,6 +275,9 @@ func NewMedia(line string) codec.Media {
 			m.preroll = time.Duration(ms) * time.Millisecond
 		case key == "pad":
 			m.pad, _ = strconv.Atoi(value)
+		case key == "rate":
+			n, _ := strconv.ParseUint(value, 10, 32)
+			m.rate = uint32(n)
 		}
 	}
 	return m
@@ -276,7 +286,7 @@ func NewMedia(line string) codec.Media {
 func (m *media) String() string                { return m.name }
 func (m *media) NewProgramme() codec.Programme { return &programme{media: m} }
 func (m *media) MIME() string                  { return "text/plain" }
-func (m *media) Bitrate() uint32               { return 0 }
+func (m *media) Bitrate() uint32               { return m.rate }
 func (m *media) Preroll() time.Duration        { return m.preroll }
 func (m *media) KeyFrames() bool               { return m.keys }
 
@@ -327,6 +337,7 @@ func (p *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, err
 	}
 	p.needKey = false
 	at := p.time(&rest)
+	start := len(dst)
 	dst = append(dst, '<')
 	dst = strconv.AppendUint(dst, p.number, 10)
 	if key && p.media.keys {
@@ -336,7 +347,8 @@ func (p *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, err
 	dst = append(dst, rest...)
 	dst = append(dst, ';')
 	p.number++
-	return dst, codec.Mark{Key: key, Trim: bytes.IndexByte(rest, '|') >= 0, SendTime: at}, nil
+	most := max(len(dst)-start, p.media.pad)
+	return dst, codec.Mark{Key: key, Trim: bytes.IndexByte(rest, '|') >= 0, Most: most, SendTime: at}, nil
 }
 
 // time takes t=MS off the front of a packet and places it.
