@@ -86,12 +86,13 @@ func (g *Guard) Ask(now time.Time, r Request, unknown bool, done func(Decision))
 		rules = g.standIn[r.Role]
 	}
 	if rules == nil || rules.Open() || unknown && !isWord(r.Stream) {
-		return Decision{}, true // what can be no stream hides none
+		return Decision{Pump: true}, true // what can be no stream hides none
 	}
 	if d, decided := rules.place(r.Peer); decided {
 		return d, true
 	}
-	return g.proven(rules, now, r, done)
+	d, decided = g.proven(rules, now, r, func(d Decision) { done(rules.believed(d)) })
+	return rules.believed(d), decided
 }
 
 // proven decides by what the peer brings, and asks the backend where that is not

@@ -59,6 +59,8 @@ type Decision struct {
 	// Client says who the peer is to the operator: the client id of its token, or the
 	// name of its account. Empty if it needed neither.
 	Client string
+	// Pump says that the peer is believed if it says that it is another pump (Allowed).
+	Pump bool
 	// Challenge is what a Denied peer is asked for.
 	Challenge *codec.Challenge
 	// Reason is the operator's sentence, for the log; empty if Allowed. It tells more

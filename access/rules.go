@@ -17,6 +17,9 @@ type Rules struct {
 	// Accounts are who may come with a password. One name may have several, each with
 	// its password stored in another way.
 	Accounts []Account
+	// Pumps are the clients (of tokens, accounts or a backend) that may be pumps with
+	// viewers of their own. Those of a trusted network may be, too.
+	Pumps []string
 	// Callback says how a backend is asked about peers that bring nothing of these, and
 	// Backend is who asks it; nil if nobody is asked. Whoever makes a guard makes the
 	// one of the other.

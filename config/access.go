@@ -23,7 +23,7 @@ const (
 func accessTable(group, in string) table {
 	t := table{name: in + group, keys: []string{"networks", "trusted_networks", "users", "users_file", "token_keys"}}
 	if group == viewGroup {
-		t.keys = append(t.keys, "callback")
+		t.keys = append(t.keys, "callback", "pump_clients")
 	}
 	return t
 }
@@ -132,6 +132,9 @@ func (w *walker) rules(n node, t table, open bool) (r access.Rules, ok bool) {
 	}
 	if v, ok := o.get("callback"); ok {
 		r.Callback = w.callback(v)
+	}
+	if v, ok := o.get("pump_clients"); ok {
+		r.Pumps = w.clients(v)
 	}
 	for i := range r.Accounts {
 		if w.clear && r.Accounts[i].Kind == access.Argon2id {
@@ -313,6 +316,22 @@ func (w *walker) tokenKey(n node, open bool) (k access.Key, ok bool) {
 		return k, false
 	}
 	return w.secret(file, k, strings.TrimSpace(text))
+}
+
+// clients reads a list of client ids.
+func (w *walker) clients(n node) (ids []string) {
+	for _, e := range w.several(n) {
+		s, ok := w.filled(e)
+		if !ok {
+			continue
+		}
+		if err := access.CheckClient(s); err != nil {
+			w.fail(e, "%v", err)
+			continue
+		}
+		ids = append(ids, s)
+	}
+	return ids
 }
 
 // callback reads how a web site is asked about viewers.

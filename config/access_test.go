@@ -37,7 +37,7 @@ func vault(t *testing.T) string {
 func TestAccessRules(t *testing.T) {
 	c, ps := Parse("pump.json", []byte(`{
   "publish": {"networks": "192.0.2.0/24", "users_file": "users.txt"},
-  "view": {"trusted_networks": ["10.0.0.0/8", "::1"], "token_keys": [{"id": "a", "secret_file": "token.key"}, {"id": "b", "secret": "`+longSecret+`"}]},
+  "view": {"trusted_networks": ["10.0.0.0/8", "::1"], "token_keys": [{"id": "a", "secret_file": "token.key"}, {"id": "b", "secret": "`+longSecret+`"}], "pump_clients": "edge.1"},
   "streams": [
     {"type": "mmsh_push", "path": "Own", "view": {"users": ["anna:r:`+ha1+`"]}, "publish": {}},
     {"type": "mmsh_push", "path": "plain"},
@@ -51,7 +51,7 @@ func TestAccessRules(t *testing.T) {
 	if len(publish.Networks) != 1 || len(publish.Accounts) != 2 || publish.Accounts[1].Kind != access.DigestSHA256 || publish.Keys != nil {
 		t.Errorf("publish is %+v", publish)
 	}
-	if len(view.Trusted) != 2 || len(view.Keys) != 2 || view.Keys[0].Secret.Reveal() != longSecret || view.Keys[1].ID != "b" {
+	if len(view.Trusted) != 2 || len(view.Keys) != 2 || view.Keys[0].Secret.Reveal() != longSecret || view.Keys[1].ID != "b" || len(view.Pumps) != 1 {
 		t.Errorf("view is %+v", view)
 	}
 	d := good(t, `{"view": {"callback": {"url": "https://example.org/may?key=1"}}, "streams": [{"type": "mmsh_push", "path": "a", "view": {"callback": {"url": "http://h", "timeout": 1, "when_down": "allow"}}}]}`)
@@ -89,6 +89,7 @@ func TestAccessMistakes(t *testing.T) {
 		{"key_short", group(`"token_keys": [{"id": "a", "secret": "geheim"}]`), `1:48: /view/token_keys/0/secret: the secret of the key "a" has 6 characters, and needs 16 at least; make one with: openssl rand -base64 32`},
 		{"key_twice", group(`"token_keys": [{"id": "a", "secret": "` + longSecret + `"}, {"id": "a", "secret_file": "token.key"}]`), `1:85: /view/token_keys/1: there are two keys with the id "a"`},
 		{"key_large", group(`"token_keys": [{"id": "a", "secret_file": "long.key"}]`), `1:53: /view/token_keys/0/secret_file: the file "$/long.key" is larger than 4KiB`},
+		{"pump_clients", group(`"pump_clients": ["edge.1", "a b"]`), `1:38: /view/pump_clients/1: a client id has at most 64 letters, digits, _, - and .`},
 		{"callback", group(`"callback": {}`), `1:23: /view/callback: this callback has no "url"`},
 		{"callback_url", group(`"callback": {"url": "ftp://h/?geheim"}`), `1:31: /view/callback/url: this is not a web address that begins with "http://" or "https://" and a host`},
 		{"callback_user", group(`"callback": {"url": "http://a:geheim@h/"}`), `1:31: /view/callback/url: a user name or password in this address is not sent; a key in its query is`},
