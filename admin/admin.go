@@ -47,6 +47,8 @@ type Options struct {
 	Types map[string]string
 	// LogDropped is the number of lines that the log has dropped; nil means none.
 	LogDropped func() uint64
+	// Certificates are those of the listeners over TLS now; nil means none.
+	Certificates func() []CertificateStatus
 	// GoingDown reports whether the end has begun; nil means never.
 	GoingDown func() bool
 	// Log takes what goes wrong in here.

@@ -36,6 +36,9 @@ func (fixed) Snapshot() engine.Snapshot {
 func handler() http.Handler {
 	return patient(routes(Options{
 		Source: fixed{}, Version: "1.2.3", Types: map[string]string{"news": "mmsh_push"}, LogDropped: func() uint64 { return 5 },
+		Certificates: func() []CertificateStatus {
+			return []CertificateStatus{{Names: []string{"pump.example"}, DaysLeft: 9, Problem: "the certificate expires in 9 days"}}
+		},
 	}))
 }
 
@@ -56,6 +59,9 @@ func TestStatusIsTheSnapshotAsJSON(t *testing.T) {
 	}
 	// One set of units, and the configuration's words.
 	if _, there := got["uptime_ns"]; there || got["uptime_seconds"] != 90.0 || got["log_lines_dropped"] != 5.0 || stream["type"] != "mmsh_push" || stream["bitrate"] != 100_000.0 {
+		t.Fatalf("%v", got)
+	}
+	if c := got["certificates"].([]any)[0].(map[string]any); c["names"].([]any)[0] != "pump.example" || c["days_left"] != 9.0 || c["problem"] == "" {
 		t.Fatalf("%v", got)
 	}
 	if w.Header().Get("Content-Type") != "application/json" || w.Header().Get("Cache-Control") != "no-store" {

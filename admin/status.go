@@ -18,6 +18,21 @@ type Status struct {
 	LogDropped uint64  `json:"log_lines_dropped"`
 	engine.Snapshot
 	Streams []StreamStatus `json:"streams"`
+	// Certificates are those of the listeners over TLS; empty without one.
+	Certificates []CertificateStatus `json:"certificates"`
+}
+
+// CertificateStatus is one certificate of a [Status].
+type CertificateStatus struct {
+	Names  []string `json:"names"` // host names and addresses
+	Issuer string   `json:"issuer"`
+	// NotAfter is its end, in the form of RFC 3339; empty if there is none yet.
+	NotAfter string `json:"not_after"`
+	DaysLeft int    `json:"days_left"` // whole days, below 0 once it has ended
+	// Automatic is true for one that the pump gets by itself.
+	Automatic bool `json:"automatic"`
+	// Problem is the operator's sentence: it ends soon, or a newer one is refused.
+	Problem string `json:"problem,omitempty"`
 }
 
 // StreamStatus is one stream of a [Status].
@@ -30,9 +45,12 @@ type StreamStatus struct {
 // statusNow is the status at this moment.
 func (o Options) statusNow() Status {
 	snapshot := o.Source.Snapshot()
-	s := Status{Version: o.Version, Uptime: snapshot.Uptime.Seconds(), Snapshot: snapshot, Streams: []StreamStatus{}}
+	s := Status{Version: o.Version, Uptime: snapshot.Uptime.Seconds(), Snapshot: snapshot, Streams: []StreamStatus{}, Certificates: []CertificateStatus{}}
 	if o.LogDropped != nil {
 		s.LogDropped = o.LogDropped()
+	}
+	if o.Certificates != nil {
+		s.Certificates = o.Certificates()
 	}
 	for _, stream := range snapshot.Streams {
 		out := StreamStatus{StreamSnapshot: stream, Type: stream.Type}

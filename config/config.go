@@ -17,8 +17,9 @@ import (
 // Config is a whole configuration, checked. [Default] fills it with what holds if the
 // file says nothing.
 type Config struct {
-	// Listen is where viewers and encoders connect. A port of 0 lets the
-	// system choose one. [::] stands for IPv4 as well.
+	// Listen is where viewers and encoders connect in clear; TLS.Listen is where they
+	// connect over TLS, and one of the two may be empty. A port of 0 lets the system
+	// choose one. [::] stands for IPv4 as well.
 	Listen []netip.AddrPort
 	// Engine is ready for the engine, with three exceptions: Engine.Loops and
 	// Engine.Backlog.Total are 0 for "auto", and Engine.Processors is empty. The
@@ -40,12 +41,6 @@ type Proxy struct {
 	Address string // host:port; empty means that no proxy is used
 	// Local says that the proxy is used for local addresses too.
 	Local bool
-}
-
-// TLS is parsed and checked but not used: a file with "ssl": true is refused.
-type TLS struct {
-	Port      int
-	Key, Cert string // as written; the files are not opened
 }
 
 // Admin is the listener for the status page and profiles.
@@ -83,7 +78,6 @@ func Default() *Config {
 		Listen:  []netip.AddrPort{everywhere(defaultPort)},
 		Engine:  e,
 		MaxHead: defaultMaxHead,
-		TLS:     TLS{Port: defaultTLSPort},
 		Admin:   Admin{Enabled: true, Listen: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), defaultAdminPort)},
 		Log:     Log{Level: slog.LevelInfo},
 	}

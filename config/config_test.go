@@ -83,7 +83,6 @@ func TestOriginalKeysRunUnchanged(t *testing.T) {
 	want := Default()
 	want.Listen = []netip.AddrPort{netip.MustParseAddrPort("[::]:8086")}
 	want.Engine.NotFoundLocation = "https://somesite.org"
-	want.TLS = TLS{Port: 8089, Key: "mykey.key", Cert: "mykey.cert"}
 	want.Streams = []Stream{
 		{Name: "Test Pull", Path: "pulled_video", Type: TypePull, Pull: Pull{Host: "127.0.0.1", Port: 7070, Path: "/"}},
 		{Name: "Test Push", Path: "pushed_video", Enabled: true, Type: TypePush},

@@ -95,7 +95,6 @@ func TestOneMistake(t *testing.T) {
 		{"admin_port", `{"port": 8087, ` + push + `}`, `1:1: the admin listener (127.0.0.1:8087) and the streams ([::]:8087) cannot share a port; set "listen" in "admin"`},
 		{"admin_same", `{"admin": {"listen": "127.0.0.1:8086"}, ` + push + `}`, `1:22: /admin/listen: the admin listener (127.0.0.1:8086) and the streams ([::]:8086) cannot share a port; set "listen" in "admin"`},
 		{"admin_address", `{"admin": {"listen": "8087"}, ` + push + `}`, `1:22: /admin/listen: "8087" is not an IP address with a port, such as "[::]:8086", "192.0.2.1:80" or ":8086"`},
-		{"ssl", `{"ssl": true, ` + push + `}`, `1:9: /ssl: TLS is not built yet; set "ssl" to false (the other ssl keys may stay)`},
 		{"ssl_port", `{"ssl_port": 0, ` + push + `}`, `1:14: /ssl_port: the number must be between 1 and 65535, not 0`},
 		{"redirect", `{"redirect_404_to": "somesite.org", ` + push + `}`, `1:21: /redirect_404_to: "somesite.org" is not a web address that begins with "http://" or "https://" and a host`},
 		{"redirect_scheme", `{"redirect_404_to": "mms://somesite.org", ` + push + `}`, `1:21: /redirect_404_to: "mms://somesite.org" is not a web address that begins with "http://" or "https://" and a host`},
@@ -199,7 +198,7 @@ func TestEveryMistakeAtOnce(t *testing.T) {
 pump.json:2:25: /port: the number must be between 1 and 65535, not 70000
 pump.json:3:13: /listen: give either "port" or "listen", not both: every address in "listen" has its own port
 pump.json:3:14: /listen/0: "*:80" is not an IP address with a port, such as "[::]:8086", "192.0.2.1:80" or ":8086"
-pump.json:4:10: /ssl: TLS is not built yet; set "ssl" to false (the other ssl keys may stay)
+pump.json:4:10: /ssl: TLS needs a certificate: give "ssl_cert" and "ssl_key", or "certificates", or "ssl_domains"
 pump.json:5:22: /redirect_404_to: "404" is not a web address that begins with "http://" or "https://" and a host
 pump.json:7:48: /streams/0/path: a path may contain only letters (a to z), digits, _ and -, not '/'
 pump.json:7:73: /streams/0/source_options: a stream of type mmsh_pull needs a "url", or a "host"

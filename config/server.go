@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -27,7 +28,7 @@ func (w *walker) root(n node) *Config {
 	return c
 }
 
-// listeners reads port, listen and admin, which must not meet each other.
+// listeners reads port, listen, ssl_port and admin, which must not meet each other.
 func (w *walker) listeners(root object, c *Config) {
 	if v, ok := root.get("port"); ok {
 		if p, ok := w.integer(v, 1, maxPort); ok {
@@ -40,6 +41,7 @@ func (w *walker) listeners(root object, c *Config) {
 			w.fail(v, `give either "port" or "listen", not both: every address in "listen" has its own port`)
 		}
 	}
+	w.ssl(root, c)
 	v, ok := root.get("admin")
 	if !ok {
 		v = root.node
@@ -61,18 +63,44 @@ func (w *walker) listen(n node, c *Config) {
 	}
 	c.Listen = nil
 	for _, e := range elements {
-		a, ok := w.address(e)
-		if !ok {
-			continue
+		if a, secure, ok := w.listener(e); ok {
+			w.open(e, a, secure, c)
 		}
-		for _, b := range c.Listen {
-			if overlap(a, b) {
-				w.fail(e, "%s and %s cannot both be listened on: one covers the other", b, a)
-				break
-			}
-		}
-		c.Listen = append(c.Listen, a)
 	}
+}
+
+// securePrefix is what an address over TLS begins with.
+const securePrefix = "tls://"
+
+// listener reads the address of a listener, and whether it is one over TLS.
+func (w *walker) listener(n node) (a netip.AddrPort, secure, ok bool) {
+	s, ok := w.text(n)
+	if !ok {
+		return a, false, false
+	}
+	if secure = len(s) >= len(securePrefix) && strings.EqualFold(s[:len(securePrefix)], securePrefix); secure {
+		s = s[len(securePrefix):]
+	}
+	a, ok = w.addressIn(n, s)
+	return a, secure, ok
+}
+
+// open adds a listener, which must not meet the others. n is what to blame.
+func (w *walker) open(n node, a netip.AddrPort, secure bool, c *Config) {
+	for _, b := range slices.Concat(c.Listen, c.TLS.Listen) {
+		if overlap(a, b) {
+			w.fail(n, "%s and %s cannot both be listened on: one covers the other", b, a)
+			break
+		}
+	}
+	if !secure {
+		c.Listen = append(c.Listen, a)
+		return
+	}
+	if len(c.TLS.Listen) == 0 {
+		w.secure = n
+	}
+	c.TLS.Listen = append(c.TLS.Listen, a)
 }
 
 // address reads an IP address with a port; without the address it means all of them.
@@ -81,6 +109,11 @@ func (w *walker) address(n node) (netip.AddrPort, bool) {
 	if !ok {
 		return netip.AddrPort{}, false
 	}
+	return w.addressIn(n, s)
+}
+
+// addressIn is address for a text that was found in n.
+func (w *walker) addressIn(n node, s string) (netip.AddrPort, bool) {
 	if strings.HasPrefix(s, ":") {
 		s = "[::]" + s
 	}
@@ -96,6 +129,8 @@ func (w *walker) address(n node) (netip.AddrPort, bool) {
 func nameHint(s string) string {
 	host, _, found := strings.Cut(s, ":")
 	switch {
+	case strings.HasPrefix(strings.ToLower(s), "https:"):
+		return `; for TLS write "tls://:8443"`
 	case found && strings.EqualFold(host, "localhost"):
 		return `; write "127.0.0.1:…" or "[::1]:…" for this machine alone`
 	case found && validName(host) && strings.ContainsFunc(host, unicode.IsLetter):
@@ -148,7 +183,7 @@ func (w *walker) admin(n node, given bool, c *Config) {
 
 // adminPlace checks where the admin listener is. at is what to blame.
 func (w *walker) adminPlace(at node, c *Config) {
-	for _, a := range c.Listen {
+	for _, a := range slices.Concat(c.Listen, c.TLS.Listen) {
 		if overlap(a, c.Admin.Listen) {
 			w.fail(at, `the admin listener (%s) and the streams (%s) cannot share a port; set "listen" in "admin"`, c.Admin.Listen, a)
 			return
@@ -156,26 +191,6 @@ func (w *walker) adminPlace(at node, c *Config) {
 	}
 	if !c.Admin.Listen.Addr().IsLoopback() {
 		w.warn(at, "the admin listener has no password, and %s can be reached from other machines", c.Admin.Listen)
-	}
-}
-
-// tls checks the keys of TLS, which is not built yet.
-func (w *walker) tls(root object, c *Config) {
-	if v, ok := root.get("ssl"); ok {
-		if on, ok := w.boolean(v); ok && on {
-			w.fail(v, `TLS is not built yet; set "ssl" to false (the other ssl keys may stay)`)
-		}
-	}
-	if v, ok := root.get("ssl_port"); ok {
-		if p, ok := w.integer(v, 1, maxPort); ok {
-			c.TLS.Port = int(p)
-		}
-	}
-	if v, ok := root.get("ssl_key"); ok {
-		c.TLS.Key, _ = w.text(v)
-	}
-	if v, ok := root.get("ssl_cert"); ok {
-		c.TLS.Cert, _ = w.text(v)
 	}
 }
 

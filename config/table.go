@@ -21,13 +21,19 @@ func rootTable() table {
 		"port", "listen",
 		"use_http_proxy", "http_proxy_host", "http_proxy_port", "use_proxy_for_local_addresses",
 		"redirect_404_to",
-		"ssl", "ssl_port", "ssl_key", "ssl_cert",
+		"ssl", "ssl_port", "ssl_key", "ssl_cert", "certificates", "ssl_domains", "acme",
 		"streams", "admin", "log",
 	}}
 	for _, g := range groups() {
 		t.keys = append(t.keys, g.name)
 	}
 	return t
+}
+
+func certificateTable() table { return table{name: "certificates[]", keys: []string{"cert", "key"}} }
+
+func acmeTable() table {
+	return table{name: "acme", keys: []string{"email", "accept_terms", "directory", "ca_file", "folder"}}
 }
 
 func adminTable() table { return table{name: "admin", keys: []string{"enabled", "listen"}} }
@@ -54,7 +60,7 @@ func sourceTable(types ...string) table {
 
 // tables are all kinds of object that a configuration may hold.
 func tables() []table {
-	ts := []table{rootTable(), adminTable(), logTable(), streamTable(), sourceTable(typePull, typePush, typeFile)}
+	ts := []table{rootTable(), certificateTable(), acmeTable(), adminTable(), logTable(), streamTable(), sourceTable(typePull, typePush, typeFile)}
 	for _, g := range groups() {
 		ts = append(ts, g.table())
 	}
@@ -105,6 +111,8 @@ func (t table) where() string {
 		return "at the top of the file"
 	case streamTable().name:
 		return `in an element of "streams"`
+	case certificateTable().name:
+		return `in an element of "certificates"`
 	case sourceTable().name:
 		return `in the "source_options" of a stream`
 	}

@@ -11,7 +11,8 @@ import (
 // out checked values.
 type walker struct {
 	report
-	dir string // where relative names of files start
+	dir    string // where relative names of files start
+	secure node   // the first listener over TLS, if there is one
 }
 
 // node is one value of the file.

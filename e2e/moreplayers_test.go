@@ -42,10 +42,14 @@ var (
 )
 
 // watchMpv starts mpv without screen and sound card; both keep time.
-func watchMpv(t testing.TB, url string) *watcher {
+func watchMpv(t testing.TB, url string) *watcher { return watchMpvWith(t, url) }
+
+// watchMpvWith is watchMpv with further options.
+func watchMpvWith(t testing.TB, url string, options ...string) *watcher {
 	t.Helper()
-	cmd := exec.Command("mpv", "--no-config", "--vo=null", "--ao=null", "--msg-level=all=warn,statusline=status",
-		"--term-status-msg=place=${=time-pos}", url)
+	args := append([]string{"--no-config", "--vo=null", "--ao=null", "--msg-level=all=warn,statusline=status",
+		"--term-status-msg=place=${=time-pos}"}, options...)
+	cmd := exec.Command("mpv", append(args, url)...)
 	cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
 	p := start(t, cmd, false)
 	return &watcher{

@@ -116,11 +116,14 @@ func lastNumber(re *regexp.Regexp, output string) int {
 }
 
 // watchFFmpeg starts ffmpeg as a player that decodes everything and shows nothing.
-func watchFFmpeg(t testing.TB, url string) *watcher {
+func watchFFmpeg(t testing.TB, url string) *watcher { return watchFFmpegWith(t, url) }
+
+// watchFFmpegWith is watchFFmpeg with options for its input.
+func watchFFmpegWith(t testing.TB, url string, options ...string) *watcher {
 	t.Helper()
 	frame := regexp.MustCompile(`frame=\s*(\d+)`)
-	p := start(t, exec.Command("ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-stats", "-stats_period", "0.1",
-		"-i", url, "-f", "null", "-"), false)
+	args := append([]string{"-nostdin", "-hide_banner", "-loglevel", "warning", "-stats", "-stats_period", "0.1"}, options...)
+	p := start(t, exec.Command("ffmpeg", append(args, "-i", url, "-f", "null", "-")...), false)
 	return &watcher{
 		program: p, bad: ffmpegComplaints, excused: ffmpegExcuses, ending: ffmpegEnding,
 		frames: func(output string) int { return lastNumber(frame, output) },
@@ -174,10 +177,13 @@ var (
 
 // watchVLC starts VLC with its remote control, through which its statistics
 // are asked for again and again.
-func watchVLC(t testing.TB, url string) *watcher {
+func watchVLC(t testing.TB, url string) *watcher { return watchVLCWith(t, url) }
+
+// watchVLCWith is watchVLC with further options.
+func watchVLCWith(t testing.TB, url string, options ...string) *watcher {
 	t.Helper()
-	p := start(t, vlcCommand(t, "-v", "-I", "oldrc", "--rc-fake-tty", "--vout", "vdummy", "--aout", "adummy",
-		"--play-and-exit", url), true)
+	args := append([]string{"-v", "-I", "oldrc", "--rc-fake-tty", "--vout", "vdummy", "--aout", "adummy", "--play-and-exit"}, options...)
+	p := start(t, vlcCommand(t, append(args, url)...), true)
 	done := make(chan struct{})
 	go ask(p, done)
 	w := &watcher{

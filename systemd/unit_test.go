@@ -75,7 +75,7 @@ func (u unit) one(t *testing.T, key string) string {
 func TestUnitHasOnlyKnownKeys(t *testing.T) {
 	known := []string{
 		"Unit.Description", "Unit.Documentation", "Unit.Wants", "Unit.After",
-		"Service.Type", "Service.ExecStart", "Service.Restart",
+		"Service.Type", "Service.ExecStart", "Service.StateDirectory", "Service.StateDirectoryMode", "Service.Restart",
 		"Service.RestartSec", "Service.LimitNOFILE", "Service.TimerSlackNSec", "Service.TimeoutStopSec",
 		"Install.WantedBy",
 	}

@@ -17,6 +17,9 @@ func (s service) portKey() string {
 	if s.foreground {
 		return `--port, as in "stream-pump demo --port 9000" or make run ARGS="--port 9000"`
 	}
+	if len(s.TLS.Listen) > 0 {
+		return `"port", "ssl_port" or "listen"`
+	}
 	return `"port" or "listen"`
 }
 

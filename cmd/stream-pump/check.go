@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,8 +19,9 @@ func newCheckCommand(e env) *cobra.Command {
 as FILE:LINE:COLUMN: /JSON/POINTER: what is wrong. For streams that are pulled with
 TLS it says what their sources must prove. CONFIG may be - for standard input.
 
-The exit code is 0 if the configuration can be served, and 1 if not. Warnings
-are shown but do not count. No socket is opened.`,
+For each certificate of a listener over TLS it says whose it is, for which names and
+until when. The exit code is 0 if the configuration can be served, and 1 if not.
+Warnings are shown but do not count. No socket is opened.`,
 		Example: `  stream-pump check pump.json
   stream-pump check pump.json && systemctl restart stream-pump`,
 		Args: cli.Arguments("CONFIG"),
@@ -32,9 +34,29 @@ are shown but do not count. No socket is opened.`,
 			for _, line := range pullsOverTLS(c) {
 				fmt.Fprintln(e.stdout, line)
 			}
-			return nil
+			return e.checkCertificates(c, time.Now())
 		},
 	}
+}
+
+// checkCertificates says what certificates there are. That they can be read and that
+// each key fits has been checked with the configuration.
+func (e env) checkCertificates(c *config.Config, now time.Time) error {
+	list, err := certificatesOf(c)
+	if err != nil {
+		return err // the files have changed since
+	}
+	for _, x := range list {
+		text := "certificate of " + certificateText(x, now)
+		if !x.Automatic {
+			text += "; its key fits"
+		}
+		fmt.Fprintln(e.stdout, text)
+		if worry, _ := x.Worry(now); worry != "" {
+			fmt.Fprintf(e.stderr, "warning: %s: %s\n", strings.Join(x.Names, ", "), worry)
+		}
+	}
+	return nil
 }
 
 // stdinName stands for standard input on the command line.
@@ -110,6 +132,9 @@ func summary(c *config.Config) string {
 	var where []string
 	for _, a := range c.Listen {
 		where = append(where, a.String())
+	}
+	for _, a := range c.TLS.Listen {
+		where = append(where, a.String()+" (TLS)")
 	}
 	return fmt.Sprintf("%s, %d enabled, on %s", count(len(c.Streams), "stream"), enabled, strings.Join(where, ", "))
 }

@@ -8,9 +8,12 @@ import (
 	"io/fs"
 	"path"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"streampump/admin"
+	"streampump/cmd/internal/certs"
 	"streampump/cmd/internal/cli"
 	"streampump/config"
 	"streampump/tuning"
@@ -30,8 +33,8 @@ func newDoctorCommand(e env) *cobra.Command {
 		Short: "Look at the machine: what is set, what should be, what the difference costs",
 		Long: `Look at the settings of this machine that matter for many viewers: what is, what
 should be, what the difference costs, and how to set it right. With a
-configuration, look also at what that asks of the machine. Nothing is changed, and
-root is not needed.
+configuration, look also at what that asks of the machine, and at how long its
+certificates are good. Nothing is changed, and root is not needed.
 
 The exit code is 0 if all is well, and 1 if something is worth changing; what
 cannot be read here does not count.
@@ -69,9 +72,13 @@ func (e env) doctor(ctx context.Context, args []string, o doctorFlags) error {
 	if err != nil {
 		return err
 	}
+	var list []certs.Certificate
 	if len(args) > 0 {
 		c, err := e.load(args[0])
 		if err != nil {
+			return err
+		}
+		if list, err = certificatesOf(c); err != nil {
 			return err
 		}
 		box.Use = useOf(c)
@@ -81,12 +88,16 @@ func (e env) doctor(ctx context.Context, args []string, o doctorFlags) error {
 	}
 	box.Use.Generator = o.generator
 	found := tuning.Check(box)
+	now := time.Now()
 	if o.json {
-		err = e.json(reportOf(box, found))
+		r := reportOf(box, found)
+		r.Certificates = statusOf(list, now)
+		err = e.json(r)
 	} else {
-		_, err = e.stdout.Write(appendCheck(nil, box, found, o.all))
+		b := appendCertificates(appendMachine(nil, box.Machine), list, now)
+		_, err = e.stdout.Write(appendCheck(b, box, found, o.all))
 	}
-	if err == nil && number(found, tuning.Change) > 0 {
+	if err == nil && (number(found, tuning.Change) > 0 || worried(list, now)) {
 		err = cli.ErrTold
 	}
 	return err
@@ -136,6 +147,8 @@ type checkReport struct {
 	Machine  machineReport        `json:"machine"`
 	Count    map[tuning.State]int `json:"count"`
 	Settings []settingReport      `json:"settings"`
+	// Certificates are those of the configuration, as in the pump's status.
+	Certificates []admin.CertificateStatus `json:"certificates"`
 }
 
 // machineReport is the machine; what is not known is left out.

@@ -13,7 +13,6 @@ const textWidth = 79
 // appendCheck appends what was found as text for people: what is worth changing
 // first, and what is well only if all is asked for.
 func appendCheck(b []byte, box *tuning.Box, found []tuning.Finding, all bool) []byte {
-	b = appendMachine(b, box.Machine)
 	for _, f := range found {
 		if f.State == tuning.Change {
 			b = appendChange(b, f)

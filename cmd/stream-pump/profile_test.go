@@ -37,7 +37,7 @@ func pump(t *testing.T, wrap func(http.Handler) http.Handler) string {
 	c := config.Default()
 	c.Engine.Loops = 2
 	streams := []engine.StreamConfig{{Path: "clip", File: &engine.FileConfig{Data: demo.Clip(), Open: mmsh.NewFile}}}
-	eng, err := engine.New(c.Engine, streams, []codec.Protocol{protocolOf(c)}, slog.New(slog.DiscardHandler))
+	eng, err := engine.New(c.Engine, streams, []codec.Protocol{protocolOf(c, nil)}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -90,7 +90,7 @@ func TestCheckShowsEveryMistake(t *testing.T) {
 }`)
 	start(t, "check", "pump.json").want(t, cli.ExitFailed, "",
 		`pump.json:2:3: /prot: the key "prot" is unknown here; did you mean "port"?
-pump.json:3:10: /ssl: TLS is not built yet; set "ssl" to false (the other ssl keys may stay)
+pump.json:3:10: /ssl: TLS needs a certificate: give "ssl_cert" and "ssl_key", or "certificates", or "ssl_domains"
 pump.json:5:65: /streams/0/source_options/file: the file "none.wmv" cannot be opened: no such file or directory
 pump.json:6:35: /streams/1/path: a path may contain only letters (a to z), digits, _ and -, not ' '
 pump.json:7:35: /streams/2/path: the path "CLIP" is also that of the stream in line 5 (case makes no difference)
@@ -309,14 +309,20 @@ func TestManualNamesEveryFieldOfTheStatus(t *testing.T) {
 	text := page(t, "stream-pump-status.5")
 	_, text, _ = strings.Cut(text, ".SH STATUS")
 	text, reasons, _ := strings.Cut(text, ".SS Reasons")
-	pump, stream, _ := strings.Cut(text, ".SS A stream")
+	text, stream, _ := strings.Cut(text, ".SS A stream")
+	pump, certificate, _ := strings.Cut(text, ".SS A certificate")
 	for _, part := range []struct {
-		of   any
-		text string
-	}{{&admin.Status{}, pump}, {&admin.StreamStatus{StreamSnapshot: engine.StreamSnapshot{Problem: "x", Media: "x"}}, stream}} {
+		of    any
+		text  string
+		least int
+	}{
+		{&admin.Status{}, pump, 10},
+		{&admin.StreamStatus{StreamSnapshot: engine.StreamSnapshot{Problem: "x", Media: "x"}}, stream, 10},
+		{&admin.CertificateStatus{Problem: "x"}, certificate, 6},
+	} {
 		of, c := part.of, part.text
 		names := fieldsOf(t, of)
-		if len(names) < 10 {
+		if len(names) < part.least {
 			t.Errorf("%T has only %q", of, names)
 		}
 		for _, name := range names {

@@ -86,14 +86,18 @@ func (e env) serve(ctx context.Context, s service) error {
 
 	log := s.log.Logger
 	defer keep(fit(s.Config, log), log)()
-	eng, err := engine.New(s.Engine, s.streams, []codec.Protocol{protocolOf(s.Config)}, log)
+	sec, err := secure(s.Config, log)
 	if err != nil {
 		return err
 	}
-	if err := eng.Listen(engine.Plain(texts(s.Listen)...)...); err != nil {
+	eng, err := engine.New(s.Engine, s.streams, []codec.Protocol{protocolOf(s.Config, sec.page)}, log)
+	if err != nil {
+		return err
+	}
+	if err := eng.Listen(sec.listeners(s.Config)...); err != nil {
 		return advised(err, s.portKey())
 	}
-	door, err := s.openAdmin(ctx, eng)
+	door, err := s.openAdmin(ctx, eng, sec)
 	if err != nil {
 		eng.Shutdown()
 		return advised(err, adminKey)
@@ -102,6 +106,7 @@ func (e env) serve(ctx context.Context, s service) error {
 		eng.Shutdown()
 		return err
 	}
+	defer sec.run(ctx)()
 	s.announce(eng)
 	<-ctx.Done()
 	log.Info("going down", "viewers", eng.Snapshot().Viewers, "within", s.Engine.Timeouts.Shutdown)
@@ -116,7 +121,7 @@ func (e env) serve(ctx context.Context, s service) error {
 }
 
 // openAdmin opens the admin listener; nil if none is wanted.
-func (s service) openAdmin(ctx context.Context, eng *engine.Engine) (*admin.Server, error) {
+func (s service) openAdmin(ctx context.Context, eng *engine.Engine, sec *security) (*admin.Server, error) {
 	if !s.Admin.Enabled {
 		return nil, nil
 	}
@@ -128,7 +133,8 @@ func (s service) openAdmin(ctx context.Context, eng *engine.Engine) (*admin.Serv
 	}
 	door, err := admin.Listen(s.Admin.Listen, admin.Options{
 		Source: eng, Version: cli.Version, Types: kinds, LogDropped: s.log.Dropped,
-		GoingDown: func() bool { return ctx.Err() != nil }, Log: s.log.Logger,
+		Certificates: sec.status,
+		GoingDown:    func() bool { return ctx.Err() != nil }, Log: s.log.Logger,
 	})
 	if err == nil {
 		s.log.Info("admin listener is open", "address", door.Address().String())
@@ -143,8 +149,8 @@ func (s service) announce(eng *engine.Engine) {
 			s.log.Info("stream is configured", "stream", st.Path, "name", st.Name, "type", st.Type)
 		}
 	}
-	for _, a := range eng.Addresses() {
-		s.log.Info("listening", "address", a.String())
+	for i, a := range eng.Addresses() {
+		s.log.Info("listening", "address", a.String(), "tls", i >= len(s.Listen))
 	}
 	if s.ready != nil {
 		s.ready(eng)
@@ -160,10 +166,11 @@ func texts[T fmt.Stringer](addresses []T) (out []string) {
 }
 
 // protocolOf is the protocol that this version speaks.
-func protocolOf(c *config.Config) codec.Protocol {
+func protocolOf(c *config.Config, page func(path string) (string, bool)) codec.Protocol {
 	return mmsh.NewProtocol(mmsh.Options{
 		Product: "Stream Pump", Version: cli.Version,
 		MaxHead: c.MaxHead, Timeout: c.Engine.Timeouts.Session,
+		Page: page,
 	})
 }
 

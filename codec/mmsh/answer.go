@@ -86,10 +86,15 @@ func (s *server) root(dst []byte, q *request) ([]byte, codec.Next) {
 	if s.p.o.Version != "" {
 		text += " " + s.p.o.Version
 	}
+	return s.page(dst, q, text+"\n")
+}
+
+// page answers with a text.
+func (s *server) page(dst []byte, q *request, text string) ([]byte, codec.Next) {
 	dst = http1.AppendStatus(dst, http10, 200)
 	dst = http1.AppendField(dst, "Server", viewerServer)
 	dst = http1.AppendField(dst, "Content-Type", textType)
-	return appendBody(dst, text+"\n", q)
+	return appendBody(dst, text, q)
 }
 
 // options answers the keep-alive of pipelined players ([MS-WMSP] 2.2.2.3.2).
@@ -167,8 +172,13 @@ func looked(v codec.Verdict) *codec.Verdict {
 	return &v
 }
 
-// look answers GET and HEAD of a playlist, or of something we do not have.
+// look answers GET and HEAD of a playlist, a page, or something we do not have.
 func (s *server) look(dst []byte, q *request, v *codec.Verdict) ([]byte, codec.Next) {
+	if q.class == lookup && s.p.o.Page != nil {
+		if text, ok := s.p.o.Page(q.event.Path); ok {
+			return s.page(dst, q, text)
+		}
+	}
 	switch {
 	case v.Code == codec.OK && q.class == playlist:
 		return s.playlist(dst, q, v)

@@ -17,6 +17,10 @@ type Options struct {
 	// told ([MS-WMSP] 2.2.1.4.36). Their keep-alives follow from it, so it
 	// must not be above the engine's own. 0 means [DefaultTimeout].
 	Timeout time.Duration
+	// Page gives the text of a page outside "/streams/", if there is one at that path,
+	// as a CA asks for that examines the host. Any goroutine may call it, and it must
+	// not wait for anything. nil: there are none.
+	Page func(path string) (text string, ok bool)
 }
 
 // DefaultTimeout is the lifetime of an idle session ([MS-WMSP] 3.2.2).

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"streampump/admin"
+	"streampump/cmd/internal/certs"
+	"streampump/cmd/internal/cli"
+	"streampump/cmd/internal/issuance"
+	"streampump/config"
+	"streampump/config/keypair"
+	"streampump/engine"
+)
+
+// security is what the listeners over TLS need. The zero value is that of a pump
+// without any.
+type security struct {
+	store *certs.Store
+	agent *issuance.Agent // nil if no certificate is automatic
+}
+
+// secure reads the certificates that a configuration needs.
+func secure(c *config.Config, log *slog.Logger) (x *security, err error) {
+	x = &security{}
+	if len(c.TLS.Listen) == 0 {
+		return x, nil
+	}
+	auto := c.TLS.Automatic
+	o := certs.Options{Files: c.TLS.Certificates, Domains: auto.Domains, Log: log}
+	if len(auto.Domains) > 0 {
+		o.Challenge = func(h *tls.ClientHelloInfo) *tls.Config { return x.agent.Challenge(h) }
+	}
+	if x.store, err = certs.Open(o); err != nil || len(auto.Domains) == 0 {
+		return x, err
+	}
+	var roots *x509.CertPool
+	if auto.CAFile != "" {
+		if roots, err = keypair.Roots(auto.CAFile); err != nil {
+			return nil, err
+		}
+	}
+	byTLS, byHTTP := proofs(c)
+	x.agent, err = issuance.New(issuance.Options{
+		Domains: auto.Domains, Email: auto.Email, Directory: auto.Directory, Roots: roots, Folder: auto.Folder,
+		TLS: byTLS, HTTP: byHTTP, Keep: x.store.Put, Trouble: x.store.Trouble, Version: cli.Version, Log: log,
+	})
+	return x, err
+}
+
+// proofs are the ways in which a CA may see that a name is ours: those at whose ports
+// we listen. If there is none, something forwards to us, and who knows what.
+func proofs(c *config.Config) (byTLS, byHTTP bool) {
+	at := func(list []netip.AddrPort, port uint16) bool {
+		return slices.ContainsFunc(list, func(a netip.AddrPort) bool { return a.Port() == port })
+	}
+	byTLS, byHTTP = at(c.TLS.Listen, config.ProofPortTLS), at(c.Listen, config.ProofPortHTTP)
+	if !byTLS && !byHTTP {
+		return true, len(c.Listen) > 0
+	}
+	return byTLS, byHTTP
+}
+
+// listeners are all listeners of a configuration, those in clear first.
+func (x *security) listeners(c *config.Config) []engine.Listener {
+	out := engine.Plain(texts(c.Listen)...)
+	for _, a := range c.TLS.Listen {
+		out = append(out, engine.Listener{Address: a.String(), TLS: x.store.TLSConfig()})
+	}
+	return out
+}
+
+// page is the page that a CA may ask for; see [issuance.Agent.Page].
+func (x *security) page(path string) (string, bool) {
+	if x.agent == nil {
+		return "", false
+	}
+	return x.agent.Page(path)
+}
+
+// run keeps the certificates up to date until ctx ends; wait returns after that.
+func (x *security) run(ctx context.Context) (wait func()) {
+	var running sync.WaitGroup
+	if x.store != nil {
+		running.Go(func() { x.store.Run(ctx) })
+	}
+	if x.agent != nil {
+		running.Go(func() { x.agent.Run(ctx) })
+	}
+	return running.Wait
+}
+
+// status are the certificates now.
+func (x *security) status() []admin.CertificateStatus {
+	if x.store == nil {
+		return statusOf(nil, time.Time{})
+	}
+	return statusOf(x.store.Snapshot(), time.Now())
+}
