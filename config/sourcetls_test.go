@@ -2,6 +2,7 @@ package config
 
 import (
 	"crypto/x509"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -122,5 +123,27 @@ func TestTimesOfCertificates(t *testing.T) {
 	pki.Write(t, dir, "many", many)
 	if _, ps := Parse("pump.json", []byte(pulled(`"url": "https://a", "ssl_ca": "many"`)), dir); len(ps) > 0 {
 		t.Error(text(ps))
+	}
+}
+
+// A stream that is pulled from this pump over TLS comes from where that is listened for.
+func TestCirclesOverTLS(t *testing.T) {
+	dir := keys(t)
+	for _, c := range []struct {
+		url   string
+		round bool
+	}{
+		{"mmshs://127.0.0.1:8443/streams/p", true},
+		{"https://localhost:8443/streams/P", true},
+		{"mmsh://127.0.0.1:8443/streams/p", false},
+		{"mmshs://127.0.0.1:8080/streams/p", false},
+		{"mmsh://127.0.0.1:8080/streams/p", true},
+	} {
+		src := fmt.Sprintf(`{"listen": [":8080", "tls://:8443"], "ssl_cert": "good.pem", "ssl_key": "good.key",
+			"streams": [{"type": "mmsh_pull", "path": "p", "source_options": {"url": %q}}]}`, c.url)
+		cfg, ps := Parse("pump.json", []byte(src), dir)
+		if cfg == nil || strings.Contains(text(ps), "pulled from itself") != c.round {
+			t.Errorf("%s: %s", c.url, text(ps))
+		}
 	}
 }

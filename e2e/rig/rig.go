@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -64,6 +65,7 @@ type Options struct {
 	// "$DIR" in it stands for the folder it is written to.
 	Config string
 	Listen string   // default "127.0.0.1:0"
+	Secure bool     // listen with TLS too; Config has the certificate
 	Prefix []string // put before the command line, e.g. {"ip", "netns", "exec", "x"}
 	Env    []string // added to the environment
 	// NoAdmin leaves the admin listener out.
@@ -72,9 +74,11 @@ type Options struct {
 
 // Pump is a running program.
 type Pump struct {
-	Addr  netip.AddrPort // where viewers and encoders connect
-	Admin netip.AddrPort
-	Dir   string // of its configuration
+	Addr netip.AddrPort // where viewers and encoders connect
+	// Secure is where they do with TLS, if that was asked for.
+	Secure netip.AddrPort
+	Admin  netip.AddrPort
+	Dir    string // of its configuration
 
 	t      testing.TB
 	cmd    *exec.Cmd
@@ -132,6 +136,14 @@ func Launch(t testing.TB, o Options) (*Pump, error) {
 	if p.Addr, err = netip.ParseAddrPort(field(line, "address")); err != nil {
 		return nil, err
 	}
+	if o.Secure {
+		if line, err = p.await("msg=listening", "tls=true"); err != nil {
+			return nil, err
+		}
+		if p.Secure, err = netip.ParseAddrPort(field(line, "address")); err != nil {
+			return nil, err
+		}
+	}
 	if !o.NoAdmin {
 		if line, err = p.await("admin listener is open"); err != nil {
 			return nil, err
@@ -151,7 +163,11 @@ func (p *Pump) config(o Options) string {
 	if o.NoAdmin {
 		admin = `"admin": {"enabled": false}`
 	}
-	return fmt.Sprintf("{\n%q: [%q],\n%s,\n%q: {%q: %q},\n%s\n}\n", "listen", listen, admin, "log", "level", "debug",
+	listen = strconv.Quote(listen)
+	if o.Secure {
+		listen += `, "tls://127.0.0.1:0"`
+	}
+	return fmt.Sprintf("{\n%q: [%s],\n%s,\n%q: {%q: %q},\n%s\n}\n", "listen", listen, admin, "log", "level", "debug",
 		strings.ReplaceAll(o.Config, "$DIR", p.Dir))
 }
 
