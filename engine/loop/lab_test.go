@@ -2,6 +2,7 @@ package loop
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -37,6 +38,7 @@ type lab struct {
 	peers  []*peer
 	nextFd int
 	tls    bool // connections are encrypted
+	server *tls.Config
 	silent bool // no checks after each step: for counting
 }
 
@@ -242,7 +244,7 @@ func (b *lab) dial(name string, loop int, addr string) *peer {
 	p := &peer{lab: b, at: k, name: name, c: c, room: -1}
 	if b.tls {
 		var s *secure.Conn
-		p.tls, s = handshake(b.t)
+		p.tls, s = b.handshake()
 		c.Encrypt(s)
 	}
 	k.socks[b.nextFd] = p
