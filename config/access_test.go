@@ -115,6 +115,20 @@ func TestAccessMistakes(t *testing.T) {
 	}
 }
 
+// The address of a source may hold secrets too.
+func TestSourcesKeepTheirSecrets(t *testing.T) {
+	for in, want := range map[string]string{
+		"mmsh://anna:geheim@h/x":              `"mmsh://…@h/x" cannot be pulled`,
+		"ftp://h/x?a=1&token=geheim&b=2":      `"ftp://h/x?a=1&token=…&b=2" cannot be pulled`,
+		"mmsh://anna:gehe im@h/?token=geheim": `"mmsh://…@h/?token=…" cannot be pulled`,
+	} {
+		_, ps := parse(t, pulled(`"url": "`+in+`"`))
+		if out := text(ps); !strings.Contains(out, want) || strings.Contains(out, "geheim") || strings.Contains(out, "gehe im") {
+			t.Errorf("%s: %s", in, out)
+		}
+	}
+}
+
 func TestAccessWarnings(t *testing.T) {
 	dir := vault(t)
 	for _, c := range []struct{ name, src, want string }{
