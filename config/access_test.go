@@ -55,8 +55,8 @@ func TestAccessRules(t *testing.T) {
 		t.Errorf("view is %+v", view)
 	}
 	d := good(t, `{"view": {"callback": {"url": "https://example.org/may?key=1"}}, "streams": [{"type": "mmsh_push", "path": "a", "view": {"callback": {"url": "http://h", "timeout": 1, "when_down": "allow"}}}]}`)
-	if got := *d.Access.Default[access.View].Callback; got != (access.Callback{URL: "https://example.org/may?key=1", Timeout: 3 * time.Second}) || d.Access.Open() {
-		t.Errorf("the callback is %+v", got)
+	if got := *d.Access.Default[access.View].Callback; got != (access.Callback{URL: "https://example.org/may?key=1", Timeout: 3 * time.Second}) || d.Access.Open() || d.Engine.Reserved != 2*access.CallbackDescriptors {
+		t.Errorf("the callback is %+v, with %d descriptors", got, d.Engine.Reserved)
 	}
 	if got := *d.Access.Streams["a"].View.Callback; got != (access.Callback{URL: "http://h", Timeout: time.Second, AllowWhenDown: true}) {
 		t.Errorf("the callback is %+v", got)
