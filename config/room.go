@@ -3,6 +3,7 @@ package config
 import (
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -50,7 +51,7 @@ func (w *walker) fullTo(o object, s *Stream, c *Config) {
 		v = o.node
 		s.FullTo = strings.ReplaceAll(c.FullTo, pathMark, s.Path)
 	}
-	if s.Enabled && s.FullTo != "" && w.sendsBack(s, c.Listen) {
+	if s.Enabled && s.FullTo != "" && w.sendsBack(s, slices.Concat(c.Listen, c.TLS.Listen)) {
 		w.fail(v, "redirect_full_to sends the viewers of this stream to this pump and this stream again")
 	}
 }
