@@ -58,11 +58,13 @@ type Protocol interface {
 	AppendRefusal(dst []byte, c Cause) []byte
 }
 
-// Peer is the addresses at the two ends of a connection. IPv4 addresses are never in
+// Peer is what is known of a connection: the addresses at its two ends, and how it comes. IPv4 addresses are never in
 // their IPv6-mapped form.
 type Peer struct {
 	Remote netip.AddrPort
 	Local  netip.AddrPort
+	// Secure says that the connection is encrypted: the peer reached us by TLS.
+	Secure bool
 }
 
 // A Session is one peer's side of a conversation. It is used by one goroutine
@@ -205,6 +207,9 @@ type Event struct {
 	Session uint64 // opaque key of the session that the request names; 0 names none
 	Path    string
 	Agent   string // what the peer calls itself, for the log; may be empty
+	// Credentials are what the peer brings to prove who it is (Lookup, Describe, Play,
+	// Setup, Publish); nil if it brings nothing. They stay as they are.
+	Credentials *Credentials
 	// Data is one packet (Packet). It points into the bytes given to Consume
 	// or into the session's own buffer, and is valid until the next Consume.
 	Data []byte
@@ -230,9 +235,16 @@ const (
 	Busy           // the session, or the stream, is in use by another connection
 	NoSession      // the request needs a session and names none we know
 	Refused        // an ingest is refused: Verdict.Reason says why
+	Unproven       // the peer must prove who it is: Verdict.Challenge says how
+	Forbidden      // the peer may not have this, and no proof would change that
+	Slowed         // the peer has been wrong too often; it may try again after RetryAfter
+	Undecided      // whoever decides has not answered in time
 )
 
-var codeNames = [...]string{"ok", "no_stream", "not_up", "full", "busy", "no_session", "refused"}
+var codeNames = [...]string{
+	"ok", "no_stream", "not_up", "full", "busy", "no_session", "refused",
+	"unproven", "forbidden", "slowed", "undecided",
+}
 
 // String is the decision's name in logs.
 func (c Code) String() string {
@@ -264,11 +276,13 @@ type Verdict struct {
 	// Location is where a request is sent instead (NoStream, Full, and a Lookup that is
 	// Crowded); may be empty.
 	Location string
-	// RetryAfter is the time after which to try again (NotUp, Full, and a Lookup that is
-	// Crowded or without Media); 0 if unknown.
+	// RetryAfter is the time after which to try again (NotUp, Full, Slowed, Undecided, and
+	// a Lookup that is Crowded or without Media); 0 if unknown.
 	RetryAfter time.Duration
-	// Reason is the operator's sentence (Refused, Busy, Full, and a Lookup that is
-	// Crowded).
+	// Challenge is what the peer is asked for (Unproven).
+	Challenge *Challenge
+	// Reason is the sentence for the peer (Refused, Busy, Full, Unproven, Forbidden,
+	// Slowed, and a Lookup that is Crowded).
 	Reason string
 }
 

@@ -16,7 +16,11 @@ const streamsPrefix = "/streams/"
 func (w *walker) circles(c *Config, at []node) {
 	from := map[string]string{} // a pulled stream's path → that of the stream it comes from
 	for _, s := range c.Streams {
-		if path, here := here(s, c.Listen); here {
+		listen := c.Listen
+		if s.Pull.TLS != nil {
+			listen = c.TLS.Listen
+		}
+		if path, here := here(s, listen); here {
 			from[strings.ToLower(s.Path)] = path
 		}
 	}
@@ -44,9 +48,9 @@ func circle(start string, from map[string]string) (way string, round bool) {
 }
 
 // here reports whether a stream is pulled from one of this pump's own, and from
-// which.
+// which. listen are the addresses with TLS, or those without, as the stream is pulled.
 func here(s Stream, listen []netip.AddrPort) (path string, ok bool) {
-	if !s.Enabled || s.Type != TypePull || s.Pull.TLS != nil {
+	if !s.Enabled || s.Type != TypePull {
 		return "", false
 	}
 	u, err := url.Parse(s.Pull.Path)

@@ -391,6 +391,8 @@ func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		issueExample, example, uncomment(example), "", "{}", "{", "[[[[", `{"a":`, "\"", "//", "/*", bom + "{}",
 		`{"listen": [":1", ":1"], "port": 1, "streams": [null, {"path": 1, "type": "file"}]}`,
+		`{"listen": ["tls://:1"], "ssl": true, "certificates": [{}, {"cert": 1, "key": "."}], "ssl_domains": ["", "a..b", "*.a.b"], "acme": {"email": "<a@b>"}}`,
+		`{"ssl": 1, "ssl_port": "tls://", "ssl_cert": "a", "ssl_domains": {}, "acme": {"accept_terms": 1, "folder": [], "directory": "https://"}}`,
 		"exports.config = {\n a: 'b' };", "{\"port\": 1e400}", "{}\n// \u2028\n{}",
 		`{"backlog": {"bytes": "1.5KiB", "duration": "1h1ns"}, "timeouts": {"request": 1e-9}}`,
 	} {

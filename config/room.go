@@ -1,9 +1,7 @@
 package config
 
 import (
-	"net/netip"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -51,7 +49,7 @@ func (w *walker) fullTo(o object, s *Stream, c *Config) {
 		v = o.node
 		s.FullTo = strings.ReplaceAll(c.FullTo, pathMark, s.Path)
 	}
-	if s.Enabled && s.FullTo != "" && w.sendsBack(s, slices.Concat(c.Listen, c.TLS.Listen)) {
+	if s.Enabled && s.FullTo != "" && w.sendsBack(s, c) {
 		w.fail(v, "redirect_full_to sends the viewers of this stream to this pump and this stream again")
 	}
 }
@@ -75,7 +73,7 @@ func (w *walker) redirectFrom(n node, path string) string {
 // sendsBack reports whether a stream's viewers are sent to the stream itself. Names
 // other than localhost are not looked up; a circle through other machines is ended by
 // the engine, which sends nobody on again and again.
-func (w *walker) sendsBack(s *Stream, listen []netip.AddrPort) bool {
+func (w *walker) sendsBack(s *Stream, c *Config) bool {
 	u, err := url.Parse(s.FullTo)
 	if err != nil {
 		return false
@@ -83,6 +81,10 @@ func (w *walker) sendsBack(s *Stream, listen []netip.AddrPort) bool {
 	port, err := strconv.Atoi(u.Port())
 	if err != nil {
 		port = map[string]int{"http": 80, "https": 443}[u.Scheme]
+	}
+	listen := c.Listen
+	if u.Scheme == "https" {
+		listen = c.TLS.Listen
 	}
 	name, ok := streamAt(u.Hostname(), port, u.Path, listen)
 	return ok && name == strings.ToLower(s.Path)

@@ -30,6 +30,7 @@ func (w *walker) root(n node) *Config {
 	if v, ok := o.get("redirect_full_to"); ok {
 		w.defaultFullTo(v, c)
 	}
+	w.access(o, c)
 	w.streams(o, c)
 	return c
 }

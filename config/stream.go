@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"streampump/access"
 	"streampump/engine"
 )
 
@@ -20,6 +21,8 @@ type Stream struct {
 	// FullTo is the web address where viewers are sent for whom there is no room; empty
 	// if there is none.
 	FullTo string
+	// Access are its own rules in place of the default's; they are in [Config.Access] too.
+	Access access.StreamRules
 }
 
 // Type is where a stream's packets come from.
@@ -63,6 +66,7 @@ func (w *walker) streams(root object, c *Config) {
 	for _, e := range elements {
 		s, at := w.stream(e, c)
 		c.Streams, places = append(c.Streams, s), append(places, at)
+		c.enterAccess(s)
 		if s.Enabled {
 			enabled++
 		}
@@ -104,6 +108,7 @@ func (w *walker) stream(n node, c *Config) (s Stream, at node) {
 		w.room(v, &s.Limits)
 	}
 	w.fullTo(o, &s, c)
+	w.streamAccess(o, &s)
 	return s, at
 }
 

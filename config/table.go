@@ -22,7 +22,7 @@ func rootTable() table {
 		"use_http_proxy", "http_proxy_host", "http_proxy_port", "use_proxy_for_local_addresses",
 		"redirect_404_to", "redirect_full_to", "proxy_protocol_from",
 		"ssl", "ssl_port", "ssl_key", "ssl_cert", "certificates", "ssl_domains", "acme",
-		"streams", "admin", "log",
+		"streams", "admin", "log", publishGroup, viewGroup,
 	}}
 	for _, g := range groups() {
 		t.keys = append(t.keys, g.name)
@@ -41,7 +41,9 @@ func adminTable() table { return table{name: "admin", keys: []string{"enabled", 
 func logTable() table { return table{name: "log", keys: []string{"level", "format"}} }
 
 func streamTable() table {
-	return table{name: "streams[]", keys: []string{"name", "enabled", "type", "path", "source_options", "limits", "redirect_full_to"}}
+	return table{name: "streams[]", keys: []string{
+		"name", "enabled", "type", "path", "source_options", "limits", "redirect_full_to", publishGroup, viewGroup,
+	}}
 }
 
 func roomTable() table {
@@ -71,6 +73,7 @@ func tables() []table {
 	for _, g := range groups() {
 		ts = append(ts, g.table())
 	}
+	ts = append(ts, accessTables()...)
 	return ts
 }
 

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -32,12 +33,41 @@ func TestPumpBench(t *testing.T) {
 		{"mmsh", "mmsh", "--audio"}, {"http", "http", "--multiple"}, {"stripped", "mmsh", "--strip"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			end := benchEncoder(t, p, bench, "live", c.shape)
+			end := benchEncoder(t, p, bench, "live", p.URL("http", "live_push"), c.shape)
 			r := benchRun(t, bench, "players", p.URL("http", "live"), "-n", strconv.Itoa(benchPlayers), "--verify", "all",
 				"--protocol", c.protocol, "--ramp", "500ms", "--duration", "3s", "--pid", strconv.Itoa(p.PID()), "--json")
 			checkBench(t, r)
 			end()
 		})
+	}
+}
+
+// TestPumpBenchOverTLS: the same over TLS. Players and encoders go nowhere where nobody
+// vouches for the pump.
+func TestPumpBenchOverTLS(t *testing.T) {
+	who := rig.Identify(t, t.TempDir())
+	p := rig.Start(t, rig.Options{TLS: who, Config: `"streams": [{"type": "mmsh_push", "path": "live"}]`})
+	bench := buildBench(t)
+	at := "https://" + p.TLS.String() + "/streams/"
+	for _, c := range []struct{ command, name, why string }{
+		{"encoder", "live_push", "certificate signed by unknown authority"},
+		{"players", "live", "certificate signed by unknown authority"},
+	} {
+		if out, said, err := runBench(t, bench, c.command, at+c.name); err == nil || !strings.Contains(said, c.why) {
+			t.Errorf("%s: %v\n%s%s", c.command, err, out, said)
+		}
+	}
+	end := benchEncoder(t, p, bench, "live", at+"live_push", "--ca", who.Roots, "--server-name", rig.Host)
+	defer end()
+	for _, protocol := range []string{"mmsh", "http"} {
+		r := benchRun(t, bench, "players", at+"live", "--ca", who.Roots, "-n", strconv.Itoa(benchPlayers), "--verify", "10",
+			"--protocol", protocol, "--ramp", "0", "--duration", "3s", "--pid", strconv.Itoa(p.PID()), "--json")
+		if v := r.Verified; len(r.Problems) > 0 || r.Counts.Held != benchPlayers || v == nil || v.Objects == 0 || v.Broken != 0 || v.Gaps != 0 {
+			t.Errorf("%s: %+v, %+v, problems %q", protocol, r.Counts, v, r.Problems)
+		}
+		if n := r.TLS["TLS 1.3, TLS_AES_128_GCM_SHA256"]; n != benchPlayers || r.JoinCPU == nil {
+			t.Errorf("%s: %v, %v", protocol, r.TLS, r.JoinCPU)
+		}
 	}
 }
 
@@ -74,9 +104,8 @@ const benchRate = 450_000
 // benchEncoder starts an encoder and waits until the pump has its stream. What it
 // returns ends it as Ctrl-C does, and waits until the pump knows: the next one's
 // stream is not to be taken for this one's, which nobody can join any more.
-func benchEncoder(t *testing.T, p *rig.Pump, bench, path string, shape ...string) (end func()) {
+func benchEncoder(t *testing.T, p *rig.Pump, bench, path, url string, shape ...string) (end func()) {
 	t.Helper()
-	url := p.URL("http", path+"_push")
 	cmd := exec.Command(bench, append([]string{"encoder", url, "--bitrate", strconv.Itoa(benchRate)}, shape...)...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

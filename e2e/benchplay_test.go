@@ -30,7 +30,7 @@ func TestPlayersPlayTheBench(t *testing.T) {
 		{"key-frames-alone", "--gop 1 --strip", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			end := benchEncoder(t, p, bench, "live", strings.Fields(c.shape)...)
+			end := benchEncoder(t, p, bench, "live", p.URL("http", "live_push"), strings.Fields(c.shape)...)
 			for _, k := range kinds() {
 				if k.name == "ffmpeg" || c.all {
 					t.Run(k.name, func(t *testing.T) { playAndShow(t, k, p.Addr.String(), "live") })
@@ -40,7 +40,7 @@ func TestPlayersPlayTheBench(t *testing.T) {
 		})
 	}
 	t.Run("sound-alone", func(t *testing.T) {
-		end := benchEncoder(t, p, bench, "live", "--no-video", "--script")
+		end := benchEncoder(t, p, bench, "live", p.URL("http", "live_push"), "--no-video", "--script")
 		hear(t, p.URL("mmsh", "live"))
 		end()
 	})

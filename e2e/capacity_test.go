@@ -28,7 +28,7 @@ func TestCapacity(t *testing.T) {
 
 	const most = 60
 	p := rig.Start(t, rig.Options{Config: `"streams": [{"type": "mmsh_push", "path": "live"}], "limits": {"connections": 60}`})
-	end := benchEncoder(t, p, bench, "live")
+	end := benchEncoder(t, p, bench, "live", p.URL("http", "live_push"))
 	r := climbOn(p.URL("mmsh", "live"), "--from", "50", "--precision", "20", "--delay", "10s", "--pid", strconv.Itoa(p.PID()))
 	end()
 	// The encoder has a connection too.

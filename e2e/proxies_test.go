@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -59,8 +58,6 @@ type front struct {
 // doors are where a proxy listens.
 type doors struct {
 	viewers, encoders string
-	// secure: viewers need TLS, which no MMSH player speaks.
-	secure bool
 	// chunks: players that say HTTP/1.1 get bodies in chunks.
 	chunks bool
 	// swallows: what an encoder sends last before it closes may be lost.
@@ -73,7 +70,6 @@ func fronts() []front {
 		{"haproxy", startHAProxy},
 		{"squid", startSquid},
 		{"varnishd", startVarnish},
-		{"stunnel4", startStunnel},
 	}
 }
 
@@ -152,9 +148,6 @@ func (d doors) viewAll(t *testing.T) {
 	t.Helper()
 	var all sync.WaitGroup
 	for _, c := range player.Clients() {
-		if d.secure && !c.Plain {
-			continue
-		}
 		all.Go(func() {
 			if err := d.view(t.Context(), c); err != nil {
 				t.Errorf("%s: %v", c.Name, err)
@@ -164,16 +157,13 @@ func (d doors) viewAll(t *testing.T) {
 	all.Wait()
 }
 
-// dial connects a viewer, with TLS if the proxy takes that.
+// dial connects a viewer.
 func (d doors) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	switch {
-	case d.chunks:
-		c, err := new(net.Dialer).DialContext(ctx, network, addr)
-		return &unchunked{Conn: c, buffered: bufio.NewReader(c)}, err
-	case !d.secure:
-		return new(net.Dialer).DialContext(ctx, network, addr)
+	c, err := new(net.Dialer).DialContext(ctx, network, addr)
+	if err != nil || !d.chunks {
+		return c, err
 	}
-	return (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).DialContext(ctx, network, addr) //nolint:gosec // the certificate is the test's own
+	return &unchunked{Conn: c, buffered: bufio.NewReader(c)}, nil
 }
 
 // pushThrough starts an encoder whose bodies have the given length.
@@ -321,18 +311,25 @@ func namesItself(t *testing.T, addr string) {
 // pageBlock is the n-th block of code, from 0, below a heading of the page.
 func pageBlock(t testing.TB, heading string, n int) string {
 	t.Helper()
-	text, err := os.ReadFile(proxyPage)
+	return blockOf(t, proxyPage, "## "+heading, n)
+}
+
+// blockOf is the n-th block of code, from 0, below a heading of a file, with its marks.
+func blockOf(t testing.TB, file, heading string, n int) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, ok := strings.Cut(string(text), "\n## "+heading+"\n")
+	_, section, ok := strings.Cut(string(text), "\n"+heading+"\n")
 	if !ok {
-		t.Fatalf("%s has no section %s", proxyPage, heading)
+		t.Fatalf("%s has no section %s", file, heading)
 	}
 	section, _, _ = strings.Cut(section, "\n## ")
+	section, _, _ = strings.Cut(section, "\n### ")
 	parts := strings.Split(section, "\n```")
 	if len(parts) < 2*n+2 {
-		t.Fatalf("%s has no block %d in section %s", proxyPage, n, heading)
+		t.Fatalf("%s has no block %d in section %s", file, n, heading)
 	}
 	_, code, _ := strings.Cut(parts[2*n+1], "\n") // behind the language
 	return code + "\n"
@@ -445,29 +442,6 @@ func startVarnish(t *testing.T, pump string) doors {
 	args := strings.Fields(line)
 	startFront(t, exec.Command(located(args[0]), append([]string{"-F", "-j", "none", "-n", filepath.Join(dir, "work")}, args[1:]...)...), addr)
 	return doors{viewers: addr, encoders: addr}
-}
-
-// startStunnel starts both ends: encoders use theirs, which checks the other's
-// certificate, and viewers the one at the pump.
-func startStunnel(t *testing.T, pump string) doors {
-	t.Helper()
-	addr := freeAddr(t)
-	near := freeAddr(t)
-	dir, path := writeConf(t, "pump.conf", "")
-	cert := certificate(t, dir, hostOnPage)
-	const test = "foreground = yes\npid =\n"
-	server := fit(t, pageBlock(t, "stunnel", 0), "accept = 443\n", "accept = "+addr+"\n", pumpOnPage, pump,
-		"/etc/stunnel/pump.example.pem", cert)
-	client := fit(t, pageBlock(t, "stunnel", 1), "accept = "+pumpOnPage, "accept = "+near, hostOnPage+":443", addr,
-		"/etc/ssl/certs/ca-certificates.crt", cert)
-	for name, conf := range map[string]string{path: server, filepath.Join(dir, "encoder.conf"): client} {
-		if err := os.WriteFile(name, []byte(test+conf), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	startFront(t, exec.Command(located("stunnel4"), path), addr)
-	startFront(t, exec.Command(located("stunnel4"), filepath.Join(dir, "encoder.conf")), near)
-	return doors{viewers: addr, encoders: near, secure: true}
 }
 
 // certificate writes a certificate of a host, which vouches for itself, with its

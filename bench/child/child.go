@@ -48,7 +48,8 @@ type Spec struct {
 	Credential *syscall.Credential
 }
 
-// Process is a running child. Its methods may be called from any goroutine.
+// Process is a running child. Its methods may be called from any goroutine; Exited, Err
+// and Stop of a nil one too, which stands for none that could end.
 type Process struct {
 	cmd    *exec.Cmd
 	out    tail
@@ -101,10 +102,18 @@ func (p *Process) wait() {
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
 // Exited is closed when the process has ended.
-func (p *Process) Exited() <-chan struct{} { return p.exited }
+func (p *Process) Exited() <-chan struct{} {
+	if p == nil {
+		return nil
+	}
+	return p.exited
+}
 
 // Err says that the process has ended, and what it said last; nil while it runs.
 func (p *Process) Err() error {
+	if p == nil {
+		return nil
+	}
 	select {
 	case <-p.exited:
 	default:
@@ -128,7 +137,12 @@ func (p *Process) SaidLast() string { return p.out.last() }
 
 // Stop ends the process and waits until it has; one that has ended already is no
 // error. It may be called again.
-func (p *Process) Stop() error { return p.stop(grace, killed) }
+func (p *Process) Stop() error {
+	if p == nil {
+		return nil
+	}
+	return p.stop(grace, killed)
+}
 
 func (p *Process) stop(grace, killed time.Duration) error {
 	for _, by := range []struct {

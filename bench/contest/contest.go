@@ -23,7 +23,7 @@ type Contest struct {
 
 	// What runs a heat and the floor; nil except in tests.
 	run      func(context.Context, *Heat) (*Outcome, error)
-	runFloor func(ctx context.Context, like *Heat, packetRate, coalesce float64) (*Outcome, error)
+	runFloor func(ctx context.Context, like *Heat, packetRate, coalesce float64, secured bool) (*Outcome, error)
 }
 
 // Table is what came of a contest: for each name the outcomes, one for each
@@ -108,13 +108,18 @@ func (c *Contest) heat(ctx context.Context, t *Table, i int) (*Outcome, error) {
 		calls, measured := stat.Of(t.Values(h.name(), PacketsPerCall))
 		rate, rated := stat.Of(stat.Present(t.packetRates(h.name())))
 		if measured && rated {
-			return runFloor(ctx, h, rate.Median, calls.Median)
+			return runFloor(ctx, h, rate.Median, calls.Median, c.secured())
 		}
 	}
 	return &Outcome{
 		Name: FloorName, Figures: Figures{},
 		Failed: "the floor has its packets in a call from a pump, and none was measured before it",
 	}, nil
+}
+
+// secured reports whether there is TLS in the contest.
+func (c *Contest) secured() bool {
+	return slices.ContainsFunc(c.Heats, func(h *Heat) bool { return h.TLS })
 }
 
 // packetRates are the packets per second that each of a pump's viewers got,

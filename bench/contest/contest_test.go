@@ -43,9 +43,9 @@ func TestWhoeverBeginsChanges(t *testing.T) {
 			}
 			return &Outcome{Name: h.name(), Figures: Figures{CPUPerGB: 2}}, nil
 		},
-		runFloor: func(_ context.Context, like *Heat, rate, coalesce float64) (*Outcome, error) {
+		runFloor: func(_ context.Context, like *Heat, rate, coalesce float64, secured bool) (*Outcome, error) {
 			order = append(order, "floor")
-			if like.name() != "pump" || rate != 100 || coalesce != 8 {
+			if like.name() != "pump" || rate != 100 || coalesce != 8 || secured {
 				t.Errorf("the floor is like %s with %g packets a second, %g in a call", like.name(), rate, coalesce)
 			}
 			return &Outcome{Name: FloorName, Figures: Figures{CPUPerGB: 0.5}}, nil
@@ -87,7 +87,7 @@ func TestFloorWithoutAPump(t *testing.T) {
 			}
 			return ran("pump", 8), nil
 		},
-		runFloor: func(context.Context, *Heat, float64, float64) (*Outcome, error) {
+		runFloor: func(context.Context, *Heat, float64, float64, bool) (*Outcome, error) {
 			floors++
 			return &Outcome{Name: FloorName}, nil
 		},

@@ -28,6 +28,8 @@ const (
 	JoinP50        Figure = "join_p50_ms"         // from a player's connect to its first packet
 	JoinP99        Figure = "join_p99_ms"         //
 	AllJoined      Figure = "all_joined_ms"       // from the first connect to the last join
+	JoinCPU        Figure = "cpu_ms_per_join"     // of the server, by player, where all came at once
+	SealPerGB      Figure = "aes_gcm_s_per_gb"    // what AES-128-GCM alone costs (floor)
 	RSSPerViewer   Figure = "rss_per_viewer_kb"   // 10^3 bytes; growth since before the first player
 	RSSGrowth      Figure = "rss_growth_mb"       // 10^6 bytes; in the measurement
 	StalledKernel  Figure = "stalled_kernel_mb"   // 10^6 bytes that the kernel holds by stalled player
@@ -72,6 +74,9 @@ func (f Figures) take(r *load.Result) {
 	}
 	if r.AllJoined != nil {
 		f[AllJoined] = *r.AllJoined
+	}
+	if r.JoinCPU != nil {
+		f.set(JoinCPU, *r.JoinCPU*1e3/float64(r.Players))
 	}
 	if v := r.Verified; v != nil && v.Packets > 0 {
 		f[Gaps] = float64(v.Gaps)

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"time"
 
 	"streampump/bench/affinity"
 	"streampump/bench/floor"
 	"streampump/bench/live"
 	"streampump/bench/load"
 	"streampump/bench/rival"
+	"streampump/bench/secure"
 	"streampump/bench/synth"
 )
 
@@ -23,8 +25,11 @@ type Heat struct {
 	Kind *rival.Kind
 	// Name tells heats of one kind apart in a contest; the kind's if empty.
 	Name string
-	// Path is the server's program; found if empty.
-	Path string
+	// Path is the server's program; found if empty. Pump is that of the pump behind a
+	// server that fronts it, in the same way.
+	Path, Pump string
+	// TLS: its players speak TLS. A certificate is made for each run.
+	TLS bool
 	// Fanout is what the pump is told about its fan-out.
 	Fanout rival.Fanout
 	// Cores are the server's. What loads it runs on the process's own.
@@ -72,8 +77,14 @@ func (h *Heat) Run(ctx context.Context) (*Outcome, error) {
 	}
 	defer os.RemoveAll(dir)
 	out := &Outcome{Name: h.name(), Figures: Figures{}}
+	var authority *secure.Authority
+	if h.TLS {
+		if authority, err = secure.NewAuthority(); err != nil {
+			return nil, err
+		}
+	}
 	s, err := h.Kind.Start(ctx, rival.Setup{
-		Path: h.Path, Dir: dir, Cores: h.Cores, Viewers: h.Load.Players, Fanout: h.Fanout,
+		Path: h.Path, Pump: h.Pump, Authority: authority, Dir: dir, Cores: h.Cores, Viewers: h.Load.Players, Fanout: h.Fanout,
 		Source: func(ctx context.Context) (rival.Source, error) { return live.New(ctx, h.Spec, 0) },
 	})
 	if err != nil {
@@ -115,7 +126,11 @@ func (h *Heat) Run(ctx context.Context) (*Outcome, error) {
 func (h *Heat) load(ctx context.Context, s *rival.Server) (r *load.Result, failed, err error) {
 	o := h.Load
 	o.Addr, o.Path, o.PID, o.Plain, o.Marks = s.Addr, s.Path, s.PID(), h.Kind.Plain, h.Kind.Check == rival.Marks
-	o.AnyStart = h.Kind.Package != "" // others cannot tell where to begin
+	o.AnyStart = h.Kind.Package != "" && !h.Kind.Fronts // others cannot tell where to begin
+	o.TLS = s.TLS
+	if o.Others, err = s.Others(); err != nil {
+		return nil, err, nil
+	}
 	if s.Admin != "" {
 		o.Counters = func() (map[string]float64, error) { return Counters(s.Admin) }
 	}
@@ -149,14 +164,23 @@ func (h *Heat) profile(ctx context.Context, admin string) (wait func() error) {
 	}
 }
 
+// sealFor is how long the floor measures AES-GCM alone: some thousand records.
+const sealFor = 500 * time.Millisecond
+
 // FloorName is what the floor is called among servers.
 const FloorName = "floor"
 
 // floorLike runs the floor with as many viewers, as large a packet, as high a
-// packet rate, and as many packets in a call as a pump had.
-func floorLike(ctx context.Context, h *Heat, packetRate, coalesce float64) (*Outcome, error) {
+// packet rate, and as many packets in a call as a pump had. secured measures what it
+// costs to encrypt too.
+func floorLike(ctx context.Context, h *Heat, packetRate, coalesce float64, secured bool) (*Outcome, error) {
 	size := h.Spec.PacketSize + framed
+	seal := time.Duration(0)
+	if secured {
+		seal = sealFor
+	}
 	r, err := floor.Run(ctx, floor.Options{
+		Seal:    seal,
 		Viewers: h.Load.Players, PacketSize: size, Coalesce: min(max(coalesce, 1), floor.MaxCoalesce),
 		Bitrate: int(packetRate * float64(size) * 8), Duration: h.Load.Duration, Segment: h.Load.Segment, Cores: h.Cores,
 	})
@@ -171,6 +195,9 @@ func floorLike(ctx context.Context, h *Heat, packetRate, coalesce float64) (*Out
 	f := out.Figures
 	f.set(CPUPerCall, r.NsPerCall/1000)
 	f.set(CPUPerGB, r.SecondsByGB)
+	if secured {
+		f.set(SealPerGB, r.SealByGB)
+	}
 	f.set(Cores, r.CPUSeconds/r.Seconds)
 	f.set(PacketsPerCall, float64(r.Bytes)/float64(size)/float64(r.Calls))
 	return out, nil

@@ -43,6 +43,8 @@ type Options struct {
 	Bitrate    int           // bits per second of the stream
 	Duration   time.Duration // how long it is sent
 	Segment    int           // most bytes of a TCP segment; 0: the interface's own
+	// Seal is for how long AES-GCM alone is measured before; 0 leaves it.
+	Seal time.Duration
 	// Cores are the processors that the writing thread may run on; all of the
 	// process's if empty.
 	Cores []int
@@ -59,6 +61,8 @@ type Result struct {
 	CPUSeconds  float64 `json:"cpu_seconds"` // of the writing thread
 	NsPerCall   float64 `json:"ns_per_call"`
 	SecondsByGB float64 `json:"cpu_seconds_per_gb"` // of 10^9 bytes
+	// SealByGB is what AES-GCM alone costs (see [Seal]); 0 if it was not measured.
+	SealByGB float64 `json:"aes_gcm_cpu_seconds_per_gb,omitempty"`
 	// Behind is by how much a tick was late at worst, in milliseconds.
 	Behind float64 `json:"behind_ms"`
 }
@@ -68,6 +72,13 @@ type Result struct {
 func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
+	}
+	sealByGB := 0.0
+	if o.Seal > 0 {
+		var err error
+		if sealByGB, err = Seal(ctx, o.Cores, o.Seal); err != nil {
+			return nil, err
+		}
 	}
 	r := &room{}
 	defer r.close()
@@ -94,6 +105,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	case res.Calls == 0 || res.Bytes == 0:
 		return nil, errors.New("nothing was sent, so there is no result")
 	}
+	res.SealByGB = sealByGB
 	return res, nil
 }
 
@@ -104,8 +116,8 @@ func (o *Options) Check() error {
 		return err
 	}
 	switch {
-	case o.Viewers < 1, o.PacketSize < 1, o.Bitrate < 1, o.Duration <= 0:
-		return errors.New("viewers, packet size, bitrate and duration must be more than 0")
+	case o.Viewers < 1, o.PacketSize < 1, o.Bitrate < 1, o.Duration <= 0, o.Seal < 0:
+		return errors.New("viewers, packet size, bitrate and duration must be more than 0, and no time less")
 	case !(o.Coalesce >= 1 && o.Coalesce <= MaxCoalesce):
 		return fmt.Errorf("a call can have 1 to %d packets, not %g", MaxCoalesce, o.Coalesce)
 	case uint64(2*o.Viewers+reserve) > limit:

@@ -37,6 +37,18 @@ func TestEveryViewerGetsEveryPacket(t *testing.T) {
 	}
 }
 
+// TestSeal: what AES-GCM costs is beside the rest, and only where it was asked for.
+func TestSeal(t *testing.T) {
+	o := Options{Viewers: 1, PacketSize: 1000, Coalesce: 1, Bitrate: 4_000_000, Duration: 10 * time.Millisecond}
+	for _, length := range []time.Duration{0, time.Nanosecond} {
+		o.Seal = length
+		r, err := Run(t.Context(), o)
+		if err != nil || (r.SealByGB > 0) != (length > 0) {
+			t.Errorf("for %v: %+v, %v", length, r, err)
+		}
+	}
+}
+
 func TestFullSocketsAreCounted(t *testing.T) {
 	// More in a call than a socket's buffers take.
 	r, err := Run(t.Context(), Options{

@@ -122,7 +122,7 @@ func (g *Gate) Run(ctx context.Context) (*Result, error) {
 func (r *Result) failures(what string, t *contest.Table) {
 	for _, name := range t.Names {
 		whose := &r.Failures
-		if name == cubemap && !r.Strict {
+		if (name == cubemap || name == nginx || name == stunnel) && !r.Strict {
 			whose = &r.Rivals
 		}
 		for _, f := range t.FailuresOf(name) {

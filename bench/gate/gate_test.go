@@ -85,6 +85,30 @@ func TestStalledCallsAreByPlayer(t *testing.T) {
 	}
 }
 
+// TestSealed: 1.5 over TLS, where 1 in clear and 0.4 of encryption allow 1.46.
+func TestSealed(t *testing.T) {
+	table := made(contest.CPUPerGB, map[string][]float64{secured: {1.46, 1.46}, pump: {1, 1}})
+	for _, v := range []float64{0.4, math.NaN()} {
+		table.Runs[floor] = append(table.Runs[floor], &contest.Outcome{Figures: contest.Figures{contest.SealPerGB: v}})
+	}
+	if got := sealed(table); len(got) != 1 || math.Abs(got[0]-1) > 1e-9 {
+		t.Errorf("%v", got)
+	}
+	delete(table.Runs, floor)
+	if got := sealed(table); len(got) != 0 {
+		t.Errorf("without the floor: %v", got)
+	}
+}
+
+// TestStalledGrowthIsByPlayer: 20 MB for 200 players are 100 kB each.
+func TestStalledGrowthIsByPlayer(t *testing.T) {
+	table := made(contest.RSSGrowth, map[string][]float64{securedStalled: {20, 20}})
+	table.Runs[securedStalled][0].Result = &load.Result{StalledPlayers: 200}
+	if got := stalledGrowth(table); got[0] != 100 || !math.IsNaN(got[1]) {
+		t.Errorf("%v", got)
+	}
+}
+
 // setup is a machine with everything on it.
 func setup(t *testing.T) Setup {
 	t.Helper()
@@ -95,7 +119,13 @@ func setup(t *testing.T) Setup {
 	video := func(bitrate int) (synth.Spec, error) {
 		return synth.Spec{PacketSize: 1400, Streams: []synth.Stream{synth.Video(1, 25, bitrate, 25)}}, nil
 	}
-	return Setup{Pump: "stream-pump", Cubemap: k, Video: video, Most: 19_800, Place: contest.Placement{Server: []int{0}, Load: []int{1}}}
+	fronts := make([]*rival.Kind, 2)
+	for i, name := range []string{nginx, stunnel} {
+		if fronts[i], err = rival.Named(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return Setup{Pump: "stream-pump", Cubemap: k, Fronts: fronts, Video: video, Most: 19_800, Place: contest.Placement{Server: []int{0}, Load: []int{1}}}
 }
 
 // Every row has a scene with the servers that it is about, and a name of its own.
@@ -133,7 +163,7 @@ func TestExpected(t *testing.T) {
 		most  float64 // minutes
 		only  []string
 		steps int
-	}{{Short(), 3, nil, 8}, {Strict(), 20, nil, 8}, {Short(), 1, []string{"delay-few", "lost"}, 1}} {
+	}{{Short(), 3, nil, 11}, {Strict(), 20, nil, 11}, {Short(), 1, []string{"delay-few", "lost"}, 1}} {
 		g := Gate{Form: c.form, Setup: setup(t), Only: c.only}
 		total, scenes := g.Expected()
 		if total.Minutes() > c.most || total <= 0 || scenes != c.steps {
@@ -184,9 +214,9 @@ func TestFell(t *testing.T) {
 func TestFailuresOfRivals(t *testing.T) {
 	failed := func(why string) []*contest.Outcome { return []*contest.Outcome{nil, {Failed: why}} }
 	table := &contest.Table{
-		Names: []string{pump, cubemap, describe, floor},
+		Names: []string{pump, cubemap, stunnel, describe, floor},
 		Runs: map[string][]*contest.Outcome{
-			pump: failed("it fell"), cubemap: failed("1 lost"), describe: failed("it stood"), floor: {nil},
+			pump: failed("it fell"), cubemap: failed("1 lost"), stunnel: failed("it slept"), describe: failed("it stood"), floor: {nil},
 		},
 	}
 	r := Result{}
@@ -194,11 +224,11 @@ func TestFailuresOfRivals(t *testing.T) {
 	if want := []string{"a scene: pump, round 2: it fell", "a scene: " + describe + ", round 2: it stood"}; !slices.Equal(r.Failures, want) {
 		t.Errorf("%q, want %q", r.Failures, want)
 	}
-	if want := []string{"a scene: cubemap, round 2: 1 lost"}; !slices.Equal(r.Rivals, want) {
+	if want := []string{"a scene: cubemap, round 2: 1 lost", "a scene: stunnel, round 2: it slept"}; !slices.Equal(r.Rivals, want) {
 		t.Errorf("%q, want %q", r.Rivals, want)
 	}
 	r = Result{Strict: true}
-	if r.failures("a scene", table); len(r.Failures) != 3 || len(r.Rivals) != 0 {
+	if r.failures("a scene", table); len(r.Failures) != 4 || len(r.Rivals) != 0 {
 		t.Errorf("%+v", r)
 	}
 }

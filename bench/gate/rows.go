@@ -18,13 +18,92 @@ const (
 	quick    = "pump, 20 ms"
 	oneLoop  = "pump, one loop"
 	twoLoops = "pump, two loops"
+
+	secured        = "pump, TLS"
+	securedStalled = "pump, TLS, with stalls"
+	nginx          = "nginx"
+	stunnel        = "stunnel"
 )
 
 // own is how far above the floor the pump may be, by call: its own work.
 const own = 1.10
 
+// sealing is how much more than AES-GCM alone encryption may cost the pump: records,
+// and what is copied for them.
+const sealing = 1.15
+
 // Rows are the promises.
-func Rows() []Row {
+func Rows() []Row { return slices.Concat(clearRows(), secureRows(), countRows()) }
+
+// secureRows are about viewers that speak TLS.
+func secureRows() []Row {
+	return []Row{
+		{
+			Name: "tls-bytes", Scene: "tls", Kind: Ratio, Bound: 1,
+			What:   "CPU per byte over TLS, against that in clear and 1.15 times what AES-GCM alone costs",
+			values: sealed,
+		},
+		{
+			Name: "tls-stunnel", Scene: "tls", Kind: Ratio, Bound: 0.8,
+			What:   "the same, against the pump behind stunnel",
+			values: ratio(secured, stunnel, contest.CPUPerGB),
+		},
+		{
+			Name: "tls-nginx", Scene: "tls", Kind: Ratio, Bound: 0.8,
+			What:   "the same, against the pump behind nginx",
+			values: ratio(secured, nginx, contest.CPUPerGB),
+		},
+		{
+			Name: "tls-delay", Scene: "tls", Kind: Time, Bound: 100, Unit: "ms",
+			What:   "added delay over TLS in the same rounds, p99",
+			values: column(secured, contest.DelayP99),
+		},
+		{
+			Name: "tls-join", Scene: "tls-join", Kind: Time, Bound: 2000, Unit: "ms",
+			What:   "2,000 players that join over TLS at once: all have their first key frame",
+			values: column(secured, contest.AllJoined),
+		},
+		{
+			Name: "tls-handshake", Scene: "tls-join", Kind: Time, Bound: 1, Aim: 0.5, Unit: "ms",
+			What:   "CPU of each of them, handshake and join: 1,000 by it are the handshakes a second of a core",
+			values: column(secured, contest.JoinCPU),
+		},
+		{
+			Name: "tls-memory", Scene: "tls-join", Kind: Time, Bound: 16, Unit: "kB",
+			What:   "resident memory per viewer over TLS, everything included",
+			values: column(secured, contest.RSSPerViewer),
+		},
+		{
+			Name: "tls-stall-memory", Scene: "tls-stall", Kind: Time, Bound: 128, Unit: "kB",
+			What:   "growth of resident memory over TLS while half of the viewers stall, by each of those",
+			values: stalledGrowth,
+		},
+	}
+}
+
+// countRows are about what happened in all scenes.
+func countRows() []Row {
+	return []Row{
+		{
+			Name: "lost", Kind: Count, Bound: 0,
+			What:   "the pump's viewers that were lost or never got the stream, in all scenes",
+			values: worst(contest.Lost),
+		},
+		{
+			Name: "broken", Kind: Count, Bound: 0,
+			What:   "verified viewers of the pump whose stream broke a rule, in all scenes",
+			values: worst(contest.Broken),
+		},
+		{
+			Name: "gaps", Kind: Count, Bound: 0,
+			What:   "gaps of the pump's viewers that read, in all scenes without stalls",
+			values: worst(contest.Gaps, stalled, securedStalled),
+		},
+	}
+}
+
+// clearRows are about viewers in clear.
+func clearRows() []Row {
 	return []Row{
 		{
 			Name: "call-floor", Scene: "busy", Kind: Ratio, Bound: own,
@@ -137,21 +216,6 @@ func Rows() []Row {
 			What:   "CPU per delivered packet, two loops against one",
 			values: ratio(twoLoops, oneLoop, contest.CPUPerPacket),
 		},
-		{
-			Name: "lost", Kind: Count, Bound: 0,
-			What:   "the pump's viewers that were lost or never got the stream, in all scenes",
-			values: worst(contest.Lost),
-		},
-		{
-			Name: "broken", Kind: Count, Bound: 0,
-			What:   "verified viewers of the pump whose stream broke a rule, in all scenes",
-			values: worst(contest.Broken),
-		},
-		{
-			Name: "gaps", Kind: Count, Bound: 0,
-			What:   "gaps of the pump's viewers that read, in all scenes without stalls",
-			values: worst(contest.Gaps, stalled),
-		},
 	}
 }
 
@@ -192,6 +256,30 @@ func floorOf(by string, f contest.Figure) func(*contest.Table) []float64 {
 	}
 }
 
+// sealed is what a byte costs the pump over TLS, by what it costs it in clear together
+// with what encryption alone does.
+func sealed(t *contest.Table) []float64 {
+	var least []float64
+	seal := t.Column(floor, contest.SealPerGB)
+	for i, inClear := range t.Column(pump, contest.CPUPerGB)[:len(seal)] {
+		least = append(least, inClear+sealing*seal[i])
+	}
+	return stat.Ratios(t.Column(secured, contest.CPUPerGB), least)
+}
+
+// stalledGrowth is by how many kB a pump's memory grew for each viewer that stalled.
+func stalledGrowth(t *contest.Table) []float64 {
+	growth := t.Column(securedStalled, contest.RSSGrowth)
+	for i, o := range t.Runs[securedStalled] {
+		stalled := math.NaN()
+		if o != nil && o.Result != nil && o.Result.StalledPlayers > 0 {
+			stalled = float64(o.Result.StalledPlayers)
+		}
+		growth[i] *= 1e3 / stalled
+	}
+	return growth
+}
+
 // stalledCalls is how many write calls met a full socket, by stalled viewer.
 func stalledCalls() func(*contest.Table) []float64 {
 	return func(t *contest.Table) []float64 {
@@ -212,7 +300,7 @@ func stalledCalls() func(*contest.Table) []float64 {
 func worst(f contest.Figure, but ...string) func(*contest.Table) []float64 {
 	return func(t *contest.Table) []float64 {
 		var all []float64
-		for _, name := range []string{pump, quick, stalled, describe, oneLoop, twoLoops} {
+		for _, name := range []string{pump, quick, stalled, describe, oneLoop, twoLoops, secured, securedStalled} {
 			if !slices.Contains(but, name) {
 				all = append(all, stat.Present(t.Column(name, f))...)
 			}

@@ -22,7 +22,7 @@ type Form struct {
 // Short is the form for every change: within three minutes.
 func Short() Form { return Form{Rounds: 2, Duration: 2500 * time.Millisecond, Stall: 4 * time.Second} }
 
-// Strict is the form for a release: about a quarter of an hour.
+// Strict is the form for a release: about twenty minutes.
 func Strict() Form {
 	return Form{Strict: true, Rounds: 5, Duration: 5 * time.Second, Stall: 20 * time.Second}
 }
@@ -64,6 +64,8 @@ type Setup struct {
 	Video func(bitrate int) (synth.Spec, error) // the streams
 	// Cubemap is nil where it is not installed.
 	Cubemap *rival.Kind
+	// Fronts are the servers that speak TLS for a pump and are installed.
+	Fronts []*rival.Kind
 	// Most is the most players that this process's descriptors allow. A scene of
 	// more is left out, and its rows are not measured.
 	Most int
@@ -93,12 +95,14 @@ func (f Form) scenes(s *Setup) ([]scene, error) {
 		{name: "main", what: "1,000 viewers of 1 Mbit/s", floor: true, heats: b.beside(heat(pump, mega, 1000, time.Second))},
 		{name: "wire", what: "1,000 viewers of 1 Mbit/s, in segments of Ethernet", floor: true, rounds: once, heats: append(b.beside(wire), &hasty)},
 		{name: "busy", what: "3,000 viewers of 1 Mbit/s", floor: true, heats: []*contest.Heat{heat(pump, mega, 3000, 2*time.Second)}},
-		{name: "few", what: "100 viewers of 1 Mbit/s", heats: []*contest.Heat{heat(pump, mega, 100, 0)}},
+		{name: "few", what: "100 viewers of 1 Mbit/s", rounds: once, heats: []*contest.Heat{heat(pump, mega, 100, 0)}},
 	}
 	joins := b.beside(heat(pump, slow, Least, 0))
 	described := heat(describe, slow, Least, 0)
 	described.Load.Describe = true
 	all = append(all, scene{name: "join", what: "5,000 viewers of 64 kbit/s at once", heats: append(joins, described)})
+
+	all = append(all, b.secured(mega, slow, once)...)
 
 	many := heat(pump, slow, manyPlayers, 4*time.Second)
 	many.Cores = s.Place.All() // one process, all there is
@@ -112,12 +116,45 @@ func (f Form) scenes(s *Setup) ([]scene, error) {
 		h.Load.Verify = 2 * watched // of whom one stalls
 	}
 	stall.Load.Stall = load.Stall{Percent: 5, For: f.Stall}
-	all = append(all, scene{name: "stall", what: "500 viewers of 1 Mbit/s, 5 % of whom stall", heats: []*contest.Heat{calm, stall}})
+	all = append(all, scene{name: "stall", what: "500 viewers of 1 Mbit/s, 5 % of whom stall", rounds: once, heats: []*contest.Heat{calm, stall}})
 
 	one, two := heat(oneLoop, mega, 1000, time.Second), heat(twoLoops, mega, 1000, time.Second)
 	one.Fanout.Loops, two.Fanout.Loops = 1, 2
 	one.Cores, two.Cores = s.Place.All(), s.Place.All()
-	return append(all, scene{name: "loops", what: "1,000 viewers of 1 Mbit/s on one loop and on two", heats: []*contest.Heat{one, two}}), nil
+	return append(all, scene{name: "loops", what: "1,000 viewers of 1 Mbit/s on one loop and on two", rounds: once, heats: []*contest.Heat{one, two}}), nil
+}
+
+// securedStall is how long a viewer over TLS stalls: until all buffers are full, after
+// which it costs no more memory.
+const securedStall = 5 * time.Second
+
+// securedJoiners is how many players join over TLS at once.
+const securedJoiners = 2000
+
+// secured are the scenes over TLS.
+func (b *builder) secured(mega, slow synth.Spec, rounds int) []scene {
+	over := func(name string, spec synth.Spec, players int, ramp time.Duration) *contest.Heat {
+		h := b.heat(name, spec, players, ramp)
+		h.TLS = true
+		return h
+	}
+	heats := []*contest.Heat{b.heat(pump, mega, 1000, time.Second), over(secured, mega, 1000, time.Second)}
+	fronts := b.setup.Fronts
+	if !b.form.Strict && len(fronts) > 1 {
+		fronts = fronts[:1] // one is enough to see a fault, and there is no time for more
+	}
+	for _, k := range fronts {
+		h := over(k.Name, mega, 1000, time.Second)
+		h.Kind, h.Path, h.Pump = k, "", b.setup.Pump
+		heats = append(heats, h)
+	}
+	stall := over(securedStalled, mega, 400, time.Second)
+	stall.Load.Duration, stall.Load.Stall = securedStall+tail, load.Stall{Percent: 50, For: securedStall}
+	return []scene{
+		{name: "tls", what: "1,000 viewers of 1 Mbit/s over TLS", floor: true, rounds: rounds, heats: heats},
+		{name: "tls-join", what: "2,000 viewers of 64 kbit/s over TLS at once", rounds: rounds, heats: []*contest.Heat{over(secured, slow, securedJoiners, 0)}},
+		{name: "tls-stall", what: "400 viewers of 1 Mbit/s over TLS, half of whom stall", rounds: rounds, heats: []*contest.Heat{stall}},
+	}
 }
 
 // builder makes heats.

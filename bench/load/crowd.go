@@ -12,6 +12,7 @@ import (
 
 	"streampump/bench/drain"
 	"streampump/bench/meter"
+	"streampump/bench/secure"
 	"streampump/bench/segment"
 )
 
@@ -44,6 +45,9 @@ type member struct {
 	fd    int
 	began time.Time
 	join  *joiner
+	// secure is its TLS up to its first packet; nil over plain TCP, and afterwards:
+	// what comes then is drained as it is.
+	secure *secure.Client
 
 	described bool  // it has asked for the header
 	sipped    int64 // throttled: what it has read since it connected
@@ -66,6 +70,7 @@ type crowd struct {
 	drained *drain.Set
 	events  []unix.EpollEvent
 	buf     []byte
+	plain   []byte // what a joining player's TLS makes of it
 
 	began, measured time.Time // measured is zero before the measurement
 	resumed         bool      // the stalled ones read on
@@ -87,6 +92,9 @@ func newCrowd(o *Options, server netip.AddrPort, y *tally, seats []seat, churn f
 	}
 	if o.Describe {
 		c.describe = client.AppendDescribe(nil, o.Path, o.Addr)
+	}
+	if o.TLS != nil {
+		c.plain = make([]byte, joinRead)
 	}
 	for _, s := range seats {
 		c.members = append(c.members, member{seat: s})
@@ -116,7 +124,8 @@ func (c *crowd) run(ctx context.Context) error {
 }
 
 func (c *crowd) close() {
-	for fd := range c.byFD {
+	for fd, m := range c.byFD {
+		m.unsecure()
 		_ = unix.Close(fd)
 	}
 	_ = unix.Close(c.joining)
@@ -195,8 +204,16 @@ func (c *crowd) weigh() {
 	if len(links) == 0 {
 		return
 	}
-	held, err := meter.SocketMemory(c.o.PID, links)
-	c.tally.weighed(held, err)
+	var all []int64
+	for _, pid := range c.o.processes() {
+		held, err := meter.SocketMemory(pid, links)
+		if err != nil {
+			c.tally.weighed(nil, err)
+			return
+		}
+		all = append(all, held...)
+	}
+	c.tally.weighed(all, nil)
 }
 
 // linkOf is a player's connection as the server sees it.
@@ -233,7 +250,16 @@ func (c *crowd) leave(m *member) {
 	delete(c.slow, m.fd)
 	c.drained.Remove(m.fd)
 	_ = unix.Close(m.fd)
+	m.unsecure()
 	m.state, m.join, m.described = stateOut, nil, false
+}
+
+// unsecure lets a member's TLS go.
+func (m *member) unsecure() {
+	if m.secure != nil {
+		m.secure.Stop()
+		m.secure = nil
+	}
 }
 
 // lose takes a member out that failed.
@@ -323,11 +349,51 @@ func (c *crowd) sendNext(m *member) error {
 	if len(c.describe) > 0 && !m.described {
 		request, j.describes = c.describe, true
 	}
+	if c.o.TLS != nil {
+		return c.greet(m, j, request)
+	}
 	// A new connection takes a request of some hundred bytes whole.
 	if n, err := unix.Write(m.fd, request); err != nil || n < len(request) {
 		return errors.Join(err, errors.New("the request could not be sent"))
 	}
 	m.state, m.join = stateJoining, j
+	return nil
+}
+
+// greet begins a player's TLS, behind which its request goes.
+func (c *crowd) greet(m *member, j *joiner, request []byte) error {
+	if m.secure == nil { // otherwise the connection had not opened
+		m.join = j
+		m.secure = secure.NewClient(c.o.TLS, request, c.plain, m.take)
+		if _, err := m.secure.Feed(nil); err != nil {
+			return err
+		}
+	}
+	if err := m.flush(); err != nil {
+		return err
+	}
+	m.state = stateJoining
+	return nil
+}
+
+// take takes what TLS has made of what came.
+func (m *member) take(b []byte) (done bool, err error) { return m.join.feed(b) }
+
+// flush writes what a player's TLS has to say: some kilobytes at most, which a socket
+// takes whole.
+func (m *member) flush() error {
+	b := m.secure.Out()
+	if len(b) == 0 {
+		return nil
+	}
+	n, err := unix.Write(m.fd, b)
+	if err == nil && n < len(b) {
+		err = errors.New("the TLS handshake could not be sent")
+	}
+	if err != nil {
+		return err
+	}
+	m.secure.Wrote(n)
 	return nil
 }
 
@@ -343,7 +409,7 @@ func (c *crowd) read(m *member) error {
 		return io.EOF
 	}
 	answered := m.join.answered
-	done, err := m.join.feed(c.buf[:n])
+	done, err := c.understand(m, c.buf[:n])
 	if m.join.answered && !answered && !m.join.describes {
 		c.tally.change(func(n *Counts) { n.Connected++ })
 	}
@@ -359,6 +425,23 @@ func (c *crowd) read(m *member) error {
 	return c.joined(m)
 }
 
+// understand takes what came for a joining member, and says what TLS has to say to it.
+func (c *crowd) understand(m *member, b []byte) (done bool, err error) {
+	if m.secure == nil {
+		return m.join.feed(b)
+	}
+	shaken := m.secure.State() != nil
+	done, err = m.secure.Feed(b)
+	if s := m.secure.State(); s != nil && !shaken {
+		c.tally.shook(s)
+	}
+	if err != nil {
+		_ = m.flush() // why, for the server
+		return done, err
+	}
+	return done, m.flush()
+}
+
 // joined lets a player that has its first packet take what comes.
 func (c *crowd) joined(m *member) error {
 	c.tally.bytes.Add(m.join.bytes)
@@ -366,6 +449,7 @@ func (c *crowd) joined(m *member) error {
 	if err := unix.EpollCtl(c.joining, unix.EPOLL_CTL_DEL, m.fd, nil); err != nil {
 		return err
 	}
+	m.unsecure()
 	m.state, m.join = stateDraining, nil
 	if m.throttle {
 		m.state, c.slow[m.fd] = stateSlow, m

@@ -19,13 +19,25 @@ type joiner struct {
 	length    int64 // of that body
 	head      []byte
 	answered  bool  // with 200
+	done      bool  // all below is only counted
 	bytes     int64 // of the body so far
 	framing   player.Framing
 }
 
 // feed takes the next bytes. done says that the first data packet is whole, or,
-// for a plain player, that the body has begun, or that the header is here.
+// for a plain player, that the body has begun, or that the header is here. What it is
+// given afterwards is counted.
 func (j *joiner) feed(b []byte) (done bool, err error) {
+	if j.done {
+		j.bytes += int64(len(b))
+		return true, nil
+	}
+	j.done, err = j.understand(b)
+	return j.done, err
+}
+
+// understand is feed before it is done.
+func (j *joiner) understand(b []byte) (done bool, err error) {
 	if !j.answered {
 		j.head = append(j.head, b...)
 		h, n, err := answer.Parse(j.head)

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"strconv"
@@ -69,9 +70,17 @@ type Options struct {
 	Stall    Stall         // none if zero
 	Throttle Throttle      // none if zero
 	Segment  int           // most bytes of a TCP segment to a player; 0: the interface's own
-	Churn    float64       // players not verified that are replaced per second
-	Threads  int           // that drain players
-	PID      int           // the server's process, to be measured; 0: none
+	// TLS is how the players speak TLS, the server's name included; nil is plain TCP.
+	// Verified players decrypt all that comes. The others do up to their first packet;
+	// what comes then is taken as it is, so that what they get is counted with what TLS
+	// adds: 22 bytes by record.
+	TLS     *tls.Config
+	Churn   float64 // players not verified that are replaced per second
+	Threads int     // that drain players
+	PID     int     // the server's process, to be measured; 0: none
+	// Others are processes that serve with it, such as a proxy's workers and the server
+	// behind it: what they use is added.
+	Others []int
 	// Counters reads what the server counts, by any names, at the beginning
 	// and the end of the measurement; nil where it has none to read. It is
 	// called from the goroutine of Run.
@@ -127,6 +136,8 @@ func (o *Options) Check() error {
 		return fmt.Errorf("a stall of %v does not end within a measurement of %v", o.Stall.For, o.Duration)
 	case o.Throttle.Percent+o.Stall.Percent > 100:
 		return errors.New("no player can both stall and be throttled: the two shares add up to more than 100%")
+	case len(o.Others) > 0 && o.PID == 0:
+		return errors.New("processes that serve with the server's need that to be known")
 	case o.Describe && o.Plain:
 		return errors.New("only MMSH has Describe")
 	case !(o.Churn >= 0) || o.Churn > 0 && o.Verify == o.Players:
@@ -137,6 +148,9 @@ func (o *Options) Check() error {
 	}
 	return segment.Check(o.Segment)
 }
+
+// processes are all that serve.
+func (o *Options) processes() []int { return append([]int{o.PID}, o.Others...) }
 
 // client is whose words the players use.
 func (o *Options) client() player.Client {

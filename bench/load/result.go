@@ -23,6 +23,14 @@ type Result struct {
 	// nil where a player has not joined, or players were replaced.
 	AllJoined *float64 `json:"all_joined_ms,omitempty"`
 
+	// JoinCPU is what the server used until all players had joined, in seconds; nil
+	// where they did not come at once, or not all have joined. It includes what was
+	// sent to them meanwhile.
+	JoinCPU *float64 `json:"join_cpu_seconds,omitempty"`
+	// TLS is how many connections agreed on which version and cipher suite of TLS; nil
+	// where there was none.
+	TLS map[string]int `json:"tls,omitempty"`
+
 	Measured *Measured `json:"measured,omitempty"`
 	Verified *Verified `json:"verified,omitempty"`
 	Delay    *Times    `json:"delay,omitempty"` // from when the encoder had the packet, of verified players that do not stall
@@ -163,7 +171,7 @@ func (y *tally) fill(r *Result, o *Options) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	r.Players, r.Counts, r.Waiting = o.Players, y.counts, y.counts.waiting()
-	r.Reasons = y.reasons
+	r.Reasons, r.TLS = y.reasons, y.shaken
 	r.StalledPlayers, r.ThrottledPlayers = o.slow(r.Measured != nil)
 	r.Join, r.Delay = timesOf(y.join), timesOf(y.delay)
 	if y.counts.Joined == o.Players && y.counts.Replaced == 0 {

@@ -59,7 +59,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	r := &run{o: &o, tally: newTally(), result: new(Result), began: time.Now(), failed: make(chan error, MaxThreads)}
 	if o.PID != 0 {
-		if r.before, err = meter.OfProcess(o.PID); err != nil {
+		if r.before, err = r.usage(); err != nil {
 			return nil, err
 		}
 		r.peak, r.latest = r.before, r.before
@@ -195,8 +195,23 @@ func (r *run) over(now time.Time) bool {
 		}
 	case all && c.waiting() == 0, elapsed >= r.o.Ramp+joinPatience:
 		r.ready = now
+		return !r.joinedAll(c)
 	}
 	return false
+}
+
+// joinedAll takes what it cost the server that all players joined at once, when they
+// have.
+func (r *run) joinedAll(c Counts) bool {
+	if r.o.PID == 0 || r.o.Ramp > 0 || c.Joined < r.o.Players {
+		return true
+	}
+	if !r.lookAtServer() {
+		return false
+	}
+	s := (r.latest.CPU - r.before.CPU).Seconds()
+	r.result.JoinCPU = &s
+	return true
 }
 
 // lastJoins waits for the players that came as replacements just before the
@@ -258,12 +273,26 @@ func (r *run) count() {
 	}
 }
 
+// usage is what the server's processes use.
+func (r *run) usage() (all meter.Usage, err error) {
+	for _, pid := range r.o.processes() {
+		u, err := meter.OfProcess(pid)
+		if err != nil {
+			return all, err
+		}
+		all.CPU += u.CPU
+		all.RSS += u.RSS
+		all.Descriptors += u.Descriptors
+	}
+	return all, nil
+}
+
 // lookAtServer reports whether the server's process is still there.
 func (r *run) lookAtServer() bool {
 	if r.o.PID == 0 {
 		return true
 	}
-	u, err := meter.OfProcess(r.o.PID)
+	u, err := r.usage()
 	if err != nil {
 		r.gone = true
 		r.result.problem("the server can no longer be measured, %.1f s after the start: %v", time.Since(r.began).Seconds(), err)

@@ -2,6 +2,7 @@ package load
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/binary"
 	"fmt"
 	"net"
@@ -23,9 +24,10 @@ type server struct {
 	t       *testing.T
 	addr    string
 	stamped bool
-	corrupt bool // a byte of media is wrong
-	refuse  bool // 503 for all
-	pours   bool // bytes without a stop and without a stream
+	corrupt bool        // a byte of media is wrong
+	refuse  bool        // 503 for all
+	pours   bool        // bytes without a stop and without a stream
+	tls     *tls.Config // nil is plain TCP
 
 	mu    sync.Mutex
 	conns []net.Conn
@@ -79,6 +81,9 @@ func serve(t *testing.T, s *server) *server {
 			s.conns = append(s.conns, c)
 			s.segments = append(s.segments, segmentOf(c))
 			s.mu.Unlock()
+			if s.tls != nil {
+				c = tls.Server(c, s.tls)
+			}
 			serving.Go(func() { s.play(c) })
 		}
 	})

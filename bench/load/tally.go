@@ -1,6 +1,8 @@
 package load
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +15,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"streampump/bench/player"
+	"streampump/bench/secure"
 )
 
 const (
@@ -47,6 +50,7 @@ type tally struct {
 	mu        sync.Mutex
 	counts    Counts
 	reasons   map[string]int
+	shaken    map[string]int          // TLS connections, by what was agreed on
 	join      *hdrhistogram.Histogram // microseconds
 	step      *hdrhistogram.Histogram // delays since the timeline's step began, microseconds
 	checks    Verified
@@ -94,6 +98,16 @@ func (y *tally) joined(took time.Duration) {
 	y.lastJoin = time.Since(y.began)
 }
 
+// shook counts a TLS handshake.
+func (y *tally) shook(s *tls.ConnectionState) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	if y.shaken == nil {
+		y.shaken = map[string]int{}
+	}
+	y.shaken[secure.Spoken(s)]++
+}
+
 // record records a time; what is out of bounds counts as the bound.
 func record(h *hdrhistogram.Histogram, d time.Duration) {
 	_ = h.RecordValue(min(max(d.Microseconds(), 1), maxDelay)) // within bounds it cannot fail
@@ -128,7 +142,7 @@ func reasonOf(err error) string {
 	switch {
 	case errors.As(err, &fault):
 		return "the stream broke the rule " + fault.Rule.String()
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Sprintf("nothing came for %v", player.DefaultTimeout)
 	case errors.As(err, &errno):
 		return errno.Error()

@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -95,7 +96,25 @@ func (w *watcher) viewer() *player.Viewer {
 		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0))
 	}
 	v.Dial = d.DialContext
+	if w.o.TLS != nil {
+		v.Dial = w.secured(d)
+	}
 	return v
+}
+
+// secured dials with TLS. The handshake may take as long as any answer.
+func (w *watcher) secured(d net.Dialer) func(context.Context, string, string) (net.Conn, error) {
+	d.Timeout = player.DefaultTimeout
+	s := tls.Dialer{NetDialer: &d, Config: w.o.TLS}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := s.DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		state := c.(*tls.Conn).ConnectionState()
+		w.tally.shook(&state)
+		return c, nil
+	}
 }
 
 // saw takes in what the verifier has counted after a read.

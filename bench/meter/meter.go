@@ -50,6 +50,23 @@ func OfProcess(pid int) (Usage, error) {
 	return Usage{CPU: cpu, RSS: rss, Descriptors: len(fds)}, nil
 }
 
+// Children are the processes that the main thread of the process pid has started and
+// that have not ended.
+func Children(pid int) (pids []int, err error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
+	if err != nil {
+		return nil, gone(pid, err)
+	}
+	for word := range strings.FieldsSeq(string(text)) {
+		n, err := strconv.Atoi(word)
+		if err != nil {
+			return nil, gone(pid, err)
+		}
+		pids = append(pids, n)
+	}
+	return pids, nil
+}
+
 // OwnCPU is the CPU time that this process has used.
 func OwnCPU() time.Duration { return clock(unix.CLOCK_PROCESS_CPUTIME_ID) }
 

@@ -2,6 +2,7 @@ package push
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -39,8 +40,11 @@ type Options struct {
 	Proto string
 	// Timeout is that of each write and of each wait; 0 stands for [DefaultTimeout].
 	Timeout time.Duration
-	// Bytewise sends each byte in a TCP segment of its own.
+	// Bytewise sends each byte in a TCP segment of its own, over TLS in a record of
+	// its own.
 	Bytewise bool
+	// TLS is how [Dial] speaks TLS, the server's name included; nil is plain TCP.
+	TLS *tls.Config
 }
 
 // Client is one connection to a pump that takes pushes. It is used by one
@@ -78,13 +82,25 @@ func (e *StatusError) Error() string {
 	return strings.TrimSpace("the pump answers " + e.Head.String() + ": " + strings.TrimSpace(e.Text))
 }
 
-// Dial connects to addr, a host:port.
+// Dial connects to addr, a host:port, within the timeout.
 func Dial(ctx context.Context, addr string, o Options) (*Client, error) {
-	c, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	dial := (&net.Dialer{Timeout: o.timeout()}).DialContext
+	if o.TLS != nil {
+		dial = (&tls.Dialer{NetDialer: &net.Dialer{Timeout: o.timeout()}, Config: o.TLS}).DialContext
+	}
+	c, err := dial(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}
 	return New(c, o), nil
+}
+
+// timeout is that of each thing that is waited for.
+func (o *Options) timeout() time.Duration {
+	if o.Timeout == 0 {
+		return DefaultTimeout
+	}
+	return o.Timeout
 }
 
 // New makes a client of a connection, which it owns from then on. It starts a
@@ -102,9 +118,7 @@ func New(c net.Conn, o Options) *Client {
 	if o.Proto == "" {
 		o.Proto = "HTTP/1.1"
 	}
-	if o.Timeout == 0 {
-		o.Timeout = DefaultTimeout
-	}
+	o.Timeout = o.timeout()
 	p := &Client{o: o, conn: c, pushID: o.PushID, answers: make(chan reply, maxAnswers)}
 	go p.read()
 	return p

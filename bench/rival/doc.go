@@ -6,6 +6,8 @@
 //	cubemap   fetching it, Metacube over HTTP   HTTP
 //	icecast   a source client, ASF over HTTP    HTTP
 //	vlc       fetching it, ASF over HTTP        MMSH
+//	nginx     standing in front of a pump       MMSH over TLS
+//	stunnel   standing in front of a pump       MMSH over TLS
 //
 // A rival is somebody else's program that has to be installed; [Kind.Find] says
 // where. Nothing is changed of how they work: only ports, limits on

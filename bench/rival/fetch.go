@@ -46,9 +46,10 @@ func (v *Server) fetches(ctx context.Context, s Setup, framing origin.Framing, c
 }
 
 // cubemap is Cubemap with the settings of the file it comes with: one thread
-// for each core, and a backlog of 10 MB.
+// for each core, and a backlog of 10 MB. It shakes hands itself and leaves the rest of
+// TLS to the kernel.
 func cubemap() *Kind {
-	return &Kind{Name: "cubemap", Package: "cubemap", Plain: true, Check: Whole, program: "cubemap",
+	return &Kind{Name: "cubemap", Package: "cubemap", Plain: true, Check: Whole, TLS: Can, program: "cubemap",
 		places: []string{"/usr/bin/cubemap"}, start: startCubemap}
 }
 
@@ -57,9 +58,20 @@ func startCubemap(ctx context.Context, v *Server, s Setup) (err error) {
 		return err
 	}
 	v.Path = "/live.asf"
+	at := v.Addr
+	if s.Authority != nil {
+		if err := kernelTLS(); err != nil {
+			return err
+		}
+		pair, err := v.identify(&s)
+		if err != nil {
+			return err
+		}
+		at += " tls_cert=" + pair.Cert + " tls_key=" + pair.Key
+	}
 	return v.fetches(ctx, s, origin.Metacube, func(from string) (child.Spec, error) {
 		config := fmt.Sprintf("num_servers %d\nlisten %s\nerror_log type=console\nstream /live.asf src=http://%s/live.asf\n",
-			max(len(s.Cores), 1), v.Addr, from)
+			max(len(s.Cores), 1), at, from)
 		file := filepath.Join(s.Dir, "cubemap.config")
 		return child.Spec{Args: []string{file}}, os.WriteFile(file, []byte(config), 0o600)
 	})

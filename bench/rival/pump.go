@@ -3,6 +3,7 @@ package rival
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -10,11 +11,12 @@ import (
 
 	"streampump/bench/child"
 	"streampump/bench/push"
+	"streampump/bench/secure"
 )
 
 // pump is our own server: a stream of type mmsh_push, all else by default.
 func pump() *Kind {
-	k := &Kind{Name: "pump", Check: Whole, program: "stream-pump", version: []string{"version"}, start: startPump}
+	k := &Kind{Name: "pump", Check: Whole, TLS: Can, program: "stream-pump", version: []string{"version"}, start: startPump}
 	// The programs are built into one folder.
 	if self, err := os.Executable(); err == nil {
 		k.places = []string{filepath.Join(filepath.Dir(self), "stream-pump")}
@@ -23,31 +25,55 @@ func pump() *Kind {
 }
 
 func startPump(ctx context.Context, v *Server, s Setup) error {
-	config, err := json.Marshal(map[string]any{
-		"listen": []string{"127.0.0.1:0"}, "admin": map[string]any{"listen": "127.0.0.1:0"},
-		"streams": []any{map[string]any{"type": "mmsh_push", "path": "live"}}, "fanout": s.Fanout.settings(),
-	})
+	at, err := v.runPump(ctx, s, nil)
 	if err != nil {
 		return err
 	}
+	v.Addr, v.Admin = at.players, at.admin
+	v.feed(func(ctx context.Context) error { return pushTo(ctx, at.encoder, s) })
+	return v.hasStream(ctx)
+}
+
+// doors are where a pump listens.
+type doors struct{ encoder, players, admin string }
+
+// runPump starts a pump with these limits, and waits until it listens.
+func (v *Server) runPump(ctx context.Context, s Setup, limits map[string]any) (at doors, err error) {
+	listen, pair := []string{"127.0.0.1:0"}, secure.Pair{}
+	if s.Authority != nil {
+		if pair, err = v.identify(&s); err != nil {
+			return at, err
+		}
+		listen = append(listen, "tls://127.0.0.1:0")
+	}
+	config := map[string]any{
+		"listen": listen, "ssl_cert": pair.Cert, "ssl_key": pair.Key, "admin": map[string]any{"listen": "127.0.0.1:0"}, "limits": limits,
+		"streams": []any{map[string]any{"type": "mmsh_push", "path": "live"}}, "fanout": s.Fanout.settings(),
+	}
+	maps.DeleteFunc(config, func(_ string, v any) bool { return v == "" })
+	if limits == nil {
+		delete(config, "limits")
+	}
+	text, err := json.Marshal(config)
+	if err != nil {
+		return at, err
+	}
 	file := filepath.Join(s.Dir, "pump.json")
-	if err := os.WriteFile(file, config, 0o600); err != nil {
-		return err
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		return at, err
 	}
 	v.Path = "/streams/live"
 	if err := v.run(child.Spec{Path: s.Path, Args: []string{"serve", file}, Dir: s.Dir, Cores: s.Cores}); err != nil {
-		return err
+		return at, err
 	}
-	err = v.await(ctx, "listened", func(context.Context) bool {
+	return at, v.await(ctx, "listened", func(context.Context) bool {
 		log := v.process.Said()
-		v.Addr, v.Admin = addressIn(log, "msg=listening "), addressIn(log, `msg="admin listener is open" `)
-		return v.Addr != "" && v.Admin != ""
+		at.encoder, at.admin = addressIn(log, "msg=listening ", ""), addressIn(log, `msg="admin listener is open" `, "")
+		if at.players = at.encoder; s.Authority != nil {
+			at.players = addressIn(log, "msg=listening ", " tls=true")
+		}
+		return at.encoder != "" && at.players != "" && at.admin != ""
 	})
-	if err != nil {
-		return err
-	}
-	v.feed(func(ctx context.Context) error { return pushTo(ctx, v.Addr, s) })
-	return v.hasStream(ctx)
 }
 
 // pushTo is the encoder of a pump.
@@ -69,13 +95,20 @@ func pushTo(ctx context.Context, addr string, s Setup) error {
 }
 
 // addressIn is the address in the first whole line of a pump's log that contains
-// mark; empty if there is none.
-func addressIn(log, mark string) string {
-	_, rest, _ := strings.Cut(log, mark)
-	line, _, whole := strings.Cut(rest, "\n")
-	_, line, there := strings.Cut(line, "address=")
-	text, _, _ := strings.Cut(line, " ")
-	if a, err := netip.ParseAddrPort(text); whole && there && err == nil {
+// mark and, behind it, more; empty if there is none.
+func addressIn(log, mark, more string) string {
+	for line := range strings.Lines(log) {
+		line, whole := strings.CutSuffix(line, "\n")
+		_, rest, there := strings.Cut(line, mark)
+		if !whole || !there || !strings.Contains(rest, more) {
+			continue
+		}
+		_, rest, _ = strings.Cut(rest, "address=")
+		text, _, _ := strings.Cut(rest, " ")
+		a, err := netip.ParseAddrPort(text)
+		if err != nil {
+			return ""
+		}
 		return a.String()
 	}
 	return ""

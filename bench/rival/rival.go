@@ -2,6 +2,7 @@ package rival
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"streampump/bench/child"
+	"streampump/bench/meter"
+	"streampump/bench/secure"
 )
 
 // readyWithin is how long a server may take to listen and to have the stream.
@@ -49,9 +52,13 @@ type Kind struct {
 	// Plain: its players speak HTTP, not MMSH.
 	Plain bool
 	Check Check
+	TLS   TLS
+	// Fronts: it carries a pump's stream, and is measured together with that pump.
+	Fronts bool
 
 	program string   // what is run
 	places  []string // where it is looked for when it is not on the PATH
+	needs   []string // files without which it is not all there
 	version []string // arguments that make it tell its version; none: its package is asked
 	// start starts the process and its source and waits until the stream is
 	// there. The server is stopped if it fails.
@@ -60,7 +67,7 @@ type Kind struct {
 
 // Kinds are all servers, the pump first.
 func Kinds() []*Kind {
-	return []*Kind{pump(), cubemap(), icecast(), vlc()}
+	return []*Kind{pump(), cubemap(), icecast(), vlc(), nginx(), stunnel()}
 }
 
 // Named is the kind of that name.
@@ -77,13 +84,8 @@ func Named(name string) (*Kind, error) {
 
 // Find is where a server's program is. The error says how to get it.
 func (k *Kind) Find() (path string, err error) {
-	if path, err = exec.LookPath(k.program); err == nil {
+	if path = k.look(); path != "" {
 		return path, nil
-	}
-	for _, p := range k.places {
-		if info, err := os.Stat(p); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-			return p, nil
-		}
 	}
 	if k.Package == "" {
 		return "", fmt.Errorf("%s is not built: make build", k.program)
@@ -91,10 +93,32 @@ func (k *Kind) Find() (path string, err error) {
 	return "", fmt.Errorf("%s is not installed: apt-get install --no-install-recommends %s", k.Name, k.Package)
 }
 
+// look is where a program is that has all it needs; empty if there is none.
+func (k *Kind) look() string {
+	for _, need := range k.needs {
+		if _, err := os.Stat(need); err != nil {
+			return ""
+		}
+	}
+	if path, err := exec.LookPath(k.program); err == nil {
+		return path
+	}
+	for _, p := range k.places {
+		if info, err := os.Stat(p); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			return p
+		}
+	}
+	return ""
+}
+
 // Setup says how a server is run.
 type Setup struct {
 	// Path is the program; what [Kind.Find] finds if empty.
 	Path string
+	// Pump is the program of the pump behind one that fronts it.
+	Pump string
+	// Authority vouches for a server whose players speak TLS; nil: they do not.
+	Authority *secure.Authority
 	// Dir is a folder of its own, which its user may write to.
 	Dir string
 	// Cores are the processors it may run on.
@@ -137,8 +161,16 @@ func (s *Setup) complete(k *Kind) (err error) {
 			return err
 		}
 	}
-	if strings.ContainsRune(s.Path, filepath.Separator) {
-		if s.Path, err = filepath.Abs(s.Path); err != nil {
+	if k.Fronts && s.Pump == "" {
+		if s.Pump, err = pump().Find(); err != nil {
+			return err
+		}
+	}
+	for _, path := range []*string{&s.Path, &s.Pump} {
+		if !strings.ContainsRune(*path, filepath.Separator) {
+			continue
+		}
+		if *path, err = filepath.Abs(*path); err != nil {
 			return err
 		}
 	}
@@ -158,8 +190,11 @@ type Server struct {
 	Addr, Path string
 	// Admin is the pump's admin listener; empty for others.
 	Admin string
+	// TLS is how players speak to it; nil for plain TCP.
+	TLS *tls.Config
 
 	process *child.Process
+	behind  *child.Process  // the pump that it fronts; nil if it does not
 	feeding context.Context // of the source; it ends with stop
 	stop    context.CancelFunc
 	begun   bool          // it has a source
@@ -189,8 +224,18 @@ func (k *Kind) Start(ctx context.Context, s Setup) (*Server, error) {
 	return v, nil
 }
 
-// PID is the server's process.
+// PID is the process that players connect to.
 func (v *Server) PID() int { return v.process.PID() }
+
+// Others are the processes that serve with it: those that it has started, and the
+// pump behind it.
+func (v *Server) Others() ([]int, error) {
+	if v.behind == nil {
+		return nil, nil
+	}
+	workers, err := meter.Children(v.PID())
+	return append(workers, v.behind.PID()), err
+}
 
 // Err is why the server or its source has ended by itself; nil while both run.
 // Of a server that has ended it is what that said last.
@@ -198,13 +243,15 @@ func (v *Server) Err() error {
 	select {
 	case <-v.fed:
 	default:
-		return v.process.Err()
+		return errors.Join(v.process.Err(), v.behind.Err())
 	}
 	t := time.NewTimer(lastWords)
 	defer t.Stop()
 	select {
 	case <-v.process.Exited():
 		return v.process.Err()
+	case <-v.behind.Exited():
+		return v.behind.Err()
 	case <-t.C:
 	}
 	if v.fedErr != nil {
@@ -217,11 +264,8 @@ func (v *Server) Err() error {
 // again, and when the server has ended by itself, which is no error here.
 func (v *Server) Stop() error {
 	v.stop()
-	if v.process == nil {
-		return nil
-	}
 	// The source of a server that hangs ends at the latest when that has.
-	err := v.process.Stop()
+	err := errors.Join(v.process.Stop(), v.behind.Stop())
 	if v.begun {
 		<-v.fed
 	}
@@ -250,6 +294,8 @@ func (v *Server) ended() bool {
 		return true
 	case <-v.process.Exited():
 		return true
+	case <-v.behind.Exited():
+		return true
 	default:
 		return false
 	}
@@ -268,6 +314,7 @@ func (v *Server) await(ctx context.Context, what string, ready func(context.Cont
 			return ctx.Err()
 		case <-v.fed:
 		case <-v.process.Exited():
+		case <-v.behind.Exited():
 		case <-over.C:
 			return fmt.Errorf("it has not %s within %v; it said last: %s", what, readyWithin, v.process.SaidLast())
 		case <-tick.C:
@@ -278,18 +325,24 @@ func (v *Server) await(ctx context.Context, what string, ready func(context.Cont
 
 // hasStream waits until whoever asks over HTTP is given the stream.
 func (v *Server) hasStream(ctx context.Context) error {
-	return v.await(ctx, "had the stream", func(ctx context.Context) bool { return answers(ctx, v.Addr, v.Path) })
+	return v.await(ctx, "had the stream", v.answers)
 }
 
 // answers says whether a server has the stream for whoever asks over HTTP.
-func answers(ctx context.Context, addr, path string) bool {
+func (v *Server) answers(ctx context.Context) bool { return answers(ctx, v.TLS, v.Addr, v.Path) }
+
+func answers(ctx context.Context, secured *tls.Config, addr, path string) bool {
 	ctx, cancel := context.WithTimeout(ctx, askFor)
 	defer cancel() // which closes the connection of a body without an end
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+path, nil)
+	scheme := "http"
+	if secured != nil {
+		scheme = "https"
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+addr+path, nil)
 	if err != nil {
 		return false
 	}
-	t := http.Transport{DisableKeepAlives: true}
+	t := http.Transport{DisableKeepAlives: true, TLSClientConfig: secured.Clone()}
 	r, err := t.RoundTrip(req)
 	if err != nil {
 		return false

@@ -138,7 +138,7 @@ func TestServerThatCarriesTheStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v.Err() != nil || v.PID() <= 0 || v.Kind.Name != "fake" || !answers(t.Context(), v.Addr, v.Path) || answers(t.Context(), v.Addr, "/other") {
+	if v.Err() != nil || v.PID() <= 0 || v.Kind.Name != "fake" || !v.answers(t.Context()) || answers(t.Context(), nil, v.Addr, "/other") {
 		t.Errorf("%+v, %v", v, v.Err())
 	}
 	for range 2 {
@@ -146,7 +146,7 @@ func TestServerThatCarriesTheStream(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if v.Err() == nil || answers(t.Context(), v.Addr, v.Path) {
+	if v.Err() == nil || v.answers(t.Context()) {
 		t.Errorf("it goes on, %v", v.Err())
 	}
 	leftovers(t, before)
@@ -159,7 +159,7 @@ func TestServerThatDiesSaysWhy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answers(t.Context(), v.Addr, "/die")
+	answers(t.Context(), nil, v.Addr, "/die")
 	<-v.process.Exited()
 	if err := v.Err(); err == nil || !strings.Contains(err.Error(), "exit status 1; it said last: I am told to die") {
 		t.Errorf("%v", err)
@@ -240,8 +240,50 @@ func TestNamed(t *testing.T) {
 			t.Errorf("%s: %+v, %v", k.Name, got, err)
 		}
 	}
-	if k, err := Named("apache"); err == nil || err.Error() != `there is no server "apache", only pump, cubemap, icecast, vlc` {
+	if k, err := Named("apache"); err == nil || err.Error() != `there is no server "apache", only pump, cubemap, icecast, vlc, nginx, stunnel` {
 		t.Errorf("%+v, %v", k, err)
+	}
+}
+
+// TestNoPart: who takes part over TLS, and who without it.
+func TestNoPart(t *testing.T) {
+	for name, want := range map[string][2]bool{ // in clear, over TLS
+		"pump": {true, true}, "cubemap": {true, true}, "icecast": {true, false}, "vlc": {true, false},
+		"nginx": {false, true}, "stunnel": {false, true},
+	} {
+		k, err := Named(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := [2]bool{k.NoPart(false) == "", k.NoPart(true) == ""}; got != want {
+			t.Errorf("%s takes part: %v, want %v", name, got, want)
+		}
+	}
+}
+
+// TestServerWithAPumpBehind: both are its processes, and both end with it.
+func TestServerWithAPumpBehind(t *testing.T) {
+	run := func() *child.Process {
+		p, err := child.Start(child.Spec{Path: os.Args[0], Env: []string{role + "=hangs"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	v := newServer(t.Context())
+	v.process, v.behind = run(), run()
+	pids, err := v.Others()
+	if err != nil || len(pids) != 1 || pids[0] != v.behind.PID() {
+		t.Errorf("%v, %v", pids, err)
+	}
+	if err := v.behind.Stop(); err != nil {
+		t.Error(err)
+	}
+	if !v.ended() || v.Err() == nil {
+		t.Errorf("it goes on without its pump: %v", v.Err())
+	}
+	if err := v.Stop(); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -258,7 +300,7 @@ func TestFind(t *testing.T) {
 			t.Errorf("%q, %v, want %q", path, err, want)
 		}
 	}
-	k := Kind{program: "thing", places: []string{program}}
+	k := Kind{program: "thing", places: []string{program}, needs: []string{dir}}
 	if err := os.WriteFile(program, nil, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -267,6 +309,9 @@ func TestFind(t *testing.T) {
 		if got, err := k.Find(); err != nil || got != program {
 			t.Errorf("with the PATH %q: %q, %v", path, got, err)
 		}
+	}
+	if k.needs = []string{program + ".so"}; k.look() != "" {
+		t.Error("it is found without what it needs")
 	}
 }
 
@@ -311,8 +356,12 @@ func TestAddressIn(t *testing.T) {
 		"msg=other address=127.0.0.1:8086\n":                                                         "",
 		"msg=listening \naddress=127.0.0.1:1\n":                                                      "",
 	} {
-		if got := addressIn(log, mark); got != want {
+		if got := addressIn(log, mark, ""); got != want {
 			t.Errorf("%q: %q, want %q", log, got, want)
 		}
+	}
+	both := "msg=listening address=127.0.0.1:1 tls=false\nmsg=listening address=127.0.0.1:2 tls=true\n"
+	if got := addressIn(both, mark, " tls=true"); got != "127.0.0.1:2" {
+		t.Errorf("with TLS it is %q", got)
 	}
 }

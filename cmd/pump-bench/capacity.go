@@ -23,6 +23,7 @@ type climbing struct {
 	url      string // of a running server; empty: the pump is started here
 	protocol string
 	admin    string
+	secure   secureFlags
 	stream   streamFlags
 	place    placeFlags
 
@@ -35,7 +36,7 @@ type climbing struct {
 
 // What only one of the two kinds of climb takes.
 var (
-	runningFlags = []string{"pid", "protocol", "verify", "admin"}
+	runningFlags = []string{"pid", "protocol", "verify", "admin", "ca", "server-name"}
 	ownFlags     = []string{"pump", "cores", "bitrate", "packet-size", "fps", "gop"}
 )
 
@@ -55,7 +56,8 @@ Without URL, Stream Pump is started here for each step, with a stream of its own
 the first processor or those of --cores; the load has the others. With URL, a
 running server is loaded; --pid names its process, if it runs on this machine, and
 --admin a pump's admin listener, so that more can be said about what gave out. The
-delay is that of a stream of pump-bench encoder on this machine.
+delay is that of a stream of pump-bench encoder on this machine. With --tls the
+players speak TLS, as those of pump-bench players do.
 
 --doctor compares with what stream-pump doctor --capacity --json computed. Ctrl-C
 ends the climb and prints the steps so far. The exit code is 1 if not one player
@@ -86,6 +88,7 @@ could be carried.`,
 	f.StringVar(&o.protocol, "protocol", "mmsh", "with URL: what players speak, mmsh or http")
 	f.IntVar(&o.Load.Verify, "verify", verifyAuto, "with URL: players that check every byte and measure the delay; 0 for other formats")
 	f.StringVar(&o.admin, "admin", "", "with URL: host:port of a pump's admin listener")
+	o.secure.add(f)
 	o.place.add(f)
 	o.stream.add(f)
 	f.StringVar(&o.doctor, "doctor", "", "compare with the JSON of stream-pump doctor --capacity in this file; -: standard input")
@@ -138,11 +141,11 @@ func (o *climbing) bounds() error {
 
 // aim points the players at the running server.
 func (o *climbing) aim() error {
-	to, err := parseTarget(o.url)
+	to, secured, err := o.secure.target(o.url)
 	if err != nil {
 		return err
 	}
-	o.Load.Addr, o.Load.Path = to.addr, to.path
+	o.Load.Addr, o.Load.Path, o.Load.TLS = to.addr, to.path, secured
 	if o.Load.Plain, err = speaksHTTP(o.protocol); err != nil {
 		return err
 	}
@@ -196,7 +199,7 @@ func (e env) climb(ctx context.Context, o *climbing) error {
 // settings are the flags as they took effect.
 func (o *climbing) settings() result.CapacitySettings {
 	s := result.CapacitySettings{
-		URL: o.url, PID: o.Load.PID, Verify: o.Load.Verify, From: o.From, Most: o.Most, Precision: o.percent,
+		URL: o.url, TLS: o.secure.on, PID: o.Load.PID, Verify: o.Load.Verify, From: o.From, Most: o.Most, Precision: o.percent,
 		Delay: float64(o.Delay.Microseconds()) / 1000, Step: o.Load.Duration.Seconds(), Joins: o.Joins,
 	}
 	if o.url != "" {
@@ -244,7 +247,7 @@ func (o *climbing) prepareOwn() error {
 	if err := o.place.take(); err != nil {
 		return err
 	}
-	h := &contest.Heat{Kind: kind, Path: path, Cores: o.place.placed.Server, Spec: spec}
+	h := &contest.Heat{Kind: kind, Path: path, TLS: o.secure.on, Cores: o.place.placed.Server, Spec: spec}
 	o.Room = ownRoom(o.place.placed)
 	o.Play = func(ctx context.Context, l load.Options) (climb.Played, error) {
 		h.Load = l

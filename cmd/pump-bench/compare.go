@@ -26,6 +26,7 @@ const maxBudget = time.Second
 // comparing is what the flags of compare say.
 type comparing struct {
 	servers      []string
+	tls          bool
 	stream       streamFlags
 	place        placeFlags
 	rounds       int
@@ -53,14 +54,19 @@ The servers are started here, with the settings they come with: Stream Pump
 (` + "`make build`" + `), and of Cubemap, Icecast and VLC those that are installed. They
 have the first processor, or those of --cores, and the load has the others.
 
+With --tls the players speak TLS: to the pump itself, to the pump behind nginx and
+behind stunnel, and to Cubemap, whose TLS is the kernel's. The certificates are made
+here for each run. The floor then says what encryption alone costs, too.
+
 What is compared are ratios within a round, because no machine is equally fast
 for long: the median, and in brackets the interval it lies in. Ctrl-C ends the
-server under way and prints what was measured so far. The exit code is 1 if a
-server failed or lost players.`,
+server under way and prints what was measured so far. The exit code is 1 if the
+pump failed or lost players; what a rival failed in is told.`,
 		Example: `  pump-bench compare
   pump-bench compare --servers pump,cubemap,icecast,vlc --rounds 5 --html compare.html
   pump-bench compare -n 500 --stall 5%:20s --duration 25s
   pump-bench compare --segment 1460 --latency-budget 90ms,20ms,0
+  pump-bench compare --tls -n 2000 --ramp 0
   pump-bench compare --servers pump --profile profiles/`,
 		Args: cli.Arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -71,7 +77,8 @@ server failed or lost players.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringSliceVar(&o.servers, "servers", nil, "servers that take part: pump, cubemap, icecast, vlc; the pump and those installed if empty")
+	f.StringSliceVar(&o.servers, "servers", nil, "servers that take part: pump, cubemap, icecast, vlc, or with --tls pump, cubemap, nginx, stunnel; the pump and those installed if empty")
+	f.BoolVar(&o.tls, "tls", false, "players speak TLS")
 	o.place.add(f)
 	f.IntVar(&o.rounds, "rounds", 3, "how often to measure each")
 	f.BoolVar(&o.floor, "floor", true, "measure the floor too")
@@ -116,8 +123,12 @@ func (o *comparing) check() (err error) {
 		return err
 	}
 	for _, name := range o.servers {
-		if _, err := rival.Named(name); err != nil {
+		k, err := rival.Named(name)
+		if err != nil {
 			return err
+		}
+		if why := k.NoPart(o.tls); why != "" {
+			return fmt.Errorf("--servers %s: %s", name, why)
 		}
 	}
 	for i, b := range o.budgets {
@@ -199,12 +210,21 @@ func (e env) tell(o *comparing, t *contest.Table, page *report.File) error {
 	switch {
 	case err != nil:
 		return err
-	case len(all.Failures) > 0:
+	case o.failed(t):
 		return cli.ErrTold
 	case !t.Measured():
 		return errNothing
 	}
 	return nil
+}
+
+// failed reports whether the pump did, or the floor. A rival's failure is told.
+func (o *comparing) failed(t *contest.Table) bool {
+	return slices.ContainsFunc(t.Names, func(name string) bool {
+		_, err := rival.Named(name)
+		own := err != nil || name == "pump" // of several pumps each has a name of its own
+		return own && len(t.FailuresOf(name)) > 0
+	})
 }
 
 // settings are the flags as they took effect.
@@ -213,6 +233,6 @@ func (o *comparing) settings() result.ContestSettings {
 	return result.ContestSettings{
 		Players: p.Players, Stream: o.stream.settings(),
 		Ramp: p.Ramp.Seconds(), Duration: p.Duration.Seconds(), Stall: p.Stall.String(), Throttle: p.Throttle.String(), Segment: p.Segment,
-		Rounds: o.rounds, ServerCores: o.place.placed.Server, LoadCores: o.place.placed.Load,
+		TLS: o.tls, Rounds: o.rounds, ServerCores: o.place.placed.Server, LoadCores: o.place.placed.Load,
 	}
 }

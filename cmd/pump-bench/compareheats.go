@@ -26,13 +26,14 @@ func (o *comparing) heats(ctx context.Context) (heats []*contest.Heat, err error
 		return nil, err
 	}
 	for _, k := range rival.Kinds() {
-		if !o.takesPart(k.Name) {
+		if !o.takesPart(k.Name) || k.NoPart(o.tls) != "" {
 			continue
 		}
 		path, err := o.place.find(k)
 		switch {
 		case err == nil:
-			heats = append(heats, o.of(contest.Heat{Kind: k, Name: k.Name, Path: path, Spec: spec, Load: o.players})...)
+			h := contest.Heat{Kind: k, Name: k.Name, Path: path, Pump: o.place.behind(), TLS: o.tls, Spec: spec, Load: o.players}
+			heats = append(heats, o.of(h)...)
 		case len(o.servers) > 0 || k.Name == "pump":
 			return nil, err
 		default:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"strings"
@@ -50,6 +51,7 @@ const bitrateUsage = "bits sent per second, packets with their padding, such as 
 
 func newEncoderCommand(e env) *cobra.Command {
 	var o encoding
+	var s secureFlags
 	cmd := &cobra.Command{
 		Use:   "encoder URL",
 		Short: "Push a synthetic stream in real time",
@@ -57,13 +59,17 @@ func newEncoderCommand(e env) *cobra.Command {
 properly. Players can play it: the video is Motion JPEG that counts its frames, the
 sound a quiet hiss. Every byte of it follows from a pattern, by which pump-bench
 players check it; each media object carries the time at which it was due, on the
-machine's own clock, by which players on the same machine measure the delay.`,
+machine's own clock, by which players on the same machine measure the delay.
+
+With --tls, or a URL with https://, it pushes over TLS and checks the pump's
+certificate.`,
 		Example: `  pump-bench encoder http://localhost:8086/streams/live_push
   pump-bench encoder http://localhost:8086/streams/live_push --bitrate 64k --multiple --gop 50
-  pump-bench encoder http://localhost:8086/streams/live_push --audio --script --multiple --strip`,
+  pump-bench encoder http://localhost:8086/streams/live_push --audio --script --multiple --strip
+  pump-bench encoder https://pump.example/streams/live_push --ca ca.pem`,
 		Args: cli.Arguments("URL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			to, err := parseTarget(args[0])
+			to, secured, err := s.target(args[0])
 			if err != nil {
 				return &cli.UsageError{Cmd: cmd, Err: err}
 			}
@@ -71,10 +77,11 @@ machine's own clock, by which players on the same machine measure the delay.`,
 			if err != nil {
 				return &cli.UsageError{Cmd: cmd, Err: err}
 			}
-			return e.encode(cmd.Context(), to, spec, o.duration)
+			return e.encode(cmd.Context(), to, secured, spec, o.duration)
 		},
 	}
 	o.addFlags(cmd.Flags())
+	s.add(cmd.Flags())
 	return cmd
 }
 
@@ -175,8 +182,8 @@ func (o *encoding) sound() int {
 }
 
 // encode pushes until ctx ends, which is a proper end.
-func (e env) encode(ctx context.Context, to target, spec synth.Spec, limit time.Duration) error {
-	c, err := push.Dial(ctx, to.addr, push.Options{Path: to.path, Host: to.addr})
+func (e env) encode(ctx context.Context, to target, secured *tls.Config, spec synth.Spec, limit time.Duration) error {
+	c, err := push.Dial(ctx, to.addr, push.Options{Path: to.path, Host: to.addr, TLS: secured})
 	if err != nil {
 		return fmt.Errorf("no connection to the pump: %w", cli.Bare(err))
 	}
@@ -188,7 +195,11 @@ func (e env) encode(ctx context.Context, to target, spec synth.Spec, limit time.
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(e.stderr, "pushing to http://%s%s; Ctrl-C ends\n", to.addr, to.path)
+	scheme := "http"
+	if secured != nil {
+		scheme = "https"
+	}
+	fmt.Fprintf(e.stderr, "pushing to %s://%s%s; Ctrl-C ends\n", scheme, to.addr, to.path)
 	quiet := func() {}
 	if limit > 0 {
 		show := e.newProgress(limit, 1)

@@ -16,7 +16,7 @@ import (
 func newFloorCommand(e env) *cobra.Command {
 	o := floor.Options{}
 	rate := bits(1_000_000)
-	var asJSON bool
+	var asJSON, secured bool
 	var html string
 	cmd := &cobra.Command{
 		Use:   "floor",
@@ -26,7 +26,7 @@ this machine: one thread that writes several packets from one shared buffer to
 each of N loopback connections, at the stream's pace, and does nothing else.
 
 No server is needed. What a server pays above this, with as many viewers and as
-many packets in a call, is its own.`,
+many packets in a call, is its own. --tls adds what encryption alone costs.`,
 		Example: `  pump-bench floor
   pump-bench floor -n 5000 --bitrate 64k --coalesce 4 --json`,
 		Args: cli.Arguments(),
@@ -43,6 +43,9 @@ many packets in a call, is its own.`,
 			if err != nil {
 				return &cli.UsageError{Cmd: cmd, Err: err}
 			}
+			if secured {
+				o.Seal = sealFor
+			}
 			return e.floor(cmd.Context(), o, asJSON, html)
 		},
 	}
@@ -53,10 +56,14 @@ many packets in a call, is its own.`,
 	f.Var(&rate, "bitrate", bitrateUsage)
 	f.DurationVar(&o.Duration, "duration", 5*time.Second, "how long it sends")
 	f.IntVar(&o.Segment, "segment", 0, segmentUsage)
+	f.BoolVar(&secured, "tls", false, "measure first what AES-GCM alone costs, with records of 16 KB")
 	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
 	f.StringVar(&html, "html", "", htmlUsage)
 	return cmd
 }
+
+// sealFor is how long AES-GCM alone is measured.
+const sealFor = time.Second
 
 // floor measures, prints the result and writes the page.
 func (e env) floor(ctx context.Context, o floor.Options, asJSON bool, html string) error {
@@ -65,7 +72,7 @@ func (e env) floor(ctx context.Context, o floor.Options, asJSON bool, html strin
 		return err
 	}
 	defer page.Discard()
-	show := e.newProgress(o.Duration, 1)
+	show := e.newProgress(o.Duration+o.Seal, 1)
 	stop := show.byClock(fmt.Sprintf("sending to %d viewers", o.Viewers))
 	r, err := floor.Run(ctx, o)
 	stop()

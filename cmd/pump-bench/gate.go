@@ -32,11 +32,12 @@ func newGateCommand(e env) *cobra.Command {
 		Use:   "gate",
 		Short: "Measure what a release promises, and fail if it does not hold",
 		Long: `Measure what a release promises: the pump against the floor and against Cubemap in
-the same rounds, its delay, memory, joins and stalls. Each promise is a row with
-its bound.
+the same rounds, its delay, memory, joins and stalls, and what TLS costs, against what
+encryption alone does and against nginx and stunnel in front of it. Each promise is a
+row with its bound.
 
 The strict form is for a release, on a machine that does nothing else, and takes
-about a quarter of an hour: a row falls when the median of its rounds is past its
+about twenty minutes: a row falls when the median of its rounds is past its
 bound by more than its own spread. With --short it takes less than three minutes,
 prints the same, and a row falls only if it is a count, or if the whole
 interval of a ratio lies past one and a half times its bound.
@@ -110,6 +111,11 @@ func (o *gating) prepare(g *gate.Gate) error {
 			g.Setup.Cubemap = k
 		}
 	}
+	for _, k := range rival.Kinds() {
+		if _, err := k.Find(); k.Fronts && err == nil {
+			g.Setup.Fronts = append(g.Setup.Fronts, k)
+		}
+	}
 	if err := o.place.take(); err != nil {
 		return err
 	}
@@ -128,6 +134,10 @@ func (e env) gate(ctx context.Context, o *gating, g *gate.Gate) error {
 	}
 	if g.Setup.Cubemap == nil {
 		fmt.Fprintln(e.stderr, "pump-bench: Cubemap is not installed, so the rows against it are not measured: apt-get install --no-install-recommends cubemap")
+	}
+	if len(g.Setup.Fronts) < 2 {
+		fmt.Fprintln(e.stderr, "pump-bench: nginx and stunnel are not both installed, so not all rows about TLS are measured: "+
+			"apt-get install --no-install-recommends nginx-light libnginx-mod-stream stunnel4")
 	}
 	total, steps := g.Expected()
 	show := e.newProgress(total, steps)

@@ -64,6 +64,10 @@ func (o *placeFlags) take() (err error) {
 	return err
 }
 
+// behind is the program of the pump behind servers that front it; empty if it is to be
+// found.
+func (o *placeFlags) behind() string { return o.pump }
+
 // find is where a server's program is.
 func (o *placeFlags) find(k *rival.Kind) (string, error) {
 	if k.Name != "pump" || o.pump == "" {

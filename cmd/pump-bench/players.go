@@ -17,6 +17,7 @@ import (
 // crowdFlags are the flags of players that need words of their own.
 type crowdFlags struct {
 	load.Options
+	secure                            secureFlags
 	protocol, verify, stall, throttle string
 	json                              bool
 	html                              string
@@ -35,6 +36,10 @@ Some players are verified: each of their bytes is checked, and the delay is
 theirs. The others join and then take what comes at the least cost. The delay
 needs the stream of pump-bench encoder, on this machine.
 
+With --tls, or a URL with https://, each player makes a handshake of its own and
+checks the server's certificate. Verified players decrypt all; the others no more
+than their answer and first packet, so that what is received is counted as it came.
+
 The players connect over --ramp. When all have joined or failed, and a second
 later, the measurement begins and lasts for --duration; Ctrl-C ends it early and
 prints what was measured so far. --html also writes it as a page, with plots of
@@ -43,6 +48,7 @@ The exit code is 1 if a player was lost.`,
 		Example: `  pump-bench players mmsh://localhost:8086/streams/live -n 1000
   pump-bench players mmsh://localhost:8086/streams/live -n 5000 --ramp 10s --stall 5%:20s --pid $(pidof stream-pump)
   pump-bench players http://localhost:8000/stream --protocol http -n 1000 --verify 0 --json
+  pump-bench players https://pump.example/streams/live -n 1000 --ca ca.pem
   pump-bench players mmsh://localhost:8086/streams/live -n 1000 --pid $(pidof stream-pump) --html report.html`,
 		Args: cli.Arguments("URL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -65,6 +71,7 @@ The exit code is 1 if a player was lost.`,
 	f.Float64Var(&o.Churn, "churn", 0, "players per second that leave and are replaced")
 	f.IntVar(&o.Threads, "threads", 1, "threads that drain players")
 	f.IntVar(&o.PID, "pid", 0, "the server's process, to be measured")
+	o.secure.add(f)
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	f.StringVar(&o.html, "html", "", htmlUsage)
 	return cmd
@@ -79,11 +86,11 @@ const verifyAuto = 10
 
 // complete reads the flags that are texts, and checks the whole.
 func (o *crowdFlags) complete(url string) error {
-	to, err := parseTarget(url)
+	to, secured, err := o.secure.target(url)
 	if err != nil {
 		return err
 	}
-	o.Addr, o.Path = to.addr, to.path
+	o.Addr, o.Path, o.TLS = to.addr, to.path, secured
 	if o.Plain, err = speaksHTTP(o.protocol); err != nil {
 		return err
 	}
@@ -125,7 +132,7 @@ func (o *crowdFlags) settings(url string) result.PlayersSettings {
 	return result.PlayersSettings{
 		URL: url, Protocol: o.protocol, Players: o.Players, Verify: o.Verify, Ramp: o.Ramp.Seconds(),
 		Duration: o.Duration.Seconds(), Stall: o.Stall.String(), Throttle: o.Throttle.String(), Segment: o.Segment,
-		Describe: o.Describe, Churn: o.Churn, Threads: o.Threads, PID: o.PID,
+		Describe: o.Describe, Churn: o.Churn, Threads: o.Threads, PID: o.PID, TLS: o.secure.on,
 	}
 }
 

@@ -46,7 +46,7 @@ func TestUsageErrors(t *testing.T) {
 		{"players", "URL is missing", " players"},
 		{"encoder", "URL is missing", " encoder"},
 		{"floor x", "unexpected argument \"x\"", " floor"},
-		{"players ftp://h/x", "a URL begins with http://, mmsh:// or mms://, and \"ftp://h/x\" does not", " players"},
+		{"players ftp://h/x", "a URL begins with http://, https://, mmsh:// or mms://, and \"ftp://h/x\" does not", " players"},
 		{"players mmsh://h", "the URL \"mmsh://h\" has no stream, as in /streams/live", " players"},
 		{"players mmsh://h/x --protocol rtsp", "--protocol must be mmsh or http, not \"rtsp\"", " players"},
 		{"players mmsh://h/x --verify most", "--verify takes a number, all or auto, not \"most\"", " players"},
@@ -58,7 +58,7 @@ func TestUsageErrors(t *testing.T) {
 		{"players mmsh://h/x --stall 60%:1s --throttle 50%:300k", "no player can both stall and be throttled: the two shares add up to more than 100%", " players"},
 		{"players http://h/x --protocol http --describe", "only MMSH has Describe", " players"},
 		{"compare x", "unexpected argument \"x\"", " compare"},
-		{"compare --servers apache", "there is no server \"apache\", only pump, cubemap, icecast, vlc", " compare"},
+		{"compare --servers apache", "there is no server \"apache\", only pump, cubemap, icecast, vlc, nginx, stunnel", " compare"},
 		{"compare --servers vlc", "the floor needs the pump, whose packets per call it takes: without the pump, use --floor=false", " compare"},
 		{"compare --servers vlc --floor=false --pump x", "--pump needs the pump among --servers", " compare"},
 		{"compare --servers vlc --floor=false --profile x", "--profile needs the pump among --servers", " compare"},
@@ -66,6 +66,13 @@ func TestUsageErrors(t *testing.T) {
 		{"compare --latency-budget 90ms,1001ms", "--latency-budget must be from 0 to 1s, not 1.001s", " compare"},
 		{"compare --latency-budget=-1ms", "--latency-budget must be from 0 to 1s, not -1ms", " compare"},
 		{"compare --latency-budget 0,90ms,0s", "--latency-budget has 0s twice", " compare"},
+		{"compare --servers pump,vlc --tls", "--servers vlc: vlc has no TLS", " compare"},
+		{"compare --servers pump,nginx", "--servers nginx: nginx stands in front of a pump for TLS alone", " compare"},
+		{"players mmsh://h/x --ca x.pem", "--ca has no effect without --tls", " players"},
+		{"encoder http://h/x --server-name y", "--server-name has no effect without --tls", " encoder"},
+		{"encoder http://h/x --tls --ca /nowhere/x.pem", "--ca /nowhere/x.pem: no such file or directory", " encoder"},
+		{"players https://h/x --ca /dev/null", "--ca /dev/null: there is no certificate in PEM in it", " players"},
+		{"capacity --ca x.pem", "--ca has no effect without a URL", " capacity"},
 		{"compare --rounds 0", "--rounds must be 1 to 1000, not 0", " compare"},
 		{"compare --cores 1-", "\"1-\" is not a list of processors, such as 0,2-3", " compare"},
 		{"compare --stall 5%:5s", "a stall of 5s does not end within a measurement of 5s", " compare"},
@@ -251,16 +258,21 @@ func TestBits(t *testing.T) {
 
 func TestTargets(t *testing.T) {
 	for text, want := range map[string]target{
-		"mmsh://h/streams/x":        {"h:8086", "/streams/x"},
-		"http://192.0.2.1:80/x?y=1": {"192.0.2.1:80", "/x?y=1"},
-		"mms://[2001:db8::1]:81/x":  {"[2001:db8::1]:81", "/x"},
+		"mmsh://h/streams/x":        {"h:8086", "h", "/streams/x", false},
+		"http://192.0.2.1:80/x?y=1": {"192.0.2.1:80", "192.0.2.1", "/x?y=1", false},
+		"mms://[2001:db8::1]:81/x":  {"[2001:db8::1]:81", "2001:db8::1", "/x", false},
+		"https://h/x":               {"h:8089", "h", "/x", true},
+		"https://h:443/x":           {"h:443", "h", "/x", true},
 	} {
-		if got, err := parseTarget(text); err != nil || got != want {
+		if got, err := parseTarget(text, false); err != nil || got != want {
 			t.Errorf("%s: %+v, %v", text, got, err)
 		}
 	}
+	if got, err := parseTarget("mmsh://h/x", true); err != nil || got != (target{"h:8089", "h", "/x", true}) {
+		t.Errorf("with --tls: %+v, %v", got, err)
+	}
 	for _, text := range []string{"", "x", "http://", "http:///x", "http://h/", "http://u:p@h/x", "http://h:x/y"} {
-		if got, err := parseTarget(text); err == nil {
+		if got, err := parseTarget(text, false); err == nil {
 			t.Errorf("%q is taken for %+v", text, got)
 		}
 	}

@@ -10,24 +10,30 @@ import (
 	"streampump/cmd/internal/cli"
 )
 
-// defaultPort is that of a URL without one: the pump's.
-const defaultPort = "8086"
+// The ports of a URL without one: the pump's.
+const (
+	defaultPort    = "8086"
+	defaultTLSPort = "8089"
+)
 
 // target is where a URL points to.
 type target struct {
 	addr string // host:port
+	host string // alone
 	path string
+	tls  bool // it says so
 }
 
-// parseTarget reads the URL of a stream.
-func parseTarget(text string) (target, error) {
+// parseTarget reads the URL of a stream, which is reached by TLS if secured, or if it
+// says so.
+func parseTarget(text string, secured bool) (target, error) {
 	u, err := url.Parse(text)
 	if err != nil {
 		return target{}, fmt.Errorf("%q is not a URL: %w", text, cli.Bare(err))
 	}
 	switch {
-	case u.Scheme != "http" && u.Scheme != "mmsh" && u.Scheme != "mms":
-		return target{}, fmt.Errorf("a URL begins with http://, mmsh:// or mms://, and %q does not", text)
+	case u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "mmsh" && u.Scheme != "mms":
+		return target{}, fmt.Errorf("a URL begins with http://, https://, mmsh:// or mms://, and %q does not", text)
 	case u.Hostname() == "":
 		return target{}, fmt.Errorf("the URL %q has no host", text)
 	case u.User != nil:
@@ -35,14 +41,19 @@ func parseTarget(text string) (target, error) {
 	case u.Path == "" || u.Path == "/":
 		return target{}, fmt.Errorf("the URL %q has no stream, as in /streams/live", text)
 	}
+	secured = secured || u.Scheme == "https"
 	port := u.Port()
-	if port == "" {
+	switch {
+	case port != "":
+	case secured:
+		port = defaultTLSPort
+	default:
 		port = defaultPort
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 		return target{}, fmt.Errorf("a port is a number from 1 to 65535, but %q has %s", text, port)
 	}
-	return target{net.JoinHostPort(u.Hostname(), port), u.RequestURI()}, nil
+	return target{addr: net.JoinHostPort(u.Hostname(), port), host: u.Hostname(), path: u.RequestURI(), tls: secured}, nil
 }
 
 // bits is a bitrate on the command line.

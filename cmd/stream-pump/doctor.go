@@ -74,6 +74,8 @@ func (e env) doctor(ctx context.Context, args []string, o doctorFlags) error {
 		return err
 	}
 	var list []certs.Certificate
+	pulls := []pullReport{}
+	now := time.Now()
 	if len(args) > 0 {
 		c, err := e.load(args[0])
 		if err != nil {
@@ -82,6 +84,7 @@ func (e env) doctor(ctx context.Context, args []string, o doctorFlags) error {
 		if list, err = certificatesOf(c); err != nil {
 			return err
 		}
+		pulls = clientCertificates(c, now)
 		box.Use = useOf(c, box.Machine)
 		if o.capacity.on {
 			return e.capacity(ctx, box, c, o.capacity, o.json)
@@ -89,16 +92,15 @@ func (e env) doctor(ctx context.Context, args []string, o doctorFlags) error {
 	}
 	box.Use.Generator = o.generator
 	found := tuning.Check(box)
-	now := time.Now()
 	if o.json {
 		r := reportOf(box, found)
-		r.Certificates = statusOf(list, now)
+		r.Certificates, r.ClientCertificates = statusOf(list, now), pulls
 		err = e.json(r)
 	} else {
-		b := appendCertificates(appendMachine(nil, box.Machine), list, now)
+		b := appendPulls(appendCertificates(appendMachine(nil, box.Machine), list, now), pulls)
 		_, err = e.stdout.Write(appendCheck(b, box, found, o.all))
 	}
-	if err == nil && (number(found, tuning.Change) > 0 || worried(list, now)) {
+	if err == nil && (number(found, tuning.Change) > 0 || worried(list, now) || troubled(pulls)) {
 		err = cli.ErrTold
 	}
 	return err
@@ -170,6 +172,8 @@ type checkReport struct {
 	Settings []settingReport      `json:"settings"`
 	// Certificates are those of the configuration, as in the pump's status.
 	Certificates []admin.CertificateStatus `json:"certificates"`
+	// ClientCertificates are those that pulled streams show their sources.
+	ClientCertificates []pullReport `json:"client_certificates"`
 }
 
 // machineReport is the machine; what is not known is left out.

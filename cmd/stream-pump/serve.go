@@ -85,6 +85,9 @@ func (e env) serve(ctx context.Context, s service) error {
 	defer going.done()
 
 	log := s.log.Logger
+	if err := guard(s.Config); err != nil {
+		return err
+	}
 	timers, err := fit(s.Config, len(s.streams), log)
 	if err != nil {
 		return err

@@ -202,7 +202,7 @@ func (s *server) denied(dst []byte, q *request, v *codec.Verdict) ([]byte, codec
 	if (v.Code == codec.NoStream || v.Code == codec.Full) && v.Location != "" && (!q.player || q.major >= redirectable) {
 		r.status, r.location, r.retry = 302, v.Location, 0
 	}
-	return s.p.appendRefusal(dst, r), codec.Close
+	return s.p.refuse(dst, q, v, r)
 }
 
 // encoder answers PushSetup. A PushStart or an upload that is let in gets nothing, or
@@ -216,7 +216,7 @@ func (s *server) encoder(dst []byte, q *request, v *codec.Verdict) ([]byte, code
 			r.text += ": an encoder's address is " + streamsPrefix + "PATH" + pushSuffix
 		}
 		r.proto, r.server = http11, encoderServer
-		return s.p.appendRefusal(dst, r), codec.Close
+		return s.p.refuse(dst, q, v, r)
 	case q.class == setup:
 		return s.p.appendAccepted(dst, v.Session, q.keep)
 	case q.class == start:
@@ -271,7 +271,7 @@ func (s *server) AppendEnd(dst []byte, c codec.Cause, reason string) []byte {
 		s.state = over
 		dst, _ = s.p.appendAccepted(dst, 0, false)
 		return dst
-	case reading:
+	case reading, asked:
 		return s.end(dst, viewerServer, http11, c, reason)
 	case opening, waiting:
 		// A peer that has begun to speak, or finds no room, is told why. One that has

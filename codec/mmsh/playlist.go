@@ -11,8 +11,10 @@ import (
 
 // playlist answers PATH.asx with where the stream is, for players that open a
 // playlist. mms:// comes first: a player that does not speak the protocol would ask
-// for http:// again and again. The stream is named as a file would be, for players
-// that go by that: Audacious takes .wma at once and does not know .asf.
+// for http:// again and again. Who has come over TLS is sent to https:// alone: on that
+// port there is nothing else, and players know no MMSH over TLS. The stream is named as
+// a file would be, for players that go by that: Audacious takes .wma at once and does
+// not know .asf.
 func (s *server) playlist(dst []byte, q *request, v *codec.Verdict) ([]byte, codec.Next) {
 	name, title, suffix := q.event.Path, v.Title, videoSuffix
 	if title == "" {
@@ -21,13 +23,16 @@ func (s *server) playlist(dst []byte, q *request, v *codec.Verdict) ([]byte, cod
 	if v.Media != nil && !v.Media.KeyFrames() {
 		suffix = soundSuffix
 	}
-	at := escapeXML(authority(q.host, s.local) + streamsPrefix + name + suffix)
-	body := "<ASX Version=\"3.0\">\r\n" +
-		"<Title>" + escapeXML(title) + "</Title>\r\n" +
-		"<Entry>\r\n" +
-		"<Ref HREF=\"mms://" + at + "\"/>\r\n" +
-		"<Ref HREF=\"http://" + at + "\"/>\r\n" +
-		"</Entry>\r\n</ASX>\r\n"
+	schemes, port := []string{"mms", "http"}, DefaultPort
+	if s.secure { // no player speaks the protocol over TLS
+		schemes, port = []string{"https"}, securePort
+	}
+	at := escapeXML(authority(q.host, port, s.local) + streamsPrefix + name + suffix + q.handOn())
+	body := "<ASX Version=\"3.0\">\r\n<Title>" + escapeXML(title) + "</Title>\r\n<Entry>\r\n"
+	for _, scheme := range schemes {
+		body += "<Ref HREF=\"" + scheme + "://" + at + "\"/>\r\n"
+	}
+	body += "</Entry>\r\n</ASX>\r\n"
 	dst = http1.AppendStatus(dst, http10, 200)
 	dst = http1.AppendField(dst, "Server", viewerServer)
 	dst = http1.AppendField(dst, "Cache-Control", "no-cache")
@@ -35,16 +40,35 @@ func (s *server) playlist(dst []byte, q *request, v *codec.Verdict) ([]byte, cod
 	return appendBody(dst, body, q)
 }
 
+// securePort is the port of an https:// address that names none.
+const securePort = 443
+
+// handOn is the token of the request as it stands in the addresses of a playlist, if
+// the request brings nothing else.
+func (q *request) handOn() string {
+	c := q.event.Credentials
+	if c != nil && c.Token != "" && !c.HasPassword && c.Digest == nil && strings.IndexFunc(c.Token, notInToken) < 0 {
+		return "?" + http1.TokenName + "=" + c.Token
+	}
+	return ""
+}
+
+// notInToken reports characters that mean something in a URL, or in a playlist.
+func notInToken(r rune) bool {
+	return (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z') && !strings.ContainsRune("-._~:", r)
+}
+
 // authority is the host:port that the peer reached us at: what its request
-// says, if that can be one, else the address it connected to. The port is
-// always there: for mms:// without one, players would try 1755.
-func authority(host string, local netip.AddrPort) string {
+// says, with the port that it means if it names none, if that can be one, else the
+// address it connected to. The port is always there: for mms:// without one, players
+// would try 1755.
+func authority(host string, unnamed int, local netip.AddrPort) string {
 	h, port, ok := splitHost(host)
 	if !ok {
 		return local.String()
 	}
 	if port == "" {
-		port = strconv.Itoa(DefaultPort)
+		port = strconv.Itoa(unnamed)
 	}
 	return h + ":" + port
 }

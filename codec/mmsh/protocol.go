@@ -118,7 +118,7 @@ func mmstOrNot(first []byte) speech {
 
 // Accept implements [codec.Protocol].
 func (p *Protocol) Accept(peer codec.Peer) codec.Session {
-	return &server{p: p, local: peer.Local}
+	return &server{p: p, local: peer.Local, secure: peer.Secure}
 }
 
 // AppendRefusal implements [codec.Protocol].

@@ -46,6 +46,8 @@ type server struct {
 	ex    *exchange // while a request is under way
 	push  *push     // after an accepted PushStart
 	state state
+	// secure says that the peer reached us by TLS.
+	secure bool
 }
 
 // exchange is one request on its way.

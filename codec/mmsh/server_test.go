@@ -395,34 +395,6 @@ Connection: Keep-Alive
 	}
 }
 
-// The playlist names the host that the client reached us by, if its Host
-// header can be one.
-func TestPlaylist(t *testing.T) {
-	cases := []struct{ host, want string }{
-		{"pump.example:8086", "pump.example:8086"}, {"pump.example", "pump.example:80"}, {"[2001:db8::2]:81", "[2001:db8::2]:81"},
-		{"", "[2001:db8::1]:8086"}, {"h%41", "[2001:db8::1]:8086"}, {"[::1", "[2001:db8::1]:8086"}, {"[fe80::1%lo]:80", "[2001:db8::1]:8086"},
-		{"h:99999", "[2001:db8::1]:8086"}, {"h:80:90", "[2001:db8::1]:8086"}, {"[::1]x", "[2001:db8::1]:8086"}, {strings.Repeat("a", 254), "[2001:db8::1]:8086"},
-	}
-	for _, c := range cases {
-		h := openServer()
-		h.feed([]byte(crlf("GET /streams/X.ASX HTTP/1.1\nHost: " + c.host + "\n\n")))
-		out := string(h.out)
-		mms, http := strings.Index(out, `"mms://`+c.want+`/streams/X.asf"/>`), strings.Index(out, `"http://`+c.want+`/streams/X.asf"/>`)
-		if mms < 0 || http < mms {
-			t.Errorf("Host %q: mms:// at %d, http:// at %d in %s", c.host, mms, http, out)
-		}
-	}
-}
-
-// The host of an absolute target counts more than the Host header (RFC 9112, 3.2.2).
-func TestPlaylistOfAnAbsoluteTarget(t *testing.T) {
-	h := openServer()
-	h.feed([]byte(crlf("GET http://pump.example:81/streams/x.asx HTTP/1.1\nHost: inner:82\n\n")))
-	if out := string(h.out); !strings.Contains(out, `"mms://pump.example:81/streams/x.asf"`) || strings.Contains(out, "inner") {
-		t.Error(out)
-	}
-}
-
 // What each kind of peer is told when the engine ends what it was doing.
 func TestAppendEnd(t *testing.T) {
 	start := "POST /streams/x_push HTTP/1.1\nHost: h\nContent-Type: application/x-wms-pushstart\nContent-Length: 2147483647\n\n"

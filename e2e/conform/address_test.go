@@ -23,7 +23,7 @@ func addressRows() []row {
 func (k *kit) six() *kit {
 	k.Helper()
 	other := *k
-	other.addr = address(k.pump, true)
+	other.addr = k.all.address(k.pump, true)
 	c, err := net.Dial("tcp", other.addr)
 	if err != nil {
 		if os.Getenv("STREAMPUMP_NOSKIP") == "1" {
@@ -67,7 +67,7 @@ func playlistIPv6(k *kit) {
 	six := k.six()
 	k.push(synth.Plain(rate))
 	_, body := six.final("GET " + k.url() + ".asx HTTP/1.0\r\n" + firefox + "\r\n\r\n") // names no Host
-	k.want(strings.Contains(body, `"mms://`+six.addr+k.url()+`.asf"`), "the playlist is %q", body)
+	k.want(strings.Contains(body, `"`+k.scheme()+`://`+six.addr+k.url()+`.asf"`), "the playlist is %q", body)
 	_, body = k.final("GET " + k.url() + ".asx HTTP/1.0\r\n" + firefox + "\r\n\r\n")
-	k.want(strings.Contains(body, `"mms://`+k.addr+k.url()+`.asf"`), "the playlist is %q", body)
+	k.want(strings.Contains(body, `"`+k.scheme()+`://`+k.addr+k.url()+`.asf"`), "the playlist is %q", body)
 }

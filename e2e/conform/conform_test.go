@@ -2,9 +2,12 @@ package conform
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"streampump/e2e/rig"
 )
 
 // row is one thing that the pump must do.
@@ -17,8 +20,15 @@ type row struct {
 	run     func(k *kit)
 }
 
+// clearOnly are the rows that say nothing over TLS, and why.
+func clearOnly() map[string]string {
+	return map[string]string{
+		"RolloverPlays": "players look for MMST first, and have no TLS then",
+	}
+}
+
 // later are the items that are not run yet.
-func later() map[int]string { return map[int]string{62: "comes with its own issue"} }
+func later() map[int]string { return nil }
 
 // playerRows are the names of the rows that `make e2e` adds ([playerRuns]).
 func playerRows() []row {
@@ -27,6 +37,7 @@ func playerRows() []row {
 		{67, "Players", "ffmpeg, VLC and MPlayer decode 100 frames and more without a complaint, joining anywhere", "ffmpeg, VLC, MPlayer", steady, nil},
 		{68, "PlayersLate", "the same where the source's clock begins at 4,000,000,000 ms", "[ASF] 5.2.2", steady, nil},
 		{0, "FFmpegPushes", "ffmpeg -f asf pushes to an http:// address, the players play it, and its end is the stream's", "ffmpeg", steady, nil},
+		{0, "Curl", "curl takes the raw ASF body, for as long as it is asked to", "curl", steady, nil},
 		{45, "FFprobe", "ffprobe reads the raw ASF body over http://", "ffmpeg", steady, nil},
 	}
 }
@@ -34,7 +45,7 @@ func playerRows() []row {
 func allRows() (rows []row) {
 	for _, part := range [][]row{
 		describeRows(), playRows(), streamRows(), requestRows(), setupRows(), pushRows(), endRows(),
-		rolloverRows(), surfaceRows(), addressRows(), limitRows(), refusalRows(), sourceRows(),
+		rolloverRows(), surfaceRows(), addressRows(), limitRows(), refusalRows(), sourceRows(), accessRows(),
 	} {
 		rows = append(rows, part...)
 	}
@@ -53,11 +64,18 @@ func (r *row) test() string {
 	return fmt.Sprintf("Item%02d%s", r.item, r.name)
 }
 
-func TestConformance(t *testing.T) {
-	rows := allRows()
-	pumps := startPumps(t, rows)
+func TestConformance(t *testing.T) { conformance(t, transport{}, allRows()) }
+
+// TestConformanceTLS is the same over TLS: what works in clear works there.
+func TestConformanceTLS(t *testing.T) {
+	rows := slices.DeleteFunc(allRows(), func(r row) bool { return clearOnly()[r.name] != "" })
+	conformance(t, transport{"over TLS", rig.Identify(t, t.TempDir())}, rows)
+}
+
+func conformance(t *testing.T, over transport, rows []row) {
+	pumps := startPumps(t, over, rows)
 	var passed atomic.Int64
-	t.Cleanup(func() { summary(int(passed.Load()), len(rows)) })
+	t.Cleanup(func() { summary(&over, int(passed.Load()), len(rows)) })
 	for _, r := range rows {
 		t.Run(r.test(), func(t *testing.T) {
 			t.Parallel()
@@ -74,7 +92,11 @@ func TestConformance(t *testing.T) {
 }
 
 // summary counts the suite, in the form that the project's test runner shows.
-func summary(passed, all int) {
+func summary(over *transport, passed, all int) {
+	if over.secure() {
+		fmt.Printf("conformance over TLS: %d of %d rows hold\n", passed, all)
+		return
+	}
 	fmt.Printf("conformance: %d of %d rows hold\n", passed, all)
 	for item, why := range later() {
 		fmt.Printf("conformance: item %d is not among them, it %s\n", item, why)

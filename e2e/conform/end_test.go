@@ -108,8 +108,8 @@ func takeover(k *kit) {
 
 func shutdownEnds(k *kit) {
 	own := *k
-	own.pump = rig.Start(k.T, rig.Options{Config: `"streams": [` + pushStreams(k.row.on, []row{*k.row}) + `]`})
-	own.addr = own.pump.Addr.String()
+	own.pump = rig.Start(k.T, rig.Options{TLS: k.all.transport.identity, Config: `"streams": [` + pushStreams(k.row.on, []row{*k.row}) + `]`})
+	own.addr = k.all.address(own.pump, false)
 	e := own.push(synth.Plain(rate))
 	v := own.view(player.VLC(), player.Options{})
 	e.send(3)

@@ -36,7 +36,7 @@ type kit struct {
 
 func newKit(t *testing.T, f *fixture, r *row) *kit {
 	p := f.pumps[r.on]
-	return &kit{T: t, ctx: t.Context(), row: r, all: f, pump: p, addr: address(p, false), path: r.test()}
+	return &kit{T: t, ctx: t.Context(), row: r, all: f, pump: p, addr: f.address(p, false), path: r.test()}
 }
 
 // second is the same row with one of the spare streams.
@@ -102,7 +102,7 @@ func (k *kit) want(ok bool, format string, args ...any) {
 // dial opens a connection, which the row's end closes.
 func (k *kit) dial() *player.Conn {
 	k.Helper()
-	c, err := (&net.Dialer{LocalAddr: k.from}).DialContext(k.ctx, "tcp", k.addr)
+	c, err := k.connect(k.ctx, "tcp", k.addr)
 	k.check(err)
 	k.Cleanup(func() { _ = c.Close() })
 	return player.NewConn(c, patience)

@@ -38,6 +38,7 @@ func (k *kit) encoder(s synth.Spec, o push.Options) *encoder {
 	if o.Timeout == 0 {
 		o.Timeout = patience
 	}
+	o.TLS = k.all.transport.client()
 	c, err := push.Dial(k.ctx, k.addr, o)
 	k.check(err)
 	k.Cleanup(func() { _ = c.Close() })
@@ -135,7 +136,7 @@ type viewer struct {
 // view opens the row's stream as a client does and waits for the header.
 func (k *kit) view(c player.Client, o player.Options) *viewer {
 	k.Helper()
-	w := player.Viewer{Client: c, Addr: k.addr, Path: k.url(), Timeout: patience}
+	w := player.Viewer{Client: c, Addr: k.addr, Path: k.url(), Timeout: patience, Dial: k.connect}
 	conn, _, err := w.Play(k.ctx)
 	k.check(err)
 	k.Cleanup(func() { _ = conn.Close() })

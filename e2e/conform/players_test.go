@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"streampump/bench/player"
 	"streampump/bench/push"
 	"streampump/codec/asf"
 	"streampump/demo"
@@ -25,7 +26,7 @@ import (
 func playerRuns() map[string]func(k *kit) {
 	return map[string]func(k *kit){
 		"RolloverPlays": rolloverPlays, "Players": players, "PlayersLate": playersLate, "FFprobe": ffprobe,
-		"FFmpegPushes": ffmpegPushes,
+		"FFmpegPushes": ffmpegPushes, "Curl": curl,
 	}
 }
 
@@ -43,9 +44,9 @@ func (k *kit) televised() *kit {
 	k.check(os.WriteFile(clip, demo.Clip(), 0o600))
 	own := *k
 	own.path = "clip"
-	own.pump = rig.Start(k.T, rig.Options{Config: fmt.Sprintf(`"streams": [{"type": "file", "path": "clip", "source_options": {"file": %q}},
-		{"type": "mmsh_push", "path": "ffmpeg"}, {"type": "mmsh_push", "path": "vlc"}, {"type": "mmsh_push", "path": "mplayer"}]`, clip)})
-	own.addr = own.pump.Addr.String()
+	own.pump = rig.Start(k.T, rig.Options{TLS: k.all.transport.identity, Config: fmt.Sprintf(`"streams": [{"type": "file", "path": "clip", "source_options": {"file": %q}},
+		{"type": "mmsh_push", "path": "ffmpeg"}, {"type": "mmsh_push", "path": "vlc"}, {"type": "mmsh_push", "path": "mplayer"}, {"type": "mmsh_push", "path": "mpv"}]`, clip)})
+	own.addr = k.all.address(own.pump, false)
 	own.source("up")
 	return &own
 }
@@ -69,7 +70,7 @@ func rolloverPlays(k *kit) {
 func players(k *kit) {
 	k = k.televised()
 	defer k.alone()()
-	for _, p := range programs() {
+	for _, p := range k.programs() {
 		k.joins()
 		k.plays(p, "mmsh")
 	}
@@ -78,10 +79,10 @@ func players(k *kit) {
 func playersLate(k *kit) {
 	k = k.televised()
 	defer k.alone()()
-	for _, p := range programs() {
+	for _, p := range k.programs() {
 		k.path = p.name
 		ctx, cancel := context.WithCancel(k.ctx)
-		e, err := push.Dial(ctx, k.addr, push.Options{Path: k.pushURL()})
+		e, err := push.Dial(ctx, k.addr, push.Options{Path: k.pushURL(), TLS: k.all.transport.client()})
 		k.check(err)
 		_, err = e.Setup(ctx, push.AutoDestroy)
 		k.check(err)
@@ -107,12 +108,12 @@ func ffmpegPushes(k *kit) {
 	ctx, cancel := context.WithCancel(k.ctx)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, k.program("ffmpeg"), strings.Fields("-nostdin -hide_banner -loglevel error -re"+
-		" -f lavfi -i testsrc=size=320x240:rate=25 -f lavfi -i sine -c:v wmv2 -g 25 -c:a wmav2 -f asf http://"+k.addr+k.pushURL())...)
+		" -f lavfi -i testsrc=size=320x240:rate=25 -f lavfi -i sine -c:v wmv2 -g 25 -c:a wmav2"+k.ffmpegTrust()+" -f asf "+k.address("http", k.pushURL()))...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it ends its stream then
 	cmd.WaitDelay = patience
 	k.check(cmd.Start())
 	k.source("up")
-	for _, p := range programs() {
+	for _, p := range k.programs() {
 		k.joins()
 		k.plays(p, "mmsh")
 	}
@@ -165,13 +166,32 @@ func (c *clip) Next() (packet []byte, sendTime uint32, err error) {
 	return packet, p.SendTime(), err
 }
 
+// curl takes the stream for some seconds, into a file.
+func curl(k *kit) {
+	k = k.televised()
+	defer k.alone()()
+	file := filepath.Join(k.TempDir(), "taken.asf")
+	args := append(strings.Fields("--silent --show-error --max-time 4"), "--output", file, k.address("http", k.url()))
+	if k.all.transport.secure() {
+		args = append(args, "--cacert", k.all.transport.identity.Roots)
+	}
+	out := k.command(program{name: "curl", args: args})
+	k.want(strings.Contains(out, "timed out"), "curl says %s", out) // and nothing else ended it
+	b, err := os.ReadFile(file)
+	k.check(err)
+	v := player.NewVerifier(player.Options{Plain: true, Rounds: func() bool { return true }})
+	_, err = v.Write(b)
+	k.check(err)
+	k.want(v.Counts().Packets > 0, "curl has %d bytes and %+v", len(b), v.Counts())
+}
+
 func ffprobe(k *kit) {
 	k = k.televised()
 	defer k.alone()()
-	out := k.command(program{name: "ffprobe", args: []string{
-		"-hide_banner", "-loglevel", "warning", "-read_intervals", "%+2", "-count_packets",
-		"-show_entries", "stream=codec_name,nb_read_packets", "-of", "csv=p=0", "http://" + k.addr + k.url(),
-	}})
+	out := k.command(program{name: "ffprobe", args: append(strings.Fields(
+		"-hide_banner -loglevel warning -read_intervals %+2 -count_packets -show_entries stream=codec_name,nb_read_packets -of csv=p=0"+k.ffmpegTrust()),
+		k.address("http", k.url()),
+	)})
 	k.want(strings.Contains(out, "wmv2,") && strings.Contains(out, "wmav2,"), "ffprobe says %s", out)
 	k.blameless(out)
 }

@@ -6,8 +6,10 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -32,7 +34,62 @@ const patient = 60 * time.Second
 // ask is how often a player is asked how far it is.
 const ask = 500 * time.Millisecond
 
-func programs() []program { return []program{ffmpegPlayer(), vlcPlayer(), mplayerPlayer()} }
+// programs are the players of a row. Over TLS MPlayer plays through ffmpeg's library, as
+// mpv does, and mpv checks whom it plays from.
+func (k *kit) programs() []program {
+	all := []program{ffmpegPlayer(), vlcPlayer(), mplayerPlayer()}
+	if k.all.transport.secure() {
+		all = append(all, mpvPlayer())
+	}
+	return all
+}
+
+// ffmpegTrust are the options by which ffmpeg checks the pump's certificate, which it
+// does not do otherwise; none in clear.
+func (k *kit) ffmpegTrust() string {
+	if !k.all.transport.secure() {
+		return ""
+	}
+	return " -tls_verify 1 -ca_file " + k.all.transport.identity.Roots
+}
+
+// address is where a player finds a path of the pump. Over TLS it has a name there.
+func (k *kit) address(scheme, path string) string {
+	host := k.addr
+	if k.all.transport.secure() {
+		_, port, err := net.SplitHostPort(k.addr)
+		k.check(err)
+		host = net.JoinHostPort("localhost", port)
+	}
+	return k.all.transport.scheme(scheme) + "://" + host + path
+}
+
+// trusting is a player that checks the pump's certificate, if it has one.
+func (k *kit) trusting(p program) program {
+	if !k.all.transport.secure() {
+		return p
+	}
+	roots := k.all.transport.identity.Roots
+	trust := map[string][]string{
+		"ffmpeg": strings.Fields(k.ffmpegTrust()),
+		"vlc":    {"--no-gnutls-system-trust", "--gnutls-dir-trust=" + k.publicRoots()},
+		"mpv":    {"--tls-verify=yes", "--tls-ca-file=" + roots},
+	}
+	p.args = append(trust[p.name], p.args...)
+	return p
+}
+
+// publicRoots is a folder with nothing but the authority's certificate, which a player
+// that runs as another user may read.
+func (k *kit) publicRoots() string {
+	k.Helper()
+	dir, err := os.MkdirTemp("", "e2e-roots-")
+	k.check(err)
+	k.Cleanup(func() { _ = os.RemoveAll(dir) })
+	k.check(os.Chmod(dir, 0o755))                                                                        //nolint:gosec // see above
+	k.check(os.WriteFile(filepath.Join(dir, "ca.pem"), k.all.transport.identity.Authority.PEM(), 0o644)) //nolint:gosec // see above
+	return dir
+}
 
 func ffmpegPlayer() program {
 	return program{
@@ -52,6 +109,14 @@ func vlcPlayer() program {
 		args:  strings.Fields("-I oldrc --rc-fake-tty -vv --no-audio --vout dummy --no-video-title-show {url}"),
 		asked: true,
 		count: []*regexp.Regexp{regexp.MustCompile(`frames displayed : *(\d+)`), regexp.MustCompile(`frames lost +: *(\d+)`)},
+	}
+}
+
+func mpvPlayer() program {
+	return program{
+		name:  "mpv",
+		args:  strings.Fields("--no-config --vo=null --ao=null --no-audio --untimed --frames=120 --no-input-terminal --term-status-msg=frame=${estimated-frame-number} {url}"),
+		count: []*regexp.Regexp{regexp.MustCompile(`frame=(\d+)`)},
 	}
 }
 
@@ -96,8 +161,13 @@ func (k *kit) alone() (done func()) {
 // plays has a player play the row's stream.
 func (k *kit) plays(p program, scheme string) {
 	k.Helper()
+	p = k.trusting(p)
+	url := k.address(scheme, k.url())
+	if p.name == "mplayer" && k.all.transport.secure() {
+		url = "ffmpeg://" + url
+	}
 	for i, arg := range p.args {
-		p.args[i] = strings.ReplaceAll(arg, "{url}", scheme+"://"+k.addr+k.url())
+		p.args[i] = strings.ReplaceAll(arg, "{url}", url)
 	}
 	out := k.command(p)
 	k.want(p.frames(out) >= frames, "%s decoded %d frames of %d:\n%s", p.name, p.frames(out), frames, out)

@@ -27,6 +27,9 @@ const (
 	suspicious                 // few connections of one address that have not said anything
 	redirecting                // redirect_404_to is set
 	dual                       // listens on [::]
+	closed                     // encoders need a password, for Digest
+	basic                      // encoders need a password, for Basic
+	private                    // viewers need a token, or a password for Digest
 	pulling                    // has streams that it pulls from an origin of ours
 	settings
 )
@@ -49,16 +52,17 @@ const (
 
 // fixture is what all rows share.
 type fixture struct {
-	pumps  [settings]*rig.Pump
-	origin *origin
-	spared atomic.Int32 // spare streams given out
-	player sync.Mutex   // held by the row whose real player runs
+	transport transport
+	pumps     [settings]*rig.Pump
+	origin    *origin
+	spared    atomic.Int32 // spare streams given out
+	player    sync.Mutex   // held by the row whose real player runs
 }
 
 // startPumps starts one pump for each setting; the test's end stops them.
-func startPumps(t *testing.T, rows []row) *fixture {
+func startPumps(t *testing.T, over transport, rows []row) *fixture {
 	t.Helper()
-	f := &fixture{origin: startOrigin(t)}
+	f := &fixture{transport: over, origin: startOrigin(t)}
 	extra := [settings]string{
 		// A stalled viewer must fall out of a backlog that a test can fill.
 		steady:      `"backlog": {"bytes": "2MiB"},`,
@@ -70,9 +74,12 @@ func startPumps(t *testing.T, rows []row) *fixture {
 		crowded:     fmt.Sprintf(`"limits": {"connections": %d},`, crowd),
 		suspicious:  fmt.Sprintf(`"limits": {"connections_without_stream_per_address": %d},`, silents),
 		redirecting: fmt.Sprintf(`"redirect_404_to": %q,`, elsewhere),
+		closed:      closedConfig(),
+		basic:       basicConfig(),
+		private:     privateConfig(),
 	}
 	for s := range settings {
-		o := rig.Options{Config: extra[s] + `"streams": [` + pushStreams(s, rows) + `]`}
+		o := rig.Options{TLS: over.identity, Config: extra[s] + `"streams": [` + pushStreams(s, rows) + `]`}
 		switch s {
 		case dual:
 			o.Listen = "[::]:0"
@@ -112,13 +119,17 @@ func pushStreams(s setting, rows []row) string {
 
 // address is where a pump is dialled: the loopback of the wanted family where
 // it listens everywhere.
-func address(p *rig.Pump, six bool) string {
+func (f *fixture) address(p *rig.Pump, six bool) string {
+	at := p.Addr
+	if f.transport.secure() {
+		at = p.TLS
+	}
 	switch {
-	case !p.Addr.Addr().IsUnspecified():
-		return p.Addr.String()
+	case !at.Addr().IsUnspecified():
+		return at.String()
 	case six:
-		return netip.AddrPortFrom(netip.IPv6Loopback(), p.Addr.Port()).String()
+		return netip.AddrPortFrom(netip.IPv6Loopback(), at.Port()).String()
 	default:
-		return net.JoinHostPort("127.0.0.1", fmt.Sprint(p.Addr.Port()))
+		return net.JoinHostPort("127.0.0.1", fmt.Sprint(at.Port()))
 	}
 }

@@ -12,7 +12,7 @@ import (
 // surfaceRows are about what can be asked with a browser, and how paths are read.
 func surfaceRows() []row {
 	return []row{
-		{0, "Playlist", "PATH.asx is a playlist with mms:// first and http:// second, at the address that was asked", "players' .asx", steady, playlist},
+		{0, "Playlist", "PATH.asx is a playlist with mms:// first and http:// second, over TLS with https:// alone, at the address that was asked", "players' .asx", steady, playlist},
 		{0, "AbsolutePlaylist", "the host of an absolute target goes into the playlist, not the Host header", "RFC 9112, 3.2.2", steady, absolutePlaylist},
 		{0, "Head", "HEAD is answered as GET is, without a body", "RFC 9110, 9.3.2", steady, head},
 		{0, "HeadWithoutSource", "HEAD of a stream without a source is told 503, as GET is", "RFC 9110, 9.3.2", steady, headWithoutSource},
@@ -34,9 +34,9 @@ func playlist(k *kit) {
 	for _, suffix := range []string{".asx", ".ASX", ".asx/"} {
 		h, body := k.final(request("GET "+k.url()+suffix, firefox))
 		k.want(h.Status == 200 && h.Get("Content-Type") == plainASF, "%s: the answer is %v, %q", suffix, h, h.Get("Content-Type"))
-		mms := strings.Index(body, `HREF="mms://pump.example:8086`+k.url()+`.asf"`)
+		first := strings.Index(body, `HREF="`+k.scheme()+`://pump.example:8086`+k.url()+`.asf"`)
 		http := strings.Index(body, `HREF="http://pump.example:8086`+k.url()+`.asf"`)
-		k.want(strings.HasPrefix(body, "<ASX ") && mms > 0 && http > mms, "the playlist is %q", body)
+		k.want(strings.HasPrefix(body, "<ASX ") && first > 0 && (http > first) != k.all.transport.secure(), "the playlist is %q", body)
 	}
 	k.refused(404, request("GET /streams/nothing-here.asx", firefox))
 }
@@ -116,7 +116,7 @@ func fileNames(k *kit) {
 func absolutePlaylist(k *kit) {
 	k.push(synth.Plain(rate))
 	_, body := k.final(request("GET http://other.example:81"+k.url()+".asx", firefox))
-	k.want(strings.Contains(body, `"mms://other.example:81`+k.url()) && !strings.Contains(body, "pump.example"), "the playlist is %q", body)
+	k.want(strings.Contains(body, `"`+k.scheme()+`://other.example:81`+k.url()) && !strings.Contains(body, "pump.example"), "the playlist is %q", body)
 }
 
 func root(k *kit) {
@@ -207,6 +207,6 @@ func hostIsChecked(k *kit) {
 	k.refused(400, get("HTTP/1.0", "Host: a\r\nhost: b\r\n"), "two Host")
 	for _, host := range []string{"", "Host: h:0x1\r\n", "Host: [fe80::1%lo]:80\r\n"} { // one that cannot be ours is not passed on
 		h, body := k.final(get("HTTP/1.0", host))
-		k.want(h.Status == 200 && strings.Contains(body, `"mms://`+k.addr+k.url()), "%q: the playlist is %v, %q", host, h, body)
+		k.want(h.Status == 200 && strings.Contains(body, `"`+k.scheme()+`://`+k.addr+k.url()), "%q: the playlist is %v, %q", host, h, body)
 	}
 }

@@ -68,11 +68,15 @@ type Options struct {
 	Env    []string // added to the environment
 	// NoAdmin leaves the admin listener out.
 	NoAdmin bool
+	// TLS has the pump listen for TLS too, at the same address with a port of its own,
+	// with this certificate; nil does not.
+	TLS *Identity
 }
 
 // Pump is a running program.
 type Pump struct {
 	Addr  netip.AddrPort // where viewers and encoders connect
+	TLS   netip.AddrPort // and over TLS, if they can
 	Admin netip.AddrPort
 	Dir   string // of its configuration
 
@@ -132,6 +136,14 @@ func Launch(t testing.TB, o Options) (*Pump, error) {
 	if p.Addr, err = netip.ParseAddrPort(field(line, "address")); err != nil {
 		return nil, err
 	}
+	if o.TLS != nil {
+		if line, err = p.await("msg=listening", "tls=true"); err != nil {
+			return nil, err
+		}
+		if p.TLS, err = netip.ParseAddrPort(field(line, "address")); err != nil {
+			return nil, err
+		}
+	}
 	if !o.NoAdmin {
 		if line, err = p.await("admin listener is open"); err != nil {
 			return nil, err
@@ -151,7 +163,12 @@ func (p *Pump) config(o Options) string {
 	if o.NoAdmin {
 		admin = `"admin": {"enabled": false}`
 	}
-	return fmt.Sprintf("{\n%q: [%q],\n%s,\n%q: {%q: %q},\n%s\n}\n", "listen", listen, admin, "log", "level", "debug",
+	doors := fmt.Sprintf("%q: [%q]", "listen", listen)
+	if o.TLS != nil {
+		doors = fmt.Sprintf("%q: [%q, %q],\n%q: %q, %q: %q", "listen", listen, "tls://"+listen,
+			"ssl_cert", o.TLS.Pair.Cert, "ssl_key", o.TLS.Pair.Key)
+	}
+	return fmt.Sprintf("{\n%s,\n%s,\n%q: {%q: %q},\n%s\n}\n", doors, admin, "log", "level", "debug",
 		strings.ReplaceAll(o.Config, "$DIR", p.Dir))
 }
 

@@ -17,6 +17,7 @@ type phase uint8
 const (
 	phaseClassify phase = iota // awaiting its first bytes, to choose a protocol
 	phaseRequest               // awaiting a complete request, or its answer is being sent
+	phaseAsking                // its request waits for an answer from elsewhere
 	phaseView                  // it receives a stream
 	phaseIngest                // it feeds one
 	phaseEnding                // the last bytes are being sent
@@ -48,12 +49,13 @@ type Conn struct {
 	sess      codec.Session
 	out       *outbox
 	show      *show
-	question  *codec.Event   // a request not yet answered
+	question  *question      // a request that waits (phaseAsking)
 	tls       *tlsState      // nil: it is not encrypted
 	setUp     *stream.Ingest // set up here and not yet published
 	ingest    *stream.Ingest
 	viewed    string // path of the stream it viewed
 	agent     string
+	client    string // who the peer is to the operator, if access rules say
 	key       uint64 // viewer session; 0 has none
 	deadline  int64
 	bytes     uint64 // sent; a viewer's are added when it leaves its show
@@ -150,7 +152,7 @@ func (l *Loop) Closed(c *Conn) {
 	}
 	if c.ingest != nil {
 		if c.reason == reason.PushLost {
-			l.group.pushLog.Warn("encoder is lost", "stream", c.ingest.Stream.Config.Path, "peer", c.peer, "agent", c.agent, "why", c.reason.Info().Text)
+			l.group.pushLog.Warn("encoder is lost", c.about("stream", c.ingest.Stream.Config.Path, "peer", c.peer, "agent", c.agent, "why", c.reason.Info().Text)...)
 		}
 		c.dropIngest(c.reason.Info().Text)
 	}
@@ -165,7 +167,7 @@ func (l *Loop) Closed(c *Conn) {
 	delete(l.conns, c.fd)
 	l.stats.connections.Add(-1)
 	l.stats.closes[c.reason].Add(1)
-	c.phase = phaseClosed
+	c.phase, c.question = phaseClosed, nil
 	l.group.left(c)
 }
 
@@ -195,7 +197,7 @@ func (c *Conn) classify(b []byte) int {
 	if p == nil {
 		return n
 	}
-	c.sess = p.Accept(codec.Peer{Remote: c.peer, Local: c.local()})
+	c.sess = p.Accept(codec.Peer{Remote: c.peer, Local: c.local(), Secure: c.tls != nil})
 	c.phase = phaseRequest
 	if int(c.firstLen) > n { // earlier pieces were held back
 		c.consume(c.first[:c.firstLen])
@@ -252,6 +254,8 @@ func (c *Conn) rearm() {
 			c.setTimer(now + int64(t.KeepAlive))
 		}
 		c.goOn()
+	case phaseAsking:
+		c.setTimer(c.question.deadline)
 	case phaseView:
 		c.setTimer(min(c.viewer().keyDeadline(), c.paceDeadline(), c.halfDeadline()))
 	case phaseIngest:
@@ -271,7 +275,9 @@ func (c *Conn) expired() {
 		c.doom(c.reason)
 	case c.parked:
 		c.stalled()
-	case len(c.waiting) > 0 && c.phase == phaseRequest && c.question == nil:
+	case c.phase == phaseAsking:
+		c.unanswered()
+	case len(c.waiting) > 0 && c.phase == phaseRequest:
 		c.resume()
 	case c.phase == phaseRequest && c.ingest != nil:
 		c.endIngest(codec.CauseIdle, reason.PushIdle, reason.PushIdle.Info().Text)

@@ -7,6 +7,8 @@
 //	conn.go      a connection, its phases, deadline and end
 //	requests.go  how many requests of a connection are answered, and when
 //	handle.go    what viewers ask for
+//	ask.go       whether they may
+//	await.go     requests that wait for an answer from elsewhere
 //	publish.go   what encoders ask for, and what they bring
 //	comeback.go  encoders whose session is still on another connection
 //	viewer.go    a cursor into the backlog: where it goes on, what is written

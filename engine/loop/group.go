@@ -30,6 +30,7 @@ type Group struct {
 	pushLog   *slog.Logger               // encoders coming and going; limited
 	briefLog  *slog.Logger               // viewers that stayed less than a moment; limited
 	loadLog   *slog.Logger               // loops that are too slow for their viewers; limited
+	accessLog *slog.Logger               // viewers that the rules refuse; limited
 	protocols []codec.Protocol
 	streams   map[string]*stream.Stream // by path in lower case
 	order     []*stream.Stream          // as configured
@@ -39,6 +40,8 @@ type Group struct {
 	books     *admission.Books
 	joiners   joiners
 
+	// wall is the time of the calendar, for the access rules.
+	wall func() time.Time
 	// lost counts connections that came to no loop.
 	lost [reason.Count]atomic.Uint64
 
@@ -72,11 +75,12 @@ func NewGroup(env *stream.Env, books *admission.Books, streams []settings.Stream
 	g := &Group{
 		cfg: cfg, log: env.Log, protocols: protocols, epochs: env.Epochs, clock: env.Clock, books: books,
 		streams:  map[string]*stream.Stream{},
+		wall:     time.Now,
 		sessions: session.NewViewers[*Conn](cfg.Limits.Sessions),
 		ingests:  session.NewIngests(cfg.Limits.Sessions),
 	}
 	now := func() int64 { return g.clock.Now() }
-	g.loadLog = notice.Limit(env.Log, notice.Burst, now)
+	g.loadLog, g.accessLog = notice.Limit(env.Log, notice.Burst, now), notice.Limit(env.Log, notice.Burst, now)
 	g.pushLog, g.briefLog = notice.Limit(env.Log, notice.Burst, now), notice.Limit(env.Log, notice.Burst, now)
 	for r := range g.peerLogs {
 		g.peerLogs[r] = notice.Limit(env.Log, complaints, now)
@@ -246,8 +250,17 @@ func (g *Group) viewerLeft(c *Conn) {
 	if stayed < moment {
 		log = g.briefLog
 	}
-	log.Info("viewer left", "stream", c.viewed, "peer", c.peer, "reason", c.reason.String(),
-		"bytes", c.bytes, "seconds", stayed/int64(time.Second), "skips", c.skips, "agent", c.agent)
+	log.Info("viewer left", c.about("stream", c.viewed, "peer", c.peer, "reason", c.reason.String(),
+		"bytes", c.bytes, "seconds", stayed/int64(time.Second), "skips", c.skips, "agent", c.agent)...)
+}
+
+// about is the attributes of a line about the connection, with who it is if that is
+// known.
+func (c *Conn) about(args ...any) []any {
+	if c.client != "" {
+		args = append(args, "client", c.client)
+	}
+	return args
 }
 
 // tells reports whether the log wants everything: each request, and who joins.

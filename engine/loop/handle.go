@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"streampump/access"
 	"streampump/codec"
 	"streampump/engine/reason"
 	"streampump/engine/stream"
@@ -31,18 +32,12 @@ func (c *Conn) handle() {
 		c.ingestHeader()
 	case codec.Reply:
 		c.answer(nil)
-	case codec.Lookup:
-		c.lookup()
-	case codec.Describe:
-		c.describe()
-	case codec.Play:
-		c.play()
+	case codec.Lookup, codec.Describe, codec.Play:
+		c.ask(access.View)
+	case codec.Setup, codec.Publish:
+		c.ask(access.Publish)
 	case codec.Control, codec.Stop:
 		c.control()
-	case codec.Setup:
-		c.setup()
-	case codec.Publish:
-		c.publish()
 	case codec.Pause:
 		c.pause()
 	case codec.Finish:
@@ -53,13 +48,29 @@ func (c *Conn) handle() {
 	}
 }
 
+// act does what a peer asks for that may have it.
+func (c *Conn) act() {
+	switch c.loop.ev.Kind {
+	case codec.Lookup:
+		c.lookup()
+	case codec.Describe:
+		c.describe()
+	case codec.Play:
+		c.play()
+	case codec.Setup:
+		c.setup()
+	case codec.Publish:
+		c.publish()
+	}
+}
+
 // answer sends the session's answer with a shared head behind it, and goes on as the
 // session says.
 func (c *Conn) answer(head []byte) codec.Next {
 	l, o := c.loop, c.outgoing()
 	own, next := c.sess.Answer(o.own, &l.ev, &l.verdict)
 	if l.group.tells() && l.ev.Kind != codec.Bad { // which has a line of its own
-		l.group.log.Debug("request", "asks", l.ev.Kind.String(), "path", l.ev.Path, "answer", l.verdict.Code.String(), "peer", c.peer, "agent", c.agent)
+		l.group.log.Debug("request", c.about("asks", l.ev.Kind.String(), "path", l.ev.Path, "answer", l.verdict.Code.String(), "peer", c.peer, "agent", c.agent)...)
 	}
 	switch {
 	case next == codec.Close:

@@ -81,7 +81,7 @@ func (c *Conn) attach(p *stream.Programme, form codec.Form, canMove bool) {
 	c.loop.stats.viewers.Add(1)
 	p.Stream.Joined()
 	if c.loop.group.tells() {
-		p.Stream.Log().Debug("viewer joined", "peer", c.peer, "agent", c.agent)
+		p.Stream.Log().Debug("viewer joined", c.about("peer", c.peer, "agent", c.agent)...)
 	}
 	c.viewer().enter(p)
 	c.startPace()

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"time"
 
+	"streampump/access"
 	"streampump/codec"
 )
 
@@ -37,6 +38,14 @@ type Config struct {
 	Proxies []netip.Prefix
 	// FullRetry is after how long those who find no room are told to try again.
 	FullRetry time.Duration
+	// Access decides who may publish and view; nil lets everybody.
+	Access Access
+}
+
+// Access decides whether peers may have what they ask for. [access.Guard] is one, and
+// says what the arguments mean.
+type Access interface {
+	Ask(now time.Time, r access.Request, unknown bool, done func(access.Decision)) (d access.Decision, decided bool)
 }
 
 // Limits bound what strangers can make us hold.

@@ -24,6 +24,7 @@ type Capacity struct {
 type CapacitySettings struct {
 	URL       string  `json:"url,omitempty"`
 	Protocol  string  `json:"protocol,omitempty"`
+	TLS       bool    `json:"tls,omitempty"`
 	PID       int     `json:"pid,omitempty"`
 	Verify    int     `json:"verify"`
 	Stream    *Stream `json:"stream,omitempty"` // of the pump that is started here
@@ -37,10 +38,14 @@ type CapacitySettings struct {
 
 // what is what was loaded, in a few words.
 func (s *CapacitySettings) what() string {
+	what := s.URL
 	if s.Stream != nil {
-		return "Stream Pump with " + s.Stream.String()
+		what = "Stream Pump with " + s.Stream.String()
 	}
-	return s.URL
+	if s.TLS {
+		what += ", over TLS"
+	}
+	return what
 }
 
 // bounds is how it was climbed.

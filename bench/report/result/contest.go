@@ -28,6 +28,7 @@ type ContestSettings struct {
 	Stall       string  `json:"stall,omitempty"`
 	Throttle    string  `json:"throttle,omitempty"`
 	Segment     int     `json:"segment,omitempty"`
+	TLS         bool    `json:"tls,omitempty"`
 	Rounds      int     `json:"rounds"`
 	ServerCores []int   `json:"server_cores"`
 	LoadCores   []int   `json:"load_cores"`
@@ -46,6 +47,9 @@ func (s *ContestSettings) String() string {
 	}
 	if s.Throttle != "" {
 		text += "; throttled: " + s.Throttle
+	}
+	if s.TLS {
+		text += "; over TLS"
 	}
 	if s.Segment > 0 {
 		text += fmt.Sprintf("; segments of %d bytes", s.Segment)

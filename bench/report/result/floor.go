@@ -30,12 +30,16 @@ func (r *Floor) Text() (b []byte) {
 	if r.Segment > 0 {
 		in = fmt.Sprintf(", in segments of %d bytes", r.Segment)
 	}
-	return fmt.Appendf(b, `%d viewers, %g packets of %d bytes in a call%s, %.1f s
+	b = fmt.Appendf(b, `%d viewers, %g packets of %d bytes in a call%s, %.1f s
 calls       %d, of which %d met a full socket
 bytes       %d
 CPU         %.0f ns a call, %.3f s a GB, %.3f cores
 behind      %.1f ms at most
 `, r.Viewers, r.Coalesce, r.PacketSize, in, f.Seconds, f.Calls, f.Short, f.Bytes, f.NsPerCall, f.SecondsByGB, f.CPUSeconds/f.Seconds, f.Behind)
+	if f.SealByGB > 0 {
+		b = fmt.Appendf(b, "AES-GCM     %.3f s a GB alone\n", f.SealByGB)
+	}
+	return b
 }
 
 // Page is the report. There is no course to plot: the floor is even.
@@ -56,6 +60,9 @@ func (r *Floor) Page() *report.Page {
 			{Name: "packets per call", Value: strconv.FormatFloat(r.Coalesce, 'g', 4, 64)}, {Name: "bitrate", Value: fmt.Sprintf("%d bit/s", r.Bitrate)},
 			{Name: "sent for", Value: decimal(f.Seconds, 1) + " s"},
 		}),
+	}
+	if f.SealByGB > 0 {
+		p.Headline = append(p.Headline, report.Figure{Name: "AES-GCM", Value: decimal(f.SealByGB, 3), Unit: "CPU-s/GB", Note: "alone, in records of 16 KB"})
 	}
 	if r.Segment > 0 {
 		p.Facts = append(p.Facts, segmentFact(r.Segment))

@@ -27,6 +27,7 @@ type PlayersSettings struct {
 	Stall    string  `json:"stall,omitempty"`
 	Throttle string  `json:"throttle,omitempty"`
 	Segment  int     `json:"segment,omitempty"`
+	TLS      bool    `json:"tls,omitempty"`
 	Describe bool    `json:"describe,omitempty"`
 	Churn    float64 `json:"churn_per_second,omitempty"`
 	Threads  int     `json:"threads"`
@@ -61,6 +62,9 @@ func (r *Players) Text() (b []byte) {
 	if r.AllJoined != nil {
 		b = fmt.Appendf(b, "            all after %.1f ms\n", *r.AllJoined)
 	}
+	for _, spoken := range slices.Sorted(maps.Keys(r.TLS)) {
+		b = fmt.Appendf(b, "TLS         %s: %s\n", spoken, times(r.TLS[spoken], "handshake"))
+	}
 	if m := r.Measured; m != nil {
 		b = fmt.Appendf(b, "received    %d bytes in %.1f s (%.1f Mbit/s)\n", m.Bytes, m.Seconds, m.BitRate/1e6)
 	}
@@ -73,6 +77,9 @@ func (r *Players) Text() (b []byte) {
 	}
 	if k := r.Stalled; k != nil {
 		b = fmt.Appendf(b, "            kernel %.3f MB per stalled player, %.3f MB at most; %d sockets\n", float64(k.Mean)/1e6, float64(k.Max)/1e6, k.Sockets)
+	}
+	if r.JoinCPU != nil {
+		b = fmt.Appendf(b, "            %.3f CPU-s until all had joined, %.3f ms for each\n", *r.JoinCPU, *r.JoinCPU*1e3/float64(r.Players))
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Counters)) {
 		b = fmt.Appendf(b, "            %s + %s\n", name, strconv.FormatFloat(r.Counters[name], 'f', -1, 64))

@@ -119,6 +119,13 @@ func tablesOf(r *load.Result) []report.Section {
 	if r.AllJoined != nil {
 		players.Rows = append(players.Rows, []report.Cell{{Text: "all joined after, ms"}, number(decimal(*r.AllJoined, 1))})
 	}
+	for _, spoken := range slices.Sorted(maps.Keys(r.TLS)) {
+		players.Rows = append(players.Rows, row("TLS handshakes, "+spoken, r.TLS[spoken]))
+	}
+	if r.JoinCPU != nil {
+		players.Rows = append(players.Rows, []report.Cell{
+			{Text: "the server's CPU for each join, ms"}, number(decimal(*r.JoinCPU*1e3/float64(r.Players), 3))})
+	}
 	all := []report.Section{{Title: "Players", Table: players}}
 	if t := timesOf(r); len(t.Rows) > 0 {
 		all = append(all, report.Section{Title: "Times, in ms", Table: t})
@@ -224,6 +231,9 @@ func (s *PlayersSettings) facts() []report.Fact {
 	}
 	if s.Segment > 0 {
 		all = append(all, segmentFact(s.Segment))
+	}
+	if s.TLS {
+		all = append(all, report.Fact{Name: "TLS", Value: "a whole handshake for each connection"})
 	}
 	if s.Describe {
 		all = append(all, report.Fact{Name: "describe", Value: "first, on a connection of its own"})

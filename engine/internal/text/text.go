@@ -16,9 +16,9 @@ import (
 
 // Protocol is the tests' protocol: a line is a request, and an encoder's body is lines too.
 //
-//	LOOKUP|DESCRIBE|PLAY path [plain] [switch] [pump] [close] [s=KEY] [a=AGENT]
+//	LOOKUP|DESCRIBE|PLAY path [plain] [switch] [pump] [close] [s=KEY] [a=AGENT] [u=NAME:PASSWORD] [token=TOKEN]
 //	STOP|CONTROL s=KEY    REPLY    BAD
-//	SETUP|PUBLISH path [s=KEY]
+//	SETUP|PUBLISH path [s=KEY] [u=NAME:PASSWORD] [token=TOKEN]
 //	H name [audio] [preroll=MS] [pad=N] [rate=N]
 //	                                a header: equal names splice; plain packets
 //	                                are filled up to N bytes; rate is in bits
@@ -55,7 +55,9 @@ func (Protocol) AppendRefusal(dst []byte, c codec.Cause) []byte {
 
 var causeNames = [...]string{"ended", "switch", "idle", "taken", "shutdown", "full", "late", "refused", "clear", "failed"}
 
-var codeNames = [...]string{"OK", "NOSTREAM", "NOTUP", "FULL", "BUSY", "NOSESSION", "REFUSED"}
+var codeNames = [...]string{
+	"OK", "NOSTREAM", "NOTUP", "FULL", "BUSY", "NOSESSION", "REFUSED", "UNPROVEN", "FORBIDDEN", "SLOWED", "UNDECIDED",
+}
 
 // session speaks for all roles; body says that lines are an encoder's.
 type session struct {
@@ -108,6 +110,11 @@ func (s *session) request(line string) codec.Event {
 			ev.Session, _ = strconv.ParseUint(value, 16, 64)
 		case "a":
 			ev.Agent = value
+		case "u":
+			user, password, _ := strings.Cut(value, ":")
+			ev.Credentials = &codec.Credentials{User: user, Password: password, HasPassword: true}
+		case "token":
+			ev.Credentials = &codec.Credentials{Token: value}
 		case "close":
 		default:
 			ev.Path = w
@@ -165,6 +172,8 @@ func (s *session) next(ev *codec.Event, v *codec.Verdict) codec.Next {
 	switch {
 	case ev.Kind == codec.Pause:
 		s.body = false
+	case v.Code == codec.Unproven && !closing:
+		return codec.Keep
 	case ev.Kind == codec.Bad || v.Code != codec.OK || closing:
 		return codec.Close
 	case ev.Kind == codec.Play:

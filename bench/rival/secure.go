@@ -1,0 +1,76 @@
+package rival
+
+import (
+	"errors"
+	"fmt"
+	"net"
+
+	"golang.org/x/sys/unix"
+
+	"streampump/bench/secure"
+)
+
+// TLS is whether players reach a server over TLS.
+type TLS uint8
+
+// From a server that has none to one that is there for nothing else.
+const (
+	Never TLS = iota
+	Can
+	Only
+)
+
+// NoPart is why a server takes no part in a contest over TLS, or in one without it;
+// empty if it does.
+func (k *Kind) NoPart(secured bool) string {
+	switch {
+	case secured && k.TLS == Never:
+		return k.Name + " has no TLS"
+	case !secured && k.TLS == Only:
+		return k.Name + " stands in front of a pump for TLS alone"
+	}
+	return ""
+}
+
+// hostName is what the servers here call themselves.
+const hostName = "localhost"
+
+// identify gives a server a certificate in its folder, and its players the means to
+// check it, if it is to speak TLS.
+func (v *Server) identify(s *Setup) (p secure.Pair, err error) {
+	if s.Authority == nil {
+		return p, nil
+	}
+	v.TLS = secure.Config(hostName, s.Authority.Roots())
+	// It may run as another user, who reads it there: the folder is its own.
+	return s.Authority.Issue(s.Dir, 0o644, hostName)
+}
+
+// kernelTLS fails where sockets cannot be given TLS by the kernel: it was built without
+// that, or cannot load it.
+func kernelTLS() error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("no free port: %w", err)
+	}
+	defer l.Close()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	raw, err := c.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		return err
+	}
+	var refused error
+	if err := raw.Control(func(fd uintptr) {
+		refused = unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_ULP, "tls")
+	}); err != nil {
+		return err
+	}
+	if refused != nil {
+		return errors.New("its TLS needs that of the kernel, which this kernel does not have (CONFIG_TLS, modprobe tls)")
+	}
+	return nil
+}

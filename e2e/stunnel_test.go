@@ -1,0 +1,113 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"net"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"streampump/bench/push"
+	"streampump/e2e/rig"
+	"streampump/engine"
+)
+
+const (
+	// overTLS is the section of the README whose configurations are run here.
+	readme, overTLS = "../README.md", "### An encoder pushes over TLS"
+	// tlsOnPage and caOnPage are the pump's TLS port and the system's certificates there.
+	tlsOnPage, caOnPage = "pump.example:8089", "/etc/ssl/certs/ca-certificates.crt"
+	proxyOnPage         = "proxy.example:3128"
+)
+
+// secured is a pump with TLS, and an encoder's stunnel in front of it.
+type secured struct {
+	pump *rig.Pump
+	who  *rig.Identity
+	at   string // of its TLS
+}
+
+func securedPump(t *testing.T) *secured {
+	t.Helper()
+	i := rig.Identify(t, t.TempDir())
+	p := rig.Start(t, rig.Options{TLS: i, Config: `"streams": [{"type": "mmsh_push", "path": "live"}, {"type": "mmsh_push", "path": "short"}]`})
+	return &secured{p, i, p.TLS.String()}
+}
+
+// beside starts a configuration of the README beside an encoder, and says where the
+// encoder pushes to.
+func (s *secured) beside(t *testing.T, n int, roots string, pairs ...string) string {
+	t.Helper()
+	near := freeAddr(t)
+	conf := fit(t, blockOf(t, readme, overTLS, n), append([]string{"accept = " + pumpOnPage, "accept = " + near, caOnPage, roots}, pairs...)...)
+	_, path := writeConf(t, "encoder.conf", "foreground = yes\npid =\n"+conf)
+	startFront(t, exec.Command(located("stunnel4"), path), near)
+	return near
+}
+
+// takes has encoders push where stunnel listens: in short bodies, in one without an end,
+// and to their end; what viewers then get is whole and not late.
+func (s *secured) takes(t *testing.T, near string) {
+	t.Helper()
+	whole, short := pushThrough(t, near, "live", push.Endless), pushThrough(t, near, "short", shortBody)
+	up(t, s.pump, "live", "short")
+	d := doors{viewers: s.pump.Addr.String()}
+	d.viewAll(t)
+	whole.end(t, 0)
+	short.end(t, 3*shortBody)
+	s.pump.AwaitStatus("both encoders have ended", func(now engine.Snapshot) bool {
+		for _, st := range now.Streams {
+			if st.State == engine.SourceHeld.String() {
+				t.Fatalf("the end of the push to %s is taken for a loss:\n%s", st.Path, s.pump.Log())
+			}
+		}
+		return streamOf(now, "live").State != engine.SourceUp.String() && streamOf(now, "short").State != engine.SourceUp.String()
+	})
+}
+
+// TestStunnelBesideAnEncoder: what the README says about pushing over TLS works.
+func TestStunnelBesideAnEncoder(t *testing.T) {
+	need(t, located("stunnel4"))
+	t.Parallel()
+	s := securedPump(t)
+	s.takes(t, s.beside(t, 0, s.who.Roots, tlsOnPage, s.at))
+}
+
+// TestStunnelThroughAProxy: the same through Squid, which alone knows where the pump is.
+func TestStunnelThroughAProxy(t *testing.T) {
+	need(t, located("stunnel4"))
+	need(t, located("squid"))
+	t.Parallel()
+	s := securedPump(t)
+	_, port, _ := net.SplitHostPort(s.at)
+	proxy := freeAddr(t)
+	_, hosts := writeConf(t, "hosts", "127.0.0.1 "+hostOnPage+"\n")
+	runSquid(t, "http_port "+proxy+"\nhosts_file "+hosts+"\nacl CONNECT method CONNECT\nhttp_access allow CONNECT\nhttp_access deny all\n", proxy)
+	s.takes(t, s.beside(t, 1, s.who.Roots, proxyOnPage, proxy, tlsOnPage, net.JoinHostPort(hostOnPage, port)))
+}
+
+// TestStunnelChecksThePump: an encoder's stream goes to nobody who is not the pump: not
+// to one that another vouches for, and not to one of another name.
+func TestStunnelChecksThePump(t *testing.T) {
+	need(t, located("stunnel4"))
+	t.Parallel()
+	s := securedPump(t)
+	stranger := rig.Identify(t, t.TempDir())
+	for name, near := range map[string]string{
+		"another vouches": s.beside(t, 0, stranger.Roots, tlsOnPage, s.at),
+		"another name":    s.beside(t, 0, s.who.Roots, tlsOnPage, s.at, "checkHost = "+hostOnPage, "checkHost = other.example"),
+	} {
+		c, err := push.Dial(t.Context(), near, push.Options{Path: "/streams/live_push"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h, err := c.Setup(t.Context(), push.AutoDestroy); err == nil {
+			t.Errorf("%s: the push is answered %v", name, h)
+		}
+		_ = c.Close()
+	}
+	if log := s.pump.Log(); strings.Contains(log, "encoder") {
+		t.Errorf("the pump has heard of an encoder:\n%s", log)
+	}
+}
