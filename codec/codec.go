@@ -63,7 +63,7 @@ type Protocol interface {
 type Peer struct {
 	Remote netip.AddrPort
 	Local  netip.AddrPort
-	// Secure: it is encrypted, so that only addresses over TLS lead back to it.
+	// Secure says that the connection is encrypted: the peer reached us by TLS.
 	Secure bool
 }
 
@@ -200,10 +200,16 @@ type Event struct {
 	Form Form
 	// Switch says that this viewer can be moved to another head and programme without
 	// reconnecting (Play only).
-	Switch  bool
+	Switch bool
+	// Pump says that the peer is another pump, which has viewers of its own (Describe,
+	// Play).
+	Pump    bool
 	Session uint64 // opaque key of the session that the request names; 0 names none
 	Path    string
 	Agent   string // what the peer calls itself, for the log; may be empty
+	// Credentials are what the peer brings to prove who it is (Lookup, Describe, Play,
+	// Setup, Publish); nil if it brings nothing. They stay as they are.
+	Credentials *Credentials
 	// Data is one packet (Packet). It points into the bytes given to Consume
 	// or into the session's own buffer, and is valid until the next Consume.
 	Data []byte
@@ -229,9 +235,16 @@ const (
 	Busy           // the session, or the stream, is in use by another connection
 	NoSession      // the request needs a session and names none we know
 	Refused        // an ingest is refused: Verdict.Reason says why
+	Unproven       // the peer must prove who it is: Verdict.Challenge says how
+	Forbidden      // the peer may not have this, and no proof would change that
+	Slowed         // the peer has been wrong too often; it may try again after RetryAfter
+	Undecided      // whoever decides has not answered in time
 )
 
-var codeNames = [...]string{"ok", "no_stream", "not_up", "full", "busy", "no_session", "refused"}
+var codeNames = [...]string{
+	"ok", "no_stream", "not_up", "full", "busy", "no_session", "refused",
+	"unproven", "forbidden", "slowed", "undecided",
+}
 
 // String is the decision's name in logs.
 func (c Code) String() string {
@@ -257,12 +270,19 @@ type Verdict struct {
 	// HeadSize is the number of head bytes that the engine will send after
 	// the answer (accepted Describe and Play).
 	HeadSize int
-	// Location is where a request for an unknown stream is sent instead; may be empty.
+	// Crowded says that the stream has no room for another viewer (accepted Lookup with
+	// Media).
+	Crowded bool
+	// Location is where a request is sent instead (NoStream, Full, and a Lookup that is
+	// Crowded); may be empty.
 	Location string
-	// RetryAfter is the time after which to try again (NotUp, and a Lookup
-	// without Media); 0 if unknown.
+	// RetryAfter is the time after which to try again (NotUp, Full, Slowed, Undecided, and
+	// a Lookup that is Crowded or without Media); 0 if unknown.
 	RetryAfter time.Duration
-	// Reason is the operator's sentence (Refused, Busy).
+	// Challenge is what the peer is asked for (Unproven).
+	Challenge *Challenge
+	// Reason is the sentence for the peer (Refused, Busy, Full, Unproven, Forbidden,
+	// Slowed, and a Lookup that is Crowded).
 	Reason string
 }
 
@@ -316,6 +336,8 @@ type Mark struct {
 	Key bool
 	// Trim says that a viewer that starts here needs the trimmed variant.
 	Trim bool
+	// Most is how many bytes the packet has in the form in which it is longest.
+	Most int
 	// Note is a repair that was made, once for each kind and programme, for the log;
 	// nil if none.
 	Note error

@@ -16,7 +16,11 @@ const streamsPrefix = "/streams/"
 func (w *walker) circles(c *Config, at []node) {
 	from := map[string]string{} // a pulled stream's path → that of the stream it comes from
 	for _, s := range c.Streams {
-		if path, here := here(s, c.Listen); here {
+		listen := c.Listen
+		if s.Pull.TLS != nil {
+			listen = c.TLS.Listen
+		}
+		if path, here := here(s, listen); here {
 			from[strings.ToLower(s.Path)] = path
 		}
 	}
@@ -44,27 +48,33 @@ func circle(start string, from map[string]string) (way string, round bool) {
 }
 
 // here reports whether a stream is pulled from one of this pump's own, and from
-// which. Names other than localhost are not looked up.
+// which. listen are the addresses with TLS, or those without, as the stream is pulled.
 func here(s Stream, listen []netip.AddrPort) (path string, ok bool) {
-	if !s.Enabled || s.Type != TypePull || s.Pull.TLS != nil {
-		return "", false
-	}
-	host, err := netip.ParseAddr(s.Pull.Host)
-	if strings.EqualFold(s.Pull.Host, "localhost") {
-		host, err = netip.AddrFrom4([4]byte{127, 0, 0, 1}), nil
-	}
-	if err != nil || !listensAt(listen, host.Unmap(), s.Pull.Port) {
+	if !s.Enabled || s.Type != TypePull {
 		return "", false
 	}
 	u, err := url.Parse(s.Pull.Path)
 	if err != nil {
 		return "", false
 	}
-	name, ok := strings.CutPrefix(strings.ToLower(u.Path), streamsPrefix)
-	name = strings.TrimSuffix(name, "/")
+	return streamAt(s.Pull.Host, s.Pull.Port, u.Path, listen)
+}
+
+// streamAt is the path, in lower case, of the stream of this pump that a URL leads to;
+// ok is false if it leads elsewhere. Names other than localhost are not looked up.
+func streamAt(name string, port int, path string, listen []netip.AddrPort) (stream string, ok bool) {
+	host, err := netip.ParseAddr(name)
+	if strings.EqualFold(name, "localhost") {
+		host, err = netip.AddrFrom4([4]byte{127, 0, 0, 1}), nil
+	}
+	if err != nil || !listensAt(listen, host.Unmap(), port) {
+		return "", false
+	}
+	stream, ok = strings.CutPrefix(strings.ToLower(path), streamsPrefix)
+	stream = strings.TrimSuffix(stream, "/")
 	// No path has a dot: what follows one is an ending for players.
-	name, _, _ = strings.Cut(name, ".")
-	return name, ok
+	stream, _, _ = strings.Cut(stream, ".")
+	return stream, ok
 }
 
 // listensAt reports whether a connection to an address is sure to end here.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"streampump/access"
 	"streampump/engine"
 	"streampump/tuning"
 )
@@ -25,8 +26,14 @@ type Config struct {
 	// Engine.Backlog.Total are 0 for "auto", and Engine.Processors is empty. The
 	// caller fills them with what package tuning says.
 	Engine engine.Config
+	// Access says who may publish and view. It is not in Engine yet: the caller makes a
+	// guard of it where it is not open.
+	Access access.Config
 	// Pin asks for loops that stay on processors of their own.
 	Pin bool
+	// FullTo is where viewers are sent for whom there is no room, as written: {path}
+	// stands for the stream's path. The streams have it with their own paths.
+	FullTo string
 	// MaxHead is the longest head of a request that is read, in bytes.
 	MaxHead int
 	Proxy   Proxy
@@ -93,11 +100,11 @@ func everywhere(port uint16) netip.AddrPort {
 // concerns more than one stream; warnings, and mistakes with
 // [Problem.OneStream], leave one that can be served.
 func Load(path string) (*Config, []Problem) {
-	src, err := read(path)
+	src, st, err := read(path)
 	if err != nil {
 		return nil, []Problem{{File: path, Text: err.Error()}}
 	}
-	return Parse(path, src, filepath.Dir(path))
+	return parseFile(path, src, filepath.Dir(path), st)
 }
 
 // Read is Load for a configuration that is not in a file. The name appears in the
@@ -113,12 +120,18 @@ func Read(r io.Reader, name, dir string) (*Config, []Problem) {
 // Parse checks the configuration in src, which it does not keep or change. The name
 // appears in the problems; relative names of files start at the folder dir.
 func Parse(name string, src []byte, dir string) (*Config, []Problem) {
+	return parseFile(name, src, dir, nil)
+}
+
+// parseFile is Parse for what was read from a file; st is nil if that is none.
+func parseFile(name string, src []byte, dir string, st os.FileInfo) (*Config, []Problem) {
 	w := &walker{dir: dir, report: report{file: name, size: len(src), lines: newLines(src)}}
 	root, ok := w.syntax(src)
 	if !ok {
 		return nil, w.sorted()
 	}
 	c := w.root(root)
+	w.openSecrets(st)
 	if w.fatal {
 		c = nil
 	}
@@ -128,17 +141,20 @@ func Parse(name string, src []byte, dir string) (*Config, []Problem) {
 var errFolder = errors.New("is a folder, not a file")
 
 // read returns the bytes of a configuration file; its errors are sentences
-// without the file's name. A pipe is welcome: shells make one for <(command).
-func read(path string) ([]byte, error) {
+// without the file's name. A pipe is welcome: shells make one for <(command). st is
+// nil if the system does not tell.
+func read(path string) (src []byte, st os.FileInfo, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, plain("cannot be opened", err)
+		return nil, nil, plain("cannot be opened", err)
 	}
 	defer f.Close()
-	if st, err := f.Stat(); err == nil && st.IsDir() {
-		return nil, errFolder
+	st, err = f.Stat()
+	if err == nil && st.IsDir() {
+		return nil, nil, errFolder
 	}
-	return bounded(f)
+	src, err = bounded(f)
+	return src, st, err
 }
 
 // bounded reads all of a configuration, or says why it cannot be one.

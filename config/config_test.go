@@ -170,6 +170,51 @@ func TestServerSettings(t *testing.T) {
 	}
 }
 
+func TestRoom(t *testing.T) {
+	c := good(t, `{
+  "limits": {"viewers": 100, "pumps": 3, "bandwidth": "1.5Gbit/s", "connections_per_second_per_address": 5,
+    "joins_per_second_per_address": 6, "connections_per_second_per_network": 7, "joins_per_second_per_network": 8,
+    "join_speed": 3, "join_share": 20},
+  "redirect_full_to": "http://other:8086/streams/{path}",
+  "streams": [
+    {"type": "mmsh_push", "path": "a"},
+    {"type": "mmsh_push", "path": "b", "redirect_full_to": false, "limits": {"viewers": 10, "pumps": 1, "bandwidth": "500 kbit"}},
+    {"type": "mmsh_push", "path": "c", "redirect_full_to": "https://third/{path}/{path}", "limits": {"bandwidth": 64000}},
+    {"type": "mmsh_push", "path": "d", "redirect_full_to": "http://localhost:8086/streams/c"},
+  ]}`)
+	want := Default().Engine.Limits
+	want.Viewers = engine.Room{Viewers: 100, Pumps: 3, Bandwidth: 1_500_000_000}
+	want.Connects, want.Joins = engine.Pace{Host: 5, Network: 7}, engine.Pace{Host: 6, Network: 8}
+	want.JoinSpeed, want.JoinShare = 3, 20
+	if c.Engine.Limits != want {
+		t.Errorf("limits %+v, want %+v", c.Engine.Limits, want)
+	}
+	for i, want := range []Stream{
+		{FullTo: "http://other:8086/streams/a"},
+		{Limits: engine.Room{Viewers: 10, Pumps: 1, Bandwidth: 500_000}},
+		{FullTo: "https://third/c/c", Limits: engine.Room{Bandwidth: 64_000}},
+		{FullTo: "http://localhost:8086/streams/c"}, // a clip for those who wait, for example
+	} {
+		if s := c.Streams[i]; s.Limits != want.Limits || s.FullTo != want.FullTo {
+			t.Errorf("stream %d: %+v", i, s)
+		}
+	}
+}
+
+func TestProxies(t *testing.T) {
+	c := good(t, `{"proxy_protocol_from": ["192.0.2.0/24", "2001:db8::1", "::ffff:198.51.100.7"], `+push+`}`)
+	want := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::1/128"), netip.MustParsePrefix("198.51.100.7/32")}
+	if !reflect.DeepEqual(c.Engine.Proxies, want) {
+		t.Errorf("%v, want %v", c.Engine.Proxies, want)
+	}
+	if c = good(t, `{"proxy_protocol_from": "127.0.0.1", `+push+`}`); len(c.Engine.Proxies) != 1 {
+		t.Errorf("%v", c.Engine.Proxies)
+	}
+	if _, ps := parse(t, `{"proxy_protocol_from": "::/0", `+push+`}`); len(ps) != 1 || !ps[0].Warning || !strings.Contains(ps[0].Text, "anybody") {
+		t.Errorf("everybody is believed: %v", ps)
+	}
+}
+
 // The engine's own defaults are for whoever uses it without a configuration.
 func TestTableAgreesWithTheEngine(t *testing.T) {
 	c, e := Default().Engine, engine.DefaultConfig()

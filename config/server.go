@@ -24,6 +24,13 @@ func (w *walker) root(n node) *Config {
 	if v, ok := o.get("redirect_404_to"); ok {
 		c.Engine.NotFoundLocation = w.redirect(v)
 	}
+	if v, ok := o.get("proxy_protocol_from"); ok {
+		w.proxies(v, c)
+	}
+	if v, ok := o.get("redirect_full_to"); ok {
+		w.defaultFullTo(v, c)
+	}
+	w.access(o, c)
 	w.streams(o, c)
 	return c
 }
@@ -194,14 +201,22 @@ func (w *walker) adminPlace(at node, c *Config) {
 	}
 }
 
-// redirect reads where requests for unknown streams are sent. An empty text
-// or false is no redirect.
+// redirect reads where requests are sent instead. An empty text or false is no
+// redirect.
 func (w *walker) redirect(n node) string {
 	if kindOf(n) == 'f' {
 		return ""
 	}
 	s, ok := w.text(n)
-	if !ok || s == "" {
+	if !ok {
+		return ""
+	}
+	return w.webAddress(n, s)
+}
+
+// webAddress checks a web address; an empty text is none.
+func (w *walker) webAddress(n node, s string) string {
+	if s == "" {
 		return ""
 	}
 	u, err := url.Parse(s)

@@ -30,6 +30,9 @@ const (
 	minLowat       = 4 << 10 // less than a packet or two would wake us for each segment
 	maxLowat       = 16 << 20
 	maxLoops       = tuning.MaxLoops
+	maxBandwidth   = 1e13 // ten times the fastest card; a bound against slips
+	maxJoinSpeed   = 1000 // faster than any network takes it
+	maxPace        = 1e6  // a second; more than any machine takes
 )
 
 // group is an object of settings that are all alike: a key, a value with a
@@ -40,7 +43,7 @@ type group struct {
 }
 
 // row is one setting. into decides how the value is read: *time.Duration as a time,
-// *int64 as a size in bytes, *int as a count, *bool as a truth value, which has no
+// *int64 as a size in bytes, *engine.Bits as a rate, *int as a count, *bool as a truth value, which has no
 // range; isSize makes an *int a size as well.
 type row struct {
 	key    string
@@ -79,6 +82,15 @@ func limitRows() []row {
 	return []row{
 		{"connections", 0, maxConnections, false, func(c *Config) any { return &c.Engine.Limits.Connections }, least{}},
 		{"connections_without_stream_per_address", 0, maxConnections, false, func(c *Config) any { return &c.Engine.Limits.LoosePerAddress }, least{}},
+		{"connections_per_second_per_address", 0, maxPace, false, func(c *Config) any { return &c.Engine.Limits.Connects.Host }, least{}},
+		{"connections_per_second_per_network", 0, maxPace, false, func(c *Config) any { return &c.Engine.Limits.Connects.Network }, least{}},
+		{"viewers", 0, maxConnections, false, func(c *Config) any { return &c.Engine.Limits.Viewers.Viewers }, least{}},
+		{"pumps", 0, maxConnections, false, func(c *Config) any { return &c.Engine.Limits.Viewers.Pumps }, least{}},
+		{"bandwidth", 0, maxBandwidth, false, func(c *Config) any { return &c.Engine.Limits.Viewers.Bandwidth }, least{}},
+		{"joins_per_second_per_address", 0, maxPace, false, func(c *Config) any { return &c.Engine.Limits.Joins.Host }, least{}},
+		{"joins_per_second_per_network", 0, maxPace, false, func(c *Config) any { return &c.Engine.Limits.Joins.Network }, least{}},
+		{"join_speed", 0, maxJoinSpeed, false, func(c *Config) any { return &c.Engine.Limits.JoinSpeed }, least{}},
+		{"join_share", 1, 100, false, func(c *Config) any { return &c.Engine.Limits.JoinShare }, least{}},
 		{"sessions", minSessions, maxSessions, false, func(c *Config) any { return &c.Engine.Limits.Sessions }, least{}},
 		{"tls_handshakes", 1, maxHandshakes, false, func(c *Config) any { return &c.Engine.Limits.Handshakes }, least{}},
 		{"request_head_bytes", minHead, maxHead, true, func(c *Config) any { return &c.MaxHead }, least{}},
@@ -180,6 +192,10 @@ func (w *walker) setting(n node, r row, c *Config) {
 			*into = 0
 		} else if b, ok := w.bytes(n, r.lo, r.hi); ok {
 			*into = b
+		}
+	case *engine.Bits:
+		if b, ok := w.bits(n, r.lo, r.hi); ok {
+			*into = engine.Bits(b)
 		}
 	case *int:
 		if v, ok := w.count(n, r); ok {

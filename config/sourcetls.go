@@ -1,7 +1,6 @@
 package config
 
 import (
-	"crypto/x509"
 	"time"
 
 	"streampump/engine/trust"
@@ -76,20 +75,7 @@ func (w *walker) clientCertificate(o object, s *Stream) {
 	if err := trust.CheckKey(t.Cert, t.Key); err != nil {
 		w.streamf(key.at, key.ptr, "the file %s %v", quote(t.Key), err)
 	}
-	w.current(cert, c)
-}
-
-// expiryNotice is how long before its end a certificate is worth a warning.
-const expiryNotice = 14 * 24 * time.Hour
-
-// current warns of a client certificate that a source will not take, or soon not.
-func (w *walker) current(v node, c *x509.Certificate) {
-	switch now := time.Now(); {
-	case now.After(c.NotAfter):
-		w.warn(v, "the client certificate has expired: it is %s", trust.Describe(c))
-	case now.Before(c.NotBefore):
-		w.warn(v, "the client certificate is not valid before %s", c.NotBefore.UTC().Format("2006-01-02 15:04 MST"))
-	case c.NotAfter.Sub(now) < expiryNotice:
-		w.warn(v, "the client certificate will soon expire: it is %s", trust.Describe(c))
+	if worry := trust.Worry(c, time.Now()); worry != "" {
+		w.warn(cert, "the client certificate %s", worry)
 	}
 }

@@ -100,9 +100,9 @@ func TestTimesOfCertificates(t *testing.T) {
 		`"ssl_ca": "good.pem"`:                          "",
 		`"ssl_ca": "old.pem"`:                           `/ssl_ca: warning: no certificate in the file "DIR/old.pem" is valid any more: the certificate of "our pump", valid until 2021-01-02 03:04 UTC`,
 		`"ssl_cert": "good.pem", "ssl_key": "good.key"`: "",
-		`"ssl_cert": "old.pem", "ssl_key": "old.key"`:   `/ssl_cert: warning: the client certificate has expired: it is the certificate of "our pump", valid until 2021-01-02 03:04 UTC`,
+		`"ssl_cert": "old.pem", "ssl_key": "old.key"`:   "/ssl_cert: warning: the client certificate expired on 2021-01-02 03:04 UTC",
 		`"ssl_cert": "new.pem", "ssl_key": "new.key"`:   "/ssl_cert: warning: the client certificate is not valid before 2120-01-02 03:04 UTC",
-		`"ssl_cert": "soon.pem", "ssl_key": "soon.key"`: `/ssl_cert: warning: the client certificate will soon expire: it is the certificate of "our pump", valid until 20`,
+		`"ssl_cert": "soon.pem", "ssl_key": "soon.key"`: "/ssl_cert: warning: the client certificate expires soon, on 20",
 	} {
 		c, ps := Parse("pump.json", []byte(pulled(`"url": "https://a", `+keys)), dir)
 		got := strings.ReplaceAll(text(ps), dir, "DIR")

@@ -3,6 +3,9 @@ package config
 import (
 	"fmt"
 	"strings"
+
+	"streampump/access"
+	"streampump/engine"
 )
 
 // Stream is one stream of the configuration.
@@ -13,6 +16,13 @@ type Stream struct {
 	Type    Type
 	Pull    Pull   // TypePull only
 	File    string // TypeFile only: an ASF file, relative to the process's folder or absolute
+	// Limits bound the stream's viewers, besides those of the pump.
+	Limits engine.Room
+	// FullTo is the web address where viewers are sent for whom there is no room; empty
+	// if there is none.
+	FullTo string
+	// Access are its own rules in place of the default's; they are in [Config.Access] too.
+	Access access.StreamRules
 }
 
 // Type is where a stream's packets come from.
@@ -54,8 +64,9 @@ func (w *walker) streams(root object, c *Config) {
 	enabled := 0
 	var places []node
 	for _, e := range elements {
-		s, at := w.stream(e)
+		s, at := w.stream(e, c)
 		c.Streams, places = append(c.Streams, s), append(places, at)
+		c.enterAccess(s)
 		if s.Enabled {
 			enabled++
 		}
@@ -71,7 +82,7 @@ func (w *walker) streams(root object, c *Config) {
 }
 
 // stream reads one stream. at is its path's place in the file.
-func (w *walker) stream(n node) (s Stream, at node) {
+func (w *walker) stream(n node, c *Config) (s Stream, at node) {
 	s.Enabled = true
 	o, ok := w.object(n, streamTable())
 	if !ok {
@@ -93,6 +104,11 @@ func (w *walker) stream(n node) (s Stream, at node) {
 		s.Name, _ = w.text(v)
 	}
 	w.source(o, &s)
+	if v, ok := o.get("limits"); ok {
+		w.room(v, &s.Limits)
+	}
+	w.fullTo(o, &s, c)
+	w.streamAccess(o, &s)
 	return s, at
 }
 

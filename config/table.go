@@ -20,9 +20,9 @@ func rootTable() table {
 	t := table{keys: []string{
 		"port", "listen",
 		"use_http_proxy", "http_proxy_host", "http_proxy_port", "use_proxy_for_local_addresses",
-		"redirect_404_to",
+		"redirect_404_to", "redirect_full_to", "proxy_protocol_from",
 		"ssl", "ssl_port", "ssl_key", "ssl_cert", "certificates", "ssl_domains", "acme",
-		"streams", "admin", "log",
+		"streams", "admin", "log", publishGroup, viewGroup,
 	}}
 	for _, g := range groups() {
 		t.keys = append(t.keys, g.name)
@@ -41,7 +41,13 @@ func adminTable() table { return table{name: "admin", keys: []string{"enabled", 
 func logTable() table { return table{name: "log", keys: []string{"level", "format"}} }
 
 func streamTable() table {
-	return table{name: "streams[]", keys: []string{"name", "enabled", "type", "path", "source_options"}}
+	return table{name: "streams[]", keys: []string{
+		"name", "enabled", "type", "path", "source_options", "limits", "redirect_full_to", publishGroup, viewGroup,
+	}}
+}
+
+func roomTable() table {
+	return table{name: "streams[].limits", keys: []string{"viewers", "pumps", "bandwidth"}}
 }
 
 // The tables of source_options, by the stream's type.
@@ -60,10 +66,14 @@ func sourceTable(types ...string) table {
 
 // tables are all kinds of object that a configuration may hold.
 func tables() []table {
-	ts := []table{rootTable(), certificateTable(), acmeTable(), adminTable(), logTable(), streamTable(), sourceTable(typePull, typePush, typeFile)}
+	ts := []table{
+		rootTable(), certificateTable(), acmeTable(), adminTable(), logTable(),
+		streamTable(), sourceTable(typePull, typePush, typeFile), roomTable(),
+	}
 	for _, g := range groups() {
 		ts = append(ts, g.table())
 	}
+	ts = append(ts, accessTables()...)
 	return ts
 }
 
@@ -115,6 +125,8 @@ func (t table) where() string {
 		return `in an element of "certificates"`
 	case sourceTable().name:
 		return `in the "source_options" of a stream`
+	case roomTable().name:
+		return `in the "limits" of a stream`
 	}
 	return fmt.Sprintf("in %q", t.name)
 }

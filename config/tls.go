@@ -43,9 +43,20 @@ const (
 
 // Where a CA looks for the proof that a name is ours (RFC 8737, 3; RFC 8555, 8.3).
 const (
-	ProofPortTLS  = 443
-	ProofPortHTTP = 80
+	proofPortTLS  = 443
+	proofPortHTTP = 80
 )
+
+// Proofs says in which ways a CA can see that a name is ours: those at whose ports we
+// listen. If there is none, something forwards to us, and who knows what: then it is
+// all that we have listeners for.
+func (c *Config) Proofs() (byTLS, byHTTP bool) {
+	byTLS, byHTTP = hasPort(c.TLS.Listen, proofPortTLS), hasPort(c.Listen, proofPortHTTP)
+	if !byTLS && !byHTTP {
+		return len(c.TLS.Listen) > 0, len(c.Listen) > 0
+	}
+	return byTLS, byHTTP
+}
 
 // ssl opens ssl_port, if ssl asks for it.
 func (w *walker) ssl(root object, c *Config) {
@@ -331,9 +342,9 @@ func (a automatic) check(w *walker, c *Config) {
 			w.fail(v, "%v", err)
 		}
 	}
-	if !hasPort(c.TLS.Listen, ProofPortTLS) && !hasPort(c.Listen, ProofPortHTTP) {
+	if !hasPort(c.TLS.Listen, proofPortTLS) && !hasPort(c.Listen, proofPortHTTP) {
 		w.warn(a.domains, "the CA will look for the pump at port %d (TLS) or port %d (plain) of these names, and it listens on neither: unless something forwards them, no certificate will be given",
-			ProofPortTLS, ProofPortHTTP)
+			proofPortTLS, proofPortHTTP)
 	}
 }
 

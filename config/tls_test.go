@@ -1,20 +1,15 @@
 package config
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
-	"math/big"
+	"net/netip"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 
 	"streampump/config/keypair"
+	"streampump/internal/pki"
 )
 
 // secureFolder is a folder with two pairs, a.pem with a.key and b.pem with b.key.
@@ -22,24 +17,9 @@ func secureFolder(t testing.TB) string {
 	t.Helper()
 	dir := folder(t)
 	for _, name := range []string{"a", "b"} {
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := &x509.Certificate{
-			SerialNumber: big.NewInt(1), DNSNames: []string{name + ".example"},
-			NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<32, 0),
-		}
-		cert, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		secret, err := x509.MarshalPKCS8PrivateKey(key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(t, filepath.Join(dir, name+".pem"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})))
-		write(t, filepath.Join(dir, name+".key"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
+		c := pki.Alone(t, name+".example")
+		write(t, filepath.Join(dir, name+".pem"), string(pki.CertPEM(c)))
+		write(t, filepath.Join(dir, name+".key"), string(pki.KeyPEM(t, c)))
 	}
 	return dir
 }
@@ -167,5 +147,58 @@ func TestWarningsOfTLS(t *testing.T) {
 				t.Errorf("got  %swant pump.json:%s", got, c.want)
 			}
 		})
+	}
+}
+
+// A pull over TLS can come from this pump only through a listener over TLS, and one in
+// clear only through the others.
+func TestCirclesOverTLS(t *testing.T) {
+	dir := secureFolder(t)
+	for url, round := range map[string]bool{
+		"https://127.0.0.1:443/streams/a": true, "mmshs://localhost/streams/a": true,
+		"https://127.0.0.1:80/streams/a": false, "http://127.0.0.1:443/streams/a": false, "http://127.0.0.1/streams/a": true,
+	} {
+		cfg, ps := Parse("pump.json", []byte(`{"listen": [":80", "tls://:443"], `+pairA+`, "streams": [
+  {"type": "mmsh_pull", "path": "a", "source_options": {"url": "`+url+`"}}]}`), dir)
+		if got := strings.Contains(text(ps), "pulled from itself"); cfg == nil || got != round {
+			t.Errorf("%s: %v, %s", url, got, text(ps))
+		}
+	}
+}
+
+// So are viewers who are sent elsewhere when there is no room.
+func TestRedirectsOverTLS(t *testing.T) {
+	dir := secureFolder(t)
+	for url, back := range map[string]bool{
+		"https://127.0.0.1/streams/live": true, "http://localhost/streams/live": true,
+		"https://127.0.0.1:80/streams/live": false, "http://127.0.0.1:443/streams/live": false,
+	} {
+		_, ps := Parse("pump.json", []byte(`{"listen": [":80", "tls://:443"], "redirect_full_to": "`+url+`", `+pairA+`, `+push+`}`), dir)
+		if got := strings.Contains(text(ps), "to this pump and this stream again"); got != back || hasMistake(ps) != back {
+			t.Errorf("%s: %v, %s", url, got, text(ps))
+		}
+	}
+}
+
+func TestProofs(t *testing.T) {
+	for _, c := range []struct {
+		plain, secure string
+		byTLS, byHTTP bool
+	}{
+		{"[::]:80", "[::]:443", true, true},
+		{"[::]:8086", "[::]:443", true, false},
+		{"[::]:80", "[::]:8089", false, true},
+		{"[::]:8086", "[::]:8089", true, true},
+		{"", "[::]:8089", true, false},
+	} {
+		cfg := Default()
+		cfg.Listen = nil
+		if c.plain != "" {
+			cfg.Listen = []netip.AddrPort{netip.MustParseAddrPort(c.plain)}
+		}
+		cfg.TLS.Listen = []netip.AddrPort{netip.MustParseAddrPort(c.secure)}
+		if byTLS, byHTTP := cfg.Proofs(); byTLS != c.byTLS || byHTTP != c.byHTTP {
+			t.Errorf("%q and %q: %v and %v", c.plain, c.secure, byTLS, byHTTP)
+		}
 	}
 }

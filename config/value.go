@@ -154,6 +154,53 @@ func sizeText(b int64) string {
 	return "0"
 }
 
+// bits returns a rate, given as a number of bits a second or as a text such as
+// "20Mbit".
+func (w *walker) bits(n node, lo, hi int64) (int64, bool) {
+	f, ok := rate(n)
+	switch {
+	case !ok || f != math.Trunc(f):
+		w.fail(n, `a rate is expected here, as a number of bits a second or as a text like "500kbit", "20Mbit" or "1.5Gbit", not %s`, shown(n))
+		return 0, false
+	case f < float64(lo) || f > float64(hi):
+		w.fail(n, "the rate must be between %s and %s, not %s", rateText(lo), rateText(hi), literal(n))
+		return 0, false
+	}
+	return int64(f), true
+}
+
+// rate is a value in bits a second.
+func rate(n node) (float64, bool) {
+	if f, ok := number(n); ok {
+		return f, true
+	}
+	s := strings.TrimSuffix(strings.ToLower(strings.TrimSpace(literal(n))), "/s")
+	for _, u := range rates {
+		if digits, found := strings.CutSuffix(s, strings.ToLower(u.name)); found {
+			f, ok := decimal(strings.TrimSpace(digits))
+			return math.Round(f * float64(u.bits)), ok
+		}
+	}
+	return 0, false
+}
+
+// rates are the words behind a rate, from large to small. "bit" must come last, since
+// the others end in it.
+var rates = [...]struct {
+	name string
+	bits int64
+}{{"Tbit", 1e12}, {"Gbit", 1e9}, {"Mbit", 1e6}, {"kbit", 1e3}, {"bit", 1}}
+
+// rateText is a rate in the largest unit that divides it.
+func rateText(b int64) string {
+	for _, u := range rates {
+		if b != 0 && b%u.bits == 0 {
+			return strconv.FormatInt(b/u.bits, 10) + u.name
+		}
+	}
+	return "0"
+}
+
 // choice returns the place of a value in a list of words.
 func (w *walker) choice(n node, words ...string) (int, bool) {
 	s, ok := w.text(n)

@@ -12,6 +12,8 @@ import (
 type walker struct {
 	report
 	dir    string // where relative names of files start
+	inline []node // secrets that the file itself holds
+	clear  bool   // others can connect without TLS
 	secure node   // the first listener over TLS, if there is one
 }
 

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -45,8 +46,9 @@ type attackRow struct {
 	open   int     // descriptors that the pump may have
 	cores  float64 // more than in the calm run, that the pump may use; 0: whatever there is
 	nofile int     // descriptors that the pump may have by its limit; 0: the system's
-	during func(*pump) error
+	during func(p *pump, target string) error
 	after  func(*testing.T, *pump)
+	tls    string // where the pump speaks TLS, if that is attacked
 }
 
 // attackRows are in the order of the table in bench/attack. Memory is for what an
@@ -62,6 +64,8 @@ var attackRows = []attackRow{
 	{name: "idle", config: `"limits": {"connections": 400},`, memory: 32 << 20, open: 480, during: anotherViewer},
 	{name: "flood", memory: 48 << 20, open: 500, nofile: 512, during: operatorIsAnswered},
 	{name: "slow-heads", memory: 32 << 20, open: 480, during: anotherViewer},
+	{name: "handshakes", memory: 48 << 20, open: 480, during: viewersOverTLS},
+	{name: "silent-handshakes", memory: 48 << 20, open: 480, during: viewersOverTLS},
 }
 
 // Nothing that one peer sends or withholds costs another: beside each attack the
@@ -102,6 +106,9 @@ func TestAttacks(t *testing.T) {
 // attack is the calm run.
 func attacked(t *testing.T, row attackRow, kind *attack.Attack) *attack.Outcome {
 	t.Helper()
+	if kind != nil && kind.TLS {
+		row.tls = freeAddr(t)
+	}
 	p := startPump(t, row.options(t), plainDial)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -121,10 +128,10 @@ func attacked(t *testing.T, row attackRow, kind *attack.Attack) *attack.Outcome 
 			go func() {
 				defer close(done)
 				if row.during != nil {
-					asked = row.during(p)
+					asked = row.during(p, row.target(p))
 				}
 			}()
-			did, err := kind.Run(ctx, attack.Target{Addr: p.Addr.String(), View: "/streams/evil", Push: "/streams/evil_push"}, row.bounds)
+			did, err := kind.Run(ctx, attack.Target{Addr: row.target(p), View: "/streams/evil", Push: "/streams/evil_push"}, row.bounds)
 			<-done
 			return did, err
 		}
@@ -149,10 +156,24 @@ func attacked(t *testing.T, row attackRow, kind *attack.Attack) *attack.Outcome 
 	return o
 }
 
+// target is the address that is attacked.
+func (row *attackRow) target(p *pump) string {
+	if row.tls != "" {
+		return row.tls
+	}
+	return p.Addr.String()
+}
+
 // options are the pump's.
 func (row *attackRow) options(t *testing.T) rig.Options {
 	t.Helper()
-	o := rig.Options{Config: row.config + `"streams": [{"type": "mmsh_push", "path": "live"},
+	config := row.config
+	if row.tls != "" {
+		_, port, _ := net.SplitHostPort(row.tls)
+		cert := certificate(t, t.TempDir(), "localhost")
+		config += fmt.Sprintf(`"ssl": true, "ssl_port": %s, "ssl_cert": %q, "ssl_key": %q,`, port, cert, cert)
+	}
+	o := rig.Options{Config: config + `"streams": [{"type": "mmsh_push", "path": "live"},
 		{"type": "mmsh_push", "path": "evil"}, {"type": "mmsh_push", "path": "other"}]`}
 	if row.nofile > 0 {
 		need(t, "prlimit")
@@ -200,7 +221,7 @@ func anotherEncoder(t *testing.T, p *pump) {
 }
 
 // anotherViewer joins while the attack has all the connections that it is given.
-func anotherViewer(p *pump) error {
+func anotherViewer(p *pump, _ string) error {
 	last := int64(-1)
 	for deadline := time.Now().Add(attackMeasured / 2); time.Now().Before(deadline); time.Sleep(glance) {
 		s := p.status()
@@ -218,8 +239,28 @@ func anotherViewer(p *pump) error {
 	return c.Close()
 }
 
+// viewersOverTLS join one after another, from another address than the attack's.
+func viewersOverTLS(p *pump, target string) error {
+	d := tls.Dialer{
+		NetDialer: &net.Dialer{LocalAddr: &net.TCPAddr{IP: sourceAddress(99)}},
+		Config:    &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // the certificate is the test's own
+	}
+	for i := range 20 {
+		v := player.Viewer{Client: player.PlayOnly(), Addr: target, Path: "/streams/live", Timeout: patience, Dial: d.DialContext}
+		c, _, err := v.Play(context.Background())
+		if err != nil {
+			return fmt.Errorf("viewer %d over TLS, from another address, is turned away: %w", i, err)
+		}
+		if err := c.Close(); err != nil {
+			return err
+		}
+		time.Sleep(glance)
+	}
+	return nil
+}
+
 // operatorIsAnswered asks for the status on new connections, as a monitor does.
-func operatorIsAnswered(p *pump) error {
+func operatorIsAnswered(p *pump, _ string) error {
 	c := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: attackMeasured}
 	for deadline := time.Now().Add(attackMeasured / 2); time.Now().Before(deadline); time.Sleep(glance) {
 		r, err := c.Get("http://" + p.Admin.String() + "/status")

@@ -32,19 +32,47 @@ const (
 func startChain(t testing.TB, paths ...string) []*rig.Pump {
 	t.Helper()
 	var pumps []*rig.Pump
-	for i := range chainLength {
-		streams := ""
-		for _, path := range paths {
-			if i == 0 {
-				streams += fmt.Sprintf(`{"type": "mmsh_push", "path": %q},`, path)
-			} else {
-				streams += pullOf(path, pumps[i-1].URL("mmsh", path)) + ","
+	for range chainLength {
+		pumps = append(pumps, startLink(t, rig.Options{}, paths, func(path string) string {
+			if pumps == nil {
+				return ""
 			}
-		}
-		pumps = append(pumps, rig.Start(t, rig.Options{Config: `"timeouts": {"pull_first_retry": "100ms", "pull_retry": "200ms", "pull_retry_jitter": "100ms"},
-			"streams": [` + streams + `]`}))
+			return pullOf(path, pumps[len(pumps)-1].URL("mmsh", path))
+		}))
 	}
 	return pumps
+}
+
+// startSecureChain is startChain over TLS: each pump has that for the next, besides its
+// plain address, and proves its name.
+func startSecureChain(t *testing.T, paths ...string) []*rig.Pump {
+	t.Helper()
+	who := rig.Identify(t, t.TempDir())
+	o := rig.Options{TLS: who}
+	var pumps []*rig.Pump
+	for range chainLength {
+		pumps = append(pumps, startLink(t, o, paths, func(path string) string {
+			if pumps == nil {
+				return ""
+			}
+			return fmt.Sprintf(`{"type": "mmsh_pull", "path": %q, "source_options": {"url": "mmshs://%s/streams/%s", "ssl_ca": %q, "ssl_name": %q}}`,
+				path, pumps[len(pumps)-1].TLS, path, who.Roots, rig.Host)
+		}))
+	}
+	return pumps
+}
+
+// startLink starts one pump of a chain, with options to which its streams are added. pull
+// is how it pulls a stream; nothing for the first.
+func startLink(t testing.TB, o rig.Options, paths []string, pull func(path string) string) *rig.Pump {
+	t.Helper()
+	streams := ""
+	for _, path := range paths {
+		streams += cmp.Or(pull(path), fmt.Sprintf(`{"type": "mmsh_push", "path": %q}`, path)) + ","
+	}
+	o.Config += `"timeouts": {"pull_first_retry": "100ms", "pull_retry": "200ms", "pull_retry_jitter": "100ms"},
+		"streams": [` + streams + `]`
+	return rig.Start(t, o)
 }
 
 // TestChainIsIdentical: what viewers of three pumps in a row get is what the
@@ -73,6 +101,15 @@ func TestChainIsIdentical(t *testing.T) {
 	pumps := startChain(t, paths...)
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { checkChain(t, pumps, c.name, c.spec, c.by) })
+	}
+}
+
+// TestChainOverTLSIsIdentical: TLS from pump to pump changes no byte.
+func TestChainOverTLSIsIdentical(t *testing.T) {
+	pumps := startSecureChain(t, "ee4")
+	checkChain(t, pumps, "ee4", synth.EE4(60), player.ByHash)
+	for _, p := range pumps[1:] {
+		p.Await("the source has proved its name", "TLS 1.3, a certificate for "+hostOnPage)
 	}
 }
 

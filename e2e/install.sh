@@ -21,6 +21,8 @@ needs=(
   "cubemap         /usr/bin/cubemap"
   "icecast2        /usr/bin/icecast2"
   "nodejs          node"
+  "php-cli         php"
+  "python3         python3"
   "mpv             mpv"
   "gstreamer1.0-tools        gst-launch-1.0"
   "gstreamer1.0-plugins-base /usr/lib/*/gstreamer-1.0/libgstplayback.so"

@@ -27,6 +27,9 @@ import (
 type (
 	Config       = settings.Config
 	Limits       = settings.Limits
+	Room         = settings.Room
+	Pace         = settings.Pace
+	Bits         = settings.Bits
 	Timeouts     = settings.Timeouts
 	Backlog      = settings.Backlog
 	Fanout       = settings.Fanout
@@ -111,7 +114,7 @@ func New(cfg Config, streams []StreamConfig, protocols []codec.Protocol, log *sl
 	if total := cfg.Backlog.Total; total > 0 {
 		e.env.Pool, e.env.Share = ring.NewPool(total), total/2/int64(max(1, len(streams)))
 	}
-	e.books = admission.New(admission.Limits{Open: e.cfg.Limits.Connections, Loose: cfg.Limits.LoosePerAddress})
+	e.books = admission.New(loop.Limits(&e.cfg, func() int64 { return e.clock.Now() }))
 	e.group = loop.NewGroup(e.env, e.books, streams, protocols)
 	e.door = door.New(door.Config{
 		NotSentLowat: cfg.Fanout.NotSentLowat,
@@ -120,7 +123,8 @@ func New(cfg Config, streams []StreamConfig, protocols []codec.Protocol, log *sl
 		Spare:        e.spare,
 		Loops:        len(e.group.Loops()),
 		Hand:         e.hand,
-		Handshakes:   cfg.Limits.Handshakes, HandshakeTime: cfg.Timeouts.Handshake,
+		Proxies:      cfg.Proxies, HeaderTime: cfg.Timeouts.Head,
+		Handshakes: cfg.Limits.Handshakes, HandshakeTime: cfg.Timeouts.Handshake,
 		Lost:    e.group.Lost,
 		Refusal: func(c codec.Cause) []byte { return protocols[0].AppendRefusal(nil, c) },
 	})

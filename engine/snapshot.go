@@ -3,11 +3,16 @@ package engine
 import (
 	"time"
 
+	"streampump/engine/loop"
 	"streampump/engine/stream"
 )
 
-// StreamSnapshot is one stream in a [Snapshot].
-type StreamSnapshot = stream.Snapshot
+type (
+	// StreamSnapshot is one stream in a [Snapshot].
+	StreamSnapshot = stream.Snapshot
+	// RoomSnapshot is what is used of limits on viewers.
+	RoomSnapshot = stream.Room
+)
 
 // Snapshot is the engine's state at one moment. Counters count from the start.
 type Snapshot struct {
@@ -36,6 +41,10 @@ type Snapshot struct {
 	AcceptFails uint64            `json:"accept_errors"`        //
 	Closes      map[string]uint64 `json:"closes"`               // by reason, those that happened
 	Streams     []StreamSnapshot  `json:"streams"`
+
+	RoomSnapshot
+	Memory      int64 `json:"viewers_memory_reserved"` // by what each is reckoned to take
+	MemoryLimit int64 `json:"viewers_memory_limit"`    // 0: none
 }
 
 // Snapshot gathers the present state. Any goroutine may call it; it takes each
@@ -53,8 +62,9 @@ func (e *Engine) Snapshot() Snapshot {
 		Refused: e.books.Refused(), AcceptFails: e.door.Errors(),
 		Closes: t.Closes,
 	}
-	for _, st := range e.group.Streams() {
-		ss := st.Snapshot()
+	use := e.books.Use()
+	s.RoomSnapshot, s.Memory, s.MemoryLimit = loop.RoomOf(use), use.Memory, e.cfg.Limits.Memory
+	for _, ss := range e.group.Snapshots() {
 		s.Backlog += ss.Backlog
 		s.Streams = append(s.Streams, ss)
 	}

@@ -3,15 +3,10 @@ package engine
 import (
 	"bufio"
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"runtime"
 	"strings"
@@ -21,20 +16,8 @@ import (
 
 	"streampump/codec"
 	"streampump/engine/internal/text"
+	"streampump/internal/pki"
 )
-
-var testCert = sync.OnceValue(func() tls.Certificate {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		panic(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"pump"}}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		panic(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-})
 
 // tlsEngine is an engine with a TLS listener and a plain one.
 func tlsEngine(t testing.TB, change func(*Config)) (e *Engine, secure, plain string, log *syncBuffer) {
@@ -50,7 +33,7 @@ func tlsEngine(t testing.TB, change func(*Config)) (e *Engine, secure, plain str
 		t.Fatal(err)
 	}
 	server := &tls.Config{
-		Certificates: []tls.Certificate{testCert()}, NextProtos: []string{"http/1.1", "other"},
+		Certificates: []tls.Certificate{pki.Alone(t, "pump")}, NextProtos: []string{"http/1.1", "other"},
 		MinVersion: tls.VersionTLS12, DynamicRecordSizingDisabled: true,
 	}
 	if err := e.Listen(Listener{Address: "127.0.0.1:0", TLS: server}, Listener{Address: "127.0.0.1:0"}); err != nil {

@@ -64,6 +64,7 @@ type Use struct {
 	Viewers      int  // at once; 0: not known
 	Pulls        int  // streams that are fetched
 	Loops        int  // event loops; 0: as many as suit the machine
+	Reserved     int  // descriptors for everything but connections; 0: ReservedDescriptors
 	NotSentLowat int  // in bytes; 0: the default
 	Generator    bool // it makes load with pump-bench too
 }

@@ -15,7 +15,7 @@ func descriptorRows() []Row {
 			Name: "RLIMIT_NOFILE", Value: strconv.Itoa(DescriptorLimit), Unit: "descriptors",
 			Reason: "Each viewer is a socket, and each socket a descriptor of the process. The pump raises its soft limit to the hard one by itself; the hard one is for whoever starts it.",
 			Source: "getrlimit(2); LimitNOFILE in systemd.exec(5)",
-			When:   "always; with limits.connections in the configuration, that many and 128 more",
+			When:   "always; with limits.connections in the configuration, that many and what is kept back for everything else, 128 or more",
 			Cost:   "Viewers beyond the limit are refused.",
 			want:   func(b *Box) string { return strconv.Itoa(descriptorsFor(b)) },
 			holds:  atLeast,
@@ -73,7 +73,7 @@ func descriptorRows() []Row {
 // descriptorsFor is how many descriptors the pump wants on a box.
 func descriptorsFor(b *Box) int {
 	if b.Use.Viewers > 0 {
-		return b.Use.Viewers + ReservedDescriptors
+		return b.Use.Viewers + max(b.Use.Reserved, ReservedDescriptors)
 	}
 	return DescriptorLimit
 }

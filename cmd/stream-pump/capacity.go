@@ -132,6 +132,7 @@ func (o *capacityFlags) streamsOf(c *config.Config, running map[string]fetch.Str
 		}
 		p := planned{kind: string(s.Type), known: assumed, Stream: capacity.Stream{
 			Name: s.Path, Bitrate: int(o.bitrate), PacketSize: o.packetSize, Bursts: o.fps, Share: float64(parts),
+			Viewers: s.Limits.Viewers, Bandwidth: int64(s.Limits.Bandwidth),
 		}}
 		if r, runs := running[s.Path]; runs {
 			p.take(r)
@@ -226,10 +227,8 @@ func askPump(ctx context.Context, address string) (fetch.Status, error) {
 // planOf is everything but the card and the price.
 func planOf(box *tuning.Box, c *config.Config, streams []planned) *capacity.Plan {
 	m := box.Machine
-	loops := c.Engine.Loops
-	if loops == 0 {
-		loops, _ = tuning.Decide(m)
-	}
+	loops := loopsOf(c, m)
+	soft, _ := tuning.SoftLimit(m)
 	processors := float64(max(1, len(m.CPUs)))
 	if m.Quota > 0 {
 		processors = min(processors, m.Quota)
@@ -242,7 +241,9 @@ func planOf(box *tuning.Box, c *config.Config, streams []planned) *capacity.Plan
 			return engine.Turn(viewers, packets, bursts, budget)
 		},
 		Memory: box.Available(), SocketPages: box.SocketPages(), Descriptors: hard, Tracked: box.Tracked(),
-		Connections: c.Engine.Limits.Connections, Sessions: c.Engine.Limits.Sessions,
+		Reserved: reserved(c, m), Connections: c.Engine.Limits.Connections, Sessions: c.Engine.Limits.Sessions,
+		Viewers: c.Engine.Limits.Viewers.Viewers, Bandwidth: int64(c.Engine.Limits.Viewers.Bandwidth),
+		Budget: *budgetOf(c, enabled(c), m, soft),
 	}
 	for _, s := range streams {
 		p.Streams = append(p.Streams, s.Stream)

@@ -148,6 +148,29 @@ func TestCapacityOptions(t *testing.T) {
 	}
 }
 
+// Every limit of the configuration is among those that may give out first.
+func TestCapacityKnowsTheLimits(t *testing.T) {
+	inFolder(t, `{"limits": {"viewers": 3000, "bandwidth": "500Mbit"}, "backlog": {"total": "2MiB"}, "fanout": {"loops": 5}, "streams": [
+		{"type": "mmsh_push", "path": "live", "limits": {"viewers": 200}},
+		{"type": "mmsh_push", "path": "slow", "limits": {"bandwidth": "1Mbit"}}]}`)
+	r := capacityOf(t, "--bitrate", "1M", "--share", "live=3")
+	for resource, want := range map[string]int{
+		"limits.viewers": 3000, "limits.bandwidth": 500, "live: viewers": 266, "slow: bandwidth": 4, "descriptors": 524288 - 131,
+	} {
+		if got := r.limit(resource); got != want {
+			t.Errorf("%d by %s, want %d", got, resource, want)
+		}
+	}
+	if r.First != "slow: bandwidth" {
+		t.Errorf("%s gives out first", r.First)
+	}
+	budget := r.limit("memory budget")
+	inFolder(t, twoStreams)
+	if less := capacityOf(t).limit("memory budget"); less >= budget || less <= 0 {
+		t.Errorf("%d viewers fit beside two backlogs, and %d beside 2 MiB", less, budget)
+	}
+}
+
 func TestCapacityRefuses(t *testing.T) {
 	inFolder(t, twoStreams)
 	write(t, "one.json", `{"streams": [{"type": "mmsh_push", "path": "live"}]}`)

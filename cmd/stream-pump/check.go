@@ -9,6 +9,7 @@ import (
 
 	"streampump/cmd/internal/cli"
 	"streampump/config"
+	"streampump/tuning"
 )
 
 func newCheckCommand(e env) *cobra.Command {
@@ -21,7 +22,8 @@ TLS it says what their sources must prove. CONFIG may be - for standard input.
 
 For each certificate of a listener over TLS it says whose it is, for which names and
 until when. The exit code is 0 if the configuration can be served, and 1 if not.
-Warnings are shown but do not count. No socket is opened.`,
+Warnings are shown but do not count. No socket is opened. A configuration that does
+not fit into this machine's memory is a mistake too.`,
 		Example: `  stream-pump check pump.json
   stream-pump check pump.json && systemctl restart stream-pump`,
 		Args: cli.Arguments("CONFIG"),
@@ -29,6 +31,11 @@ Warnings are shown but do not count. No socket is opened.`,
 			c, err := e.load(args[0])
 			if err != nil {
 				return err
+			}
+			if err := e.fits(c); err != nil {
+				problem := config.Problem{File: configName(args[0]), Text: err.Error()}
+				e.print([]config.Problem{problem})
+				return e.refuse(args[0], []config.Problem{problem})
 			}
 			fmt.Fprintf(e.stdout, "%s is valid: %s\n", configName(args[0]), summary(c))
 			for _, line := range pullsOverTLS(c) {
@@ -57,6 +64,13 @@ func (e env) checkCertificates(c *config.Config, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// fits is why a configuration does not fit into this machine's memory; nil if it does.
+func (e env) fits(c *config.Config) error {
+	m := e.box(tuning.Self).Machine
+	soft, _ := tuning.SoftLimit(m)
+	return budgetOf(c, enabled(c), m, soft).Check()
 }
 
 // stdinName stands for standard input on the command line.
@@ -123,12 +137,6 @@ func (e env) refuse(path string, problems []config.Problem) error {
 
 // summary says in half a sentence what a configuration does.
 func summary(c *config.Config) string {
-	enabled := 0
-	for _, s := range c.Streams {
-		if s.Enabled {
-			enabled++
-		}
-	}
 	var where []string
 	for _, a := range c.Listen {
 		where = append(where, a.String())
@@ -136,7 +144,7 @@ func summary(c *config.Config) string {
 	for _, a := range c.TLS.Listen {
 		where = append(where, a.String()+" (TLS)")
 	}
-	return fmt.Sprintf("%s, %d enabled, on %s", count(len(c.Streams), "stream"), enabled, strings.Join(where, ", "))
+	return fmt.Sprintf("%s, %d enabled, on %s", count(len(c.Streams), "stream"), enabled(c), strings.Join(where, ", "))
 }
 
 // count is a number with its noun.

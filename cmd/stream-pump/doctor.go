@@ -16,6 +16,7 @@ import (
 	"streampump/cmd/internal/certs"
 	"streampump/cmd/internal/cli"
 	"streampump/config"
+	"streampump/engine"
 	"streampump/tuning"
 )
 
@@ -73,6 +74,8 @@ func (e env) doctor(ctx context.Context, args []string, o doctorFlags) error {
 		return err
 	}
 	var list []certs.Certificate
+	pulls := []pullReport{}
+	now := time.Now()
 	if len(args) > 0 {
 		c, err := e.load(args[0])
 		if err != nil {
@@ -81,23 +84,23 @@ func (e env) doctor(ctx context.Context, args []string, o doctorFlags) error {
 		if list, err = certificatesOf(c); err != nil {
 			return err
 		}
-		box.Use = useOf(c)
+		pulls = clientCertificates(c, now)
+		box.Use = useOf(c, box.Machine)
 		if o.capacity.on {
 			return e.capacity(ctx, box, c, o.capacity, o.json)
 		}
 	}
 	box.Use.Generator = o.generator
 	found := tuning.Check(box)
-	now := time.Now()
 	if o.json {
 		r := reportOf(box, found)
-		r.Certificates = statusOf(list, now)
+		r.Certificates, r.ClientCertificates = statusOf(list, now), pulls
 		err = e.json(r)
 	} else {
-		b := appendCertificates(appendMachine(nil, box.Machine), list, now)
+		b := appendPulls(appendCertificates(appendMachine(nil, box.Machine), list, now), pulls)
 		_, err = e.stdout.Write(appendCheck(b, box, found, o.all))
 	}
-	if err == nil && (number(found, tuning.Change) > 0 || worried(list, now)) {
+	if err == nil && (number(found, tuning.Change) > 0 || worried(list, now) || troubled(pulls)) {
 		err = cli.ErrTold
 	}
 	return err
@@ -122,14 +125,34 @@ func thisBox(process string) *tuning.Box {
 }
 
 // useOf is what a configuration asks of the machine.
-func useOf(c *config.Config) tuning.Use {
-	u := tuning.Use{Viewers: c.Engine.Limits.Connections, Loops: c.Engine.Loops, NotSentLowat: c.Engine.Fanout.NotSentLowat}
+func useOf(c *config.Config, m tuning.Machine) tuning.Use {
+	u := tuning.Use{Reserved: reserved(c, m), Viewers: c.Engine.Limits.Connections, Loops: c.Engine.Loops, NotSentLowat: c.Engine.Fanout.NotSentLowat}
 	for _, s := range c.Streams {
 		if s.Enabled && s.Type == config.TypePull {
 			u.Pulls++
 		}
 	}
 	return u
+}
+
+// reserved is how many descriptors the pump keeps back from connections.
+func reserved(c *config.Config, m tuning.Machine) int {
+	e := c.Engine
+	e.Loops = loopsOf(c, m)
+	streams, err := streamsOf(c)
+	if err != nil {
+		return engine.ReservedDescriptors // it would not be served
+	}
+	return engine.ReserveDescriptors(e, streams)
+}
+
+// loopsOf is how many event loops the pump will have.
+func loopsOf(c *config.Config, m tuning.Machine) int {
+	if c.Engine.Loops > 0 {
+		return c.Engine.Loops
+	}
+	loops, _ := tuning.Decide(m)
+	return loops
 }
 
 // number counts the findings of a state.
@@ -149,6 +172,8 @@ type checkReport struct {
 	Settings []settingReport      `json:"settings"`
 	// Certificates are those of the configuration, as in the pump's status.
 	Certificates []admin.CertificateStatus `json:"certificates"`
+	// ClientCertificates are those that pulled streams show their sources.
+	ClientCertificates []pullReport `json:"client_certificates"`
 }
 
 // machineReport is the machine; what is not known is left out.

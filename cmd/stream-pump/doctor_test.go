@@ -206,7 +206,7 @@ func TestDoctorWithConfiguration(t *testing.T) {
 	}
 	o := startOn(t, box, "doctor", "pump.json")
 	for _, part := range []string{
-		"RLIMIT_NOFILE\n  is         524288\n  should be  at least 600128 ",
+		"RLIMIT_NOFILE\n  is         524288\n  should be  at least 600131 ",
 		"fanout.loops\n  is         5\n  should be  2 ", "fanout.notsent_lowat\n  is         1048576\n",
 	} {
 		if o.code != cli.ExitFailed || !strings.Contains(o.stdout, part) {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -14,9 +13,10 @@ import (
 	"streampump/tuning"
 )
 
-// fit adapts the configuration and the process to the machine, and logs how. The
-// caller keeps the timers; they are nil if that is impossible.
-func fit(c *config.Config, log *slog.Logger) *tuning.Timers {
+// fit adapts the configuration, which has so many streams, and the process to the
+// machine, and logs how. It fails if the configuration does not fit there. The caller
+// keeps the timers; they are nil if that is impossible.
+func fit(c *config.Config, streams int, log *slog.Logger) (*tuning.Timers, error) {
 	m := tuning.ReadMachine()
 	why := "the configuration says so"
 	if c.Engine.Loops == 0 {
@@ -38,8 +38,7 @@ func fit(c *config.Config, log *slog.Logger) *tuning.Timers {
 	}
 	limitGarbage(log)
 	limitMemory(m, log)
-	limitBacklogs(c, log)
-	return timers
+	return timers, shareMemory(c, streams, m, log)
 }
 
 // keep keeps the timers of threads that are yet to come; stop ends that.
@@ -99,16 +98,4 @@ func limitMemory(m tuning.Machine, log *slog.Logger) {
 	}
 	debug.SetMemoryLimit(bytes)
 	log.Info("soft memory limit", "limit", tuning.SizeText(bytes), "why", why)
-}
-
-// limitBacklogs sets what all backlogs together may take of Go's memory: two thirds
-// of its soft limit, which leaves the rest for viewers and for garbage.
-func limitBacklogs(c *config.Config, log *slog.Logger) {
-	if c.Engine.Backlog.Total > 0 {
-		return
-	}
-	if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 {
-		c.Engine.Backlog.Total = limit / 3 * 2
-		log.Info("memory for all backlogs", "limit", tuning.SizeText(c.Engine.Backlog.Total), "why", "two thirds of the soft memory limit")
-	}
 }

@@ -22,7 +22,9 @@ func fitted(t *testing.T, c *config.Config) string {
 		debug.SetMemoryLimit(memory)
 	})
 	var log bytes.Buffer
-	fit(c, slog.New(slog.NewTextHandler(&log, nil)))
+	if _, err := fit(c, 1, slog.New(slog.NewTextHandler(&log, nil))); err != nil {
+		t.Error(err)
+	}
 	return log.String()
 }
 

@@ -48,6 +48,6 @@ that it pulls from and from files, and gives them to thousands of viewers.`,
   stream-pump doctor                    whether the machine is ready for it`,
 	}
 	cli.Dress(root, e.stdout, e.stderr, "serve",
-		newServeCommand(e), newDemoCommand(e), newCheckCommand(e), newExampleCommand(e), newProfileCommand(e), newDoctorCommand(e))
+		newServeCommand(e), newDemoCommand(e), newCheckCommand(e), newExampleCommand(e), newPasswdCommand(e), newTokenCommand(e), newProfileCommand(e), newDoctorCommand(e))
 	return root
 }

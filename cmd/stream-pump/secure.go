@@ -5,8 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"log/slog"
-	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
@@ -46,25 +44,12 @@ func secure(c *config.Config, log *slog.Logger) (x *security, err error) {
 			return nil, err
 		}
 	}
-	byTLS, byHTTP := proofs(c)
+	byTLS, byHTTP := c.Proofs()
 	x.agent, err = issuance.New(issuance.Options{
 		Domains: auto.Domains, Email: auto.Email, Directory: auto.Directory, Roots: roots, Folder: auto.Folder,
 		TLS: byTLS, HTTP: byHTTP, Keep: x.store.Put, Trouble: x.store.Trouble, Version: cli.Version, Log: log,
 	})
 	return x, err
-}
-
-// proofs are the ways in which a CA may see that a name is ours: those at whose ports
-// we listen. If there is none, something forwards to us, and who knows what.
-func proofs(c *config.Config) (byTLS, byHTTP bool) {
-	at := func(list []netip.AddrPort, port uint16) bool {
-		return slices.ContainsFunc(list, func(a netip.AddrPort) bool { return a.Port() == port })
-	}
-	byTLS, byHTTP = at(c.TLS.Listen, config.ProofPortTLS), at(c.Listen, config.ProofPortHTTP)
-	if !byTLS && !byHTTP {
-		return true, len(c.Listen) > 0
-	}
-	return byTLS, byHTTP
 }
 
 // listeners are all listeners of a configuration, those in clear first.

@@ -1,17 +1,11 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
 	"net/http"
 	"net/netip"
 	"os"
@@ -24,42 +18,26 @@ import (
 	"streampump/admin"
 	"streampump/cmd/internal/cli"
 	"streampump/cmd/internal/issuance/testca"
+	"streampump/internal/pki"
 )
 
 const day = 24 * time.Hour
 
-// selfSigned writes a certificate that vouches for itself, as name.pem and name.key in
-// the working folder, and returns it. Its last day has begun if life is a day.
-func selfSigned(t *testing.T, file string, life time.Duration, names ...string) *x509.Certificate {
+// issued writes a certificate by an authority of its own, as name.pem and name.key in
+// the working folder, and returns the authority and the certificate's end.
+func issued(t *testing.T, file string, life time.Duration, names ...string) (*pki.Authority, time.Time) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
 	end := time.Now().Add(life)
-	c := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: names[0]}, DNSNames: names,
-		NotBefore: end.Add(-90 * day), NotAfter: end, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, file+".pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
-	write(t, file+".key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
-	if c, err = x509.ParseCertificate(der); err != nil {
-		t.Fatal(err)
-	}
-	return c
+	a := pki.New(t, "Authority")
+	c := a.Issue(func(c *x509.Certificate) { c.NotBefore, c.NotAfter = end.Add(-90*day), end }, names...)
+	write(t, file+".pem", string(pki.CertPEM(c)))
+	write(t, file+".key", string(pki.KeyPEM(t, c)))
+	return a, end
 }
 
 // rootPage gets "/" over TLS at an address, as the host of that name, from whom the
 // pool vouches for.
-func rootPage(t *testing.T, at, host string, pool *x509.CertPool) (*http.Response, string) {
+func rootPage(t *testing.T, at, host string, pool *x509.CertPool) string {
 	t.Helper()
 	tr := &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: host}}
 	r, err := (&http.Client{Transport: tr, Timeout: time.Minute}).Get("https://" + at + "/")
@@ -71,15 +49,7 @@ func rootPage(t *testing.T, at, host string, pool *x509.CertPool) (*http.Respons
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r, string(body)
-}
-
-func trusting(list ...*x509.Certificate) *x509.CertPool {
-	pool := x509.NewCertPool()
-	for _, c := range list {
-		pool.AddCert(c)
-	}
-	return pool
+	return string(body)
 }
 
 // address is that of the next "listening" line.
@@ -123,14 +93,15 @@ func (p *process) certificates() []admin.CertificateStatus {
 
 func TestServeOverTLS(t *testing.T) {
 	t.Chdir(t.TempDir())
-	one, two := selfSigned(t, "one", 80*day+time.Hour, "one.example"), selfSigned(t, "two", 80*day+time.Hour, "two.example")
+	one, _ := issued(t, "one", 80*day+time.Hour, "one.example")
+	two, _ := issued(t, "two", 80*day+time.Hour, "two.example")
 	p, plain, secure := secureProcess(t, `"ssl_cert": "one.pem", "ssl_key": "one.key", "certificates": [{"cert": "two.pem", "key": "two.key"}]`)
-	p.await("msg=certificate names=one.example issuer=itself")
+	p.await("msg=certificate names=one.example issuer=Authority")
 	if line := p.await("msg=certificate names=two.example"); !strings.Contains(line, "days=80") {
 		t.Errorf("%s", line)
 	}
-	for _, host := range []string{"one.example", "two.example"} {
-		if _, body := rootPage(t, secure.String(), host, trusting(one, two)); !strings.HasPrefix(body, "Stream Pump") {
+	for host, by := range map[string]*pki.Authority{"one.example": one, "two.example": two} {
+		if body := rootPage(t, secure.String(), host, by.Pool()); !strings.HasPrefix(body, "Stream Pump") {
 			t.Errorf("%s answers %q", host, body)
 		}
 	}
@@ -143,14 +114,14 @@ func TestServeOverTLS(t *testing.T) {
 		t.Errorf("status %+v", got)
 	}
 	// Renewed while it runs.
-	renewed := selfSigned(t, "new", 89*day, "one.example")
+	renewed, _ := issued(t, "new", 89*day, "one.example")
 	for _, ext := range []string{".key", ".pem"} {
 		if err := os.Rename("new"+ext, "one"+ext); err != nil {
 			t.Fatal(err)
 		}
 	}
 	p.await(`msg="a certificate was read anew" names=one.example`)
-	rootPage(t, secure.String(), "one.example", trusting(renewed))
+	rootPage(t, secure.String(), "one.example", renewed.Pool())
 	p.signal(syscall.SIGTERM)
 	p.await("msg=down")
 	p.ends(0)
@@ -225,28 +196,28 @@ func TestAutomaticCertificateIsRefused(t *testing.T) {
 
 func TestCheckShowsCertificates(t *testing.T) {
 	t.Chdir(t.TempDir())
-	good := selfSigned(t, "good", 80*day+time.Hour, "pump.example", "*.pump.example")
-	late := selfSigned(t, "late", 9*day+time.Hour, "late.example")
-	ended := selfSigned(t, "ended", -2*day+time.Hour, "ended.example")
+	_, good := issued(t, "good", 80*day+time.Hour, "pump.example", "*.pump.example")
+	_, late := issued(t, "late", 9*day+time.Hour, "late.example")
+	_, ended := issued(t, "ended", -2*day+time.Hour, "ended.example")
 	write(t, "pump.json", `{
   "ssl": true, "ssl_cert": "good.pem", "ssl_key": "good.key",
   "certificates": [{"cert": "late.pem", "key": "late.key"}, {"cert": "ended.pem", "key": "ended.key"}],
   "ssl_domains": "far.example", "acme": {"folder": "acme", "accept_terms": true}, "port": 80,
   "streams": [{"type": "mmsh_push", "path": "live"}],
 }`)
-	until := func(c *x509.Certificate) string { return c.NotAfter.UTC().Format("2006-01-02 15:04 UTC") }
+	until := func(end time.Time) string { return end.UTC().Format("2006-01-02 15:04 UTC") }
 	start(t, "check", "pump.json").want(t, cli.ExitOK,
 		"pump.json is valid: 1 stream, 1 enabled, on [::]:80, [::]:8089 (TLS)\n"+
-			"certificate of pump.example, *.pump.example, issued by itself, until "+until(good)+" (80 days); its key fits\n"+
-			"certificate of late.example, issued by itself, until "+until(late)+" (9 days); its key fits\n"+
-			"certificate of ended.example, issued by itself, until "+until(ended)+" (expired); its key fits\n"+
+			"certificate of pump.example, *.pump.example, issued by Authority, until "+until(good)+" (80 days); its key fits\n"+
+			"certificate of late.example, issued by Authority, until "+until(late)+" (9 days); its key fits\n"+
+			"certificate of ended.example, issued by Authority, until "+until(ended)+" (expired); its key fits\n"+
 			"certificate of far.example: there is no certificate yet (it is automatic)\n",
 		"warning: late.example: the certificate expires in 9 days\n"+
 			"warning: ended.example: the certificate has expired on "+until(ended)+", and clients that check it refuse the pump\n")
 	if _, err := os.Stat("acme"); err == nil {
 		t.Error("check made a folder")
 	}
-	selfSigned(t, "other", day, "other.example")
+	issued(t, "other", day, "other.example")
 	write(t, "good.key", read(t, "other.key"))
 	start(t, "check", "pump.json").want(t, cli.ExitFailed, "",
 		"pump.json:2:51: /ssl_key: the key \"good.key\" does not belong to the certificate \"good.pem\"\npump.json cannot be used: 1 mistake\n")
@@ -263,14 +234,14 @@ func read(t *testing.T, name string) string {
 
 func TestDoctorShowsCertificates(t *testing.T) {
 	t.Chdir(t.TempDir())
-	selfSigned(t, "good", 80*day+time.Hour, "pump.example")
+	issued(t, "good", 80*day+time.Hour, "pump.example")
 	const conf = `{"ssl": true, "ssl_cert": "good.pem", "ssl_key": "good.key", "streams": [{"type": "mmsh_push", "path": "live"}]}`
 	write(t, "pump.json", conf)
 	o := startOn(t, fakeBox(readyBox), "doctor", "pump.json")
-	if o.code != cli.ExitOK || !strings.Contains(o.stdout, "\nTLS        pump.example, issued by itself, until 2") || !strings.Contains(o.stdout, "(80 days)\n") {
+	if text := strings.Join(strings.Fields(o.stdout), " "); o.code != cli.ExitOK || !strings.Contains(text, " TLS pump.example, issued by Authority, until 2") || !strings.Contains(text, " (80 days) ") {
 		t.Errorf("%+v", o)
 	}
-	selfSigned(t, "good", 3*day+time.Hour, "pump.example")
+	issued(t, "good", 3*day+time.Hour, "pump.example")
 	o = startOn(t, fakeBox(readyBox), "doctor", "pump.json")
 	if o.code != cli.ExitFailed || !strings.Contains(strings.Join(strings.Fields(o.stdout), " "), "(3 days): the certificate expires in 3 days") {
 		t.Errorf("%+v", o)

@@ -85,7 +85,14 @@ func (e env) serve(ctx context.Context, s service) error {
 	defer going.done()
 
 	log := s.log.Logger
-	defer keep(fit(s.Config, log), log)()
+	if err := guard(s.Config); err != nil {
+		return err
+	}
+	timers, err := fit(s.Config, len(s.streams), log)
+	if err != nil {
+		return err
+	}
+	defer keep(timers, log)()
 	sec, err := secure(s.Config, log)
 	if err != nil {
 		return err
@@ -181,7 +188,7 @@ func streamsOf(c *config.Config) (out []engine.StreamConfig, err error) {
 		if !s.Enabled {
 			continue
 		}
-		sc := engine.StreamConfig{Name: s.Name, Path: s.Path}
+		sc := engine.StreamConfig{Name: s.Name, Path: s.Path, Limits: s.Limits, FullLocation: s.FullTo}
 		switch s.Type {
 		case config.TypePush:
 			sc.Push = true

@@ -52,6 +52,8 @@ func Reason(status int) string {
 		return "Found"
 	case 400:
 		return "Bad Request"
+	case 401:
+		return "Unauthorized"
 	case 403:
 		return "Forbidden"
 	case 404:
@@ -72,6 +74,8 @@ func Reason(status int) string {
 		return "Unsupported Media Type"
 	case 422:
 		return "Unprocessable Content"
+	case 429:
+		return "Too Many Requests"
 	case 431:
 		return "Request Header Fields Too Large"
 	case 500:

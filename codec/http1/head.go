@@ -87,9 +87,10 @@ func (r *Response) Said() string {
 	return strings.TrimSpace(strconv.Itoa(r.Status) + " " + clip(r.Reason))
 }
 
-// clip bounds what a peer can put into our log.
+// clip bounds what a peer can put into our log, and keeps tokens out of it.
 func clip(s string) string {
 	const most = 64
+	s = Redact(s)
 	if len(s) > most {
 		return s[:most] + "…"
 	}

@@ -166,8 +166,12 @@ func (s *server) view(dst []byte, q *request, v *codec.Verdict) ([]byte, codec.N
 // looked is what a Lookup's verdict would be for a peer that wants the stream.
 func looked(v codec.Verdict) *codec.Verdict {
 	v.Session = 0
-	if v.Code == codec.OK && v.Media == nil {
+	switch {
+	case v.Code != codec.OK:
+	case v.Media == nil:
 		v.Code = codec.NotUp
+	case v.Crowded:
+		v.Code = codec.Full
 	}
 	return &v
 }
@@ -189,16 +193,16 @@ func (s *server) look(dst []byte, q *request, v *codec.Verdict) ([]byte, codec.N
 	}
 }
 
-// denied refuses a GET or HEAD. Only an unknown stream is looked for
-// elsewhere, and only by those who follow: players below 7.0 do not
-// ([MS-WMSP] 3.2.5.4), and libmms and MPlayer, which say 4.1, fail on it.
+// denied refuses a GET or HEAD. An unknown stream, and one that has no room, is looked
+// for elsewhere, but only by those who follow: players below 7.0 do not ([MS-WMSP]
+// 3.2.5.4), and libmms and MPlayer, which say 4.1, fail on it. They are told 503.
 func (s *server) denied(dst []byte, q *request, v *codec.Verdict) ([]byte, codec.Next) {
 	r := refuseVerdict(v)
 	r.proto, r.server, r.bare = http10, viewerServer, q.bare
-	if v.Code == codec.NoStream && v.Location != "" && (!q.player || q.major >= redirectable) {
-		r.status, r.location = 302, v.Location
+	if (v.Code == codec.NoStream || v.Code == codec.Full) && v.Location != "" && (!q.player || q.major >= redirectable) {
+		r.status, r.location, r.retry = 302, v.Location, 0
 	}
-	return s.p.appendRefusal(dst, r), codec.Close
+	return s.p.refuse(dst, q, v, r)
 }
 
 // encoder answers PushSetup. A PushStart or an upload that is let in gets nothing, or
@@ -212,7 +216,7 @@ func (s *server) encoder(dst []byte, q *request, v *codec.Verdict) ([]byte, code
 			r.text += ": an encoder's address is " + streamsPrefix + "PATH" + pushSuffix
 		}
 		r.proto, r.server = http11, encoderServer
-		return s.p.appendRefusal(dst, r), codec.Close
+		return s.p.refuse(dst, q, v, r)
 	case q.class == setup:
 		return s.p.appendAccepted(dst, v.Session, q.keep)
 	case q.class == start:
@@ -267,7 +271,7 @@ func (s *server) AppendEnd(dst []byte, c codec.Cause, reason string) []byte {
 		s.state = over
 		dst, _ = s.p.appendAccepted(dst, 0, false)
 		return dst
-	case reading:
+	case reading, asked:
 		return s.end(dst, viewerServer, http11, c, reason)
 	case opening, waiting:
 		// A peer that has begun to speak, or finds no room, is told why. One that has
@@ -282,9 +286,10 @@ func (s *server) AppendEnd(dst []byte, c codec.Cause, reason string) []byte {
 
 func (s *server) end(dst []byte, server, proto string, c codec.Cause, reason string) []byte {
 	s.state, s.ex = over, nil
-	status, text := causeStatus(c)
+	r := refuseCause(c)
 	if reason != "" {
-		text = reason
+		r.text = reason
 	}
-	return s.p.appendRefusal(dst, refusal{proto: proto, server: server, status: status, text: text})
+	r.proto, r.server = proto, server
+	return s.p.appendRefusal(dst, r)
 }

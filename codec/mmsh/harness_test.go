@@ -69,6 +69,9 @@ func line(ev *codec.Event) string {
 	if ev.Switch {
 		s += " switch"
 	}
+	if ev.Pump {
+		s += " pump"
+	}
 	if ev.Session != 0 {
 		s += fmt.Sprintf(" session=%#x", ev.Session)
 	}

@@ -24,13 +24,11 @@ func (s *server) playlist(dst []byte, q *request, v *codec.Verdict) ([]byte, cod
 		suffix = soundSuffix
 	}
 	schemes, port := []string{"mms", "http"}, DefaultPort
-	if s.secure {
+	if s.secure { // no player speaks the protocol over TLS
 		schemes, port = []string{"https"}, securePort
 	}
-	at := escapeXML(authority(q.host, port, s.local) + streamsPrefix + name + suffix)
-	body := "<ASX Version=\"3.0\">\r\n" +
-		"<Title>" + escapeXML(title) + "</Title>\r\n" +
-		"<Entry>\r\n"
+	at := escapeXML(authority(q.host, port, s.local) + streamsPrefix + name + suffix + q.handOn())
+	body := "<ASX Version=\"3.0\">\r\n<Title>" + escapeXML(title) + "</Title>\r\n<Entry>\r\n"
 	for _, scheme := range schemes {
 		body += "<Ref HREF=\"" + scheme + "://" + at + "\"/>\r\n"
 	}
@@ -44,6 +42,21 @@ func (s *server) playlist(dst []byte, q *request, v *codec.Verdict) ([]byte, cod
 
 // securePort is the port of an https:// address that names none.
 const securePort = 443
+
+// handOn is the token of the request as it stands in the addresses of a playlist, if
+// the request brings nothing else.
+func (q *request) handOn() string {
+	c := q.event.Credentials
+	if c != nil && c.Token != "" && !c.HasPassword && c.Digest == nil && strings.IndexFunc(c.Token, notInToken) < 0 {
+		return "?" + http1.TokenName + "=" + c.Token
+	}
+	return ""
+}
+
+// notInToken reports characters that mean something in a URL, or in a playlist.
+func notInToken(r rune) bool {
+	return (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z') && !strings.ContainsRune("-._~:", r)
+}
 
 // authority is the host:port that the peer reached us at: what its request
 // says, with the port that it means if it names none, if that can be one, else the

@@ -131,6 +131,7 @@ func (g *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, err
 	mark.Key = g.leads(rank, s.at)
 	mark.Trim = mark.Key && !waits && g.m.h.NeedsTrim(&p, ev.Data)
 	mark.SendTime = time.Duration(s.at) * time.Millisecond
+	mark.Most = max(len(dst)-start, g.m.h.PacketSize()) // the plain form is padded
 	switch {
 	case mark.Note != nil:
 	case waits && rank == 0:

@@ -123,6 +123,7 @@ func (p *Protocol) Accept(peer codec.Peer) codec.Session {
 
 // AppendRefusal implements [codec.Protocol].
 func (p *Protocol) AppendRefusal(dst []byte, c codec.Cause) []byte {
-	status, text := causeStatus(c)
-	return p.appendRefusal(dst, refusal{proto: http10, server: viewerServer, status: status, text: text})
+	r := refuseCause(c)
+	r.proto, r.server = http10, viewerServer
+	return p.appendRefusal(dst, r)
 }

@@ -11,8 +11,12 @@ import (
 )
 
 // DefaultAgent is the User-Agent of a pull. A player of version 9 or later is
-// told of a new header in the stream instead of being cut off.
-const DefaultAgent = "NSPlayer/12.0.7600.16385"
+// told of a new header in the stream instead of being cut off; the second product, as
+// players have one too, tells another pump that this is no player.
+const DefaultAgent = "NSPlayer/12.0.7600.16385 " + pumpProduct + "/1"
+
+// pumpProduct is what pumps call themselves.
+const pumpProduct = "StreamPump"
 
 const (
 	// maxRedirects is how often one pull may be redirected; browsers allow some 20, and

@@ -44,6 +44,7 @@ type request struct {
 	switches bool        // has a Supported header and knows what to do with $C
 	host     string      // the host that was asked, for playlists
 	cseq     string      // asRTSP: the CSeq to echo
+	takes    schemes     // what the peer can prove itself with
 }
 
 // maxBody is the most bytes of a body that is read past: a player's log has about 3
@@ -88,7 +89,7 @@ func classify(r *http1.Request) *request {
 	if err := r.CheckHost(); err != nil {
 		return q.refuse(400, err.Error())
 	}
-	at, path, _, ok := http1.SplitTarget(r.Target)
+	at, path, query, ok := http1.SplitTarget(r.Target)
 	if !ok {
 		return q.refuse(400, "the request's target is "+strconv.Quote(clip(r.Target)))
 	}
@@ -98,8 +99,10 @@ func classify(r *http1.Request) *request {
 	}
 	q.host = strings.Clone(at)
 	path = strings.Clone(http1.NormalPath(path))
+	proof := credentials(r, http1.Token(query))
+	q.takes = schemesOf(r.Fields)
 	if r.Fields.Has("Transfer-Encoding") {
-		return q.coded(r, path)
+		return q.coded(r, path).proven(proof)
 	}
 	length, known, err := r.Fields.ContentLength()
 	if err != nil {
@@ -110,7 +113,7 @@ func classify(r *http1.Request) *request {
 	if q.class != start && q.body > maxBody {
 		return q.refuse(413, "the request's body has "+strconv.FormatInt(q.body, 10)+" bytes")
 	}
-	return q
+	return q.proven(proof)
 }
 
 // coded classifies a request whose body comes in a transfer coding. A length that two
@@ -175,6 +178,7 @@ func (q *request) get(r *http1.Request, path string) {
 		q.event.Agent = agent(p.agent + " via " + r.Fields.Get("User-Agent"))
 	}
 	q.player, q.major = player(r.Fields.Get("User-Agent"))
+	q.event.Pump = q.player && isPump(r.Fields.Get("User-Agent"))
 	if q.player && !p.known && strings.Contains(strings.ToLower(r.Fields.Get("User-Agent")), "wmfsdk/") {
 		q.player = false
 	}
@@ -205,7 +209,7 @@ func (q *request) get(r *http1.Request, path string) {
 func (q *request) onlyLooks() {
 	switch q.class {
 	case describe, play, download:
-		q.event = codec.Event{Kind: codec.Lookup, Path: q.event.Path, Agent: q.event.Agent}
+		q.event = codec.Event{Kind: codec.Lookup, Path: q.event.Path, Agent: q.event.Agent, Pump: q.event.Pump}
 	}
 }
 
@@ -381,6 +385,16 @@ func player(agent string) (ok bool, major int) {
 	return true, major
 }
 
+// isPump reports whether a User-Agent has our product among its own.
+func isPump(agent string) bool {
+	for product := range strings.FieldsSeq(agent) {
+		if name, _, _ := strings.Cut(product, "/"); strings.EqualFold(name, pumpProduct) {
+			return true
+		}
+	}
+	return false
+}
+
 // cutName takes the stream's name out of a path, and off it a suffix that says what
 // is wanted of the stream, or, without one, the end that a file would have. A path
 // that cannot name a stream is given back whole and ok is false: the engine will not
@@ -427,5 +441,8 @@ func agent(s string) string {
 	return strings.Clone(s[:min(len(s), maxAgent)])
 }
 
-// clip bounds what a peer can put into our log.
-func clip(s string) string { return s[:min(len(s), 64)] }
+// clip bounds what a peer can put into our log, and keeps tokens out of it.
+func clip(s string) string {
+	s = http1.Redact(s)
+	return s[:min(len(s), 64)]
+}

@@ -130,7 +130,10 @@ type refusal struct {
 	text          string // the operator's sentence; may be empty
 	location      string // 302 only
 	retry         time.Duration
-	bare          bool // HEAD: no body
+	bare          bool             // HEAD: no body
+	keep          bool             // the connection may be kept (401 only)
+	challenge     *codec.Challenge // 401 only
+	takes         schemes          // and what of it the peer can answer
 }
 
 func (p *Protocol) appendRefusal(dst []byte, r refusal) []byte {
@@ -148,12 +151,15 @@ func (p *Protocol) appendRefusal(dst []byte, r refusal) []byte {
 	if r.retry > 0 {
 		dst = http1.AppendInt(dst, "Retry-After", int64((r.retry+time.Second-1)/time.Second))
 	}
+	if r.challenge != nil {
+		dst = appendChallenge(dst, r.challenge, r.takes)
+	}
 	if r.status == 405 {
 		dst = http1.AppendField(dst, "Allow", "GET, HEAD, POST, OPTIONS")
 	}
 	dst = http1.AppendField(dst, "Content-Type", textType)
 	dst = http1.AppendInt(dst, "Content-Length", int64(len(text)))
-	dst = http1.AppendField(dst, "Connection", "close")
+	dst, _ = appendConnection(dst, r.keep)
 	dst = http1.AppendBlank(dst)
 	if r.bare {
 		return dst
@@ -175,6 +181,14 @@ func refuseVerdict(v *codec.Verdict) refusal {
 		r.status, r.text = 400, "the request belongs to a session that is not known here"
 	case codec.Refused:
 		r.status, r.text = 422, "the stream cannot take this"
+	case codec.Unproven:
+		r.status, r.text, r.challenge = 401, "this takes a name and a password", v.Challenge
+	case codec.Forbidden:
+		r.status, r.text = 403, "this is not for everybody"
+	case codec.Slowed:
+		r.status, r.text = 429, "try again later"
+	case codec.Undecided:
+		r.status, r.text = 503, "whether you may have this could not be found out in time; try again"
 	default:
 		r.status, r.text = 404, "there is no such stream here"
 	}
@@ -184,7 +198,20 @@ func refuseVerdict(v *codec.Verdict) refusal {
 	return r
 }
 
-// causeStatus is the answer that a cause calls for, where one can be given.
+// causeRetry is after how long a peer for whom there was no room may try again.
+const causeRetry = 10 * time.Second
+
+// refuseCause is the refusal that a cause calls for, where one can be given.
+func refuseCause(c codec.Cause) refusal {
+	r := refusal{}
+	r.status, r.text = causeStatus(c)
+	if c == codec.CauseFull {
+		r.retry = causeRetry
+	}
+	return r
+}
+
+// causeStatus is the status and the sentence of a cause.
 func causeStatus(c codec.Cause) (status int, text string) {
 	switch c {
 	case codec.CauseEnded:

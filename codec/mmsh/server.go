@@ -46,7 +46,7 @@ type server struct {
 	ex    *exchange // while a request is under way
 	push  *push     // after an accepted PushStart
 	state state
-	// secure: the peer has come over TLS.
+	// secure says that the peer reached us by TLS.
 	secure bool
 }
 

@@ -47,7 +47,11 @@ func decide(ev *codec.Event) codec.Verdict {
 	case "down":
 		return codec.Verdict{Code: codec.NotUp, RetryAfter: 1500 * time.Millisecond}
 	case "full":
-		return codec.Verdict{Code: codec.Full}
+		return codec.Verdict{Code: codec.Full, RetryAfter: 10 * time.Second, Reason: "the limit on viewers is reached"}
+	case "sent": // full, and there is another pump
+		return codec.Verdict{Code: codec.Full, RetryAfter: 10 * time.Second, Location: "http://other/streams/sent"}
+	case "crowded": // what a Lookup is told of a full one
+		v.Media, v.Crowded, v.RetryAfter, v.Reason = fakeMedia{}, true, 10*time.Second, "the limit on viewers is reached"
 	case "busy":
 		return codec.Verdict{Code: codec.Busy, Reason: "taken by 192.0.2.1"}
 	case "refused":
@@ -259,7 +263,18 @@ func TestOtherViewers(t *testing.T) {
 		{name: "unknown_never_redirects_4.1", in: strings.Replace(ffmpegPlay, "/x", "/y", 1), events: "Play y", answer: "HTTP/1.0 404 Not Found\n", hasNot: []string{"location"}, next: codec.Close},
 		{name: "unknown_path_never_redirects_4.1", in: strings.Replace(ffmpegPlay, "/streams/x", "/a/b", 1), events: "Lookup /a/b", answer: "HTTP/1.0 404 Not Found\n", hasNot: []string{"location"}, next: codec.Close},
 		{name: "not_up", in: strings.Replace(ffmpegPlay, "/x", "/down", 1), events: "Play down", answer: "HTTP/1.0 503 Service Unavailable\n", has: []string{"Retry-After: 2", "Connection: close"}, hasNot: []string{"location"}, next: codec.Close},
-		{name: "full", in: get("/streams/full", ""), events: "Play plain full", answer: "HTTP/1.0 503 Service Unavailable\n", hasNot: []string{"retry-after"}, next: codec.Close},
+		{name: "full", in: get("/streams/full", ""), events: "Play plain full", answer: "HTTP/1.0 503 Service Unavailable\n", has: []string{"Retry-After: 10", "Connection: close"}, hasNot: []string{"location"}, next: codec.Close},
+		{name: "full_Describe", in: strings.Replace(vlcDescribe, "/x", "/full", 1), events: "Describe full", answer: "HTTP/1.0 503 Service Unavailable\n", has: []string{"Retry-After: 10", "Connection: close"}, next: codec.Close},
+		{name: "full_Play", in: strings.Replace(ffmpegPlay, "/x", "/full", 1), events: "Play full", answer: "HTTP/1.0 503 Service Unavailable\n", has: []string{"Retry-After: 10", "Connection: close"}, next: codec.Close},
+		{name: "full_HEAD", in: "HEAD /streams/crowded HTTP/1.1\nHost: h\n\n", events: "Lookup crowded", answer: "HTTP/1.0 503 Service Unavailable\n", has: []string{"Retry-After: 10"}, hasNot: []string{"limit on"}, next: codec.Close},
+		{name: "full_playlist", in: get("/streams/crowded.asx", ""), events: "Lookup crowded", answer: "HTTP/1.0 200 OK\n", next: codec.Keep},
+		{name: "full_redirects", in: get("/streams/sent", ""), events: "Play plain sent", answer: "HTTP/1.0 302 Found\n", has: []string{"Location: http://other/streams/sent", "Connection: close"}, hasNot: []string{"retry-after"}, next: codec.Close},
+		{name: "full_redirects_VLC", in: strings.Replace(vlcDescribe, "/x", "/sent", 1), events: "Describe sent", answer: "HTTP/1.0 302 Found\n", has: []string{"Location: http://other/streams/sent"}, next: codec.Close},
+		{name: "full_redirects_WMP", in: strings.Replace(wmpPlay, "/x", "/sent", 1), events: "Play switch session=0x4d sent", answer: "HTTP/1.0 302 Found\n", next: codec.Close},
+		{name: "full_never_redirects_4.1", in: strings.Replace(ffmpegPlay, "/x", "/sent", 1), events: "Play sent", answer: "HTTP/1.0 503 Service Unavailable\n", has: []string{"Retry-After: 10"}, hasNot: []string{"location"}, next: codec.Close},
+		{name: "pump", in: "GET /streams/x HTTP/1.0\nUser-Agent: " + DefaultAgent + "\nPragma: xPlayStrm=1\n\n", events: "Play pump x", answer: playAnswer, next: codec.Stream},
+		{name: "pump_describes", in: "GET /streams/x HTTP/1.0\nUser-Agent: " + DefaultAgent + "\n\n", events: "Describe pump x", answer: "HTTP/1.0 200 OK\n", next: codec.Close},
+		{name: "no_pump", in: "GET /streams/x HTTP/1.0\nUser-Agent: NSPlayer/12.0 StreamPumpkin/1\nPragma: xPlayStrm=1\n\n", events: "Play x", answer: playAnswer, next: codec.Stream},
 		{name: "odd_names_are_not_streams", in: get("/streams/a%20b", "") + "", events: "Lookup /streams/a%20b", answer: "HTTP/1.0 302 Found\n", next: codec.Close},
 		{name: "deeper_paths_are_not_streams", in: get("/streams/x/y", ""), events: "Lookup /streams/x/y", answer: "HTTP/1.0 302 Found\n", next: codec.Close},
 		{name: "no_name_is_no_stream", in: get("/streams/", ""), events: "Lookup /streams/", answer: "HTTP/1.0 302 Found\n", next: codec.Close},
@@ -377,47 +392,6 @@ Connection: Keep-Alive
 	}
 	for _, c := range cases {
 		t.Run(c.name, c.run)
-	}
-}
-
-// The playlist names the host that the client reached us by, if its Host
-// header can be one.
-func TestPlaylist(t *testing.T) {
-	cases := []struct{ host, want string }{
-		{"pump.example:8086", "pump.example:8086"}, {"pump.example", "pump.example:80"}, {"[2001:db8::2]:81", "[2001:db8::2]:81"},
-		{"", "[2001:db8::1]:8086"}, {"h%41", "[2001:db8::1]:8086"}, {"[::1", "[2001:db8::1]:8086"}, {"[fe80::1%lo]:80", "[2001:db8::1]:8086"},
-		{"h:99999", "[2001:db8::1]:8086"}, {"h:80:90", "[2001:db8::1]:8086"}, {"[::1]x", "[2001:db8::1]:8086"}, {strings.Repeat("a", 254), "[2001:db8::1]:8086"},
-	}
-	for _, c := range cases {
-		h := openServer()
-		h.feed([]byte(crlf("GET /streams/X.ASX HTTP/1.1\nHost: " + c.host + "\n\n")))
-		out := string(h.out)
-		mms, http := strings.Index(out, `"mms://`+c.want+`/streams/X.asf"/>`), strings.Index(out, `"http://`+c.want+`/streams/X.asf"/>`)
-		if mms < 0 || http < mms {
-			t.Errorf("Host %q: mms:// at %d, http:// at %d in %s", c.host, mms, http, out)
-		}
-	}
-}
-
-// TestPlaylistOverTLS names nothing in clear.
-func TestPlaylistOverTLS(t *testing.T) {
-	p := NewProtocol(Options{Product: "Stream Pump", Version: "1.2"})
-	for name, want := range map[string]string{"pump.example": "pump.example:443", "pump.example:8089": "pump.example:8089", "": "[2001:db8::1]:8089"} {
-		h := &host{sess: p.Accept(codec.Peer{Local: netip.MustParseAddrPort("[2001:db8::1]:8089"), Secure: true}), decide: decide}
-		h.feed([]byte(crlf("GET /streams/x.asx HTTP/1.1\nHost: " + name + "\n\n")))
-		out := string(h.out)
-		if !strings.Contains(out, `"https://`+want+`/streams/x.asf"/>`) || strings.Count(out, "://") != 1 {
-			t.Errorf("Host %q: %s", name, out)
-		}
-	}
-}
-
-// The host of an absolute target counts more than the Host header (RFC 9112, 3.2.2).
-func TestPlaylistOfAnAbsoluteTarget(t *testing.T) {
-	h := openServer()
-	h.feed([]byte(crlf("GET http://pump.example:81/streams/x.asx HTTP/1.1\nHost: inner:82\n\n")))
-	if out := string(h.out); !strings.Contains(out, `"mms://pump.example:81/streams/x.asf"`) || strings.Contains(out, "inner") {
-		t.Error(out)
 	}
 }
 

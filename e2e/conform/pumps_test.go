@@ -27,6 +27,9 @@ const (
 	suspicious                 // few connections of one address that have not said anything
 	redirecting                // redirect_404_to is set
 	dual                       // listens on [::]
+	closed                     // encoders need a password, for Digest
+	basic                      // encoders need a password, for Basic
+	private                    // viewers need a token, or a password for Digest
 	pulling                    // has streams that it pulls from an origin of ours
 	settings
 )
@@ -71,6 +74,9 @@ func startPumps(t *testing.T, over transport, rows []row) *fixture {
 		crowded:     fmt.Sprintf(`"limits": {"connections": %d},`, crowd),
 		suspicious:  fmt.Sprintf(`"limits": {"connections_without_stream_per_address": %d},`, silents),
 		redirecting: fmt.Sprintf(`"redirect_404_to": %q,`, elsewhere),
+		closed:      closedConfig(),
+		basic:       basicConfig(),
+		private:     privateConfig(),
 	}
 	for s := range settings {
 		o := rig.Options{TLS: over.identity, Config: extra[s] + `"streams": [` + pushStreams(s, rows) + `]`}

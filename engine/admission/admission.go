@@ -1,6 +1,12 @@
-// Package admission counts connections and says whether there is room for another:
-// how many are open in all, and how many of an address carry no stream. The door
-// asks; the loops report what becomes of a connection.
+// Package admission counts connections and viewers and says whether there is room for
+// another. The door asks for each connection: how many are open in all, how many of an
+// address carry no stream, and how fast an address opens them. The loops ask for each
+// viewer: how many there are, of the pump and of the stream, what bandwidth and memory
+// is reserved for them, and how fast an address joins. Nobody who is in is thrown out.
+//
+//	Books      connections, by address                    admission.go
+//	Account    a stream's viewers, and what they reserve  account.go
+//	rate       how often an address may do something      rate.go
 package admission
 
 import (
@@ -15,12 +21,20 @@ import (
 
 // Limits bound the books. Zero means no limit.
 type Limits struct {
+	// Now is the time in nanoseconds, for the rates below. Any goroutine calls it.
+	Now func() int64
 	// Open is the most connections at once.
 	Open int
 	// Loose is the most connections from one address that carry no stream: they have
 	// sent no complete request yet, wait before their next one, or are about to end.
 	// All addresses of an IPv6 /64, which one host may have, count as one.
 	Loose int
+	// Viewers bounds the viewers of all streams together.
+	Viewers Room
+	// Memory is the bytes that may be reserved for all viewers together.
+	Memory int64
+	// Connects and Joins are how often one host may connect, and join a stream.
+	Connects, Joins Pace
 }
 
 // Books hold the counts. They are touched a few times in a connection's life, and
@@ -31,9 +45,16 @@ type Books struct {
 	mu        sync.Mutex
 	open      int
 	addresses map[netip.Addr]*account
+	viewers   use // of all accounts
+	memory    int64
+	connects  gate
+	joins     gate
+	redirects *rate
 
 	refused  atomic.Uint64
 	refusing atomic.Int64
+	denied   atomic.Uint64
+	reserved atomic.Int64 // the same as viewers.bandwidth
 }
 
 // account holds one address's connections that carry no stream.
@@ -50,7 +71,15 @@ type Conn interface {
 }
 
 // New makes empty books.
-func New(l Limits) *Books { return &Books{limits: l, addresses: map[netip.Addr]*account{}} }
+func New(l Limits) *Books {
+	if l.Now == nil {
+		l.Now = func() int64 { return 0 }
+	}
+	return &Books{
+		limits: l, addresses: map[netip.Addr]*account{},
+		connects: newGate(l.Connects), joins: newGate(l.Joins), redirects: newRate(redirectRate, redirectBurst),
+	}
+}
 
 // Ticket is a connection's entry in the books. The zero value is none. It is
 // used by one goroutine at a time, and always with the address it was made for.
@@ -80,12 +109,23 @@ func (t *Ticket) Carrying() bool { return t.state == carrying }
 // has had an answer makes room.
 func (b *Books) Enter(addr netip.Addr) (Ticket, reason.Reason) {
 	b.mu.Lock()
+	switch b.connects.pass(addr, b.limits.Now()) {
+	case byHost:
+		b.mu.Unlock()
+		b.refused.Add(1)
+		return Ticket{}, reason.HostConnectsTooFast
+	case byNetwork:
+		b.mu.Unlock()
+		b.refused.Add(1)
+		return Ticket{}, reason.NetworkConnectsTooFast
+	case inTime:
+	}
 	if b.limits.Open > 0 && b.open >= b.limits.Open {
 		b.mu.Unlock()
 		b.refused.Add(1)
 		return Ticket{}, reason.TooManyConnections
 	}
-	a := b.accountLocked(Network(addr))
+	a := b.accountLocked(Host(addr))
 	if b.limits.Loose > 0 && a.pending >= b.limits.Loose {
 		b.mu.Unlock()
 		b.refused.Add(1)
@@ -117,7 +157,7 @@ func (b *Books) Keep(t *Ticket, addr netip.Addr, c Conn) {
 		return
 	}
 	b.mu.Lock()
-	a := b.accountLocked(Network(addr))
+	a := b.accountLocked(Host(addr))
 	if t.state == pending {
 		a.pending--
 	}
@@ -179,7 +219,7 @@ func (b *Books) crowdedLocked(a *account) Conn {
 
 // forgetLocked takes a connection off its address.
 func (b *Books) forgetLocked(t *Ticket, addr netip.Addr) {
-	k := Network(addr)
+	k := Host(addr)
 	a := b.addresses[k]
 	switch t.state {
 	case pending:
@@ -194,15 +234,22 @@ func (b *Books) forgetLocked(t *Ticket, addr netip.Addr) {
 	}
 }
 
-// Network is the addresses that one host may have: an IPv4 address, or all of an IPv6
-// /64.
-func Network(addr netip.Addr) netip.Addr {
-	if !addr.Is6() {
-		return addr
+// Host is the addresses that one host may have: an IPv4 address, or all of an IPv6
+// /64. They are named by the first of them.
+func Host(addr netip.Addr) netip.Addr { return first(addr, 32, 64) }
+
+// Network is the addresses that one site may have: an IPv4 /24, or an IPv6 /48.
+func Network(addr netip.Addr) netip.Addr { return first(addr, 24, 48) }
+
+// first is the first address of the one's prefix, which has so many bits by its family.
+func first(addr netip.Addr, v4, v6 int) netip.Addr {
+	bits := v4
+	if addr.Is6() {
+		bits = v6
 	}
-	p, err := addr.WithZone("").Prefix(64)
+	p, err := addr.WithZone("").Prefix(bits)
 	if err != nil {
-		return addr
+		return addr // none at all
 	}
 	return p.Addr()
 }
@@ -224,7 +271,7 @@ func (b *Books) Refused() uint64 { return b.refused.Load() }
 func (b *Books) Empty() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.open == 0 && len(b.addresses) == 0 && b.refusing.Load() == 0
+	return b.open == 0 && len(b.addresses) == 0 && b.refusing.Load() == 0 && b.viewers == use{} && b.memory == 0
 }
 
 // Address is a TCP address without the IPv6 mapping of IPv4 addresses.

@@ -6,11 +6,11 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
 	"streampump/codec"
-	"streampump/engine/admission"
 	"streampump/engine/reason"
 )
 
@@ -21,7 +21,11 @@ type acceptor struct {
 	door     *Door
 	listener *net.TCPListener
 	tls      *tls.Config // nil: plain
-	spare    *os.File    // a descriptor kept back, to say 503 when none is left
+
+	// Guarded by squeezing: connections that a proxy has named come on goroutines of
+	// their own.
+	squeezing sync.Mutex
+	spare     *os.File // a descriptor kept back, to say 503 when none is left
 }
 
 // acceptBackoff is how long accepting rests when no descriptor is left: long
@@ -58,41 +62,43 @@ func (a *acceptor) next() bool {
 	conn, err := a.listener.AcceptTCP()
 	switch {
 	case errors.Is(err, net.ErrClosed):
+		a.squeezing.Lock()
+		defer a.squeezing.Unlock()
 		a.release()
 		return false
 	case err != nil:
 		a.outOfDescriptors(err)
-	case a.tls != nil:
-		a.encrypt(conn)
-	case a.door.crowded():
-		a.squeeze(conn)
 	default:
-		a.door.usher(arrival{Arrival: plainly(conn)})
+		c := plainly(conn)
+		if a.door.proxied(c.Peer.Addr()) {
+			a.name(c)
+		} else {
+			a.take(c)
+		}
 	}
 	return true
 }
 
-// plainly is an arrival that has yet to be admitted.
-func plainly(conn *net.TCPConn) Arrival {
-	return Arrival{TCP: conn, Peer: admission.Address(conn.RemoteAddr())}
-}
-
 // squeeze takes a connection in while descriptors are short, one at a time. Handing
 // it to a loop takes a descriptor for a moment: the spare one.
-func (a *acceptor) squeeze(conn *net.TCPConn) {
+func (a *acceptor) squeeze(in Arrival) {
+	a.squeezing.Lock()
+	defer a.squeezing.Unlock()
 	if !a.reserve() {
 		a.noDescriptor(syscall.EMFILE)
-		a.door.refuse(conn, codec.CauseFailed, acceptBackoff)
+		a.door.refuse(in.TCP, codec.CauseFailed, acceptBackoff)
 		return
 	}
 	a.release()
-	c := arrival{plainly(conn), make(chan struct{})}
+	c := arrival{in, make(chan struct{})}
 	a.door.usher(c)
 	select {
 	case <-c.done:
 	case <-time.After(patience): // its loop is stuck
 	}
-	a.reserve()
+	if a.door.closing.Err() == nil {
+		a.reserve()
+	}
 }
 
 // noDescriptor counts and logs a connection that could not be taken.
@@ -104,6 +110,8 @@ func (a *acceptor) noDescriptor(err error) {
 // outOfDescriptors tells one waiting peer with the spare descriptor, and rests.
 func (a *acceptor) outOfDescriptors(err error) {
 	a.noDescriptor(err)
+	a.squeezing.Lock()
+	defer a.squeezing.Unlock()
 	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
 		a.release()
 		if conn, err := a.acceptNow(); err == nil {
@@ -161,7 +169,7 @@ func (d *Door) count(a *Arrival) (ok bool) {
 }
 
 // crowded reports whether the next connection could take the last descriptor.
-func (d *Door) crowded() bool { return !d.cfg.Spare(d.cfg.Books.Open()) }
+func (d *Door) crowded() bool { return !d.cfg.Spare(d.cfg.Books.Open() + int(d.unnamed.Load())) }
 
 // compact gives an address its own copy of its bytes. net leaves it pointing into the
 // 64 bytes of the system call's answer, and gnet keeps the address for as long as the

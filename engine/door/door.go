@@ -32,6 +32,11 @@ type Config struct {
 	// when the loop has it. Hand owns a.TCP, whatever it returns.
 	Loops int
 	Hand  func(loop int, a Arrival) error
+	// Proxies are the networks of the proxies that are believed when they name the peers
+	// they stand for; from there nothing else is taken. HeaderTime is how long they may
+	// take to do so.
+	Proxies    []netip.Prefix
+	HeaderTime time.Duration
 	// Handshakes is the most TLS handshakes at once, and HandshakeTime how long each may
 	// take.
 	Handshakes    int
@@ -72,6 +77,7 @@ type Door struct {
 	accepting sync.WaitGroup // and shaking hands
 	ushering  sync.WaitGroup
 	errors    atomic.Uint64
+	unnamed   atomic.Int64 // connections whose proxy has not yet said whose they are
 }
 
 // MaxRefusing bounds the connections that are open only to be told that there is no
@@ -128,10 +134,10 @@ func (d *Door) Open() {
 
 // Close refuses further connections.
 func (d *Door) Close() {
+	d.close()
 	for _, a := range d.acceptors {
 		_ = a.listener.Close()
 	}
-	d.close()
 	d.room.Close()
 }
 

@@ -18,8 +18,8 @@ import (
 
 // encrypt begins the handshake of a connection to a TLS listener. It is in the books
 // from here on: what it sends costs more than a request.
-func (a *acceptor) encrypt(conn *net.TCPConn) {
-	d, c := a.door, plainly(conn)
+func (a *acceptor) encrypt(c Arrival) {
+	d, conn := a.door, c.TCP
 	if d.crowded() {
 		a.noDescriptor(syscall.EMFILE)
 		_ = conn.Close()
@@ -29,7 +29,7 @@ func (a *acceptor) encrypt(conn *net.TCPConn) {
 		_ = conn.Close() // it cannot be told without a handshake
 		return
 	}
-	d.room.Enter(admission.Network(c.Peer.Addr()), &handshake{d, a.tls, c})
+	d.room.Enter(admission.Host(c.Peer.Addr()), &handshake{d, a.tls, c})
 }
 
 // handshake is a connection that has its handshake before it comes to a loop.

@@ -1,7 +1,6 @@
 package loop
 
 import (
-	"strings"
 	"time"
 
 	"streampump/codec"
@@ -18,23 +17,18 @@ import (
 // its session: no working encoder is silent for that long.
 const hangs = int64(2 * time.Second)
 
-// askFor asks the connection that has the session to let it go; false if that has
-// been tried, or there is none to ask.
+// askFor asks the connection that has the session to let it go; false if there is none
+// to ask.
 func (c *Conn) askFor(in *stream.Ingest) bool {
 	l := c.loop
-	if c.question != nil {
-		return false
-	}
 	has, ok := in.LastFeeder().(*Conn)
 	if !ok || has == c {
 		return false
 	}
-	ev := l.ev
-	ev.Path, ev.Agent, ev.Data = strings.Clone(ev.Path), strings.Clone(ev.Agent), nil
-	c.question = &ev
+	q := c.await(maxBehind, func() { c.publishOr(false) })
 	has.loop.Post(func() {
 		has.letGo(in)
-		l.Post(c.askAgain)
+		l.Post(func() { c.askAgain(q) })
 	})
 	return true
 }
@@ -51,20 +45,15 @@ func (c *Conn) letGo(in *stream.Ingest) {
 	in.Expires.Store(c.loop.now + int64(c.loop.group.cfg.Timeouts.PushIdle))
 	in.Release()
 	why := reason.PushReturned.Info().Text
-	c.loop.group.pushLog.Info("encoder has come back", "stream", in.Stream.Config.Path, "peer", c.peer, "agent", c.agent)
+	c.loop.group.pushLog.Info("encoder has come back", c.about("stream", in.Stream.Config.Path, "peer", c.peer, "agent", c.agent)...)
 	c.finish(reason.PushReturned, c.sess.AppendEnd(c.outgoing().own, codec.CauseTaken, why))
 }
 
 // askAgain looks at the waiting request once more, for the last time.
-func (c *Conn) askAgain() {
-	ev := c.question
-	if ev == nil || c.doomed || c.phase != phaseRequest {
-		c.question = nil
+func (c *Conn) askAgain(q *question) {
+	if !c.recall(q) {
 		return
 	}
-	c.loop.ev, c.loop.verdict = *ev, codec.Verdict{}
-	c.publish()
-	c.question = nil
-	c.sendAnswers()
-	c.resume()
+	c.publishOr(false)
+	c.proceed()
 }

@@ -3,6 +3,7 @@ package loop
 import (
 	"net/netip"
 	"slices"
+	"sync/atomic"
 
 	"streampump/codec"
 	"streampump/engine/admission"
@@ -16,6 +17,7 @@ type phase uint8
 const (
 	phaseClassify phase = iota // awaiting its first bytes, to choose a protocol
 	phaseRequest               // awaiting a complete request, or its answer is being sent
+	phaseAsking                // its request waits for an answer from elsewhere
 	phaseView                  // it receives a stream
 	phaseIngest                // it feeds one
 	phaseEnding                // the last bytes are being sent
@@ -47,18 +49,20 @@ type Conn struct {
 	sess      codec.Session
 	out       *outbox
 	show      *show
-	question  *codec.Event   // a request not yet answered
+	question  *question      // a request that waits (phaseAsking)
 	tls       *tlsState      // nil: it is not encrypted
 	setUp     *stream.Ingest // set up here and not yet published
 	ingest    *stream.Ingest
 	viewed    string // path of the stream it viewed
 	agent     string
+	client    string // who the peer is to the operator, if access rules say
 	key       uint64 // viewer session; 0 has none
 	deadline  int64
 	bytes     uint64 // sent; a viewer's are added when it leaves its show
 	lastIn    int64  // arrival of an encoder's last packet; headers are none
 	entitled  int64  // up to when its requests have used up its rate
 	waiting   []byte // bytes received and not yet looked at
+	pace      *pace  // until it has caught up
 	halfBytes uint64 // bytes that a half-closed viewer had been sent at the last look
 	timer     int32  // 1 + index in the loop's timers; 0 has none
 	skips     uint32
@@ -73,8 +77,12 @@ type Conn struct {
 	parked    bool // the socket is full
 	watched   bool // the kernel tells when it no longer is
 	hungry    bool
+	pump      bool // it is another pump that views
 	ticket    admission.Ticket
-	refused   reason.Reason // accepted only to be told why there is no room
+	refused   reason.Reason // why there is no room for it, or for a viewer
+	// account is where it is counted as a viewer; nil if it is none. Any goroutine may
+	// read it.
+	account atomic.Pointer[admission.Account]
 }
 
 // viewer is the connection's viewer state, nil if it has none. The pointer is valid
@@ -144,7 +152,7 @@ func (l *Loop) Closed(c *Conn) {
 	}
 	if c.ingest != nil {
 		if c.reason == reason.PushLost {
-			l.group.pushLog.Warn("encoder is lost", "stream", c.ingest.Stream.Config.Path, "peer", c.peer, "agent", c.agent, "why", c.reason.Info().Text)
+			l.group.pushLog.Warn("encoder is lost", c.about("stream", c.ingest.Stream.Config.Path, "peer", c.peer, "agent", c.agent, "why", c.reason.Info().Text)...)
 		}
 		c.dropIngest(c.reason.Info().Text)
 	}
@@ -159,7 +167,7 @@ func (l *Loop) Closed(c *Conn) {
 	delete(l.conns, c.fd)
 	l.stats.connections.Add(-1)
 	l.stats.closes[c.reason].Add(1)
-	c.phase = phaseClosed
+	c.phase, c.question = phaseClosed, nil
 	l.group.left(c)
 }
 
@@ -246,8 +254,10 @@ func (c *Conn) rearm() {
 			c.setTimer(now + int64(t.KeepAlive))
 		}
 		c.goOn()
+	case phaseAsking:
+		c.setTimer(c.question.deadline)
 	case phaseView:
-		c.setTimer(min(c.viewer().keyDeadline(), c.halfDeadline()))
+		c.setTimer(min(c.viewer().keyDeadline(), c.paceDeadline(), c.halfDeadline()))
 	case phaseIngest:
 		c.setTimer(c.lastIn + int64(t.PushIdle))
 	case phaseEnding:
@@ -265,7 +275,9 @@ func (c *Conn) expired() {
 		c.doom(c.reason)
 	case c.parked:
 		c.stalled()
-	case len(c.waiting) > 0 && c.phase == phaseRequest && c.question == nil:
+	case c.phase == phaseAsking:
+		c.unanswered()
+	case len(c.waiting) > 0 && c.phase == phaseRequest:
 		c.resume()
 	case c.phase == phaseRequest && c.ingest != nil:
 		c.endIngest(codec.CauseIdle, reason.PushIdle, reason.PushIdle.Info().Text)
@@ -284,6 +296,8 @@ func (c *Conn) expired() {
 			end = l.group.protocols[0].AppendRefusal(c.outgoing().own, codec.CauseHeadLate)
 		}
 		c.finish(why, end)
+	case c.phase == phaseView && c.paceDeadline() <= l.now:
+		l.send(c)
 	case c.phase == phaseView && c.half && c.forgotten():
 		c.doom(c.leftReason())
 	case c.phase == phaseView:

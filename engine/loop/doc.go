@@ -7,10 +7,14 @@
 //	conn.go      a connection, its phases, deadline and end
 //	requests.go  how many requests of a connection are answered, and when
 //	handle.go    what viewers ask for
+//	ask.go       whether they may
+//	await.go     requests that wait for an answer from elsewhere
 //	publish.go   what encoders ask for, and what they bring
 //	comeback.go  encoders whose session is still on another connection
 //	viewer.go    a cursor into the backlog: where it goes on, what is written
 //	fanout.go    a stream's viewers on this loop (a show), and whose turn it is
+//	pace.go      how fast viewers that join catch up
+//	room.go      whether there is room for a viewer
 //	held.go      how long packets are held, to be sent together
 //	outbox.go    what a connection sends besides packets
 //	transport.go how bytes get onto a socket

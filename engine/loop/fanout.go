@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync/atomic"
 
+	"streampump/engine/admission"
 	"streampump/engine/clock"
 	"streampump/engine/reason"
 	"streampump/engine/stream"
@@ -12,9 +13,10 @@ import (
 // show is one stream on one loop: the viewers that the loop serves with it.
 type show struct {
 	// Set once.
-	stream *stream.Stream
-	loop   *Loop
-	labels context.Context // of the loop's goroutine while it works for the stream
+	stream  *stream.Stream
+	loop    *Loop
+	labels  context.Context    // of the loop's goroutine while it works for the stream
+	account *admission.Account // the same on all loops
 
 	// Audience is what the stream's writer sees of the show. It is asleep while packets
 	// are held and the loop itself looks when a share is due ([show.nextShare]): then
@@ -169,7 +171,7 @@ func (l *Loop) serveShare(s *show, began int64) bool {
 		s.owed--
 		s.behind--
 		s.held.served++
-		if !v.parked {
+		if !v.parked && !v.mode.has(paced) {
 			l.serve(v)
 		}
 	}

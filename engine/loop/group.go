@@ -30,6 +30,7 @@ type Group struct {
 	pushLog   *slog.Logger               // encoders coming and going; limited
 	briefLog  *slog.Logger               // viewers that stayed less than a moment; limited
 	loadLog   *slog.Logger               // loops that are too slow for their viewers; limited
+	accessLog *slog.Logger               // viewers that the rules refuse; limited
 	protocols []codec.Protocol
 	streams   map[string]*stream.Stream // by path in lower case
 	order     []*stream.Stream          // as configured
@@ -37,7 +38,10 @@ type Group struct {
 	epochs    *ring.Epochs
 	clock     *clock.Clock
 	books     *admission.Books
+	joiners   joiners
 
+	// wall is the time of the calendar, for the access rules.
+	wall func() time.Time
 	// lost counts connections that came to no loop.
 	lost [reason.Count]atomic.Uint64
 
@@ -50,6 +54,20 @@ type Group struct {
 	looked   bool  // it came too late, and has let the loops read meanwhile
 }
 
+// Limits are the limits of an engine's books of connections and viewers.
+func Limits(cfg *settings.Config, now func() int64) admission.Limits {
+	l := &cfg.Limits
+	return admission.Limits{
+		Now: now, Open: l.Connections, Loose: l.LoosePerAddress,
+		Viewers: room(l.Viewers), Memory: l.Memory,
+		Connects: admission.Pace(l.Connects), Joins: admission.Pace(l.Joins),
+	}
+}
+
+func room(r settings.Room) admission.Room {
+	return admission.Room{Viewers: r.Viewers, Pumps: r.Pumps, Bandwidth: int64(r.Bandwidth)}
+}
+
 // NewGroup makes the loops and the streams. The first protocol also speaks for
 // connections that none recognises.
 func NewGroup(env *stream.Env, books *admission.Books, streams []settings.Stream, protocols []codec.Protocol) *Group {
@@ -57,11 +75,12 @@ func NewGroup(env *stream.Env, books *admission.Books, streams []settings.Stream
 	g := &Group{
 		cfg: cfg, log: env.Log, protocols: protocols, epochs: env.Epochs, clock: env.Clock, books: books,
 		streams:  map[string]*stream.Stream{},
+		wall:     time.Now,
 		sessions: session.NewViewers[*Conn](cfg.Limits.Sessions),
 		ingests:  session.NewIngests(cfg.Limits.Sessions),
 	}
 	now := func() int64 { return g.clock.Now() }
-	g.loadLog = notice.Limit(env.Log, notice.Burst, now)
+	g.loadLog, g.accessLog = notice.Limit(env.Log, notice.Burst, now), notice.Limit(env.Log, notice.Burst, now)
 	g.pushLog, g.briefLog = notice.Limit(env.Log, notice.Burst, now), notice.Limit(env.Log, notice.Burst, now)
 	for r := range g.peerLogs {
 		g.peerLogs[r] = notice.Limit(env.Log, complaints, now)
@@ -79,12 +98,13 @@ func NewGroup(env *stream.Env, books *admission.Books, streams []settings.Stream
 func (g *Group) add(env *stream.Env, sc settings.Stream) {
 	var shows []*show
 	var audiences []*stream.Audience
+	account := g.books.Account(room(sc.Limits))
 	for _, l := range g.loops {
-		s := &show{loop: l, labels: showLabels(l, sc.Path)}
+		s := &show{loop: l, account: account, labels: showLabels(l, sc.Path)}
 		s.Show = s
 		shows, audiences = append(shows, s), append(audiences, &s.Audience)
 	}
-	st := stream.New(env, sc, audiences)
+	st := stream.New(env, sc, audiences, account.Cost)
 	for _, s := range shows {
 		s.stream = st
 	}
@@ -211,7 +231,7 @@ func (g *Group) left(c *Conn) {
 	case c.viewed != "":
 		g.viewerLeft(c)
 	case c.tls != nil && (c.reason == reason.TLSBroken || c.reason == reason.TLSRefused),
-		c.reason == reason.BadRequest || c.reason == reason.PushIdle || c.reason == reason.PushRefused || c.reason == reason.PushLost || c.reason == reason.PushChanges:
+		c.reason.NoRoom(), c.reason == reason.BadRequest || c.reason == reason.PushIdle || c.reason == reason.PushRefused || c.reason == reason.PushLost || c.reason == reason.PushChanges:
 		// It was logged in detail when it happened.
 	case info.Error:
 		g.complain(c.reason, c.peer, c.agent, nil)
@@ -230,8 +250,17 @@ func (g *Group) viewerLeft(c *Conn) {
 	if stayed < moment {
 		log = g.briefLog
 	}
-	log.Info("viewer left", "stream", c.viewed, "peer", c.peer, "reason", c.reason.String(),
-		"bytes", c.bytes, "seconds", stayed/int64(time.Second), "skips", c.skips, "agent", c.agent)
+	log.Info("viewer left", c.about("stream", c.viewed, "peer", c.peer, "reason", c.reason.String(),
+		"bytes", c.bytes, "seconds", stayed/int64(time.Second), "skips", c.skips, "agent", c.agent)...)
+}
+
+// about is the attributes of a line about the connection, with who it is if that is
+// known.
+func (c *Conn) about(args ...any) []any {
+	if c.client != "" {
+		args = append(args, "client", c.client)
+	}
+	return args
 }
 
 // tells reports whether the log wants everything: each request, and who joins.

@@ -14,6 +14,8 @@ func (c *Conn) Owed() bool {
 	switch c.phase {
 	case phaseView:
 		return !c.doomed
+	case phaseAsking:
+		return !c.doomed && c.ingest == nil
 	case phaseRequest, phaseEnding:
 		return !c.doomed && c.ingest == nil && (c.out != nil || len(c.waiting) > 0)
 	default:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"streampump/access"
 	"streampump/codec"
 	"streampump/engine/reason"
 	"streampump/engine/stream"
@@ -31,18 +32,12 @@ func (c *Conn) handle() {
 		c.ingestHeader()
 	case codec.Reply:
 		c.answer(nil)
-	case codec.Lookup:
-		c.lookup()
-	case codec.Describe:
-		c.describe()
-	case codec.Play:
-		c.play()
+	case codec.Lookup, codec.Describe, codec.Play:
+		c.ask(access.View)
+	case codec.Setup, codec.Publish:
+		c.ask(access.Publish)
 	case codec.Control, codec.Stop:
 		c.control()
-	case codec.Setup:
-		c.setup()
-	case codec.Publish:
-		c.publish()
 	case codec.Pause:
 		c.pause()
 	case codec.Finish:
@@ -53,19 +48,38 @@ func (c *Conn) handle() {
 	}
 }
 
+// act does what a peer asks for that may have it.
+func (c *Conn) act() {
+	switch c.loop.ev.Kind {
+	case codec.Lookup:
+		c.lookup()
+	case codec.Describe:
+		c.describe()
+	case codec.Play:
+		c.play()
+	case codec.Setup:
+		c.setup()
+	case codec.Publish:
+		c.publish()
+	}
+}
+
 // answer sends the session's answer with a shared head behind it, and goes on as the
 // session says.
 func (c *Conn) answer(head []byte) codec.Next {
 	l, o := c.loop, c.outgoing()
 	own, next := c.sess.Answer(o.own, &l.ev, &l.verdict)
 	if l.group.tells() && l.ev.Kind != codec.Bad { // which has a line of its own
-		l.group.log.Debug("request", "asks", l.ev.Kind.String(), "path", l.ev.Path, "answer", l.verdict.Code.String(), "peer", c.peer, "agent", c.agent)
+		l.group.log.Debug("request", c.about("asks", l.ev.Kind.String(), "path", l.ev.Path, "answer", l.verdict.Code.String(), "peer", c.peer, "agent", c.agent)...)
 	}
 	switch {
 	case next == codec.Close:
 		r := reason.Answered
-		if l.ev.Kind == codec.Bad {
+		switch {
+		case l.ev.Kind == codec.Bad:
 			r = reason.BadRequest
+		case l.verdict.Code == codec.Full && c.refused != reason.None:
+			r = c.refused
 		}
 		o.own, o.shared = own, head
 		c.conclude(r)
@@ -108,6 +122,7 @@ func (c *Conn) lookup() {
 		v.Title = st.Config.Name
 		if p := st.Joinable(); p != nil {
 			v.Media = p.Media
+			c.look(st)
 		} else {
 			v.RetryAfter = st.RetryAfter()
 		}
@@ -126,27 +141,26 @@ func (g *Group) find(path string, v *codec.Verdict) *stream.Stream {
 
 // join finds the programme that a viewer's request wants; nil and a verdict if it
 // cannot have it.
-func (c *Conn) join() *stream.Programme {
+func (c *Conn) join() (st *stream.Stream, p *stream.Programme) {
 	e, v := c.loop.group, &c.loop.verdict
-	st := e.find(c.loop.ev.Path, v)
-	if st == nil {
-		return nil
+	if st = e.find(c.loop.ev.Path, v); st == nil {
+		return nil, nil
 	}
-	p := st.Joinable()
+	p = st.Joinable()
 	if p == nil {
 		v.Code, v.RetryAfter = codec.NotUp, st.RetryAfter()
-		return nil
+		return st, nil
 	}
 	v.Media = p.Media
 	v.HeadSize = len(p.Heads[c.loop.ev.Form])
-	return p
+	return st, p
 }
 
 // describe answers with the head of a stream.
 func (c *Conn) describe() {
 	l := c.loop
-	p := c.join()
-	if p == nil {
+	st, p := c.join()
+	if p == nil || !c.mayEnter(st) {
 		c.answer(nil)
 		return
 	}
@@ -158,23 +172,15 @@ func (c *Conn) describe() {
 // play makes the connection a viewer.
 func (c *Conn) play() {
 	l := c.loop
-	p := c.join()
-	if p == nil {
+	st, p := c.join()
+	if p == nil || !c.enterRoom(st) {
 		c.answer(nil)
 		return
-	}
-	if l.ev.Form == codec.Framed {
-		key, replaced, old := l.group.sessions.Open(
-			l.ev.Session, c, c.peer.Addr(), l.now, int64(l.group.cfg.Timeouts.Session))
-		if old != nil {
-			old.loop.Post(func() { old.endView(reason.ViewerReturned) })
-		}
-		l.verdict.Session, l.verdict.Replaced = key, replaced
-		c.key = key
 	}
 	form, move := l.ev.Form, l.ev.Switch
 	if c.answer(p.Heads[form]) != codec.Stream {
 		c.releaseKey()
+		c.leaveRoom()
 		return
 	}
 	c.attach(p, form, move)

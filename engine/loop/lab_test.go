@@ -2,6 +2,7 @@ package loop
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -37,6 +38,7 @@ type lab struct {
 	peers  []*peer
 	nextFd int
 	tls    bool // connections are encrypted
+	server *tls.Config
 	silent bool // no checks after each step: for counting
 }
 
@@ -99,7 +101,7 @@ func newLab(t testing.TB, cfg settings.Config, streams ...settings.Stream) *lab 
 	if total := cfg.Backlog.Total; total > 0 {
 		b.env.Pool, b.env.Share = ring.NewPool(total), total/2/int64(len(streams))
 	}
-	b.books = admission.New(admission.Limits{Open: cfg.Limits.Connections, Loose: cfg.Limits.LoosePerAddress})
+	b.books = admission.New(Limits(&cfg, b.env.Clock.Now))
 	b.e = NewGroup(b.env, b.books, streams, []codec.Protocol{text.Protocol{}})
 	for _, l := range b.e.loops {
 		ll := &labLoop{lab: b, loop: l, socks: map[int]*peer{}}
@@ -242,7 +244,7 @@ func (b *lab) dial(name string, loop int, addr string) *peer {
 	p := &peer{lab: b, at: k, name: name, c: c, room: -1}
 	if b.tls {
 		var s *secure.Conn
-		p.tls, s = handshake(b.t)
+		p.tls, s = b.handshake()
 		c.Encrypt(s)
 	}
 	k.socks[b.nextFd] = p

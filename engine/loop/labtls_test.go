@@ -2,24 +2,18 @@ package loop
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"flag"
 	"io"
-	"math/big"
 	"net"
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"streampump/engine/secure"
+	"streampump/internal/pki"
 )
 
 // overTLS has every connection of the labs encrypted. [TestOverTLS] sets it.
@@ -57,28 +51,6 @@ func TestOverTLS(t *testing.T) {
 	}
 }
 
-// labCert is the certificate of all labs.
-var labCert = sync.OnceValue(func() tls.Certificate {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		panic(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"lab"}}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		panic(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-})
-
-// labServer is the TLS of the labs. The sizes of records do not change from run to
-// run.
-var labServer = sync.OnceValue(func() *tls.Config {
-	return &tls.Config{
-		Certificates: []tls.Certificate{labCert()}, SessionTicketsDisabled: true, DynamicRecordSizingDisabled: true,
-	}
-})
-
 // farEnd is a peer's side of its TLS: a client in memory.
 type farEnd struct {
 	client *tls.Conn
@@ -113,14 +85,21 @@ func (w *farWire) Write(p []byte) (int, error) {
 }
 
 // handshake makes both ends of an encrypted connection.
-func handshake(t testing.TB) (*farEnd, *secure.Conn) {
+func (b *lab) handshake() (*farEnd, *secure.Conn) {
+	t := b.t
 	t.Helper()
+	if b.server == nil {
+		// Without tickets, whose sizes differ.
+		b.server = &tls.Config{
+			Certificates: []tls.Certificate{pki.Alone(t, "lab")}, SessionTicketsDisabled: true, DynamicRecordSizingDisabled: true,
+		}
+	}
 	near, far := net.Pipe()
 	w := &farWire{Conn: far}
 	f := &farEnd{client: tls.Client(w, &tls.Config{InsecureSkipVerify: true, DynamicRecordSizingDisabled: true}), wire: w}
 	failed := make(chan error, 1)
 	go func() { failed <- f.client.Handshake() }()
-	s, err := secure.Serve(context.Background(), near, labServer(), nil)
+	s, err := secure.Serve(context.Background(), near, b.server, nil)
 	if err = errors.Join(err, <-failed); err != nil {
 		t.Fatal(err)
 	}

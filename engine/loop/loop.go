@@ -59,7 +59,8 @@ type Loop struct {
 	verdict codec.Verdict // scratch
 	shown   *show         // whose labels the goroutine has; nil: the loop's own
 	iov     [maxIov]unix.Iovec
-	body    body // the packets in iov
+	body    body   // the packets in iov
+	horizon uint64 // no packet from this one on is gathered
 	scratch ring.Scratch
 	fds     [128]int32
 	spare   []*outbox
@@ -76,7 +77,7 @@ const maxIov = 64
 const maxWrite = 128 << 10
 
 func newLoop(g *Group, id int) *Loop {
-	l := &Loop{id: id, group: g, labels: loopLabels(id), conns: map[int32]*Conn{}, flushAt: clock.Never}
+	l := &Loop{id: id, group: g, labels: loopLabels(id), conns: map[int32]*Conn{}, flushAt: clock.Never, horizon: noHorizon}
 	l.transports[plainTCP] = plain{l}
 	l.transports[tlsTCP] = encrypted{l}
 	l.deadline.Store(clock.Never)

@@ -71,11 +71,12 @@ func (c *Conn) openIngest(st *stream.Stream) *stream.Ingest {
 	// A start that names a session we do not know gets a new one, as from Windows Media
 	// Services ([MS-WMHTTP] note 13); so does a setup that names none.
 	in := stream.NewIngest(st)
+	in.Client = c.client
 	in.Expires.Store(l.now + int64(l.group.cfg.Timeouts.PushInactive))
 	if c.setUp != nil {
 		l.group.ingests.DropSetup(c.setUp) // a connection waits to publish one thing
 	}
-	gone, ok := l.group.ingests.Add(in, admission.Network(c.peer.Addr()))
+	gone, ok := l.group.ingests.Add(in, admission.Host(c.peer.Addr()))
 	if gone != nil {
 		l.group.bury(gone, "an encoder's idle session makes room for another", l.now)
 	}
@@ -91,8 +92,11 @@ func (c *Conn) openIngest(st *stream.Stream) *stream.Ingest {
 // inUse is the operator's sentence for a second connection to a push session.
 const inUse = "this push session is sending on another connection"
 
-// publish makes the connection the one that sends a session's packets.
-func (c *Conn) publish() {
+// publish makes the connection the one that sends a session's packets. If another one
+// is, it is asked to let the session go.
+func (c *Conn) publish() { c.publishOr(true) }
+
+func (c *Conn) publishOr(ask bool) {
 	l := c.loop
 	v := &l.verdict
 	st := l.group.find(l.ev.Path, v)
@@ -107,7 +111,7 @@ func (c *Conn) publish() {
 		in = c.openIngest(st)
 	}
 	if in != nil && (in.Elsewhere(c) || !in.Claim()) {
-		if c.askFor(in) {
+		if ask && c.askFor(in) {
 			return
 		}
 		in, v.Session = nil, 0
@@ -129,9 +133,9 @@ func (c *Conn) publish() {
 	c.setUp = nil
 	in.Expires.Store(clock.Never)
 	in.Attach(c)
-	c.ingest, c.phase, c.lastIn = in, phaseIngest, l.now
+	c.ingest, c.phase, c.lastIn, c.client = in, phaseIngest, l.now, in.Client
 	in.Resume(l.now)
-	st.Log().Info("encoder is connected", "peer", c.peer, "agent", c.agent)
+	st.Log().Info("encoder is connected", c.about("peer", c.peer, "agent", c.agent)...)
 	c.rearm()
 }
 
@@ -210,7 +214,7 @@ func (c *Conn) endIngest(cause codec.Cause, r reason.Reason, why string) {
 	if r.Info().Error {
 		level = c.loop.group.pushLog.Warn
 	}
-	level("encoder's session is over", "stream", in.Stream.Config.Path, "peer", c.peer, "agent", c.agent, "why", why)
+	level("encoder's session is over", c.about("stream", in.Stream.Config.Path, "peer", c.peer, "agent", c.agent, "why", why)...)
 	in.Down(endOf(r), why, c.loop.now)
 	c.loop.group.ingests.Drop(in)
 	in.Release()

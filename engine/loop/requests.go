@@ -20,9 +20,9 @@ const (
 	requestInterval = int64(20 * time.Millisecond)
 	requestBurst    = 64
 	// maxWaiting is how many bytes may wait to be looked at, and maxBehind how many
-	// behind the request of an encoder that comes back, which only one can send who
-	// knows a session that is in use: its packets follow at once, and the loop that is
-	// asked may be busy.
+	// behind the request of an encoder that waits for its answer: its packets follow at
+	// once, and who is asked may be busy. Only few can: those who know a session that is
+	// in use, and those whose password is being checked.
 	maxWaiting = 16 << 10
 	maxBehind  = 1 << 20
 	// collect is how many bytes of answers are enough for a write.
@@ -41,8 +41,8 @@ func (c *Conn) input(b []byte) {
 // keep has bytes wait.
 func (c *Conn) keep(b []byte) {
 	most := maxWaiting
-	if c.question != nil {
-		most = maxBehind
+	if c.phase == phaseAsking {
+		most = c.question.most
 	}
 	switch {
 	case len(b) == 0 || c.doomed:
@@ -64,7 +64,7 @@ func (c *Conn) resume() {
 	} else {
 		c.waiting = nil
 	}
-	if c.phase == phaseRequest && (c.waiting == nil || c.question != nil) {
+	if c.phase == phaseRequest && c.waiting == nil {
 		c.rearm() // its deadline was that of what waited
 	}
 	c.goOn()
@@ -81,7 +81,7 @@ func (c *Conn) resume() {
 // (Loop.flush).
 func (c *Conn) goOn() {
 	switch {
-	case len(c.waiting) == 0 || c.doomed || c.parked || c.question != nil || c.phase != phaseRequest:
+	case len(c.waiting) == 0 || c.doomed || c.parked || c.phase != phaseRequest:
 	case c.hasty():
 		c.setTimer(c.entitled - requestBurst*requestInterval)
 	case !c.hungry:
@@ -117,8 +117,10 @@ func (c *Conn) consume(b []byte) (n int) {
 				return n
 			}
 			continue
+		case phaseAsking:
+			return n
 		case phaseRequest:
-			if asked == requestTurn || c.parked || c.question != nil || c.hasty() {
+			if asked == requestTurn || c.parked || c.hasty() {
 				return n
 			}
 		}
@@ -143,7 +145,7 @@ func (c *Conn) consume(b []byte) (n int) {
 
 // sendAnswers sends what was answered in a turn.
 func (c *Conn) sendAnswers() {
-	if c.out != nil && c.phase == phaseRequest {
+	if c.out != nil && (c.phase == phaseRequest || c.phase == phaseAsking) {
 		c.loop.send(c)
 	}
 }

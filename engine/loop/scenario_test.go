@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"streampump/engine/settings"
+	"streampump/engine/stream"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected output in testdata/*.txt")
@@ -157,7 +158,7 @@ func (s *scene) command(line string) {
 		s.b.advance(s.duration(rest[0]))
 	case "shutdown":
 		s.b.shutdown()
-	case "streams", "counts", "log":
+	case "streams", "counts", "limits", "log":
 		s.report(verb)
 	default:
 		s.t.Fatalf("no command %q", line)
@@ -198,6 +199,7 @@ func (s *scene) number(text string) int {
 func (s *scene) engine(words []string) {
 	cfg := labConfig()
 	t, b := &cfg.Timeouts, &cfg.Backlog
+	var room settings.Room // of each stream
 	durations := map[string]*time.Duration{
 		"hold": &t.PushHold, "endhold": &t.EndHold, "keywait": &t.KeyWait, "stall": &t.Stall, "head": &t.Head,
 		"keepalive": &t.KeepAlive, "drain": &t.Drain, "idle": &t.PushIdle, "inactive": &t.PushInactive,
@@ -207,8 +209,12 @@ func (s *scene) engine(words []string) {
 	numbers := map[string]*int{
 		"loops": &cfg.Loops, "sessions": &cfg.Limits.Sessions, "conns": &cfg.Limits.Connections,
 		"pending": &cfg.Limits.LoosePerAddress,
+		"viewers": &cfg.Limits.Viewers.Viewers, "pumps": &cfg.Limits.Viewers.Pumps,
+		"connects": &cfg.Limits.Connects.Host, "netconnects": &cfg.Limits.Connects.Network,
+		"joins": &cfg.Limits.Joins.Host, "netjoins": &cfg.Limits.Joins.Network,
+		"streamviewers": &room.Viewers, "streampumps": &room.Pumps,
 	}
-	streams := "live"
+	streams, fullTo := "live", ""
 	for k, v := range options(words) {
 		switch {
 		case durations[k] != nil:
@@ -217,6 +223,14 @@ func (s *scene) engine(words []string) {
 			*numbers[k] = s.number(v)
 		case k == "bytes":
 			b.Bytes = int64(s.number(v))
+		case k == "memory":
+			cfg.Limits.Memory, cfg.Limits.EachMemory = int64(s.number(v)), 1000
+		case k == "bandwidth":
+			cfg.Limits.Viewers.Bandwidth = settings.Bits(s.number(v))
+		case k == "streambandwidth":
+			room.Bandwidth = settings.Bits(s.number(v))
+		case k == "fullto":
+			fullTo = v
 		case k == "redirect":
 			cfg.NotFoundLocation = v
 		case k == "streams":
@@ -227,7 +241,7 @@ func (s *scene) engine(words []string) {
 	}
 	var list []settings.Stream
 	for _, path := range strings.Split(streams, ",") {
-		list = append(list, settings.Stream{Name: path, Path: path, Push: true})
+		list = append(list, settings.Stream{Name: path, Path: path, Push: true, Limits: room, FullLocation: fullTo})
 	}
 	s.b = newLab(s.t, cfg, list...)
 }
@@ -317,6 +331,15 @@ func (s *scene) report(what string) {
 		sort.Strings(closes)
 		s.out = append(s.out, fmt.Sprintf("connections=%d viewers=%d full=%d sessions=%d skips=%d skipped=%d refused=%d closes: %s",
 			snap.Connections, snap.Viewers, snap.Parked, s.b.e.Sessions(), snap.Skips, snap.Skipped, s.b.books.Refused(), strings.Join(closes, " ")))
+	case "limits":
+		show := func(name string, r stream.Room, each int64) {
+			s.out = append(s.out, fmt.Sprintf("%s: pumps=%d/%d viewers_limit=%d bandwidth=%d/%d each=%d refused=%d",
+				name, r.Pumps, r.PumpsLimit, r.ViewersLimit, r.Bandwidth, r.BandwidthLimit, each, r.Refused))
+		}
+		show("pump", RoomOf(s.b.books.Use()), 0)
+		for _, st := range s.b.e.Snapshots() {
+			show(st.Path, st.Room, st.Each)
+		}
 	case "log":
 		for _, line := range strings.Split(strings.TrimSpace(s.b.log.String()), "\n") {
 			s.out = append(s.out, "log: "+line)

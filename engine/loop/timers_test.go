@@ -28,7 +28,11 @@ func TestTimersInOrder(t *testing.T) {
 			}
 			var got []int
 			for d := h.due(10); d != nil; d = h.due(10) {
-				got = append(got, slices.IndexFunc(conns, func(x Conn) bool { return x.deadline == d.deadline }))
+				for i := range conns {
+					if &conns[i] == d {
+						got = append(got, i)
+					}
+				}
 			}
 			if !slices.Equal(got, c.want) {
 				t.Errorf("due %v, want %v", got, c.want)

@@ -44,6 +44,7 @@ type viewerMode uint8
 const (
 	joining viewerMode = 1 << iota // it waits to join; otherwise it fell out
 	movable                        // can be moved to another head and programme
+	paced                          // conn.pace is not nil: it has not caught up since it joined
 )
 
 func (m viewerMode) has(f viewerMode) bool { return m&f != 0 }
@@ -80,9 +81,10 @@ func (c *Conn) attach(p *stream.Programme, form codec.Form, canMove bool) {
 	c.loop.stats.viewers.Add(1)
 	p.Stream.Joined()
 	if c.loop.group.tells() {
-		p.Stream.Log().Debug("viewer joined", "peer", c.peer, "agent", c.agent)
+		p.Stream.Log().Debug("viewer joined", c.about("peer", c.peer, "agent", c.agent)...)
 	}
 	c.viewer().enter(p)
+	c.startPace()
 	c.rearm()
 }
 
@@ -159,6 +161,10 @@ const turns = 4
 // serve sends a viewer what there is for it, until its socket is full or its turns
 // are used up.
 func (l *Loop) serve(v *viewer) {
+	if v.mode.has(paced) {
+		l.catchUp(v)
+		return
+	}
 	if v.outbox && v.conn.out.left() == 0 {
 		l.freeOutbox(v.conn)
 	}
@@ -293,7 +299,7 @@ func (l *Loop) gather(v *viewer) (iov []unix.Iovec, want int, last bool) {
 // one piece of memory are one buffer; any other packet is a buffer by itself.
 func (l *Loop) gatherBody(v *viewer, iov []unix.Iovec) (_ []unix.Iovec, last bool) {
 	r, g := v.prog.Ring, &l.body
-	head, form := r.Head(), v.nextForm(v.trim)
+	head, form := min(r.Head(), l.horizon), v.nextForm(v.trim)
 	for g.end < head {
 		s := r.At(g.end)
 		if s == nil || len(iov) == maxIov || g.size >= maxWrite {
@@ -437,6 +443,7 @@ func (c *Conn) detach() {
 	}
 	v.prog.Viewers.Add(-1)
 	c.bytes += v.bytes
+	c.pace = nil
 	s.remove(int(c.slot))
 	c.show = nil
 	s.Count.Add(-1)
@@ -446,6 +453,7 @@ func (c *Conn) detach() {
 	}
 	l.stats.viewers.Add(-1)
 	c.releaseKey()
+	c.leaveRoom()
 }
 
 // releaseKey makes the connection's viewer session idle again.

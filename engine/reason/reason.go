@@ -22,6 +22,19 @@ const (
 	TooManyPending
 	TooManyIdle
 	TooManyRequests
+	HostConnectsTooFast
+	NetworkConnectsTooFast
+
+	// Viewers that find no room.
+	TooManyViewers
+	TooManyViewersOfStream
+	TooManyPumps
+	TooManyPumpsOfStream
+	NoBandwidth
+	NoBandwidthOfStream
+	NoMemory
+	HostJoinsTooFast
+	NetworkJoinsTooFast
 
 	// Viewers.
 	ViewerLeft
@@ -47,6 +60,12 @@ const (
 	TLSRefused
 	TLSLate
 	TLSCrowded
+
+	// Proxies that are trusted to name their peers.
+	ProxyMissing
+	ProxyBroken
+	ProxyLate
+	ProxyCrowded
 
 	// Everybody.
 	WriteFailed
@@ -97,10 +116,30 @@ var table = [Count]Info{
 	TLSCrowded:         {"tls_crowded", true, "too many TLS handshakes are under way, and the peer's address has most of them"},
 	WriteFailed:        {"write_failed", false, "the connection broke during a write"},
 	ShuttingDown:       {"shutting_down", false, "this server is going down"},
+
+	ProxyMissing: {"proxy_missing", true, "the address is that of a proxy, which has to say by the PROXY protocol whose connection it is, and did not"},
+	ProxyBroken:  {"proxy_broken", true, "what the proxy says about its peer cannot be understood"},
+	ProxyLate:    {"proxy_late", true, "the proxy did not say in time whose connection it is"},
+	ProxyCrowded: {"proxy_crowded", true, "too many connections of proxies wait to be told whose they are, or descriptors are short"},
+
+	HostConnectsTooFast:    {"host_connects_too_fast", true, "this address opens connections faster than it may"},
+	NetworkConnectsTooFast: {"network_connects_too_fast", true, "the addresses around this one open connections faster than they may"},
+	TooManyViewers:         {"too_many_viewers", true, "the limit on viewers is reached"},
+	TooManyViewersOfStream: {"too_many_viewers_of_stream", true, "the stream's limit on viewers is reached"},
+	TooManyPumps:           {"too_many_pumps", true, "the limit on pumps that pull from here is reached"},
+	TooManyPumpsOfStream:   {"too_many_pumps_of_stream", true, "the stream's limit on pumps that pull it is reached"},
+	NoBandwidth:            {"no_bandwidth", true, "the bandwidth that is left does not carry another viewer of this stream"},
+	NoBandwidthOfStream:    {"no_bandwidth_of_stream", true, "the stream's bandwidth that is left does not carry another viewer"},
+	NoMemory:               {"no_memory", true, "there is no memory for another viewer"},
+	HostJoinsTooFast:       {"host_joins_too_fast", true, "this address joins streams faster than it may"},
+	NetworkJoinsTooFast:    {"network_joins_too_fast", true, "the addresses around this one join streams faster than they may"},
 }
 
 // Info is the reason's row of the table.
 func (r Reason) Info() Info { return table[r] }
+
+// NoRoom reports whether it is that a viewer found no room.
+func (r Reason) NoRoom() bool { return r >= TooManyViewers && r <= NetworkJoinsTooFast }
 
 // String is the reason's counter name.
 func (r Reason) String() string { return table[r].Name }

@@ -38,6 +38,9 @@ func (s *Slot) Seq() uint64 { return s.seq }
 // At is the packet's time of arrival, in nanoseconds of the engine's clock.
 func (s *Slot) At() int64 { return s.at }
 
+// Size is the size of the primary form in bytes.
+func (s *Slot) Size() int { return int(s.size) }
+
 // Key reports whether a viewer may start at this packet, and trim whether it
 // should then get the trimmed variant.
 func (s *Slot) Key() (key, trim bool) { return s.key, s.trim }

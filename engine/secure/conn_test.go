@@ -3,37 +3,20 @@ package secure
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
-	"math/big"
 	"net"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"streampump/internal/pki"
 )
 
-var certificate = sync.OnceValue(func() tls.Certificate {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		panic(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"test"}}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		panic(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-})
-
-func server(version uint16) *tls.Config {
+func server(t *testing.T, version uint16) *tls.Config {
 	return &tls.Config{
-		Certificates: []tls.Certificate{certificate()}, MinVersion: tls.VersionTLS12, MaxVersion: version,
+		Certificates: []tls.Certificate{pki.Alone(t, "test")}, MinVersion: tls.VersionTLS12, MaxVersion: version,
 		DynamicRecordSizingDisabled: true, NextProtos: []string{"http/1.1"},
 	}
 }
@@ -71,7 +54,7 @@ func served(t *testing.T, version uint16) (c *Conn, out *sink, near net.Conn, cl
 	client = tls.Client(far, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}})
 	failed := make(chan error, 1)
 	go func() { failed <- client.Handshake() }()
-	c, err := Serve(context.Background(), near, server(version), nil)
+	c, err := Serve(context.Background(), near, server(t, version), nil)
 	if err = errors.Join(err, <-failed); err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +167,7 @@ func TestFailedHandshakes(t *testing.T) {
 		t.Run(k.name, func(t *testing.T) {
 			near, far := pair(t)
 			go k.peer(far)
-			c, err := Serve(context.Background(), near, server(tls.VersionTLS13), nil)
+			c, err := Serve(context.Background(), near, server(t, tls.VersionTLS13), nil)
 			if c != nil || err == nil || !k.look(err) {
 				t.Errorf("got %v, %v", c, err)
 			}
@@ -199,7 +182,7 @@ func TestSlowHandshake(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	p := enter(r, 1).place
-	go func() { _, err := Serve(ctx, near, server(tls.VersionTLS13), p); ended <- err }()
+	go func() { _, err := Serve(ctx, near, server(t, tls.VersionTLS13), p); ended <- err }()
 	other := enter(r, 2).place
 	if err := other.calculate(); err != nil { // the one turn there is
 		t.Fatal(err)

@@ -5,8 +5,10 @@ package settings
 import (
 	"context"
 	"crypto/tls"
+	"net/netip"
 	"time"
 
+	"streampump/access"
 	"streampump/codec"
 )
 
@@ -31,6 +33,19 @@ type Config struct {
 	// NotFoundLocation is where requests for unknown streams are sent (the
 	// original's redirect_404_to); empty means they get 404.
 	NotFoundLocation string
+	// Proxies are the networks of proxies that say by the PROXY protocol for whom they
+	// connect; nothing else is taken from there.
+	Proxies []netip.Prefix
+	// FullRetry is after how long those who find no room are told to try again.
+	FullRetry time.Duration
+	// Access decides who may publish and view; nil lets everybody.
+	Access Access
+}
+
+// Access decides whether peers may have what they ask for. [access.Guard] is one, and
+// says what the arguments mean.
+type Access interface {
+	Ask(now time.Time, r access.Request, unknown bool, done func(access.Decision)) (d access.Decision, decided bool)
 }
 
 // Limits bound what strangers can make us hold.
@@ -45,9 +60,41 @@ type Limits struct {
 	LoosePerAddress int
 	// Sessions is the most viewers' sessions, and a bound on encoders' too.
 	Sessions int
+	// Viewers bounds the viewers of all streams together.
+	Viewers Room
+	// Memory is how many bytes all viewers together may take, EachMemory what one is
+	// reckoned to take, and TLSMemory what one takes besides that is encrypted. A Memory
+	// of 0 means no limit.
+	Memory, EachMemory, TLSMemory int64
+	// Connects and Joins are how often a second the hosts of one address may connect,
+	// and join a stream, and those of one network: see package admission. 0 means no
+	// limit.
+	Connects, Joins Pace
+	// JoinSpeed is how many times its stream's rate a viewer that joins is sent until it
+	// has caught up, after a start at once. 0 means as fast as it takes it.
+	JoinSpeed int
+	// JoinShare is how many hundredths of Viewers.Bandwidth those who are catching up may
+	// take together beyond what is reserved for them, even if nothing is left.
+	JoinShare int
 	// Handshakes is the most TLS handshakes at once. Further ones wait, and an address
 	// that has many gives way to one that has few.
 	Handshakes int
+}
+
+// Room bounds viewers. Zero means no limit.
+type Room struct {
+	Viewers   int  // those that are no pumps
+	Pumps     int  // pumps that pull from us, and have viewers of their own
+	Bandwidth Bits // of the streams, for both together
+}
+
+// Bits are bits a second.
+type Bits int64
+
+// Pace is how often a second something may be done. Zero means no limit.
+type Pace struct {
+	Host    int // by one IPv4 address, or one IPv6 /64
+	Network int // by one IPv4 /24, or one IPv6 /48
 }
 
 // Timeouts are how long things may take. None may be zero unless its comment says so.
@@ -113,6 +160,8 @@ func Default() Config {
 		Limits: Limits{
 			LoosePerAddress: 256,
 			Sessions:        1 << 17,
+			JoinSpeed:       5,
+			JoinShare:       10,
 			Handshakes:      512,
 		},
 		Timeouts: Timeouts{
@@ -143,6 +192,7 @@ func Default() Config {
 			Budget:       90 * time.Millisecond,
 			NotSentLowat: 128 << 10,
 		},
+		FullRetry: 10 * time.Second,
 	}
 }
 
@@ -153,6 +203,11 @@ type Stream struct {
 	Push bool
 	Pull *Pull
 	File *File
+	// Limits bound the stream's viewers, besides those of the pump.
+	Limits Room
+	// FullLocation is where viewers are sent for whom there is no room; empty means that
+	// they are told so.
+	FullLocation string
 }
 
 // Pull is a stream that we fetch.

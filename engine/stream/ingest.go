@@ -14,9 +14,10 @@ import (
 // connection, or the goroutine of the pull or file. An encoder's session lies idle
 // between requests; whoever goes on with it, or ends it, claims it.
 type Ingest struct {
-	// Stream and Key are set once.
+	// Stream, Key and Client are set once.
 	Stream *Stream
 	Key    uint64 // of the ingest session; 0 for pulls and files
+	Client string // who opened the session, if access rules say; may be empty
 	// Expires is when an unused session is forgotten.
 	Expires atomic.Int64
 

@@ -27,12 +27,14 @@ type Programme struct {
 	Lost    atomic.Bool               // the ring ended because the source did not come back
 	Viewers atomic.Int64              // counted by the loops
 	rate    atomic.Int64              // packets in a thousand seconds
-	bitrate atomic.Int64              // bits a second
+	bitrate atomic.Int64              // bits a second, in the last window
+	demand  atomic.Int64              // bits a second that a viewer takes, averaged
 	lastKey atomic.Int64              // when the newest key start came, or the first packet before there was any; 0: none
 	keyless atomic.Bool               // a viewer was started without a key frame, and that was logged
 
 	// Guarded by stream.mu.
 	meter   rateMeter
+	windows int64 // of the meter
 	ended   int64 // when the ring did
 	crowded bool  // a packet was left out for want of memory, and that was said
 	gap     bool  // the newest packets were left out for want of memory, and the codec knows
@@ -67,6 +69,7 @@ func newProgramme(st *Stream, cp codec.Programme) *Programme {
 		cost += int64(len(p.Heads[f]))
 	}
 	p.keyed = p.Media.KeyFrames()
+	p.demand.Store(int64(p.Media.Bitrate()))
 	b := st.env.Settings.Backlog
 	burst := b.JoinBurst
 	if !p.keyed {
@@ -115,27 +118,52 @@ func (p *Programme) StartedAnywhere() {
 // PacketRate is the number of packets a second that the source sends.
 func (p *Programme) PacketRate() float64 { return float64(p.rate.Load()) / 1000 }
 
+// Demand is how many bits a second a viewer of the programme takes, in the form that
+// takes most: what was measured, or else what the header says; 0 if neither is known. Any goroutine may call it.
+func (p *Programme) Demand() int64 { return p.demand.Load() }
+
+// demandWeight is over how many windows of the meter the demand is averaged: seconds
+// with a key frame and seconds without one make no difference then.
+const demandWeight = 8
+
+// measured takes a window's rates.
+func (p *Programme) measured(r rates) {
+	p.rate.Store(r.perThousand)
+	p.bitrate.Store(r.bits)
+	was := p.demand.Load()
+	if p.windows < demandWeight {
+		p.windows++
+	}
+	if p.windows == 1 {
+		was = 0
+	}
+	p.demand.Store(was + (r.most-was)/p.windows)
+}
+
 // rateMeter counts packets and their bytes over windows of a second or more.
 type rateMeter struct {
 	since int64
 	count int64 // packets
 	bytes int64 // of those behind the first
+	most  int64 // the same, in the longest form
 }
 
 // rates are what a window gave.
 type rates struct {
 	perThousand int64 // packets in a thousand seconds
 	bits        int64 // a second
+	most        int64 // the same, in the longest form
 }
 
-// add counts a packet of size bytes at the given time; ready says that a window has
+// add counts a packet of size bytes, most in its longest form, at the given time; ready says that a window has
 // just ended, and r is its rates.
-func (m *rateMeter) add(now int64, size int) (r rates, ready bool) {
+func (m *rateMeter) add(now int64, size, most int) (r rates, ready bool) {
 	if m.count == 0 {
-		m.since, m.bytes = now, -int64(size) // the window begins behind it
+		m.since, m.bytes, m.most = now, -int64(size), -int64(most) // the window begins behind it
 	}
 	m.count++
 	m.bytes += int64(size)
+	m.most += int64(most)
 	d := float64(now - m.since)
 	if d < float64(time.Second) {
 		return rates{}, false
@@ -143,7 +171,8 @@ func (m *rateMeter) add(now int64, size int) (r rates, ready bool) {
 	r = rates{
 		perThousand: int64(float64(m.count-1) * 1000 * float64(time.Second) / d),
 		bits:        int64(float64(m.bytes) * 8 * float64(time.Second) / d),
+		most:        int64(float64(m.most) * 8 * float64(time.Second) / d),
 	}
-	m.since, m.count, m.bytes = now, 1, 0
+	m.since, m.count, m.bytes, m.most = now, 1, 0, 0
 	return r, true
 }

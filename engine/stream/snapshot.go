@@ -2,24 +2,36 @@ package stream
 
 import "time"
 
+// Room is what is used of limits on viewers, and the limits; a limit of 0 is none.
+type Room struct {
+	Pumps          int    `json:"pumps"`              // of the viewers
+	ViewersLimit   int    `json:"viewers_limit"`      // on those that are no pumps
+	PumpsLimit     int    `json:"pumps_limit"`        //
+	Bandwidth      int64  `json:"bandwidth_reserved"` // bits a second, for viewers and pumps
+	BandwidthLimit int64  `json:"bandwidth_limit"`    //
+	Refused        uint64 `json:"viewers_refused"`    // found no room, or joined too fast
+}
+
 // Snapshot is a stream's state at one moment.
 type Snapshot struct {
-	Name       string  `json:"name"`
-	Path       string  `json:"path"`
-	Type       string  `json:"type"`
-	State      string  `json:"source"`
-	Problem    string  `json:"problem,omitempty"` // why the source is not up
-	Media      string  `json:"media,omitempty"`
-	UpSeconds  float64 `json:"up_seconds"`
-	Age        float64 `json:"newest_packet_age_seconds"`
-	Viewers    int64   `json:"viewers"`
+	Name      string  `json:"name"`
+	Path      string  `json:"path"`
+	Type      string  `json:"type"`
+	State     string  `json:"source"`
+	Problem   string  `json:"problem,omitempty"` // why the source is not up
+	Media     string  `json:"media,omitempty"`
+	UpSeconds float64 `json:"up_seconds"`
+	Age       float64 `json:"newest_packet_age_seconds"`
+	Viewers   int64   `json:"viewers"`
+	Room
 	Joins      uint64  `json:"joins"`
 	Anywhere   uint64  `json:"joins_without_key_frame"`
 	PacketsIn  uint64  `json:"packets_in"`
 	BytesIn    uint64  `json:"bytes_in"`
 	LeftOut    uint64  `json:"packets_left_out"`
 	Rate       float64 `json:"packets_per_second"`
-	Bitrate    int64   `json:"bitrate"` // what the source sends, in bits a second
+	Bitrate    int64   `json:"bitrate"`              // what the source sends, in bits a second
+	Each       int64   `json:"bandwidth_per_viewer"` // what is reserved for each viewer, in bits a second
 	Programmes uint64  `json:"programmes"`
 	Splices    uint64  `json:"splices"`
 	Backlog    int64   `json:"backlog_bytes"` // all that the stream holds, ended programmes included

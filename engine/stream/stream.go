@@ -57,6 +57,7 @@ type Stream struct {
 	env       *Env
 	log       *slog.Logger
 	audiences []*Audience // by loop
+	cost      func(bits int64)
 
 	// Read by anyone.
 	cur   atomic.Pointer[Programme] // nil if there is none
@@ -91,9 +92,10 @@ type streamStats struct {
 	anywhere   atomic.Uint64 // viewers that were started without a key frame
 }
 
-// New makes a stream with its viewers' side on each loop, in the loops' order.
-func New(env *Env, cfg settings.Stream, audiences []*Audience) *Stream {
-	st := &Stream{Config: cfg, env: env, audiences: audiences, problem: "the source has not answered yet"}
+// New makes a stream with its viewers' side on each loop, in the loops' order. cost is
+// told how many bits a second a viewer takes, at every change, with the stream locked.
+func New(env *Env, cfg settings.Stream, audiences []*Audience, cost func(bits int64)) *Stream {
+	st := &Stream{Config: cfg, env: env, audiences: audiences, cost: cost, problem: "the source has not answered yet"}
 	st.memory = ring.NewMemory(env.Settings.Backlog.Bytes, env.Share, env.Pool, env.Epochs, &env.Buffers)
 	st.log = notice.Limit(env.Log.With("stream", cfg.Path), notice.Burst, func() int64 { return env.Clock.Now() })
 	if cfg.Push {
@@ -214,6 +216,7 @@ func (st *Stream) replaceLocked(cp codec.Programme, now int64) error {
 		return ErrMemory
 	}
 	st.cur.Store(next)
+	st.cost(next.Demand())
 	st.stats.programmes.Add(1)
 	if old != nil && !old.Ring.Over() {
 		if n := old.Viewers.Load(); n > 0 {
@@ -324,9 +327,9 @@ func (st *Stream) packetLocked(p *Programme, ev *codec.Event, now int64) (codec.
 	}
 	st.stats.packetsIn.Add(1)
 	st.stats.bytesIn.Add(uint64(len(ev.Data)))
-	if r, ok := p.meter.add(now, len(ev.Data)); ok {
-		p.rate.Store(r.perThousand)
-		p.bitrate.Store(r.bits)
+	if r, ok := p.meter.add(now, len(ev.Data), mark.Most); ok {
+		p.measured(r)
+		st.cost(p.Demand())
 	}
 	if mark.Key || p.lastKey.Load() == 0 {
 		p.lastKey.Store(now)

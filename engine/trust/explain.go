@@ -39,7 +39,7 @@ func (c *Conn) Explain(err error) error {
 	case strings.HasPrefix(text, "server selected unsupported protocol version"):
 		return errOldVersion
 	}
-	return fmt.Errorf("there is no TLS with the source: %s", text)
+	return fmt.Errorf("TLS with the source failed: %s", text)
 }
 
 var errOldVersion = errors.New("the source speaks no version of TLS from 1.2 on")

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"time"
 )
 
 // Options say whom a pull believes and as whom it appears.
@@ -152,6 +153,24 @@ func (c *Conn) String() string {
 func SystemKnowsAuthorities() bool {
 	pool, err := x509.SystemCertPool()
 	return err == nil && !pool.Equal(x509.NewCertPool())
+}
+
+// expiryNotice is how long before its end a certificate is worth a word.
+const expiryNotice = 14 * 24 * time.Hour
+
+// Worry is what is wrong with a client certificate's time, or soon will be: what comes
+// behind its name in a sentence, or empty.
+func Worry(c *x509.Certificate, now time.Time) string {
+	left := c.NotAfter.Sub(now)
+	switch {
+	case left < 0:
+		return "expired on " + moment(c.NotAfter)
+	case now.Before(c.NotBefore):
+		return "is not valid before " + moment(c.NotBefore)
+	case left < expiryNotice:
+		return "expires soon, on " + moment(c.NotAfter)
+	}
+	return ""
 }
 
 // Describe is a certificate of an authority or a client in a few words: whose it is, and

@@ -3,12 +3,14 @@ package trust
 import (
 	"bytes"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/pem"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"streampump/internal/pki"
 )
@@ -172,4 +174,16 @@ func textOf(err error) string {
 		return ""
 	}
 	return err.Error()
+}
+
+func TestWorry(t *testing.T) {
+	c := &x509.Certificate{NotBefore: time.Unix(0, 0), NotAfter: time.Unix(100*24*3600, 0)}
+	for days, want := range map[int]string{
+		-1: "is not valid before 1970-01-01 00:00 UTC", 1: "", 85: "",
+		87: "expires soon, on 1970-04-11 00:00 UTC", 101: "expired on 1970-04-11 00:00 UTC",
+	} {
+		if got := Worry(c, time.Unix(int64(days)*24*3600, 0)); got != want {
+			t.Errorf("day %d: %q, want %q", days, got, want)
+		}
+	}
 }

@@ -60,11 +60,16 @@ func Make(p *Plan) *Estimate {
 		func(each, all float64) string {
 			return fmt.Sprintf("%s before the kernel shrinks buffers (net.ipv4.tcp_mem), at %s for a viewer", tuning.SizeText(int64(all)), tuning.SizeText(int64(each)))
 		})
-	e.divide("descriptors", p.Descriptors > 0, 1, float64(p.Descriptors)-tuning.ReservedDescriptors, "the limit could not be read",
+	if left := p.Budget.Left(); p.Budget.Memory > 0 {
+		e.add("memory budget", float64(left)/float64(ViewerBytes()), fmt.Sprintf(
+			"the pump takes viewers up to %s beside the most that its backlogs may take", tuning.SizeText(left)))
+	}
+	e.divide("descriptors", p.Descriptors > 0, 1, float64(p.Descriptors)-float64(p.Reserved), "the limit could not be read",
 		func(_, _ float64) string {
-			return fmt.Sprintf("the limit is %d, less %d", p.Descriptors, tuning.ReservedDescriptors)
+			return fmt.Sprintf("the limit is %d, less %d", p.Descriptors, p.Reserved)
 		})
 	e.settings(p)
+	e.bandwidths(p)
 	slices.SortStableFunc(e.Limits, func(a, b Limit) int { return cmp.Compare(a.Viewers, b.Viewers) })
 	return e
 }
@@ -88,6 +93,7 @@ func (e *Estimate) settings(p *Plan) {
 	}{
 		{"tracked connections", p.Tracked, "the firewall's table (net.netfilter.nf_conntrack_max)"},
 		{"limits.connections", int64(p.Connections), "as configured"},
+		{"limits.viewers", int64(p.Viewers), "as configured"},
 		{"limits.sessions", int64(p.Sessions), "as configured, or by default"},
 	} {
 		if l.viewers > 0 {
@@ -95,6 +101,39 @@ func (e *Estimate) settings(p *Plan) {
 		}
 	}
 }
+
+// bandwidths adds the limits on bandwidth, and those of the streams. What a stream's
+// limit allows is told as the viewers of all streams, of which it has its share.
+func (e *Estimate) bandwidths(p *Plan) {
+	average := 0.0 // bits a second that an average viewer reserves
+	for _, s := range p.Streams {
+		average += s.Share * float64(s.Bitrate)
+	}
+	if p.Bandwidth > 0 && average > 0 {
+		e.add("limits.bandwidth", float64(p.Bandwidth)/average,
+			fmt.Sprintf("%s as configured, at %s for a viewer", rateText(float64(p.Bandwidth)), rateText(average)))
+	}
+	for _, s := range p.Streams {
+		if s.Share <= 0 {
+			continue
+		}
+		if s.Viewers > 0 {
+			e.add(s.Name+": viewers", float64(s.Viewers)/s.Share, fmt.Sprintf("%d of this stream, as configured, which has %.4g%% of all", s.Viewers, 100*s.Share))
+		}
+		if s.Bandwidth > 0 {
+			e.add(s.Name+": bandwidth", float64(s.Bandwidth)/float64(s.Bitrate)/s.Share,
+				fmt.Sprintf("%s for this stream, as configured, which has %.4g%% of all viewers", rateText(float64(s.Bandwidth)), 100*s.Share))
+		}
+	}
+}
+
+// add adds a limit.
+func (e *Estimate) add(resource string, viewers float64, from string) {
+	e.Limits = append(e.Limits, Limit{resource, int(min(viewers, mostViewers)), from})
+}
+
+// rateText is a rate for people.
+func rateText(bits float64) string { return fmt.Sprintf("%.4g Mbit/s", bits/1e6) }
 
 // processors is how many viewers the loops can serve, and with what calls.
 func (p *Plan) processors() (Limit, []Calls) {

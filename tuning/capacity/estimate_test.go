@@ -18,7 +18,7 @@ func plan() *Plan {
 		Streams: []Stream{{Name: "live", Bitrate: 1_000_000, PacketSize: 1250, Share: 1, Backlog: 4 << 20}},
 		Loops:   2, Processors: 2, Turn: always(200 * time.Millisecond),
 		Price: Price{Call: 6e-6, PerByte: 1e-10},
-		Card:  100e9, Memory: 64 << 30, SocketPages: 1 << 24, Descriptors: 1 << 20, Sessions: 1 << 20,
+		Card:  100e9, Memory: 64 << 30, SocketPages: 1 << 24, Descriptors: 1 << 20, Reserved: 128, Sessions: 1 << 20,
 	}
 }
 
@@ -93,6 +93,17 @@ func TestWhatGivesOutFirst(t *testing.T) {
 		{"tracked connections", func(p *Plan) { p.Tracked = 500 }, 500},
 		{"limits.connections", func(p *Plan) { p.Connections = 300 }, 300},
 		{"limits.sessions", func(p *Plan) { p.Sessions = 400 }, 400},
+		{"limits.viewers", func(p *Plan) { p.Viewers = 200 }, 200},
+		{"limits.bandwidth", func(p *Plan) { p.Bandwidth = 50_000_000 }, 50},
+		{"live: viewers", func(p *Plan) { p.Streams[0].Viewers = 70 }, 70},
+		{"live: bandwidth", func(p *Plan) { p.Streams[0].Bandwidth = 60_500_000 }, 60},
+		{"slow: viewers", func(p *Plan) {
+			p.Streams[0].Share = 0.75
+			p.Streams = append(p.Streams, Stream{Name: "slow", Bitrate: 50_000, PacketSize: 1250, Share: 0.25, Viewers: 10})
+		}, 40},
+		{"descriptors", func(p *Plan) { p.Descriptors, p.Reserved = 1024, 200 }, 824},
+		// 230 MiB, of which 64 are the program's and 10 the backlogs'.
+		{"memory budget", func(p *Plan) { p.Budget = Budget{Memory: 256 << 20, Streams: 10, Backlog: 1 << 20} }, 3551},
 	} {
 		p := plan()
 		c.change(p)

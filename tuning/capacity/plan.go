@@ -66,6 +66,8 @@ type Stream struct {
 	Bursts     float64 // a second in which its packets come, such as pictures; 0: one by one
 	Share      float64 // of all viewers; those of all streams add up to 1
 	Backlog    int64   // bytes that are kept of it
+	Viewers    int     // the stream's limits.viewers; 0: none
+	Bandwidth  int64   // the stream's limits.bandwidth, in bits per second; 0: none
 }
 
 // Framing is what is sent in front of each packet, in bytes.
@@ -130,19 +132,27 @@ type Plan struct {
 	Memory      int64   // bytes that are free
 	SocketPages int64   // of tcp_mem, where pressure begins
 	Descriptors uint64  // that the process may have
+	Reserved    int     // of those, kept back for everything but connections
 	Tracked     int64   // connections that the firewall may track
 	Connections int     // limits.connections
 	Sessions    int     // limits.sessions
+	Viewers     int     // limits.viewers
+	Bandwidth   int64   // limits.bandwidth, in bits per second
+	// Budget is the memory that the pump gives itself, up to which it takes viewers.
+	Budget Budget
 }
 
 // memory is how many bytes all viewers may take together.
 func (p *Plan) memory() float64 {
-	free := FullMemory*float64(p.Memory) - BaseMemory
+	backlogs := 0.0
 	for _, s := range p.Streams {
-		// As much again lies in buffers that are free for the moment.
-		free -= 2 * float64(s.Backlog)
+		backlogs += float64(s.Backlog)
 	}
-	return max(0, free)
+	if total := p.Budget.Backlogs(); total > 0 {
+		backlogs = min(backlogs, float64(total))
+	}
+	// As much again lies in buffers that are free for the moment.
+	return max(0, FullMemory*float64(p.Memory)-BaseMemory-2*backlogs)
 }
 
 // viewerMemory is what a viewer takes in all, in bytes.

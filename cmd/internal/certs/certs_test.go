@@ -2,8 +2,12 @@ package certs
 
 import (
 	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"math/big"
 	"net"
 	"path/filepath"
 	"reflect"
@@ -12,6 +16,7 @@ import (
 	"time"
 
 	"streampump/config/keypair"
+	"streampump/internal/pki"
 )
 
 // pipe is a connection over loopback: one in memory would make both sides wait for
@@ -57,7 +62,7 @@ func TestCertificateForAName(t *testing.T) {
 			t.Errorf("%q gets %v, %v, want %s", name, c, err, want)
 		}
 	}
-	st, err := shaken(t, s, &tls.Config{RootCAs: a.pool(), ServerName: "exact.star.example"})
+	st, err := shaken(t, s, &tls.Config{RootCAs: a.Pool(), ServerName: "exact.star.example"})
 	if err != nil || st.PeerCertificates[0].DNSNames[0] != "exact.star.example" {
 		t.Errorf("%v", err)
 	}
@@ -67,10 +72,7 @@ func TestCertificateForAName(t *testing.T) {
 // it can check, and so do clients that ask for no name.
 func TestKeyThatTheClientKnows(t *testing.T) {
 	a, dir := newCA(t), t.TempDir()
-	now := time.Now()
-	s, _ := open(t,
-		a.make(ecKey(t), now, now.Add(90*day), "pump.example").put(t, dir, "ec"),
-		a.make(rsaKey(t), now, now.Add(90*day), "pump.example").put(t, dir, "rsa"))
+	s, _ := open(t, a.issue(90*day, "pump.example").put(t, dir, "ec"), rsaPair(t, "pump.example").put(t, dir, "rsa"))
 	for _, name := range []string{"pump.example", "", "unknown.example"} {
 		for scheme, want := range map[tls.SignatureScheme]string{tls.ECDSAWithP256AndSHA256: "ec", tls.PSSWithSHA256: "rsa", tls.Ed25519: "ec"} {
 			c, err := s.pick(&tls.ClientHelloInfo{ServerName: name, SupportedVersions: []uint16{tls.VersionTLS13}, SignatureSchemes: []tls.SignatureScheme{scheme}})
@@ -83,6 +85,22 @@ func TestKeyThatTheClientKnows(t *testing.T) {
 			}
 		}
 	}
+}
+
+// rsaPair is a certificate with an RSA key, which vouches for itself.
+func rsaPair(t *testing.T, host string) pair {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{host}, NotAfter: time.Now().Add(90 * day)}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	return pair{pki.CertPEM(made), pki.KeyPEM(t, made)}
 }
 
 func TestProtocols(t *testing.T) {
@@ -102,7 +120,7 @@ func TestProtocols(t *testing.T) {
 		{"only_h2", func(c *tls.Config) { c.NextProtos = []string{"h2"} }, 0, "", "no application protocol"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			client := &tls.Config{RootCAs: a.pool(), ServerName: "pump.example"}
+			client := &tls.Config{RootCAs: a.Pool(), ServerName: "pump.example"}
 			c.change(client)
 			st, err := shaken(t, s, client)
 			switch {
@@ -122,7 +140,7 @@ func TestTicketsOutliveACertificate(t *testing.T) {
 	a, dir := newCA(t), t.TempDir()
 	f := a.issue(90*day, "pump.example").put(t, dir, "1")
 	s, _ := open(t, f)
-	client := &tls.Config{RootCAs: a.pool(), ServerName: "pump.example", ClientSessionCache: tls.NewLRUClientSessionCache(4)}
+	client := &tls.Config{RootCAs: a.Pool(), ServerName: "pump.example", ClientSessionCache: tls.NewLRUClientSessionCache(4)}
 	for i, want := range []bool{false, true, true} {
 		if i == 2 {
 			a.issue(90*day, "pump.example").put(t, dir, "1")
@@ -143,7 +161,7 @@ func TestNoCertificateYet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := &tls.Config{RootCAs: a.pool(), ServerName: "b.example"}
+	client := &tls.Config{RootCAs: a.Pool(), ServerName: "b.example"}
 	if _, err := shaken(t, s, client); err == nil {
 		t.Error("a handshake without a certificate")
 	}
@@ -179,7 +197,7 @@ func TestChallenge(t *testing.T) {
 		t.Fatal(err)
 	}
 	for alpn, want := range map[string]string{"acme-tls/1": "proof.example", "http/1.1": "pump.example"} {
-		st, err := shaken(t, s, &tls.Config{RootCAs: a.pool(), ServerName: want, NextProtos: []string{alpn}})
+		st, err := shaken(t, s, &tls.Config{RootCAs: a.Pool(), ServerName: want, NextProtos: []string{alpn}})
 		if err != nil || st.NegotiatedProtocol != alpn {
 			t.Errorf("%s: %q, %v", alpn, st.NegotiatedProtocol, err)
 		}

@@ -3,17 +3,9 @@ package certs
 import (
 	"bytes"
 	"context"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"log/slog"
-	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,56 +14,20 @@ import (
 	"time"
 
 	"streampump/config/keypair"
+	"streampump/internal/pki"
 )
 
 // ca vouches for the certificates of a test.
 type ca struct {
-	t    testing.TB
-	cert *x509.Certificate
-	key  crypto.Signer
-	last int64 // serial number
+	*pki.Authority
+	t testing.TB
 }
 
 func newCA(t testing.TB) *ca {
 	t.Helper()
-	a := &ca{t: t, key: ecKey(t), last: 1}
-	c := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{Organization: []string{"Trust"}, CommonName: "R1"},
-		NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<32, 0), IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, a.key.Public(), a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a.cert, err = x509.ParseCertificate(der); err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
-func ecKey(t testing.TB) crypto.Signer {
-	t.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
-}
-
-func rsaKey(t testing.TB) crypto.Signer {
-	t.Helper()
-	k, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
-}
-
-// pool is what clients trust.
-func (a *ca) pool() *x509.CertPool {
-	p := x509.NewCertPool()
-	p.AddCert(a.cert)
-	return p
+	return &ca{pki.New(t, "root").Below("R1", func(c *x509.Certificate) {
+		c.Subject.Organization = []string{"Trust"}
+	}), t}
 }
 
 // pair is a certificate and its key as PEM.
@@ -80,33 +36,15 @@ type pair struct{ cert, key []byte }
 // issue makes a certificate with a new key that lives for as long as given, from now
 // on; its end may have passed.
 func (a *ca) issue(life time.Duration, names ...string) pair {
-	now := time.Now().Truncate(time.Second)
-	begin := now
-	if life < 0 {
-		begin = now.Add(life - 90*day)
-	}
-	return a.make(ecKey(a.t), begin, now.Add(life), names...)
-}
-
-func (a *ca) make(key crypto.Signer, begin, end time.Time, names ...string) pair {
 	a.t.Helper()
-	a.last++
-	c := &x509.Certificate{
-		SerialNumber: big.NewInt(a.last), Subject: pkix.Name{CommonName: names[0]}, DNSNames: names,
-		NotBefore: begin, NotAfter: end,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, a.cert, key.Public(), a.key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return pair{
-		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
-		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}),
-	}
+	c := a.Issue(func(c *x509.Certificate) {
+		c.NotBefore = time.Now().Truncate(time.Second)
+		c.NotAfter = c.NotBefore.Add(life)
+		if life < 0 {
+			c.NotBefore = c.NotAfter.Add(-90 * day)
+		}
+	}, names...)
+	return pair{pki.CertPEM(c), pki.KeyPEM(a.t, c)}
 }
 
 // parsed is the pair as a handshake uses it.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"math/rand/v2"
@@ -73,9 +74,21 @@ func New(o Options) (*Agent, error) {
 		case !errors.Is(err, fs.ErrNotExist):
 			o.Log.Warn("a stored certificate cannot be used", "domain", d, "why", err)
 		}
+		a.patient(n)
 		a.names = append(a.names, n)
 	}
 	return a, nil
+}
+
+// patient puts the first try of a name off if there were too many before the start:
+// the CA counts them, whoever restarts the pump.
+func (a *Agent) patient(n *name) {
+	if at := nextTry(a.dir, n.domain); at.After(n.due) {
+		n.due = at
+		problem := fmt.Sprintf("no certificate was issued, and the CA is not asked again before %s, because more failures in an hour would lock the name out", at.Format("15:04"))
+		a.o.Trouble(n.domain, problem)
+		a.o.Log.Warn(problem, "domain", n.domain)
+	}
 }
 
 // renewal is when a certificate should be renewed.
@@ -92,14 +105,18 @@ func (a *Agent) Run(ctx context.Context) {
 				next = n
 			}
 		}
-		timer := time.NewTimer(time.Until(next.due))
+		// A timer of months would not notice that the clock was set.
+		wait := min(time.Until(next.due), time.Hour)
+		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
 			timer.Stop()
 			return
 		case <-timer.C:
 		}
-		a.try(ctx, next)
+		if !time.Now().Before(next.due) {
+			a.try(ctx, next)
+		}
 	}
 }
 
@@ -116,6 +133,9 @@ func (a *Agent) try(ctx context.Context, n *name) {
 	n.failures++
 	wait := pause(n.failures, err)
 	n.due = time.Now().Add(wait)
+	if !unreached(err) {
+		noteTry(a.dir, n.domain)
+	}
 	a.o.Trouble(n.domain, "no certificate was issued: "+err.Error())
 	level := slog.LevelWarn
 	if n.leaf == nil || time.Now().After(n.leaf.NotAfter) {
@@ -128,6 +148,7 @@ func (a *Agent) try(ctx context.Context, n *name) {
 func (a *Agent) keep(n *name, c *tls.Certificate) {
 	n.leaf, n.due, n.failures = c.Leaf, renewal(c.Leaf), 0
 	lost := store(a.dir, n.domain, c)
+	forgetTries(a.dir, n.domain)
 	a.o.Keep(n.domain, c)
 	a.o.Log.Info("a certificate was issued", "domain", n.domain, "until", c.Leaf.NotAfter, "renewal", n.due)
 	if lost != nil {

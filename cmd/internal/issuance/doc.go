@@ -24,8 +24,8 @@
 // asked for. One goroutine does one name after the other. Failures are tried again
 // after half an hour, and after twice as long each time up to twelve hours, or later
 // if the CA says so: at most two tries, of two proofs each, fall into one hour, and
-// Let's Encrypt allows five failures. If the CA is not reached at all, it is a minute
-// and up to an hour.
+// Let's Encrypt allows five failures. That holds across restarts, too. If the CA is not
+// reached at all, it is a minute and up to an hour.
 //
 // # What is asked on event loops and in handshakes
 //
@@ -35,4 +35,5 @@
 //
 //	HOST OF THE CA/account.key    the account's private key
 //	HOST OF THE CA/NAME.pem       key and chain, one file, replaced as a whole
+//	HOST OF THE CA/NAME.failed    when the last tries failed
 package issuance

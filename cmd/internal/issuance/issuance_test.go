@@ -4,14 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -25,6 +22,7 @@ import (
 
 	"streampump/cmd/internal/issuance/testca"
 	"streampump/config/keypair"
+	"streampump/internal/pki"
 )
 
 // site is an agent whose proofs can be seen at two addresses, as a pump's can.
@@ -287,23 +285,11 @@ func TestRenewal(t *testing.T) {
 	s.verified(s.issued())
 }
 
-// selfMade is a certificate for pump.example.
+// selfMade is a certificate for pump.example, not of the CA.
 func selfMade(t *testing.T, begin, end time.Time) *tls.Certificate {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"pump.example"}, NotBefore: begin, NotAfter: end}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := joined([][]byte{der}, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
+	c := pki.New(t, "other").Issue(func(c *x509.Certificate) { c.NotBefore, c.NotAfter = begin, end }, "pump.example")
+	return &c
 }
 
 // What went wrong is a sentence in log and status, and the next try is far off.

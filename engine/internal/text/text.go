@@ -16,12 +16,13 @@ import (
 
 // Protocol is the tests' protocol: a line is a request, and an encoder's body is lines too.
 //
-//	LOOKUP|DESCRIBE|PLAY path [plain] [switch] [close] [s=KEY] [a=AGENT]
+//	LOOKUP|DESCRIBE|PLAY path [plain] [switch] [pump] [close] [s=KEY] [a=AGENT] [u=NAME:PASSWORD] [token=TOKEN]
 //	STOP|CONTROL s=KEY    REPLY    BAD
-//	SETUP|PUBLISH path [s=KEY]
-//	H name [audio] [preroll=MS] [pad=N]
+//	SETUP|PUBLISH path [s=KEY] [u=NAME:PASSWORD] [token=TOKEN]
+//	H name [audio] [preroll=MS] [pad=N] [rate=N]
 //	                                a header: equal names splice; plain packets
-//	                                are filled up to N bytes
+//	                                are filled up to N bytes; rate is in bits
+//	                                a second
 //	P[k] [t=MS] [tail|]payload      a packet; k: a key frame; tail: what a trimmed copy lacks
 //	OVER ...                        a packet that its programme cannot take
 //	PAUSE [close]    FINISH    REDIAL
@@ -54,7 +55,9 @@ func (Protocol) AppendRefusal(dst []byte, c codec.Cause) []byte {
 
 var causeNames = [...]string{"ended", "switch", "idle", "taken", "shutdown", "full", "late", "refused", "clear", "failed"}
 
-var codeNames = [...]string{"OK", "NOSTREAM", "NOTUP", "FULL", "BUSY", "NOSESSION", "REFUSED"}
+var codeNames = [...]string{
+	"OK", "NOSTREAM", "NOTUP", "FULL", "BUSY", "NOSESSION", "REFUSED", "UNPROVEN", "FORBIDDEN", "SLOWED", "UNDECIDED",
+}
 
 // session speaks for all roles; body says that lines are an encoder's.
 type session struct {
@@ -101,10 +104,17 @@ func (s *session) request(line string) codec.Event {
 			ev.Form = codec.Plain
 		case "switch":
 			ev.Switch = true
+		case "pump":
+			ev.Pump = true
 		case "s":
 			ev.Session, _ = strconv.ParseUint(value, 16, 64)
 		case "a":
 			ev.Agent = value
+		case "u":
+			user, password, _ := strings.Cut(value, ":")
+			ev.Credentials = &codec.Credentials{User: user, Password: password, HasPassword: true}
+		case "token":
+			ev.Credentials = &codec.Credentials{Token: value}
 		case "close":
 		default:
 			ev.Path = w
@@ -141,6 +151,9 @@ func (s *session) Answer(dst []byte, ev *codec.Event, v *codec.Verdict) ([]byte,
 	if v.Replaced {
 		dst = append(dst, " replaced"...)
 	}
+	if v.Crowded {
+		dst = append(dst, " crowded"...)
+	}
 	if v.Location != "" {
 		dst = append(dst, " at="+v.Location...)
 	}
@@ -159,6 +172,8 @@ func (s *session) next(ev *codec.Event, v *codec.Verdict) codec.Next {
 	switch {
 	case ev.Kind == codec.Pause:
 		s.body = false
+	case v.Code == codec.Unproven && !closing:
+		return codec.Keep
 	case ev.Kind == codec.Bad || v.Code != codec.OK || closing:
 		return codec.Close
 	case ev.Kind == codec.Play:
@@ -242,6 +257,7 @@ type media struct {
 	keys    bool
 	preroll time.Duration
 	pad     int
+	rate    uint32
 }
 
 // NewMedia reads the rest of an H line.
@@ -259,6 +275,9 @@ func NewMedia(line string) codec.Media {
 			m.preroll = time.Duration(ms) * time.Millisecond
 		case key == "pad":
 			m.pad, _ = strconv.Atoi(value)
+		case key == "rate":
+			n, _ := strconv.ParseUint(value, 10, 32)
+			m.rate = uint32(n)
 		}
 	}
 	return m
@@ -267,7 +286,7 @@ func NewMedia(line string) codec.Media {
 func (m *media) String() string                { return m.name }
 func (m *media) NewProgramme() codec.Programme { return &programme{media: m} }
 func (m *media) MIME() string                  { return "text/plain" }
-func (m *media) Bitrate() uint32               { return 0 }
+func (m *media) Bitrate() uint32               { return m.rate }
 func (m *media) Preroll() time.Duration        { return m.preroll }
 func (m *media) KeyFrames() bool               { return m.keys }
 
@@ -318,6 +337,7 @@ func (p *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, err
 	}
 	p.needKey = false
 	at := p.time(&rest)
+	start := len(dst)
 	dst = append(dst, '<')
 	dst = strconv.AppendUint(dst, p.number, 10)
 	if key && p.media.keys {
@@ -327,7 +347,8 @@ func (p *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, err
 	dst = append(dst, rest...)
 	dst = append(dst, ';')
 	p.number++
-	return dst, codec.Mark{Key: key, Trim: bytes.IndexByte(rest, '|') >= 0, SendTime: at}, nil
+	most := max(len(dst)-start, p.media.pad)
+	return dst, codec.Mark{Key: key, Trim: bytes.IndexByte(rest, '|') >= 0, Most: most, SendTime: at}, nil
 }
 
 // time takes t=MS off the front of a packet and places it.

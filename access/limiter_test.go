@@ -1,0 +1,86 @@
+package access
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+)
+
+// A stranger who guesses is slowed, at his address and at the account, and neither
+// locks out the encoder where it has been before.
+func TestGuessing(t *testing.T) {
+	l := newLab(t)
+	wrong := func(from netip.Addr, user string) Decision {
+		return l.ask("digest", from, prove(l.ask("digest", from, nil).Challenge, user, "wrong", 1, nil))
+	}
+	right := func(from netip.Addr, user string) Decision {
+		return l.ask("digest", from, prove(l.ask("digest", from, nil).Challenge, user, "right", 1, nil))
+	}
+	l.want(right(home, "anna"), Allowed, "")
+	for range freeGuesses {
+		l.want(wrong(away, "anna"), Denied, "is wrong")
+	}
+	slow := wrong(away, "anna")
+	l.want(slow, Slowed, "too many wrong passwords")
+	if slow.RetryAfter != forgiveGuess {
+		t.Errorf("retry after %v", slow.RetryAfter)
+	}
+	// Another address of the same /64 is the same; not even the right password helps.
+	l.want(right(away.Next(), "anna"), Slowed, "")
+	// At another address guesses are free, until the account has had enough.
+	for i := range freeAccount - freeGuesses {
+		l.want(wrong(netip.AddrFrom4([4]byte{198, 51, 100, byte(i)}), "anna"), Denied, "is wrong")
+	}
+	l.want(wrong(netip.MustParseAddr("198.51.101.1"), "anna"), Slowed, "")
+	// The encoder is not troubled by any of this, and other accounts neither.
+	l.want(right(home, "anna"), Allowed, "")
+	l.want(right(netip.MustParseAddr("198.51.101.1"), "otto"), Allowed, "")
+	// A known address has guesses of its own, and no more of them than others.
+	for range freeGuesses {
+		l.want(wrong(home, "anna"), Denied, "is wrong")
+	}
+	l.want(wrong(home, "anna"), Slowed, "")
+	// Time forgives.
+	l.now = l.now.Add(forgiveGuess)
+	l.want(wrong(home, "anna"), Denied, "is wrong")
+	l.want(wrong(home, "anna"), Slowed, "")
+	l.now = l.now.Add(freeGuesses * forgiveGuess)
+	for range freeGuesses {
+		l.want(wrong(away, "anna"), Denied, "is wrong")
+	}
+}
+
+// What the tables hold is bounded, whoever asks.
+func TestLimiterIsBounded(t *testing.T) {
+	l := newLimiter()
+	for i := range 4 * pairPlaces {
+		a := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
+		l.failed(a, "x", noon)
+		l.succeeded(a, "x", noon.Add(time.Duration(i)))
+	}
+	if len(l.addresses) != limitPlaces || len(l.accounts) != limitPlaces || len(l.pairs) != pairPlaces {
+		t.Errorf("%d, %d, %d places", len(l.addresses), len(l.accounts), len(l.pairs))
+	}
+	if last := netip.AddrFrom4([4]byte{10, 0, byte((4*pairPlaces - 1) >> 8), 0xFF}); !l.knows(last, "x") {
+		t.Error("the newest is not known")
+	}
+	p := newPassed(10, time.Minute)
+	r := newReplays(10)
+	for i := range 100 {
+		s := time.Duration(i).String()
+		p.note(NewSecret(s), s, noon)
+		if at := noon.Add(time.Duration(i)); !r.first(s, s, at) || r.first(s, s, at) {
+			t.Errorf("answer %d is not good just once", i)
+		}
+	}
+	if len(p.until) > 10 || len(r.seen) > 10 || len(r.queue) > 10 {
+		t.Errorf("%d, %d and %d are remembered", len(p.until), len(r.seen), len(r.queue))
+	}
+	// What was forgotten is not good again.
+	for i := range 100 {
+		s := time.Duration(i).String()
+		if r.first(s, s, noon.Add(time.Duration(i))) {
+			t.Fatalf("answer %d is good again", i)
+		}
+	}
+}

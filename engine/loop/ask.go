@@ -1,0 +1,108 @@
+package loop
+
+import (
+	"log/slog"
+	"strings"
+
+	"streampump/access"
+	"streampump/codec"
+	"streampump/engine/stream"
+)
+
+// ask has the rules decide whether the peer may do what the event in the loop's
+// scratch asks for, and acts on it if so. A decision that takes time is waited for
+// (Conn.await).
+func (c *Conn) ask(role access.Role) {
+	l := c.loop
+	guard := l.group.cfg.Access
+	if guard == nil || c.vouched() {
+		c.act()
+		return
+	}
+	st := l.group.streams[strings.ToLower(l.ev.Path)]
+	r := access.Request{Role: role, Stream: strings.Clone(l.ev.Path), Peer: c.peer.Addr(), Credentials: l.ev.Credentials}
+	var q *question
+	d, decided := guard.Ask(l.group.wall(), r, st == nil, func(d access.Decision) {
+		l.Post(func() { c.decide(q, d) }) // after this pass, so q is known
+	})
+	if decided {
+		c.decided(d)
+		return
+	}
+	most := maxWaiting
+	if l.ev.Kind == codec.Publish {
+		most = maxBehind // its packets follow at once; the pool bounds how many may wait
+	}
+	q = c.await(most, c.undecided)
+}
+
+// vouched reports whether an encoder's request belongs to a session that was opened by
+// one who was let in: encoders prove who they are at their setup only ([MS-WMHTTP]
+// 3.2.5.2), and the session's key cannot be guessed.
+func (c *Conn) vouched() bool {
+	l := c.loop
+	if l.ev.Kind != codec.Setup && l.ev.Kind != codec.Publish {
+		return false
+	}
+	st := l.group.streams[strings.ToLower(l.ev.Path)]
+	of := func(in *stream.Ingest) bool { return in != nil && st != nil && in.Stream == st }
+	if of(c.setUp) || of(c.ingest) {
+		return true
+	}
+	return l.ev.Session != 0 && of(l.group.ingests.Find(l.ev.Session, l.now+int64(l.group.cfg.Timeouts.PushInactive)))
+}
+
+// decide goes on with a question that the rules have decided.
+func (c *Conn) decide(q *question, d access.Decision) {
+	if !c.recall(q) {
+		return
+	}
+	c.decided(d)
+	c.proceed()
+}
+
+// decided acts on a decision.
+func (c *Conn) decided(d access.Decision) {
+	if d.Outcome == access.Allowed {
+		c.client = d.Client
+		c.act()
+		return
+	}
+	v := &c.loop.verdict
+	v.Reason, v.Challenge, v.RetryAfter = d.Public, d.Challenge, d.RetryAfter
+	switch d.Outcome {
+	case access.Denied:
+		v.Code = codec.Unproven
+	case access.Slowed:
+		v.Code = codec.Slowed
+	default:
+		v.Code = codec.Forbidden
+	}
+	c.tellRefused(&d)
+	c.answer(nil)
+}
+
+// undecided tells the peer that no decision came in time.
+func (c *Conn) undecided() {
+	c.loop.verdict.Code = codec.Undecided
+	c.loop.group.accessLog.Warn("no decision came in time", "asks", c.loop.ev.Kind.String(), "path", c.loop.ev.Path, "peer", c.peer)
+	c.answer(nil)
+}
+
+// tellRefused logs a refusal. That a peer is asked for its password first happens to
+// everybody, and is in the debug log only.
+func (c *Conn) tellRefused(d *access.Decision) {
+	l := c.loop
+	log, level, what := l.group.accessLog, slog.LevelInfo, "viewer is refused"
+	if l.ev.Kind == codec.Setup || l.ev.Kind == codec.Publish {
+		log, level, what = l.group.pushLog, slog.LevelWarn, "encoder is refused"
+	}
+	if d.Outcome == access.Denied && d.Bare {
+		level = slog.LevelDebug
+	}
+	args := []any{"path", l.ev.Path, "peer", c.peer, "why", d.Reason}
+	if c.agent != "" {
+		args = append(args, "agent", c.agent)
+	}
+	log.Log(l.labels, level, what, args...)
+}
