@@ -18,8 +18,8 @@ import (
 
 // credentials are what a request brings; nil if that is nothing.
 func credentials(r *http1.Request, token string) *codec.Credentials {
-	a, any, err := r.Fields.Authorization()
-	if !any && token == "" {
+	a, given, err := r.Fields.Authorization()
+	if !given && token == "" {
 		return nil
 	}
 	c := &codec.Credentials{Token: strings.Clone(token), Odd: err}

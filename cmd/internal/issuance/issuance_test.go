@@ -343,6 +343,23 @@ func TestFailures(t *testing.T) {
 	})
 }
 
+// A CA that has lost its accounts refuses once, and gets a new one with the next try.
+func TestAccountThatTheCAForgot(t *testing.T) {
+	authority := testca.New(t)
+	s := newSite(t, authority, t.TempDir(), nil)
+	n := s.agent.names[0]
+	for i, want := range []bool{true, false, true} {
+		if i < 2 {
+			authority.Examine(t, port(s.plain), port(s.secure))
+		}
+		s.agent.try(t.Context(), n)
+		if issued := n.failures == 0; issued != want {
+			t.Errorf("try %d: issued %v\n%s", i, issued, s.said())
+		}
+	}
+	s.await("the CA says: ")
+}
+
 func listenClosed(t *testing.T) string {
 	ln := listen(t)
 	_ = ln.Close()
