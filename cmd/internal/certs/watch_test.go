@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"streampump/config/keypair"
+	"streampump/internal/keypair"
 	"streampump/internal/pki"
 )
 

@@ -21,7 +21,7 @@ import (
 	"golang.org/x/crypto/acme"
 
 	"streampump/cmd/internal/issuance/testca"
-	"streampump/config/keypair"
+	"streampump/internal/keypair"
 	"streampump/internal/pki"
 )
 
