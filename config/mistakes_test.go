@@ -46,9 +46,9 @@ func TestOneMistake(t *testing.T) {
 		{"no_quote", "{\"port: 1,\n}", `1:2: this text has no closing double quote in its line`},
 		{"no_quote_at_the_end", `{"port`, `1:2: this text has no closing double quote`},
 		{"backslash", `{"ssl_key": "C:\key"}`, `1:13: this text contains a control character or an escape that JSON does not know (a backslash is written "\\")`},
-		{"bare_time", `{"timeouts": {"request": 10s}}`, `1:26: "10s" is not a JSON value: text is written in double quotes`},
-		{"bare_word", `{"log": {"level": info}}`, `1:19: "info" is not a JSON value: text is written in double quotes`},
-		{"octal", `{"port": 010}`, `1:10: the JSON is broken here: invalid literal: 010`},
+		{"bare_time", `{"timeouts": {"request": 10s}}`, `1:26: this is not a JSON value: text is written in double quotes`},
+		{"bare_word", `{"log": {"level": info}}`, `1:19: this is not a JSON value: text is written in double quotes`},
+		{"octal", `{"port": 010}`, `1:10: the JSON is broken here: JSON does not write a number like this; text is written in double quotes`},
 
 		// Keys.
 		{"slip_of_the_pen", `{"prot": 1, ` + push + `}`, `1:2: /prot: the key "prot" is unknown here; did you mean "port"?`},
@@ -352,10 +352,10 @@ exports.config = {
 	const pre = "pump.json:"
 	want := pre + `2:1: this is not JSON; if it is the original Stream Pump's config.js, this prints it as JSON if Node.js is installed: ` + ConvertScript + `; otherwise keep only the object: ` +
 		`delete everything before its first { and after its last }, and write every key and every text in double quotes (comments and trailing commas may stay)
-` + pre + `3:3: a key is written in double quotes: "port"
+` + pre + `3:3: this is a key or a text, which is written in double quotes
 ` + pre + `4:3: text is written in double quotes, not in '
-` + pre + `4:22: "undefined" is not a JSON value: text is written in double quotes
-` + pre + `5:16: a key is written in double quotes: "path"
+` + pre + `4:22: this is not a JSON value: text is written in double quotes
+` + pre + `5:16: this is a key or a text, which is written in double quotes
 ` + pre + `5:22: text is written in double quotes, not in '
 ` + pre + `6:2: this is JSON, not JavaScript: delete the semicolon
 `

@@ -138,6 +138,7 @@ func TestWarningsOfTLS(t *testing.T) {
 	const idle = `nothing uses this: set "ssl" to true, or put "tls://" before an address in "listen"`
 	for _, c := range []struct{ name, src, want string }{
 		{"no_listener", `"certificates": [{"cert": "none", "key": "none"}]`, `1:18: /certificates: warning: ` + idle},
+		{"no_listener_pair", `"ssl_cert": "none", "ssl_key": "none"`, `1:14: /ssl_cert: warning: ` + idle},
 		{"no_listener_automatic", `"ssl_domains": "a.example"`, `1:17: /ssl_domains: warning: ` + idle},
 		{"out_of_reach", `"ssl": true, "ssl_domains": "a.example", ` + terms, `1:30: /ssl_domains: warning: the CA will look for the pump at port 443 (TLS) or port 80 (plain) of these names, and it listens on neither: unless something forwards them, no certificate will be given`},
 	} {
