@@ -93,7 +93,7 @@ func TestSecretsShowNowhere(t *testing.T) {
 			}
 		}
 	}
-	p.Await("viewer is refused", "the token has expired")
+	p.Await("viewer is refused", "the token expired")
 	p.Await("viewer is refused", "forged")
 	p.Await("viewer is refused", "the password of the account")
 	// A pump that pulls from it has a token in its source's address.

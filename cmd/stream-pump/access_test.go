@@ -137,7 +137,7 @@ func TestToken(t *testing.T) {
 		{"", "token make pump.json nothing", `pump.json has no stream "nothing"`},
 		{"", "token make pump.json news --key k9", `there is no key "k9" here; there are new, old`},
 		{"mms://pump/x?y=1", "token explain", "the address has no ?token="},
-		{"what", "token explain", "the token has 1 fields, and not 7 with ~ between them"},
+		{"what", "token explain", "this is no token: it should have 7 fields with ~ between them, and has 1"},
 		{"", "token explain", "standard input is empty"},
 	} {
 		feed(t, text(c.stdin), args(c.args)...).want(t, cli.ExitFailed, "", "stream-pump: "+c.want+"\n")
