@@ -297,7 +297,7 @@ func (c *Conn) expired() {
 		}
 		c.finish(why, end)
 	case c.phase == phaseView && c.paceDeadline() <= l.now:
-		l.send(c)
+		l.hunger(c) // the turns of all who catch up may come at once
 	case c.phase == phaseView && c.half && c.forgotten():
 		c.doom(c.leftReason())
 	case c.phase == phaseView:
