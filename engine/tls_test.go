@@ -397,3 +397,22 @@ func living() int {
 	runtime.ReadMemStats(&m)
 	return int(m.HeapAlloc + m.StackInuse)
 }
+
+// Who comes too fast over TLS gets no handshake to be told so in: it is the handshake
+// that costs.
+func TestTooFastForAHandshake(t *testing.T) {
+	e, secure, _, _ := tlsEngine(t, func(c *Config) { c.Limits.Connects.Host = 1 })
+	const tries = 5
+	done := 0
+	for range tries {
+		c, err := tls.DialWithDialer(&net.Dialer{Timeout: 20 * time.Second}, "tcp", secure, &tls.Config{InsecureSkipVerify: true})
+		if err == nil {
+			done++
+			defer c.Close()
+		}
+	}
+	s := e.Snapshot()
+	if done == 0 || done == tries || s.Refused != uint64(tries-done) || s.Closes["host_connects_too_fast"] != uint64(tries-done) {
+		t.Errorf("%d handshakes of %d, %d refused, closes %v", done, tries, s.Refused, s.Closes)
+	}
+}

@@ -29,6 +29,10 @@ func (a *acceptor) encrypt(c Arrival) {
 		_ = conn.Close() // it cannot be told without a handshake
 		return
 	}
+	if c.Refused.TooFast() {
+		d.lose(c, c.Refused, nil) // a handshake is what it may not have so often
+		return
+	}
 	d.room.Enter(admission.Host(c.Peer.Addr()), &handshake{d, a.tls, c})
 }
 

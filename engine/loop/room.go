@@ -135,8 +135,7 @@ func (c *Conn) noRoom(st *stream.Stream, why reason.Reason) {
 	c.refused = why
 	*v = codec.Verdict{Code: codec.Full, Reason: why.Info().Text, RetryAfter: g.cfg.FullRetry, Media: v.Media, Title: v.Title}
 	args := []any{"stream", st.Config.Path, "reason", why.String(), "why", v.Reason, "peer", c.peer, "agent", c.agent}
-	tooFast := why == reason.HostJoinsTooFast || why == reason.NetworkJoinsTooFast
-	if at := st.Config.FullLocation; at != "" && !tooFast && g.books.Redirect(c.peer.Addr()) {
+	if at := st.Config.FullLocation; at != "" && !why.TooFast() && g.books.Redirect(c.peer.Addr()) {
 		v.Location = at
 		args = append(args, "sent_to", at)
 	}
