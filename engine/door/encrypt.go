@@ -67,7 +67,9 @@ func (h *handshake) shake(place *secure.Place) {
 	defer cancel()
 	var err error
 	c.TLS, err = secure.Serve(ctx, c.TCP, h.tls, place)
-	place.Leave()
+	if !place.Leave() {
+		err = secure.ErrCrowded // even if it had just come to its end
+	}
 	if err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err()
