@@ -56,9 +56,10 @@ type joiners struct {
 // a thin link is short.
 const joinersBurst = int64(50 * time.Millisecond)
 
-// left is how many bytes of an allowance of rate bytes a nanosecond may be used now.
+// left is how many bytes of an allowance of rate bytes a nanosecond may be used now. A
+// loop whose pass began later may have used more than that.
 func (j *joiners) left(now int64, rate float64) float64 {
-	return float64(now-max(j.usedUntil.Load(), now-joinersBurst)) * rate
+	return float64(max(0, now-max(j.usedUntil.Load(), now-joinersBurst))) * rate
 }
 
 // use uses up so many bytes of it.
@@ -91,7 +92,7 @@ func (c *Conn) startPace() {
 	if rate == 0 || l.group.cfg.Limits.JoinSpeed == 0 || v.waitEnd != 0 || v.next == v.prog.Ring.Head() {
 		return
 	}
-	c.pace = &pace{at: l.now, own: startOf(rate)}
+	c.pace = &pace{at: l.now, due: l.now, own: startOf(rate)}
 	v.mode.set(paced, true)
 }
 
@@ -171,7 +172,7 @@ func (l *Loop) catchUp(v *viewer) {
 			l.freeOutbox(c)
 		}
 		l.position(v)
-		if v.ending != reason.None || v.waitEnd != 0 || v.pin == nil && v.next == v.prog.Ring.Head() {
+		if v.ending != reason.None || v.waitEnd != 0 || v.pin == nil && v.next == v.prog.Ring.Head() || v.prog.Demand() == 0 {
 			c.caughtUp()
 			l.serve(v)
 			return
@@ -202,8 +203,5 @@ func (l *Loop) catchUp(v *viewer) {
 		}
 	}
 	c.pace.due = l.now
-	if !c.hungry {
-		c.hungry = true
-		l.hungry = append(l.hungry, c)
-	}
+	l.hunger(c)
 }
