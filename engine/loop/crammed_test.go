@@ -110,6 +110,9 @@ func crammed(t *testing.T, seed uint64, closes map[string]uint64) (got int) {
 		st.FullLocation = "there"
 	}
 	c := &restless{rnd: rnd, b: newLab(t, cfg, st), rules: w}
+	for _, k := range c.b.loops {
+		k.cost = time.Duration(pick(0, 0, 200, 2000)) * time.Microsecond // some have too much to do
+	}
 	c.encoder()
 	for range 500 {
 		c.b.tls = *overTLS || rnd.IntN(3) == 0
@@ -154,6 +157,14 @@ func (c *restless) wish() string {
 		}
 	}
 	return strings.Join(words, " ")
+}
+
+// tail is what a trimmed copy of a packet lacks.
+func (c *restless) tail() string {
+	if c.rules == nil || c.rnd.IntN(2) == 0 {
+		return ""
+	}
+	return strings.Repeat("t", c.rnd.IntN(300)) + "|"
 }
 
 // header is what the encoder begins with: with rules, the programme changes at times.

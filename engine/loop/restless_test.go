@@ -117,7 +117,7 @@ func (c *restless) packets() {
 		if c.rnd.IntN(10) == 0 {
 			size *= 100
 		}
-		fmt.Fprintf(&lines, "%s %s\n", verb, strings.Repeat("x", size))
+		fmt.Fprintf(&lines, "%s %s%s\n", verb, c.tail(), strings.Repeat("x", size))
 	}
 	c.enc.send(lines.String())
 	c.silent = 0
@@ -162,6 +162,9 @@ func (c *restless) join() {
 	}
 	p := c.b.dial("v", c.loop(), fmt.Sprintf("10.1.0.%d", c.rnd.IntN(hosts)))
 	p.room = []int{-1, 0, 30, 5000}[c.rnd.IntN(4)]
+	if c.rules != nil {
+		p.chunk = []int{0, 0, 7, 1000}[c.rnd.IntN(4)]
+	}
 	p.arrives([]byte(strings.Repeat("REPLY\n", c.rnd.IntN(2*requestTurn)) + c.wish() + "\n"))
 	if c.rnd.IntN(3) == 0 {
 		p.halfClose()
