@@ -95,7 +95,7 @@ func (c *Conn) tellRefused(d *access.Decision) {
 	l := c.loop
 	log, level, what := l.group.accessLog, slog.LevelInfo, "viewer is refused"
 	if l.ev.Kind == codec.Setup || l.ev.Kind == codec.Publish {
-		log, level, what = l.group.pushLog, slog.LevelWarn, "encoder is refused"
+		log, level, what = l.group.denyLog, slog.LevelWarn, "encoder is refused"
 	}
 	if d.Outcome == access.Denied && d.Bare {
 		level = slog.LevelDebug

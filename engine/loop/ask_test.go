@@ -8,6 +8,7 @@ import (
 
 	"streampump/access"
 	"streampump/codec"
+	"streampump/engine/notice"
 	"streampump/engine/reason"
 	"streampump/engine/settings"
 )
@@ -261,6 +262,22 @@ func TestEncodersAreAskedOnce(t *testing.T) {
 	g.send("SETUP other u=eve:x\n")
 	g.says("FORBIDDEN Setup (not you)\n")
 	b.logs(`level=WARN msg="encoder is refused" path=other peer=10.0.0.3:17 why="the token has expired"`)
+	b.finish()
+}
+
+// However many encoders are refused, the log has what becomes of those that are not.
+func TestStrangersDoNotHideAnEncoder(t *testing.T) {
+	b, _, enc := guarded(t)
+	for range 3 * notice.Burst {
+		e := b.dial("e", 0, "10.0.0.1")
+		e.send("SETUP live u=eve:x\n")
+		e.hangup()
+	}
+	if n := strings.Count(b.log.String(), "encoder is refused"); n < notice.Burst || n > 2*notice.Burst {
+		t.Errorf("%d lines about refusals", n)
+	}
+	enc.hangup()
+	b.logs(`msg="encoder is lost" stream=live`)
 	b.finish()
 }
 
