@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"streampump/config/keypair"
+	"streampump/internal/keypair"
 )
 
 // entry is one certificate, from files or from a CA.

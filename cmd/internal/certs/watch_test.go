@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"streampump/config/keypair"
+	"streampump/internal/keypair"
 )
 
 // moved puts a pair in the place of another one as programs do that are careful.
