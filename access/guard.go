@@ -202,7 +202,7 @@ func (g *Guard) password(rules *ruling, now time.Time, r Request, done func(Deci
 	}
 	a, known := rules.account(user, Argon2id), true
 	if a == nil {
-		a, known = nobody(), false
+		a, known = rules.nobody(user), false
 	}
 	if known && g.passed.has(a.hash, password, now) {
 		return g.welcome(now, &r, user), true
@@ -223,9 +223,4 @@ func (g *Guard) password(rules *ruling, now time.Time, r Request, done func(Deci
 		Reason: "too many passwords wait to be checked",
 		Public: "too many are asking at once; try again",
 	}, true
-}
-
-// nobody is an account that no password fits, and that takes as long to check.
-func nobody() *Account {
-	return &Account{Kind: Argon2id, cost: usual, salt: make([]byte, 16), sum: NewSecret(string(make([]byte, 32)))}
 }

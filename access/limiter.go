@@ -8,22 +8,24 @@ import (
 )
 
 // limiter slows guessing. Wrong passwords empty buckets that fill again with time; a
-// guess that finds its bucket empty is not looked at. There are three kinds:
+// guess that finds its bucket empty is not looked at. There are four kinds:
 //
 //   - one for each address (IPv6: each /64), for whoever has not shown yet that he
 //     knows a password;
+//   - one for each IPv6 /48, because whoever has one has 65,536 addresses in that sense;
 //   - one for each account, for guesses from many addresses;
 //   - one for each pair of address and account that was once right. It stands in
-//     place of the other two, so a stranger who guesses an encoder's password, even
+//     place of the others, so a stranger who guesses an encoder's password, even
 //     from many addresses, does not lock out the encoder where it has been before.
 //
-// All three are tables of a fixed size whose places are found by a keyed hash: two
+// All of them are tables of a fixed size whose places are found by a keyed hash: two
 // addresses may share a bucket by chance, but nobody can choose with whom. A bucket
 // holds only when its guesses will be forgiven, so nothing has to be swept.
 type limiter struct {
 	mu        sync.Mutex
 	seed      maphash.Seed
 	addresses []bucket
+	networks  []bucket
 	accounts  []bucket
 	pairs     []pair
 }
@@ -46,15 +48,18 @@ const (
 	pairWays     = 4 // places in which a pair may be
 	freeGuesses  = 20
 	forgiveGuess = 6 * time.Second
-	// An account has room for the wrong guesses of several addresses.
+	// An account has room for the wrong guesses of several addresses, and so has a network.
 	freeAccount    = 100
 	forgiveAccount = time.Second
+	freeNetwork    = 100
+	forgiveNetwork = time.Second
 )
 
 func newLimiter() *limiter {
 	return &limiter{
 		seed:      maphash.MakeSeed(),
 		addresses: make([]bucket, limitPlaces),
+		networks:  make([]bucket, limitPlaces),
 		accounts:  make([]bucket, limitPlaces),
 		pairs:     make([]pair, pairPlaces),
 	}
@@ -68,7 +73,12 @@ func (l *limiter) wait(from netip.Addr, account string, now time.Time) time.Dura
 	if p := l.pairOf(from, account); p != nil {
 		return p.bucket.wait(t, freeGuesses, forgiveGuess)
 	}
+	var wait time.Duration
+	if n := l.network(from); n != nil {
+		wait = n.wait(t, freeNetwork, forgiveNetwork)
+	}
 	return max(
+		wait,
 		l.address(from).wait(t, freeGuesses, forgiveGuess),
 		l.account(account).wait(t, freeAccount, forgiveAccount),
 	)
@@ -82,6 +92,9 @@ func (l *limiter) failed(from netip.Addr, account string, now time.Time) {
 	if p := l.pairOf(from, account); p != nil {
 		p.bucket.add(t, forgiveGuess)
 		return
+	}
+	if n := l.network(from); n != nil {
+		n.add(t, forgiveNetwork)
 	}
 	l.address(from).add(t, forgiveGuess)
 	l.account(account).add(t, forgiveAccount)
@@ -141,6 +154,15 @@ func (l *limiter) pairOf(from netip.Addr, account string) *pair {
 
 func (l *limiter) address(from netip.Addr) *bucket {
 	return &l.addresses[maphash.Comparable(l.seed, neighbourhood(from))%limitPlaces]
+}
+
+// network is the bucket of an IPv6 address's /48; nil for IPv4.
+func (l *limiter) network(from netip.Addr) *bucket {
+	if !from.Is6() {
+		return nil
+	}
+	p, _ := from.WithZone("").Prefix(48)
+	return &l.networks[maphash.Comparable(l.seed, p.Addr())%limitPlaces]
 }
 
 func (l *limiter) account(name string) *bucket {

@@ -84,3 +84,36 @@ func TestLimiterIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// Whoever has a whole IPv6 /48 has no more guesses than a few hosts, and fills nobody
+// else's bucket with them.
+func TestGuessesOfANetwork(t *testing.T) {
+	l := newLimiter()
+	looked := 0
+	for i := range 1 << 16 {
+		a := netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 0, 1, byte(i >> 8), byte(i), 15: 1})
+		for range 2 {
+			account := netip.AddrFrom4([4]byte{byte(i >> 8), byte(i)}).String()
+			if l.wait(a, account, noon) == 0 {
+				looked++
+				l.failed(a, account, noon)
+			}
+		}
+	}
+	if looked != freeNetwork {
+		t.Errorf("%d guesses are looked at", looked)
+	}
+	for i := range 100 {
+		if a := netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}); l.wait(a, "anna", noon) > 0 {
+			t.Errorf("%v has to wait", a)
+		}
+	}
+	// An IPv4 address has no such neighbours: a site may be behind each of them.
+	for i := range 256 {
+		a := netip.AddrFrom4([4]byte{198, 51, 100, byte(i)})
+		if l.wait(a, a.String(), noon) > 0 {
+			t.Errorf("%v has to wait", a)
+		}
+		l.failed(a, a.String(), noon)
+	}
+}

@@ -2,6 +2,7 @@ package access
 
 import (
 	"fmt"
+	"hash/maphash"
 	"net/netip"
 	"slices"
 	"time"
@@ -18,10 +19,13 @@ type ruling struct {
 	byName map[string][]*Account
 	// What an account is for, by kind.
 	md5, sha256, basic bool
+	// costs are those of the Argon2id passwords, and seed chooses among them.
+	costs []cost
+	seed  maphash.Seed
 }
 
 func newRuling(role Role, r *Rules) *ruling {
-	u := &ruling{Rules: r, role: role, realm: DefaultRealm, byName: map[string][]*Account{}}
+	u := &ruling{Rules: r, role: role, realm: DefaultRealm, byName: map[string][]*Account{}, seed: maphash.MakeSeed()}
 	for i := range r.Accounts {
 		a := &r.Accounts[i]
 		u.byName[a.Name] = append(u.byName[a.Name], a)
@@ -31,7 +35,7 @@ func newRuling(role Role, r *Rules) *ruling {
 		case DigestSHA256:
 			u.sha256, u.realm = true, a.Realm
 		case Argon2id:
-			u.basic = true
+			u.basic, u.costs = true, append(u.costs, a.cost)
 		}
 	}
 	switch {
@@ -53,6 +57,14 @@ func (u *ruling) account(name string, kind Kind) *Account {
 		}
 	}
 	return nil
+}
+
+// nobody is an account that no password fits. To check one takes as long as for one of
+// those that there are, and for the same name always as long, so that the time tells
+// nobody which names there are. There must be a password of Argon2id.
+func (u *ruling) nobody(name string) *Account {
+	c := u.costs[maphash.String(u.seed, name)%uint64(len(u.costs))]
+	return &Account{Kind: Argon2id, cost: c, salt: make([]byte, 16), sum: NewSecret(string(make([]byte, 32)))}
 }
 
 // challenge asks for a password in every way that an account is for.

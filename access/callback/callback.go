@@ -10,8 +10,8 @@
 //	{"action": "view", "stream": "news", "address": "192.0.2.7", "token": "…"}
 //	{"client": "anna"}
 //
-// A status of 200 to 299 is yes, 401, 403, 404 and 410 are no, and everything else, or
-// nothing within the time, says that the site is down. Then peers are let in or not, as
+// A status of 200 to 299 is yes, one of 400 to 499 is no, but for 408, 425 and 429, and
+// everything else, or nothing within the time, says that the site is down. Then peers are let in or not, as
 // the operator wants it, and after a few failures in a row the site is left alone for a
 // moment, with one question now and then to see whether it is back: a site that hangs
 // does not make viewers wait.
@@ -98,6 +98,9 @@ func (c *Client) Ask(now time.Time, r access.Request, done func(access.Answer)) 
 	if r.Credentials != nil {
 		q.token = r.Credentials.Token
 	}
+	if !isText(q.token) {
+		return access.Answer{Says: access.No, Why: "the token is no text that a site could have made"}, true
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if a, ok := c.answers[q]; ok && now.Before(a.until) {
@@ -105,7 +108,7 @@ func (c *Client) Ask(now time.Time, r access.Request, done func(access.Answer)) 
 	}
 	if waiting, ok := c.asking[q]; ok {
 		if len(waiting) >= maxOfOne {
-			return c.down("too many ask the same"), true
+			return crowded("too many ask the same"), true
 		}
 		c.asking[q] = append(waiting, done)
 		return access.Answer{}, false
@@ -117,11 +120,24 @@ func (c *Client) Ask(now time.Time, r access.Request, done func(access.Answer)) 
 		c.next = now.Add(leaveAlone) // this question finds out
 	}
 	if !c.pool.Do(r.Peer, false, func() { c.ask(q) }) {
-		return c.down("too many questions wait for it"), true
+		return crowded("too many questions wait for it"), true
 	}
 	c.asking[q] = []func(access.Answer){done}
 	return access.Answer{}, false
 }
+
+// maxToken is the longest token that a site is asked about, in bytes.
+const maxToken = 4 << 10
+
+// isText reports whether a token can be one that a site has made. Others could only
+// bring a site into trouble, and make it look as if it were down.
+func isText(token string) bool {
+	return len(token) <= maxToken && !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r >= 0x7F })
+}
+
+// crowded is the answer where it is we who ask no further: whoever brings that about is
+// not let in by it.
+func crowded(why string) access.Answer { return access.Answer{Says: access.Unknown, Why: why} }
 
 // down is the answer where the site gives none.
 func (c *Client) down(why string) access.Answer {

@@ -80,6 +80,9 @@ func TestAnswers(t *testing.T) {
 		{"no", 403, "go away", access.Answer{Says: access.No, Why: "it answers 403"}},
 		{"unauthorized", 401, "", access.Answer{Says: access.No, Why: "it answers 401"}},
 		{"gone", 410, "", access.Answer{Says: access.No, Why: "it answers 410"}},
+		{"not_understood", 400, "", access.Answer{Says: access.No, Why: "it answers 400"}},
+		{"token_too_large", 413, "", access.Answer{Says: access.No, Why: "it answers 413"}},
+		{"too_many", 429, "", access.Answer{Why: "it answers 429"}},
 		{"broken", 500, "", access.Answer{Why: "it answers 500"}},
 		{"elsewhere", 302, "", access.Answer{Why: "it answers 302"}},
 		{"no_json", 200, "<html>", access.Answer{Why: "its answer is not JSON"}},
@@ -223,6 +226,37 @@ func TestSiteHangs(t *testing.T) {
 	c, _ := clientOfSite(&site{Server: none}, nil)
 	if a, _ := get(c, request("t1")); a.Says != access.Unknown || !strings.Contains(a.Why, "refused") || strings.Contains(a.Why, "geheim") {
 		t.Errorf("%+v", a)
+	}
+}
+
+// What a peer does is not taken for a site that is down: where such a site lets everybody
+// in, nobody could be kept out.
+func TestNobodyTakesASiteDown(t *testing.T) {
+	hold := make(chan struct{})
+	s := newSite(t, func(http.ResponseWriter, *http.Request) { <-hold })
+	c, _ := clientOfSite(s, func(o *Options) { o.AllowWhenDown = true })
+	for _, token := range []string{"a\x00b", "a b", "\xff", "ü", strings.Repeat("x", maxToken+1)} {
+		if a, known := c.Ask(noon, request(token), nil); !known || a.Says != access.No {
+			t.Errorf("%.10q: %+v, known %v", token, a, known)
+		}
+	}
+	answers := make(chan access.Answer, 2*maxOfOne)
+	keep := func(a access.Answer) { answers <- a }
+	for i := range maxOfOne {
+		c.Ask(noon, request(fmt.Sprint(i)), keep)
+	}
+	if a, known := c.Ask(noon, request("more"), keep); !known || a.Says != access.Unknown {
+		t.Errorf("too many questions: %+v, known %v", a, known)
+	}
+	for range maxOfOne {
+		c.Ask(noon, request("0"), keep)
+	}
+	if a, known := c.Ask(noon, request("0"), keep); !known || a.Says != access.Unknown {
+		t.Errorf("too often the same: %+v, known %v", a, known)
+	}
+	close(hold)
+	for range 2*maxOfOne - 1 {
+		<-answers
 	}
 }
 

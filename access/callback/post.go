@@ -84,7 +84,8 @@ func read(status int, text []byte) (a access.Answer, err error) {
 		a.Says = access.Yes
 		a.Client, err = clientOf(text)
 		return a, err
-	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusNotFound, status == http.StatusGone:
+	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests:
+	case status >= 400 && status <= 499: // whatever a peer brings, the site is not down for it
 		return access.Answer{Says: access.No, Why: "it answers " + strconv.Itoa(status)}, nil
 	}
 	return a, fmt.Errorf("it answers %d", status)

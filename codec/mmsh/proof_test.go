@@ -191,3 +191,16 @@ func TestTokensStayPrivate(t *testing.T) {
 		}
 	}
 }
+
+// A token that its sender has encoded into the path is asked for nothing, and shown to
+// nobody.
+func TestTokenInThePath(t *testing.T) {
+	for _, path := range []string{"/streams/x%3ftoken=geheim", "/streams/x%3FTOKEN%3Dgeheim", "/token=geheim", "/streams/x_push%3Ftoken%3dgeheim"} {
+		for _, head := range []string{"GET " + path, "POST " + path} {
+			q := requestOf([]byte(head + " HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-wms-pushsetup\r\n\r\n"))
+			if strings.Contains(q.event.Path, "geheim") || !strings.HasPrefix(q.event.Path, "/") {
+				t.Errorf("%s: the path is %q", head, q.event.Path)
+			}
+		}
+	}
+}

@@ -226,17 +226,17 @@ func TestEncodersAreAskedOnce(t *testing.T) {
 	}
 	e.got = nil
 	asked := len(j.asked)
-	// On another connection, and on this one even without the session's key.
+	// On another connection too.
 	f := b.dial("f", 0, "10.0.0.2")
 	f.send("PUBLISH other " + key + "\nH A\nPk x\n")
 	f.says("OK Publish " + key)
-	e.send("SETUP other\n")
-	e.says("OK Setup")
-	e.send("PUBLISH other\nH A\nPk x\nPAUSE\n")
+	f.send("PAUSE\n")
+	f.got = nil
+	f.send("SETUP other " + key + "\n")
+	f.says("OK Setup " + key)
+	e.send("PUBLISH other " + key + "\nH A\nPk x\nPAUSE\n")
 	e.says("OK Publish")
 	e.got = nil
-	e.send("PUBLISH other\n")
-	e.says("OK Publish")
 	if len(j.asked) != asked {
 		t.Errorf("asked for %v", j.asked[asked:])
 	}
@@ -246,6 +246,17 @@ func TestEncodersAreAskedOnce(t *testing.T) {
 		g.send(request + "\n")
 		g.says("UNPROVEN Publish")
 	}
+	// Nor is a connection: a proxy may send other peers' requests on it.
+	e.send("PUBLISH other " + key + "\nPAUSE\n")
+	for _, request := range []string{"SETUP other", "PUBLISH other"} {
+		e.got = nil
+		e.send(request + "\n")
+		e.says("UNPROVEN")
+	}
+	e.send("SETUP other u=anna:x\n")
+	e.got = nil
+	e.send("PUBLISH other\n")
+	e.says("UNPROVEN Publish")
 	g := b.dial("h", 0, "10.0.0.3")
 	g.send("SETUP other u=eve:x\n")
 	g.says("FORBIDDEN Setup (not you)\n")

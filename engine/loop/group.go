@@ -279,11 +279,23 @@ func (g *Group) Lost(r reason.Reason, peer netip.AddrPort, err error) {
 	}
 }
 
+// longestError is the most bytes of an error that are logged: TLS's tell what the peer
+// has sent, kilobytes of it.
+const longestError = 256
+
+// brief is an error's text, cut to a length for the log.
+func brief(s string) string {
+	if len(s) > longestError {
+		return s[:longestError] + "…"
+	}
+	return s
+}
+
 // complain logs what went wrong with a connection.
 func (g *Group) complain(r reason.Reason, peer netip.AddrPort, agent string, err error) {
 	args := []any{"reason", r.String(), "why", r.Info().Text, "peer", peer}
 	if err != nil {
-		args = append(args, "error", err)
+		args = append(args, "error", brief(err.Error()))
 	}
 	if agent != "" {
 		args = append(args, "agent", agent)

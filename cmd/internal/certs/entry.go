@@ -30,6 +30,9 @@ func (e *entry) worse(c *tls.Certificate, now time.Time) error {
 	if now.After(c.Leaf.NotAfter) && now.Before(old.NotAfter) {
 		return fmt.Errorf("the certificate %q expired on %s", e.files.Cert, c.Leaf.NotAfter.UTC().Format(timeForm))
 	}
+	if now.Before(c.Leaf.NotBefore) && !now.Before(old.NotBefore) && now.Before(old.NotAfter) {
+		return fmt.Errorf("the certificate %q is not valid before %s", e.files.Cert, c.Leaf.NotBefore.UTC().Format(timeForm))
+	}
 	return nil
 }
 
