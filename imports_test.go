@@ -52,6 +52,8 @@ var layers = []layer{
 		"HTTP heads know nothing of what rides on them"},
 	{"codec/...", []string{"codec", "codec/asf", "codec/http1", "codec/wire"}, outside,
 		"a protocol is bytes in, events and bytes out"},
+	{"access/callback", []string{"access"}, []string{"log/slog", "os", gnet},
+		"the callback asks a web site, and decides nothing"},
 	{"access/...", []string{"codec"}, []string{"net", "net/http", "os", "log/slog", gnet},
 		"who may do what is decided without sockets and protocols; what a peer brings is known from the contract"},
 	{"engine/ring/...", nil, []string{"net", "net/http", "log/slog", "os"},

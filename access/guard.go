@@ -86,18 +86,29 @@ func (g *Guard) Ask(now time.Time, r Request, unknown bool, done func(Decision))
 		rules = g.standIn[r.Role]
 	}
 	if rules == nil || rules.Open() || unknown && !isWord(r.Stream) {
-		return Decision{}, true // what can be no stream hides none
+		return Decision{Pump: true}, true // what can be no stream hides none
 	}
 	if d, decided := rules.place(r.Peer); decided {
 		return d, true
 	}
+	d, decided = g.proven(rules, now, r, func(d Decision) { done(rules.believed(d)) })
+	return rules.believed(d), decided
+}
+
+// proven decides by what the peer brings, and asks the backend where that is not
+// enough.
+func (g *Guard) proven(rules *ruling, now time.Time, r Request, done func(Decision)) (d Decision, decided bool) {
 	c := r.Credentials
 	if c == nil {
+		if rules.Backend != nil {
+			return g.backend(rules, now, r, done)
+		}
 		return g.demand(rules, now), true
 	}
 	if c.Token != "" && len(rules.Keys) > 0 {
 		d := rules.token(now, &r)
-		if other := len(rules.Accounts) > 0 && (c.Digest != nil || c.HasPassword); d.Outcome == Allowed || !other {
+		other := rules.Backend != nil || len(rules.Accounts) > 0 && (c.Digest != nil || c.HasPassword)
+		if d.Outcome == Allowed || !other {
 			return d, true
 		}
 	}
@@ -106,6 +117,8 @@ func (g *Guard) Ask(now time.Time, r Request, unknown bool, done func(Decision))
 		return g.digest(rules, now, &r), true
 	case c.HasPassword && rules.basic:
 		return g.password(rules, now, r, done)
+	case rules.Backend != nil:
+		return g.backend(rules, now, r, done)
 	case c.HasPassword && len(rules.Accounts) > 0:
 		return rules.tooPlain(), true
 	case c.Odd != nil:

@@ -226,6 +226,29 @@ func TestPlacesAndTokens(t *testing.T) {
 	l.want(l.ask("both", home, c), Allowed, "")
 }
 
+// Pumps have viewers of their own, and must be known for that.
+func TestPumps(t *testing.T) {
+	l := newLab(t)
+	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	l.Guard = NewGuard(Config{Streams: map[string]StreamRules{"news": {View: &Rules{Keys: keys, Trusted: trusted, Pumps: []string{"edge.1"}}}}})
+	of := func(client string) *codec.Credentials {
+		return bearer(Token{Role: View, Stream: "news", Key: "k1", Client: client, Expires: noon.Add(time.Hour)}, keys[0].Secret)
+	}
+	for _, x := range []struct {
+		stream string
+		from   netip.Addr
+		c      *codec.Credentials
+		want   bool
+	}{
+		{"news", home, of("edge.1"), true}, {"news", home, of("edge.2"), false}, {"news", home, of(""), false}, {"news", home, nil, false},
+		{"news", netip.MustParseAddr("10.1.2.3"), nil, true}, {"open", home, nil, true},
+	} {
+		if d := l.ask(x.stream, x.from, x.c); d.Pump != x.want {
+			t.Errorf("%s from %v: %+v", x.stream, x.from, d)
+		}
+	}
+}
+
 // Where something is closed, strangers cannot tell what is not there.
 func TestUnknownStreams(t *testing.T) {
 	l := newLab(t)

@@ -3,6 +3,7 @@ package access
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"streampump/codec"
@@ -63,7 +64,7 @@ func (u *ruling) challenge(nonce string) *codec.Challenge {
 func (u *ruling) place(peer netip.Addr) (d Decision, decided bool) {
 	switch {
 	case within(u.Trusted, peer):
-		return Decision{}, true
+		return Decision{Pump: true}, true
 	case len(u.Networks) > 0 && !within(u.Networks, peer), len(u.Networks) == 0 && !u.asks():
 		why := fmt.Sprintf("the peer's address is in no network that may %s this stream", u.role)
 		return Decision{Outcome: Forbidden, Reason: why, Public: fmt.Sprintf("your address may not %s this stream", u.role)}, true
@@ -71,6 +72,12 @@ func (u *ruling) place(peer netip.Addr) (d Decision, decided bool) {
 		return Decision{}, true
 	}
 	return Decision{}, false
+}
+
+// believed is a decision that says whether the peer may be a pump.
+func (u *ruling) believed(d Decision) Decision {
+	d.Pump = d.Outcome == Allowed && d.Client != "" && slices.Contains(u.Pumps, d.Client)
+	return d
 }
 
 // token decides on a token.

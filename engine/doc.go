@@ -22,6 +22,9 @@
 //	trust       whom a pull over TLS believes, from certificates in files
 //	clock, notice, settings, route
 //
+// Who may publish and view is decided outside, by package access; loop asks it between
+// an event and its answer.
+//
 //	           door ──► reactor ──► loop 0: show ─► viewer, viewer, … ─► sockets
 //	encoder ─────────────────────► loop 1: conn ─► Ingest ─┐
 //	pull, file ───────────────────────────────────► Ingest ─┴► Stream ─► ring
@@ -31,10 +34,9 @@
 // encrypts the shared packets as the socket takes them.
 //
 // Where future work goes: datagrams and the kernel's TLS are kinds of transport in
-// loop; what a viewer may see or an encoder may send is decided between loop's
-// handling of an event and its answer; limits are counted in admission; a source that converses,
-// or needs a tick, is a pull in stream; what belongs to a place in the ring goes
-// beside a programme's head, in stream.
+// loop; limits are counted in admission; a source that converses, or needs a tick, is a
+// pull in stream; what belongs to a place in the ring goes beside a programme's head,
+// in stream.
 //
 // # What gnet is for
 //

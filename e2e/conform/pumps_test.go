@@ -30,6 +30,7 @@ const (
 	closed                     // encoders need a password, for Digest
 	basic                      // encoders need a password, for Basic
 	private                    // viewers need a token, or a password for Digest
+	asking                     // a web site of ours is asked about viewers
 	pulling                    // has streams that it pulls from an origin of ours
 	settings
 )
@@ -77,6 +78,7 @@ func startPumps(t *testing.T, over transport, rows []row) *fixture {
 		closed:      closedConfig(),
 		basic:       basicConfig(),
 		private:     privateConfig(),
+		asking:      askingConfig(t),
 	}
 	for s := range settings {
 		o := rig.Options{TLS: over.identity, Config: extra[s] + `"streams": [` + pushStreams(s, rows) + `]`}

@@ -65,6 +65,7 @@ func (c *Conn) decide(q *question, d access.Decision) {
 func (c *Conn) decided(d access.Decision) {
 	if d.Outcome == access.Allowed {
 		c.client = d.Client
+		c.loop.ev.Pump = c.loop.ev.Pump && d.Pump // others count as the viewers that they may be
 		c.act()
 		return
 	}
@@ -75,6 +76,8 @@ func (c *Conn) decided(d access.Decision) {
 		v.Code = codec.Unproven
 	case access.Slowed:
 		v.Code = codec.Slowed
+	case access.Undecided:
+		v.Code = codec.Undecided
 	default:
 		v.Code = codec.Forbidden
 	}

@@ -26,6 +26,8 @@ func (j *judge) Ask(_ time.Time, r access.Request, _ bool, done func(access.Deci
 		return access.Decision{Outcome: access.Denied, Bare: true, Challenge: &codec.Challenge{}, Reason: "nothing is brought", Public: "prove yourself"}, true
 	case c.User == "anna":
 		return access.Decision{Client: "anna"}, true
+	case c.User == "edge":
+		return access.Decision{Client: "edge", Pump: true}, true
 	case c.User == "otto":
 		j.waiting = append(j.waiting, done)
 		return access.Decision{}, false
@@ -248,5 +250,19 @@ func TestEncodersAreAskedOnce(t *testing.T) {
 	g.send("SETUP other u=eve:x\n")
 	g.says("FORBIDDEN Setup (not you)\n")
 	b.logs(`level=WARN msg="encoder is refused" path=other peer=10.0.0.3:17 why="the token has expired"`)
+	b.finish()
+}
+
+// Where there are rules, a viewer is counted as a pump only if they believe it.
+func TestPumpsProveIt(t *testing.T) {
+	b, _, _ := guarded(t)
+	for user, want := range map[string]bool{"anna": false, "edge": true} {
+		v := b.dial(user, 0, "10.0.0.1")
+		v.send("PLAY live pump u=" + user + ":x\n")
+		v.says("OK Play")
+		if v.c.pump != want {
+			t.Errorf("%s is a pump: %v", user, v.c.pump)
+		}
+	}
 	b.finish()
 }
