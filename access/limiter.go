@@ -13,7 +13,10 @@ import (
 //   - one for each address (IPv6: each /64), for whoever has not shown yet that he
 //     knows a password;
 //   - one for each IPv6 /48, because whoever has one has 65,536 addresses in that sense;
-//   - one for each account, for guesses from many addresses;
+//   - one for each account, for guesses from many addresses. An address that has made no
+//     wrong guess lately has one in spite of it, which costs it all of its own if it is
+//     wrong: so an encoder that comes for the first time, or after a restart, is not
+//     locked out by those who guess;
 //   - one for each pair of address and account that was once right. It stands in
 //     place of the others, so a stranger who guesses an encoder's password, even
 //     from many addresses, does not lock out the encoder where it has been before.
@@ -77,11 +80,11 @@ func (l *limiter) wait(from netip.Addr, account string, now time.Time) time.Dura
 	if n := l.network(from); n != nil {
 		wait = n.wait(t, freeNetwork, forgiveNetwork)
 	}
-	return max(
-		wait,
-		l.address(from).wait(t, freeGuesses, forgiveGuess),
-		l.account(account).wait(t, freeAccount, forgiveAccount),
-	)
+	own := l.address(from)
+	if wait = max(wait, own.wait(t, freeGuesses, forgiveGuess)); wait == 0 && own.empty(t) {
+		return 0
+	}
+	return max(wait, l.account(account).wait(t, freeAccount, forgiveAccount))
 }
 
 // failed counts a wrong guess.
@@ -96,8 +99,13 @@ func (l *limiter) failed(from netip.Addr, account string, now time.Time) {
 	if n := l.network(from); n != nil {
 		n.add(t, forgiveNetwork)
 	}
-	l.address(from).add(t, forgiveGuess)
-	l.account(account).add(t, forgiveAccount)
+	own, all := l.address(from), l.account(account)
+	if all.wait(t, freeAccount, forgiveAccount) > 0 { // the one in spite of it
+		own.add(t, freeGuesses*forgiveGuess)
+		return
+	}
+	own.add(t, forgiveGuess)
+	all.add(t, forgiveAccount)
 }
 
 // succeeded notes that a peer at an address knows the account's password. The oldest
@@ -168,6 +176,9 @@ func (l *limiter) network(from netip.Addr) *bucket {
 func (l *limiter) account(name string) *bucket {
 	return &l.accounts[maphash.String(l.seed, name)%limitPlaces]
 }
+
+// empty reports whether everything in the bucket is forgiven.
+func (b *bucket) empty(now int64) bool { return int64(*b) <= now }
 
 // wait is how long until the bucket has room for another guess.
 func (b *bucket) wait(now int64, free int, forgive time.Duration) time.Duration {

@@ -97,7 +97,7 @@ func (c *Conn) tellRefused(d *access.Decision) {
 	asked := d.Outcome == access.Denied && d.Bare
 	log, level, what := l.group.accessLog, slog.LevelInfo, "viewer is refused"
 	if l.ev.Kind == codec.Setup || l.ev.Kind == codec.Publish {
-		log, level, what = l.group.pushLog, slog.LevelWarn, "encoder is refused"
+		log, level, what = l.group.denyLog, slog.LevelWarn, "encoder is refused"
 		if asked {
 			level, what = slog.LevelInfo, "encoder is asked for its password"
 		}

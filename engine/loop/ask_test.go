@@ -8,6 +8,7 @@ import (
 
 	"streampump/access"
 	"streampump/codec"
+	"streampump/engine/notice"
 	"streampump/engine/reason"
 	"streampump/engine/settings"
 )
@@ -265,6 +266,22 @@ func TestEncodersAreAskedOnce(t *testing.T) {
 	b.finish()
 }
 
+// However many encoders are refused, the log has what becomes of those that are not.
+func TestStrangersDoNotHideAnEncoder(t *testing.T) {
+	b, _, enc := guarded(t)
+	for range 3 * notice.Burst {
+		e := b.dial("e", 0, "10.0.0.1")
+		e.send("SETUP live u=eve:x\n")
+		e.hangup()
+	}
+	if n := strings.Count(b.log.String(), "encoder is refused"); n < notice.Burst || n > 2*notice.Burst {
+		t.Errorf("%d lines about refusals", n)
+	}
+	enc.hangup()
+	b.logs(`msg="encoder is lost" stream=live`)
+	b.finish()
+}
+
 // Where there are rules, a viewer is counted as a pump only if they believe it.
 func TestPumpsProveIt(t *testing.T) {
 	b, _, _ := guarded(t)
@@ -272,9 +289,22 @@ func TestPumpsProveIt(t *testing.T) {
 		v := b.dial(user, 0, "10.0.0.1")
 		v.send("PLAY live pump u=" + user + ":x\n")
 		v.says("OK Play")
-		if v.c.pump != want {
-			t.Errorf("%s is a pump: %v", user, v.c.pump)
+		if v.c.pump.Load() != want {
+			t.Errorf("%s is a pump: %v", user, v.c.pump.Load())
 		}
+	}
+	b.finish()
+}
+
+// What an encoder has sent behind its request does not stay if it is turned away: as
+// little may wait then as behind anybody's request.
+func TestWhatWaitedForNothingGoes(t *testing.T) {
+	b, j, _ := guarded(t)
+	e := b.dial("e", 0, "10.0.0.1")
+	e.send("PUBLISH live u=otto:x\n" + strings.Repeat("REPLY\n", maxBehind/10))
+	j.decide(b, access.Decision{Outcome: access.Denied, Challenge: &codec.Challenge{}, Reason: "wrong", Public: "no"})
+	if n := len(e.c.waiting); !e.gone && n > maxWaiting {
+		t.Errorf("%d bytes wait to be looked at", n)
 	}
 	b.finish()
 }

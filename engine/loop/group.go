@@ -28,6 +28,7 @@ type Group struct {
 	log       *slog.Logger
 	peerLogs  [reason.Count]*slog.Logger // peers that did something wrong; each reason limited
 	pushLog   *slog.Logger               // encoders coming and going; limited
+	denyLog   *slog.Logger               // encoders that are not let in, who may be anybody; limited
 	briefLog  *slog.Logger               // viewers that stayed less than a moment; limited
 	loadLog   *slog.Logger               // loops that are too slow for their viewers; limited
 	accessLog *slog.Logger               // viewers that the rules refuse; limited
@@ -81,6 +82,7 @@ func NewGroup(env *stream.Env, books *admission.Books, streams []settings.Stream
 	}
 	now := func() int64 { return g.clock.Now() }
 	g.loadLog, g.accessLog = notice.Limit(env.Log, notice.Burst, now), notice.Limit(env.Log, notice.Burst, now)
+	g.denyLog = notice.Limit(env.Log, notice.Burst, now)
 	g.pushLog, g.briefLog = notice.Limit(env.Log, notice.Burst, now), notice.Limit(env.Log, notice.Burst, now)
 	for r := range g.peerLogs {
 		g.peerLogs[r] = notice.Limit(env.Log, complaints, now)

@@ -141,5 +141,10 @@ func (r Reason) Info() Info { return table[r] }
 // NoRoom reports whether it is that a viewer found no room.
 func (r Reason) NoRoom() bool { return r >= TooManyViewers && r <= NetworkJoinsTooFast }
 
+// TooFast reports whether it is that an address does something more often than it may.
+func (r Reason) TooFast() bool {
+	return r == HostConnectsTooFast || r == NetworkConnectsTooFast || r == HostJoinsTooFast || r == NetworkJoinsTooFast
+}
+
 // String is the reason's counter name.
 func (r Reason) String() string { return table[r].Name }

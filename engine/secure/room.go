@@ -189,15 +189,16 @@ func (r *Room) evictLocked(p *Place) {
 	r.vacateLocked(p)
 }
 
-// Leave gives the place back; the next handshake begins.
-func (p *Place) Leave() {
+// Leave gives the place back; the next handshake begins. It returns false if another
+// address has it already: then the handshake has been ended, however far it had come.
+func (p *Place) Leave() (had bool) {
 	if p == nil {
-		return
+		return true
 	}
 	r := p.room
 	r.mu.Lock()
 	var next *Place
-	if !p.evicted {
+	if had = !p.evicted; had {
 		p.evicted = true
 		r.vacateLocked(p)
 		next = r.admitLocked()
@@ -206,6 +207,7 @@ func (p *Place) Leave() {
 	if next != nil {
 		next.shake.Begin(next)
 	}
+	return had
 }
 
 // vacateLocked takes a place from whoever has it.

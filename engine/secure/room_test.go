@@ -158,9 +158,12 @@ func TestEvictedGetNoTurn(t *testing.T) {
 	if err := second.place.calculate(); err != nil {
 		t.Errorf("the second was told %v, and the first has given up its turn", err)
 	}
-	first.place.Leave()
-	second.place.Leave()
-	second.place.Leave() // twice changes nothing that another has
+	if first.place.Leave() {
+		t.Error("the evicted handshake had its place to the end")
+	}
+	if !second.place.Leave() || second.place.Leave() { // twice changes nothing that another has
+		t.Error("a place is given back never, or twice")
+	}
 	if r.turns != 1 || r.open != 0 {
 		t.Errorf("%d turns are free, %d places taken", r.turns, r.open)
 	}
