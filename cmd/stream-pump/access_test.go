@@ -45,7 +45,7 @@ func TestPasswd(t *testing.T) {
 		{"", "passwd anna", cli.ExitFailed, "stream-pump: standard input is empty\n"},
 		{"\n", "passwd anna", cli.ExitFailed, "stream-pump: the password is empty\n"},
 		{strings.Repeat("x", maxSecretLine+1), "passwd anna", cli.ExitFailed, "stream-pump: the line on standard input is longer than 4096 bytes\n"},
-		{"geheim", "passwd an:na", cli.ExitUsage, "stream-pump: an account's name has no colon, quote, backslash or control character\nTry 'stream-pump passwd --help'.\n"},
+		{"geheim", "passwd an:na", cli.ExitUsage, "stream-pump: an account's name may have no colon, quote, backslash or control character\nTry 'stream-pump passwd --help'.\n"},
 		{"geheim", "passwd anna --realm a:b", cli.ExitUsage, "stream-pump: a realm is a text of ASCII characters without colon, quote and backslash\nTry 'stream-pump passwd --help'.\n"},
 		{"geheim", "passwd anna --kind plain", cli.ExitUsage, "stream-pump: --kind \"plain\" is none of digest, md5, sha256 and basic\nTry 'stream-pump passwd --help'.\n"},
 		{"geheim", "passwd", cli.ExitUsage, "stream-pump: NAME is missing\nTry 'stream-pump passwd --help'.\n"},
