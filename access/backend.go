@@ -41,6 +41,9 @@ type Callback struct {
 	AllowWhenDown bool
 }
 
+// CallbackDescriptors is the most file descriptors that one callback has open at once.
+const CallbackDescriptors = 16
+
 // retryBackend is when to try again where a backend could not be asked.
 const retryBackend = 5 * time.Second
 

@@ -132,6 +132,9 @@ func (w *walker) rules(n node, t table, open bool) (r access.Rules, ok bool) {
 	}
 	if v, ok := o.get("callback"); ok {
 		r.Callback = w.callback(v)
+		if open {
+			w.callbacks++
+		}
 	}
 	if v, ok := o.get("pump_clients"); ok {
 		r.Pumps = w.clients(v)

@@ -55,8 +55,8 @@ func TestAccessRules(t *testing.T) {
 		t.Errorf("view is %+v", view)
 	}
 	d := good(t, `{"view": {"callback": {"url": "https://example.org/may?key=1"}}, "streams": [{"type": "mmsh_push", "path": "a", "view": {"callback": {"url": "http://h", "timeout": 1, "when_down": "allow"}}}]}`)
-	if got := *d.Access.Default[access.View].Callback; got != (access.Callback{URL: "https://example.org/may?key=1", Timeout: 3 * time.Second}) || d.Access.Open() {
-		t.Errorf("the callback is %+v", got)
+	if got := *d.Access.Default[access.View].Callback; got != (access.Callback{URL: "https://example.org/may?key=1", Timeout: 3 * time.Second}) || d.Access.Open() || d.Engine.Reserved != 2*access.CallbackDescriptors {
+		t.Errorf("the callback is %+v, with %d descriptors", got, d.Engine.Reserved)
 	}
 	if got := *d.Access.Streams["a"].View.Callback; got != (access.Callback{URL: "http://h", Timeout: time.Second, AllowWhenDown: true}) {
 		t.Errorf("the callback is %+v", got)
@@ -89,7 +89,7 @@ func TestAccessMistakes(t *testing.T) {
 		{"key_short", group(`"token_keys": [{"id": "a", "secret": "geheim"}]`), `1:48: /view/token_keys/0/secret: the secret of the key "a" has 6 characters, and needs 16 at least; make one with: openssl rand -base64 32`},
 		{"key_twice", group(`"token_keys": [{"id": "a", "secret": "` + longSecret + `"}, {"id": "a", "secret_file": "token.key"}]`), `1:85: /view/token_keys/1: there are two keys with the id "a"`},
 		{"key_large", group(`"token_keys": [{"id": "a", "secret_file": "long.key"}]`), `1:53: /view/token_keys/0/secret_file: the file "$/long.key" is larger than 4KiB`},
-		{"pump_clients", group(`"pump_clients": ["edge.1", "a b"]`), `1:38: /view/pump_clients/1: a client id has at most 64 letters, digits, _, - and .`},
+		{"pump_clients", group(`"pump_clients": ["edge.1", "a b"]`), `1:38: /view/pump_clients/1: a client id has at most 64 letters, digits, dots, _ and -`},
 		{"callback", group(`"callback": {}`), `1:23: /view/callback: this callback has no "url"`},
 		{"callback_url", group(`"callback": {"url": "ftp://h/?geheim"}`), `1:31: /view/callback/url: this is not a web address that begins with "http://" or "https://" and a host`},
 		{"callback_user", group(`"callback": {"url": "http://a:geheim@h/"}`), `1:31: /view/callback/url: a user name or password in this address is not sent; a key in its query is`},

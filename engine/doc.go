@@ -10,14 +10,15 @@
 // This package joins them and starts what runs. References go downwards only; a test
 // at the root sees to it.
 //
-//	door        listeners, accepting, the last descriptor
+//	door        listeners, accepting, the last descriptor, for whom a proxy stands
 //	reactor     gnet's event loops, waking them, epoll, the calls that write
 //	loop        connections, viewers, fan-out, deadlines
 //	session     what peers refer to over several connections
 //	stream      sources, the lease, programmes, the hold
 //	ring        the backlog of a programme, its memory
 //	secure      TLS: handshakes off the loops, records in memory
-//	admission   how many connections there may be, and of whom
+//	admission   how many connections and viewers there may be, and of whom
+//	proxyproto  what a proxy says in front of a connection
 //	reason      why connections are closed
 //	trust       whom a pull over TLS believes, from certificates in files
 //	clock, notice, settings, route

@@ -40,7 +40,9 @@ type Options struct {
 
 // Bounds of a client.
 const (
-	maxUnderWay = 16      // questions to the site at once
+	// Each question has two descriptors at most: both families are tried, or looked up,
+	// at once.
+	maxUnderWay = access.CallbackDescriptors / 2
 	maxWaiting  = 1 << 10 // questions that wait for their turn
 	maxOfOne    = 1 << 8  // of one address; a site behind one NAT is the usual customer
 	maxAnswers  = 1 << 14 // that are remembered

@@ -86,7 +86,7 @@ func TestAnswers(t *testing.T) {
 		{"broken", 500, "", access.Answer{Why: "it answers 500"}},
 		{"elsewhere", 302, "", access.Answer{Why: "it answers 302"}},
 		{"no_json", 200, "<html>", access.Answer{Why: "its answer is not JSON"}},
-		{"bad_client", 200, `{"client": "an na"}`, access.Answer{Why: "its answer's client is bad: a client id has at most 64 letters, digits, _, - and ."}},
+		{"bad_client", 200, `{"client": "an na"}`, access.Answer{Why: "its answer's client is bad: a client id has at most 64 letters, digits, dots, _ and -"}},
 		{"too_long", 200, strings.Repeat(" ", maxBody) + "{}", access.Answer{Why: "its answer is longer than 4096 bytes"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -126,7 +126,7 @@ func startOn(t *testing.T, box func(string) *tuning.Box, args ...string) output 
 func startBeside(t *testing.T, pump func(context.Context, string) (fetch.Status, error), box func(string) *tuning.Box, args ...string) output {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	code := cli.Run(t.Context(), newRootCommand(env{stdout: &stdout, stderr: &stderr, box: box, floor: fixedFloor, status: pump}), args, &stderr)
+	code := cli.Run(t.Context(), newRootCommand(env{stdout: &stdout, stderr: &stderr, box: box, floor: fixedFloor, cipher: fixedCipher, status: pump}), args, &stderr)
 	return output{code, stdout.String(), stderr.String()}
 }
 

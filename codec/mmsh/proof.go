@@ -54,7 +54,7 @@ const (
 	takesBasic
 )
 
-// schemesOf reads X-Accept-Authentication ([MS-WMSP] 2.2.1.11, [MS-WMHTTP] 2.2.1.9).
+// schemesOf reads X-Accept-Authentication ([MS-WMSP] 3.2.5.1, [MS-WMHTTP] 3.2.5.1).
 func schemesOf(f http1.Fields) (s schemes) {
 	if f.Token("X-Accept-Authentication", "Digest") {
 		s |= takesDigest

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -38,6 +39,7 @@ func accessRows() []row {
 		{0, "PushStartStolen", "a push-id is good for its own stream only", "what strangers cannot do", closed, pushStartStolen},
 		{0, "UploadBasic", "an upload with Basic is let in, one without is told before it sends", "ffmpeg", basic, uploadBasic},
 		{0, "PushUnknownAlike", "a stream that does not exist answers as one that is closed", "what strangers cannot do", closed, pushUnknownAlike},
+		{0, "GuessSlowed", "after 20 wrong passwords an address gets 429 and Retry-After, even for the right one; an encoder elsewhere, or one that was here before, does not", "what strangers cannot do", closed, guessSlowed},
 		{0, "ViewDigest", "Describe and Play with Digest on one connection, as Windows Media Player does", "[MS-WMSP] 3.2.5.1", private, viewDigest},
 		{0, "ViewToken", "a token lets a viewer in: MMSH, plain ASF and the playlist, which hands it on", "VLC, ffmpeg, MPlayer", private, viewToken},
 		{0, "ViewTokenRefused", "a token that is not good gets 403, and the log says why", "what the operator must know", private, viewTokenRefused},
@@ -295,6 +297,31 @@ func pushUnknownAlike(k *kit) {
 	}
 }
 
+func guessSlowed(k *kit) {
+	at := func(host byte) *kit {
+		other := *k
+		other.from = &net.TCPAddr{IP: net.IPv4(127, 0, 77, host)}
+		return &other
+	}
+	try := func(k *kit, secret string) *answer.Head {
+		c, h := k.open(k.setupHead("0", "", "HTTP/1.1"))
+		k.asked(c, h)
+		return k.ask(c, k.setupHead("0", "", "HTTP/1.1", k.proof(h, "POST", k.pushURL(), otherUser, secret, true)))
+	}
+	encoder, stranger := at(1), at(2)
+	k.pushID(try(encoder, password))
+	for range 20 {
+		k.want(try(stranger, "wrong").Status == 401, "a guess is not looked at")
+	}
+	for _, secret := range []string{"wrong", password} {
+		h := try(stranger, secret)
+		k.want(h.Status == 429 && h.Get("Retry-After") != "" && !h.Has("WWW-Authenticate"), "the answer is %v with %v", h, h.Fields)
+	}
+	k.logged("encoder is refused", "path="+k.path+" ", "too many wrong passwords")
+	k.pushID(try(encoder, password))
+	k.pushID(try(at(3), password))
+}
+
 // ticket is the query with a token for the row's stream.
 func (k *kit) ticket(change func(*access.Token)) string {
 	t := access.Token{Role: access.View, Stream: k.path, Key: keyID, Expires: time.Now().Add(time.Hour)}
@@ -332,7 +359,8 @@ func viewToken(k *kit) {
 	}
 	ticket := k.ticket(nil)
 	h, list := k.final(request("GET "+k.url()+".asx"+ticket, closes))
-	k.want(h.Status == 200 && strings.Count(list, ticket+`"`) == strings.Count(list, "HREF="), "the playlist is %v %s", h, list)
+	addresses := strings.Count(list, "HREF=")
+	k.want(h.Status == 200 && addresses > 0 && strings.Count(list, ticket+`"`) == addresses, "the playlist is %v %s", h, list)
 	k.want(len(k.log(ticket[len("?token="):])) == 0, "the log shows a token")
 }
 

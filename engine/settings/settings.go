@@ -38,6 +38,9 @@ type Config struct {
 	Proxies []netip.Prefix
 	// FullRetry is after how long those who find no room are told to try again.
 	FullRetry time.Duration
+	// Reserved is how many file descriptors others in the process need, besides what the
+	// engine keeps back for itself and for the admin listener.
+	Reserved int
 	// Access decides who may publish and view; nil lets everybody.
 	Access Access
 }
