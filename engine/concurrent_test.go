@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -11,8 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"streampump/access"
 	"streampump/codec"
 	"streampump/engine/internal/text"
+	"streampump/internal/pki"
 )
 
 // numbered is the payload of a packet, which follows from its number: of all
@@ -23,18 +26,43 @@ func numbered(n int) string {
 
 // Real loops, real sockets, a backlog of a few segments that the encoder overruns
 // again and again, and viewers of all forms, quick and slow: each gets whole packets
-// in order, and after each gap a start.
+// in order, and after each gap a start. Under rules half of them come over TLS, all are
+// let in by a decision that comes from another goroutine, and they catch up by a pace
+// within a limited bandwidth.
 func TestSlowViewersGetWholePackets(t *testing.T) {
+	t.Run("as_they_come", func(t *testing.T) { slowViewers(t, false) })
+	t.Run("under_rules", func(t *testing.T) { slowViewers(t, true) })
+}
+
+// later is access rules that let everybody in, viewers after a while.
+type later struct{}
+
+func (later) Ask(_ time.Time, r access.Request, _ bool, done func(access.Decision)) (access.Decision, bool) {
+	if r.Role == access.Publish {
+		return access.Decision{}, true
+	}
+	go done(access.Decision{Client: "somebody"})
+	return access.Decision{}, false
+}
+
+func slowViewers(t *testing.T, rules bool) {
 	const packets = 6000
 	cfg := labConfig()
 	cfg.Loops, cfg.Timeouts.EndHold = 3, 0
 	cfg.Backlog.Bytes, cfg.Fanout.NotSentLowat, cfg.Fanout.Budget = 1<<20, 16<<10, 10*time.Millisecond
+	listeners := Plain("127.0.0.1:0")
+	if rules {
+		cfg.Access, cfg.Limits.JoinSpeed = later{}, 2
+		cfg.Limits.Viewers = Room{Viewers: 30, Bandwidth: 1 << 34}
+		server := &tls.Config{Certificates: []tls.Certificate{pki.Alone(t, "pump")}, DynamicRecordSizingDisabled: true}
+		listeners = append(listeners, Listener{Address: "127.0.0.1:0", TLS: server})
+	}
 	e, err := New(cfg, []StreamConfig{{Path: "live", Push: true}}, []codec.Protocol{text.Protocol{}}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	e.env.Buffers.Segment = 4 << 10
-	if err := e.Listen(Plain("127.0.0.1:0")...); err != nil {
+	if err := e.Listen(listeners...); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.Start(); err != nil {
@@ -44,17 +72,24 @@ func TestSlowViewersGetWholePackets(t *testing.T) {
 	enc := connect(t, e.Addresses()[0].String())
 	enc.say("PUBLISH live")
 	enc.until('\n', "OK Publish")
-	enc.say("H A\nPk " + numbered(0))
+	enc.say("H A rate=80000000\nPk " + numbered(0))
 	eventually(t, "the stream is up", func() bool { return e.Snapshot().Streams[0].PacketsIn == 1 })
 	var viewers []*audience
 	var all sync.WaitGroup
-	for i := range 18 {
-		v := &audience{client: connect(t, e.Addresses()[0].String()), may: make(chan int, packets), last: -1, sent: -1}
+	join := func() {
+		i := len(viewers)
+		v := &audience{client: connect(t, e.Addresses()[i%len(listeners)].String()), may: make(chan int, packets), last: -1, sent: -1}
 		_ = v.SetReadBuffer(16 << 10)
+		if i%len(listeners) == 1 {
+			v.encrypt()
+		}
 		v.say(text.SteadyRequests[i%len(text.SteadyRequests)])
 		v.until('\n', "OK")
 		viewers = append(viewers, v)
 		all.Go(func() { v.watch(t) })
+	}
+	for range 18 {
+		join()
 	}
 	w := bufio.NewWriterSize(enc, 32<<10)
 	for n := 1; n < packets && !t.Failed(); n++ {
@@ -64,7 +99,10 @@ func TestSlowViewersGetWholePackets(t *testing.T) {
 		}
 		fmt.Fprintf(w, "%s %s%s\n", verb, tail, numbered(n))
 		for i, v := range viewers {
-			v.may <- 3000 >> (i / 6) // some keep up, some do not
+			v.may <- 3000 >> (i / 6 % 3) // some keep up, some do not
+		}
+		if rules && n%500 == 0 {
+			join() // and has something to catch up with
 		}
 	}
 	fmt.Fprint(w, "FINISH\n")
@@ -83,10 +121,25 @@ func TestSlowViewersGetWholePackets(t *testing.T) {
 // audience is a viewer that reads no more bytes than may allows, until may is closed.
 type audience struct {
 	*client
+	tls    *tls.Conn // nil: plain
 	may    chan int
 	credit int
 	last   int // by the pump's numbers
 	sent   int // by the encoder's
+}
+
+// encrypt has TLS on the viewer's connection.
+func (v *audience) encrypt() {
+	v.tls = tls.Client(v.TCPConn, &tls.Config{InsecureSkipVerify: true})
+	v.in = bufio.NewReader(v.tls)
+}
+
+func (v *audience) say(line string) {
+	if v.tls == nil {
+		v.client.say(line)
+	} else if _, err := io.WriteString(v.tls, line+"\n"); err != nil {
+		v.t.Fatal(err)
+	}
 }
 
 func (v *audience) watch(t *testing.T) {

@@ -314,6 +314,7 @@ func TestStalledViewersOverTLS(t *testing.T) {
 	enc.say("H A audio")
 	enc.until('\n', "OK Publish")
 	enc.say("P first")
+	good := playing(t, e, plain)
 	const stalled = 20
 	var viewers []*tlsClient
 	for range stalled {
@@ -328,7 +329,6 @@ func TestStalledViewersOverTLS(t *testing.T) {
 		v.until(';', "first")
 		viewers = append(viewers, v)
 	}
-	good := playing(t, nil, plain)
 	body := strings.Repeat("x", 50000)
 	for i := range 400 {
 		enc.say(fmt.Sprintf("P %d%s", i, body))
@@ -354,12 +354,13 @@ func TestStalledViewersOverTLS(t *testing.T) {
 // An encrypted viewer that keeps up costs no more than 16 KB of the heap and the
 // stacks.
 func TestMemoryOfViewersOverTLS(t *testing.T) {
-	_, secure, _, _ := tlsEngine(t, nil)
+	e, secure, _, _ := tlsEngine(t, nil)
 	enc := connectTLS(t, secure, nil)
 	enc.say("PUBLISH live")
 	enc.say("H A audio")
 	enc.until('\n', "OK Publish")
 	enc.say("P first")
+	eventually(t, "the stream is up", func() bool { return e.Snapshot().Streams[0].PacketsIn > 0 })
 	const viewers = 200
 	before := living()
 	for range viewers {
@@ -396,4 +397,23 @@ func living() int {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int(m.HeapAlloc + m.StackInuse)
+}
+
+// Who comes too fast over TLS gets no handshake to be told so in: it is the handshake
+// that costs.
+func TestTooFastForAHandshake(t *testing.T) {
+	e, secure, _, _ := tlsEngine(t, func(c *Config) { c.Limits.Connects.Host = 1 })
+	const tries = 5
+	done := 0
+	for range tries {
+		c, err := tls.DialWithDialer(&net.Dialer{Timeout: 20 * time.Second}, "tcp", secure, &tls.Config{InsecureSkipVerify: true})
+		if err == nil {
+			done++
+			defer c.Close()
+		}
+	}
+	s := e.Snapshot()
+	if done == 0 || done == tries || s.Refused != uint64(tries-done) || s.Closes["host_connects_too_fast"] != uint64(tries-done) {
+		t.Errorf("%d handshakes of %d, %d refused, closes %v", done, tries, s.Refused, s.Closes)
+	}
 }

@@ -213,6 +213,10 @@ func TestDoctorWithConfiguration(t *testing.T) {
 			t.Errorf("exit code %d, and no %q in\n%s", o.code, part, o.stdout)
 		}
 	}
+	write(t, "viewers.json", `{"limits": {"viewers": 600000, "pumps": 5}, "streams": [{"type": "mmsh_push", "path": "live"}]}`)
+	if o := startOn(t, box, "doctor", "viewers.json"); !strings.Contains(o.stdout, "should be  at least 600133 ") {
+		t.Errorf("viewers that are asked for are not counted:\n%s", o.stdout)
+	}
 	write(t, "pump.json", `{"fanout": {"loops": -1}, "streams": [{"type": "mmsh_push", "path": "live"}]}`)
 	startOn(t, box, "doctor", "pump.json").want(t, cli.ExitFailed, "",
 		"pump.json:1:22: /fanout/loops: the number must be between 1 and 256, not -1\npump.json cannot be used: 1 mistake\n")

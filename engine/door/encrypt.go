@@ -29,6 +29,10 @@ func (a *acceptor) encrypt(c Arrival) {
 		_ = conn.Close() // it cannot be told without a handshake
 		return
 	}
+	if c.Refused.TooFast() {
+		d.lose(c, c.Refused, nil) // a handshake is what it may not have so often
+		return
+	}
 	d.room.Enter(admission.Host(c.Peer.Addr()), &handshake{d, a.tls, c})
 }
 
@@ -63,7 +67,9 @@ func (h *handshake) shake(place *secure.Place) {
 	defer cancel()
 	var err error
 	c.TLS, err = secure.Serve(ctx, c.TCP, h.tls, place)
-	place.Leave()
+	if !place.Leave() {
+		err = secure.ErrCrowded // even if it had just come to its end
+	}
 	if err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err()

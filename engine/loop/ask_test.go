@@ -288,9 +288,22 @@ func TestPumpsProveIt(t *testing.T) {
 		v := b.dial(user, 0, "10.0.0.1")
 		v.send("PLAY live pump u=" + user + ":x\n")
 		v.says("OK Play")
-		if v.c.pump != want {
-			t.Errorf("%s is a pump: %v", user, v.c.pump)
+		if v.c.pump.Load() != want {
+			t.Errorf("%s is a pump: %v", user, v.c.pump.Load())
 		}
+	}
+	b.finish()
+}
+
+// What an encoder has sent behind its request does not stay if it is turned away: as
+// little may wait then as behind anybody's request.
+func TestWhatWaitedForNothingGoes(t *testing.T) {
+	b, j, _ := guarded(t)
+	e := b.dial("e", 0, "10.0.0.1")
+	e.send("PUBLISH live u=otto:x\n" + strings.Repeat("REPLY\n", maxBehind/10))
+	j.decide(b, access.Decision{Outcome: access.Denied, Challenge: &codec.Challenge{}, Reason: "wrong", Public: "no"})
+	if n := len(e.c.waiting); !e.gone && n > maxWaiting {
+		t.Errorf("%d bytes wait to be looked at", n)
 	}
 	b.finish()
 }

@@ -52,6 +52,10 @@ func (c *Conn) recall(q *question) bool {
 func (c *Conn) proceed() {
 	c.sendAnswers()
 	c.resume()
+	if c.phase == phaseRequest && len(c.waiting) > maxWaiting {
+		c.doom(reason.TooManyRequests) // more might wait while it was to become an encoder
+		return
+	}
 	if c.half && c.phase == phaseRequest && c.out == nil && len(c.waiting) == 0 {
 		c.doom(reason.Answered) // it has its answer, and can ask for nothing more
 	}

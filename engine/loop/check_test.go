@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"streampump/engine/admission"
 	"streampump/engine/reason"
 	"streampump/engine/stream"
 )
@@ -15,6 +16,7 @@ func (b *lab) check() {
 	for _, k := range b.loops {
 		b.checkLoop(k, watching)
 	}
+	b.checkRoom()
 	held := int64(0)
 	for _, st := range b.e.order {
 		n := st.Snapshot().Backlog
@@ -48,6 +50,7 @@ func (b *lab) checkLoop(k *labLoop, watching map[*stream.Programme]int64) {
 		b.checkShow(s, watching)
 		viewers += int64(len(s.viewers))
 	}
+	kept := int64(0)
 	for fd, c := range l.conns {
 		if c.fd != fd || c.phase == phaseClosed || c.doomed {
 			b.t.Fatalf("connection %d is in the table in phase %d, doomed %v", fd, c.phase, c.doomed)
@@ -55,7 +58,13 @@ func (b *lab) checkLoop(k *labLoop, watching map[*stream.Programme]int64) {
 		if c.parked {
 			parked++
 		}
+		if c.tls != nil {
+			kept += int64(len(c.tls.kept))
+		}
 		b.checkConn(k, c)
+	}
+	if l.stats.kept.Load() != kept {
+		b.t.Fatalf("loop %d counts %d bytes of records, there are %d", l.id, l.stats.kept.Load(), kept)
 	}
 	if l.stats.viewers.Load() != viewers || l.stats.parked.Load() != parked {
 		b.t.Fatalf("loop %d counts %d viewers, %d parked; there are %d, %d",
@@ -102,7 +111,80 @@ func (b *lab) checkConn(k *labLoop, c *Conn) {
 		b.t.Fatalf("connection %d has %d bytes to send and nobody sends them", c.fd, c.out.left())
 	case v != nil && (v.fd != c.fd || v.parked != c.parked && v.ending == reason.None || v.outbox != (c.out != nil)):
 		b.t.Fatalf("viewer %d and its connection differ: %+v, %+v", c.fd, v, c)
+	case c.tls != nil && len(c.tls.kept) > 0 && !c.parked && !k.woken:
+		b.t.Fatalf("connection %d has records to send and is not parked", c.fd)
+	case c.phase == phaseAsking && c.question == nil:
+		b.t.Fatalf("connection %d is in phase %d, its question is %v", c.fd, c.phase, c.question)
+	case v != nil && v.mode.has(paced) != (c.pace != nil):
+		b.t.Fatalf("viewer %d has pace %v, its mode is %b", c.fd, c.pace, v.mode)
+	case v != nil && c.pace != nil && !c.parked && !c.hungry && c.timer == 0:
+		b.t.Fatalf("viewer %d waits for its pace and has no deadline", c.fd)
 	case v != nil && v.pin != nil && !c.parked && !c.hungry && !k.woken:
 		b.t.Fatalf("viewer %d stopped inside a packet and nothing makes it go on", c.fd)
+	}
+}
+
+// checkRoom counts what the viewers that there are take, and compares.
+func (b *lab) checkRoom() {
+	b.t.Helper()
+	var all use
+	each := map[*admission.Account]*use{}
+	for _, k := range b.loops {
+		for _, c := range k.loop.conns {
+			account := c.account.Load()
+			if (account != nil) != (c.show != nil) {
+				b.t.Fatalf("connection %d in phase %d: views %v, and has room: %v", c.fd, c.phase, c.show != nil, account != nil)
+			}
+			if account == nil {
+				continue
+			}
+			if each[account] == nil {
+				each[account] = new(use)
+			}
+			for _, u := range []*use{&all, each[account]} {
+				u.add(c)
+			}
+		}
+	}
+	bandwidth := int64(0)
+	for _, st := range b.e.order {
+		account := b.loops[0].loop.showOf(st).account
+		u, want := account.Use(), use{}
+		if each[account] != nil {
+			want = *each[account]
+		}
+		if u.Viewers != want.viewers || u.Pumps != want.pumps || u.Bandwidth != int64(u.Viewers+u.Pumps)*u.Each {
+			b.t.Fatalf("stream %s: the books have %+v, there are %+v", st.Config.Path, u, want)
+		}
+		bandwidth += u.Bandwidth
+	}
+	if u := b.books.Use(); u.Viewers != all.viewers || u.Pumps != all.pumps || u.Memory != all.memory || u.Bandwidth != bandwidth {
+		b.t.Fatalf("the books have %+v, there are %+v", u, all)
+	}
+}
+
+// use is what viewers take.
+type use struct {
+	viewers, pumps int
+	memory         int64
+}
+
+func (u *use) add(c *Conn) {
+	if u.memory += c.memory(); c.pump.Load() {
+		u.pumps++
+	} else {
+		u.viewers++
+	}
+}
+
+// empty: when all have gone, the loops have nothing left.
+func (b *lab) empty() {
+	b.t.Helper()
+	for _, k := range b.loops {
+		k.loop.Run()
+		l := k.loop
+		if len(l.timers)+len(l.hungry)+len(l.shows)+len(l.doomed)+len(l.leaving) > 0 || l.stats.kept.Load() != 0 {
+			b.t.Errorf("loop %d has %d timers, %d hungry, %d shows left", l.id, len(l.timers), len(l.hungry), len(l.shows))
+		}
 	}
 }

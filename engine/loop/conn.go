@@ -77,12 +77,12 @@ type Conn struct {
 	parked    bool // the socket is full
 	watched   bool // the kernel tells when it no longer is
 	hungry    bool
-	pump      bool // it is another pump that views
 	ticket    admission.Ticket
 	refused   reason.Reason // why there is no room for it, or for a viewer
 	// account is where it is counted as a viewer; nil if it is none. Any goroutine may
 	// read it.
 	account atomic.Pointer[admission.Account]
+	pump    atomic.Bool // it is counted as another pump
 }
 
 // viewer is the connection's viewer state, nil if it has none. The pointer is valid
@@ -297,7 +297,7 @@ func (c *Conn) expired() {
 		}
 		c.finish(why, end)
 	case c.phase == phaseView && c.paceDeadline() <= l.now:
-		l.send(c)
+		l.hunger(c) // the turns of all who catch up may come at once
 	case c.phase == phaseView && c.half && c.forgotten():
 		c.doom(c.leftReason())
 	case c.phase == phaseView:

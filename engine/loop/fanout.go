@@ -187,9 +187,8 @@ func (s *show) remove(i int) {
 		s.viewers[i] = s.viewers[last]
 		moved := s.viewers[i].conn
 		moved.slot = int32(i)
-		if i < s.sweep && !moved.hungry {
-			moved.hungry = true
-			s.loop.hungry = append(s.loop.hungry, moved)
+		if i < s.sweep {
+			s.loop.hunger(moved)
 		}
 	}
 	s.viewers[last] = viewer{}

@@ -201,6 +201,14 @@ func (l *Loop) feed() {
 	}
 }
 
+// hunger gives a connection another turn, in this pass if feed is yet to come.
+func (l *Loop) hunger(c *Conn) {
+	if !c.hungry {
+		c.hungry = true
+		l.hungry = append(l.hungry, c)
+	}
+}
+
 // readMail runs the functions posted since the last pass.
 func (l *Loop) readMail() {
 	l.mailMu.Lock()

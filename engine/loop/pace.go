@@ -31,7 +31,8 @@ const (
 	startBytes = 64 << 10
 )
 
-// paceTurn is the time from one turn of a viewer that catches up to the next.
+// paceTurn is the time from one turn of a viewer that catches up at its own pace to the
+// next.
 const paceTurn = int64(100 * time.Millisecond)
 
 // paceIdle bounds what a viewer may save up of the rate that is reserved for it, while
@@ -56,9 +57,10 @@ type joiners struct {
 // a thin link is short.
 const joinersBurst = int64(50 * time.Millisecond)
 
-// left is how many bytes of an allowance of rate bytes a nanosecond may be used now.
+// left is how many bytes of an allowance of rate bytes a nanosecond may be used now. A
+// loop whose pass began later may have used more than that.
 func (j *joiners) left(now int64, rate float64) float64 {
-	return float64(now-max(j.usedUntil.Load(), now-joinersBurst)) * rate
+	return float64(max(0, now-max(j.usedUntil.Load(), now-joinersBurst))) * rate
 }
 
 // use uses up so many bytes of it.
@@ -91,7 +93,7 @@ func (c *Conn) startPace() {
 	if rate == 0 || l.group.cfg.Limits.JoinSpeed == 0 || v.waitEnd != 0 || v.next == v.prog.Ring.Head() {
 		return
 	}
-	c.pace = &pace{at: l.now, own: startOf(rate)}
+	c.pace = &pace{at: l.now, due: l.now, own: startOf(rate)}
 	v.mode.set(paced, true)
 }
 
@@ -127,6 +129,15 @@ func (p *pace) allow(v *viewer) float64 {
 		return min(p.own, p.live+g.joiners.left(now, extra))
 	}
 	return p.own
+}
+
+// rest is how long a viewer that may be sent nothing waits for its next turn. If it is
+// kept from more by what all have together, that is lost unless somebody uses it in time.
+func (p *pace) rest() int64 {
+	if p.own > 0 {
+		return joinersBurst
+	}
+	return paceTurn
 }
 
 // charge counts bytes that a viewer was sent. What is more than all had together is
@@ -171,7 +182,7 @@ func (l *Loop) catchUp(v *viewer) {
 			l.freeOutbox(c)
 		}
 		l.position(v)
-		if v.ending != reason.None || v.waitEnd != 0 || v.pin == nil && v.next == v.prog.Ring.Head() {
+		if v.ending != reason.None || v.waitEnd != 0 || v.pin == nil && v.next == v.prog.Ring.Head() || v.prog.Demand() == 0 {
 			c.caughtUp()
 			l.serve(v)
 			return
@@ -184,7 +195,7 @@ func (l *Loop) catchUp(v *viewer) {
 		iov, want, _ := l.gather(v)
 		l.horizon = noHorizon
 		if len(iov) == 0 {
-			c.pace.due = l.now + paceTurn
+			c.pace.due = l.now + c.pace.rest()
 			c.rearm()
 			return
 		}
@@ -202,8 +213,5 @@ func (l *Loop) catchUp(v *viewer) {
 		}
 	}
 	c.pace.due = l.now
-	if !c.hungry {
-		c.hungry = true
-		l.hungry = append(l.hungry, c)
-	}
+	l.hunger(c)
 }

@@ -84,9 +84,8 @@ func (c *Conn) goOn() {
 	case len(c.waiting) == 0 || c.doomed || c.parked || c.phase != phaseRequest:
 	case c.hasty():
 		c.setTimer(c.entitled - requestBurst*requestInterval)
-	case !c.hungry:
-		c.hungry = true
-		c.loop.hungry = append(c.loop.hungry, c)
+	default:
+		c.loop.hunger(c)
 	}
 }
 

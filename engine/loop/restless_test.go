@@ -20,6 +20,7 @@ type restless struct {
 	silent  time.Duration // since it sent
 	viewers []*peer
 	others  []*peer
+	rules   *whim // nil: everybody may do everything
 }
 
 // TestRestlessPeers has viewers that close their side, stop, break, ask on and come
@@ -70,7 +71,7 @@ func (c *restless) loop() int { return c.rnd.IntN(len(c.b.loops)) }
 // encoder begins the stream's session.
 func (c *restless) encoder() {
 	c.enc = c.b.dial("enc", c.loop(), "10.0.0.9")
-	c.enc.send("PUBLISH live\nH A\nPk x\n")
+	c.enc.send("PUBLISH live u=anna:x\n" + c.header() + "\nPk x\n")
 	if _, err := fmt.Sscanf(string(c.enc.got), "OK Publish %s", &c.key); err != nil {
 		c.b.t.Fatalf("the encoder got %q", c.enc.got)
 	}
@@ -116,7 +117,7 @@ func (c *restless) packets() {
 		if c.rnd.IntN(10) == 0 {
 			size *= 100
 		}
-		fmt.Fprintf(&lines, "%s %s\n", verb, strings.Repeat("x", size))
+		fmt.Fprintf(&lines, "%s %s%s\n", verb, c.tail(), strings.Repeat("x", size))
 	}
 	c.enc.send(lines.String())
 	c.silent = 0
@@ -131,7 +132,7 @@ func (c *restless) comeBack() {
 	}
 	old := c.enc
 	c.enc = c.b.dial("enc", c.loop(), "10.0.0.9")
-	c.enc.arrives([]byte("PUBLISH live " + c.key + "\nH A\nPk y\n"))
+	c.enc.arrives([]byte("PUBLISH live " + c.key + " u=anna:x\n" + c.header() + "\nPk y\n"))
 	switch c.rnd.IntN(5) {
 	case 0:
 		old.at.hangup(old)
@@ -155,9 +156,16 @@ func (c *restless) comeBack() {
 
 // join opens a viewer, some behind other requests, some closing their side at once.
 func (c *restless) join() {
-	p := c.b.dial("v", c.loop(), fmt.Sprintf("10.1.0.%d", c.rnd.IntN(200)))
+	hosts := 200
+	if c.rules != nil {
+		hosts = 4 // some come back
+	}
+	p := c.b.dial("v", c.loop(), fmt.Sprintf("10.1.0.%d", c.rnd.IntN(hosts)))
 	p.room = []int{-1, 0, 30, 5000}[c.rnd.IntN(4)]
-	p.arrives([]byte(strings.Repeat("REPLY\n", c.rnd.IntN(2*requestTurn)) + "PLAY live\n"))
+	if c.rules != nil {
+		p.chunk = []int{0, 0, 7, 1000}[c.rnd.IntN(4)]
+	}
+	p.arrives([]byte(strings.Repeat("REPLY\n", c.rnd.IntN(2*requestTurn)) + c.wish() + "\n"))
 	if c.rnd.IntN(3) == 0 {
 		p.halfClose()
 	}
@@ -171,7 +179,11 @@ func (c *restless) stranger() {
 	if p.gone || p.c.phase >= phaseEnding {
 		return
 	}
-	p.send([]string{"REP", "REPLY\n", strings.Repeat("REPLY\n", 2*requestBurst) + "REP", "SETUP live\n", "PLAY other\n"}[c.rnd.IntN(5)])
+	requests := []string{"REP", "REPLY\n", strings.Repeat("REPLY\n", 2*requestBurst) + "REP", "SETUP live\n", "PLAY other\n"}
+	if c.rules != nil {
+		requests = append(requests, "DESCRIBE live\nLOOKUP live\n", "PUBLISH live\nH X\nPk x\n", "STOP s=1\nCONTROL s=2\n")
+	}
+	p.send(requests[c.rnd.IntN(len(requests))])
 	if c.rnd.IntN(4) == 0 {
 		p.halfClose()
 	}
@@ -196,24 +208,30 @@ func (c *restless) disturb(p *peer) {
 	}
 }
 
-// checkWhole looks at what a viewer got: lines, its head, and then packets. Only
-// the last one of a viewer whose connection is over may be in pieces.
+// checkWhole looks at what a viewer got: lines, its heads, and then packets of each
+// programme from its own first on. Only the last one of a viewer whose connection is
+// over may be in pieces.
 func checkWhole(t *testing.T, seed uint64, p *peer) {
 	t.Helper()
 	b := p.got
-	for last := -1; len(b) > 0; {
+	for last, headed := -1, false; len(b) > 0; {
 		word, n := p.token(b)
 		if n == 0 {
 			return // the rest is on its way, or never came
 		}
 		packet := string(b[:n])
 		b = b[n:]
-		if !strings.HasPrefix(packet, "<") {
+		switch packet[0] {
+		case '{', '[':
+			last, headed = -1, true
 			continue
+		case '"', '<', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		default:
+			continue // a line
 		}
 		number := 0
-		if _, err := fmt.Sscanf(word, "%d", &number); err != nil {
-			t.Fatalf("seed %d: a packet is not whole: %q", seed, packet)
+		if _, err := fmt.Sscanf(word, "%d", &number); err != nil || !headed {
+			t.Fatalf("seed %d: a packet is not whole, or has no head: %q", seed, packet)
 		}
 		start := bytes.ContainsAny([]byte(word), "KT")
 		if number <= last || last >= 0 && number != last+1 && !start {

@@ -65,7 +65,7 @@ func (c *Conn) enterRoom(st *stream.Stream) bool {
 		c.noRoom(st, why)
 		return false
 	}
-	c.pump = g == admission.Pump
+	c.pump.Store(g == admission.Pump)
 	c.account.Store(account)
 	if !c.openSession(instead) && instead {
 		c.releaseKey()
@@ -102,14 +102,16 @@ func (c *Conn) openSession(instead bool) (returned bool) {
 }
 
 // returns reports whether the request continues a session that a viewer of the same
-// stream streams, whose place it will take.
+// stream and kind streams, whose place it will take. Who took less memory has no place
+// for one who takes more.
 func (c *Conn) returns(account *admission.Account) bool {
 	l := c.loop
 	if l.ev.Session == 0 || l.ev.Form != codec.Framed {
 		return false
 	}
 	old, ok := l.group.sessions.Touch(l.ev.Session, c.peer.Addr(), l.now, int64(l.group.cfg.Timeouts.Session))
-	return ok && old != nil && old.account.Load() == account
+	return ok && old != nil && old.account.Load() == account &&
+		old.pump.Load() == l.ev.Pump && c.memory() <= old.memory()
 }
 
 // leaveRoom gives up what enterRoom took.
@@ -119,7 +121,7 @@ func (c *Conn) leaveRoom() {
 		return
 	}
 	g := admission.Player
-	if c.pump {
+	if c.pump.Load() {
 		g = admission.Pump
 	}
 	account.Leave(g, c.memory())
@@ -133,8 +135,7 @@ func (c *Conn) noRoom(st *stream.Stream, why reason.Reason) {
 	c.refused = why
 	*v = codec.Verdict{Code: codec.Full, Reason: why.Info().Text, RetryAfter: g.cfg.FullRetry, Media: v.Media, Title: v.Title}
 	args := []any{"stream", st.Config.Path, "reason", why.String(), "why", v.Reason, "peer", c.peer, "agent", c.agent}
-	tooFast := why == reason.HostJoinsTooFast || why == reason.NetworkJoinsTooFast
-	if at := st.Config.FullLocation; at != "" && !tooFast && g.books.Redirect(c.peer.Addr()) {
+	if at := st.Config.FullLocation; at != "" && !why.TooFast() && g.books.Redirect(c.peer.Addr()) {
 		v.Location = at
 		args = append(args, "sent_to", at)
 	}

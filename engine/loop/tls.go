@@ -44,8 +44,8 @@ const (
 	// maxKept is how much may wait: a record, and some answers of TLS itself to a peer
 	// that asks for new keys and takes none.
 	maxKept = 2 * recordRoom
-	// maxIdle is how much may arrive that is no data: the longest record, in part, and
-	// what TLS itself has to say.
+	// maxIdle is how much may arrive that is no data: the longest record, in part, what
+	// TLS itself has to say, and what follows a peer's last word.
 	maxIdle = 4 * recordRoom
 )
 
@@ -249,12 +249,12 @@ func (c *Conn) decrypt(b []byte) {
 
 // unread deals with the reason why there is no more plaintext.
 func (c *Conn) unread(err error) {
+	more, ended := errors.Is(err, secure.ErrMore), errors.Is(err, io.EOF)
 	switch why, turned := secure.Turned(err); {
-	case errors.Is(err, secure.ErrMore):
-		if c.tls.idle > maxIdle {
-			c.spoiled(reason.TLSBroken, errIdle)
-		}
-	case errors.Is(err, io.EOF):
+	case (more || ended) && c.tls.idle > maxIdle:
+		c.spoiled(reason.TLSBroken, errIdle)
+	case more:
+	case ended:
 		if c.phase != phaseDrain && !c.Owed() {
 			c.doom(c.leftReason())
 		}

@@ -166,3 +166,21 @@ func TestComplaintsAreBrief(t *testing.T) {
 	}
 	b.finish()
 }
+
+// Behind its last word a peer has nothing to say, and is not read for long.
+func TestNothingFollowsALastWord(t *testing.T) {
+	b, _ := newEncrypted(t)
+	v := b.viewer("v", 0, "PLAY live")
+	v.tls.wire.out = nil
+	_ = v.tls.client.CloseWrite()
+	v.at.loop.Traffic(v.c, v.tls.wire.out)
+	sent := 0
+	for ; !v.gone && sent < 1<<20; sent += 1 << 10 {
+		v.at.loop.Traffic(v.c, make([]byte, 1<<10))
+		b.run()
+	}
+	if !v.gone || v.c.reason.String() != "tls_broken" {
+		t.Errorf("gone %v, %v, after %d bytes", v.gone, v.c.reason, sent)
+	}
+	b.finish()
+}

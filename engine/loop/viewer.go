@@ -192,10 +192,7 @@ func (l *Loop) serve(v *viewer) {
 			return // what is appended from here on wakes the loop again
 		}
 	}
-	if c := v.conn; !c.hungry {
-		c.hungry = true
-		l.hungry = append(l.hungry, c)
-	}
+	l.hunger(v.conn)
 }
 
 // position decides where the viewer goes on: it is the one place where a cursor moves

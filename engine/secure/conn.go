@@ -3,6 +3,7 @@ package secure
 import (
 	"context"
 	"crypto/tls"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -35,6 +36,18 @@ func (more) Temporary() bool { return true }
 // ErrTooMuch is why a handshake ended in which the peer sent more than any does.
 var ErrTooMuch = errors.New("the handshake is longer than any honest one")
 
+// A record that carries no data asks something of TLS itself, such as new keys, which
+// cost more than a hundred bytes of data and an answer besides. There is cause for one
+// in millions of others. So a peer may send maxBarren of them, and another one for every
+// barrenCost records of data.
+const (
+	maxBarren  = 16
+	barrenCost = 1000
+)
+
+// ErrBarren is why a connection ended whose peer sent too many records without data.
+var ErrBarren = errors.New("too many records carry no data")
+
 // A Sink takes records. b is valid during the call.
 type Sink interface{ Record(b []byte) }
 
@@ -60,7 +73,7 @@ func Serve(ctx context.Context, conn net.Conn, cfg *tls.Config, place *Place) (*
 	if err != nil {
 		return nil, err
 	}
-	c.wire.conn, c.wire.place = nil, nil
+	c.wire.conn, c.wire.place, c.wire.barren = nil, nil, 0
 	return c, nil
 }
 
@@ -77,7 +90,13 @@ func (c *Conn) Feed(b []byte) { c.wire.in = b }
 // Read takes plaintext. It may send records of its own, such as alerts, to the sink.
 // io.EOF says that the peer has said its last word; any other error but [ErrMore] ends
 // the connection.
-func (c *Conn) Read(p []byte) (int, error) { return c.tls.Read(p) }
+func (c *Conn) Read(p []byte) (int, error) {
+	n, err := c.tls.Read(p)
+	if n > 0 {
+		c.wire.barren = max(0, c.wire.barren-barrenCost-1)
+	}
+	return n, err
+}
 
 // Write makes records of b, at most [MaxRecord] bytes in each, and sends them to the
 // sink.
@@ -98,6 +117,34 @@ type wire struct {
 
 	in   []byte
 	sink Sink
+
+	record record // that is arriving
+	barren int    // barrenCost for each record that has arrived and carried no data, so far
+}
+
+// record is where in a record the bytes have come to ([RFC 8446] 5.1).
+type record struct {
+	head [5]byte
+	have int // bytes of head
+	left int // bytes behind it that are still to come
+}
+
+// take goes on with b, and returns how many bytes of it belong to the present record,
+// and whether that ends there.
+func (r *record) take(b []byte) (n int, whole bool) {
+	n = copy(r.head[r.have:], b)
+	if r.have += n; r.have < len(r.head) {
+		return n, false
+	}
+	if n > 0 {
+		r.left = int(binary.BigEndian.Uint16(r.head[3:]))
+	}
+	k := min(r.left, len(b)-n)
+	if r.left -= k; r.left > 0 {
+		return n + k, false
+	}
+	r.have = 0
+	return n + k, true
 }
 
 func (w *wire) Read(p []byte) (int, error) {
@@ -106,7 +153,15 @@ func (w *wire) Read(p []byte) (int, error) {
 			w.in = nil
 			return 0, ErrMore
 		}
-		n := copy(p, w.in)
+		if w.barren > maxBarren*barrenCost {
+			return 0, ErrBarren
+		}
+		// One record at a time: what the next one is worth is seen by itself.
+		n, whole := w.record.take(w.in[:min(len(w.in), len(p))])
+		if whole {
+			w.barren += barrenCost
+		}
+		copy(p, w.in[:n])
 		w.in = w.in[n:]
 		return n, nil
 	}
@@ -116,6 +171,10 @@ func (w *wire) Read(p []byte) (int, error) {
 	w.place.yield() // others calculate while this peer thinks
 	n, err := w.conn.Read(p)
 	w.left -= n
+	for b := p[:n]; len(b) > 0; {
+		k, _ := w.record.take(b)
+		b = b[k:]
+	}
 	if err == nil {
 		err = w.place.calculate()
 	}
