@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"streampump/access"
+
 	"github.com/tailscale/hujson"
 )
 
@@ -160,6 +162,8 @@ func (x *lexer) word() {
 	case x.nextIs(':'):
 		x.errorf(start, "", "a key is written in double quotes: %q", w)
 	case isNumber(w):
+	case len(w) >= access.MinSecret: // the column tells where it is
+		x.errorf(start, "", "this is not a JSON value: text is written in double quotes")
 	default:
 		x.errorf(start, "", "%s is not a JSON value: text is written in double quotes", quote(w))
 	}
