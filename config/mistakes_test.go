@@ -47,6 +47,7 @@ func TestOneMistake(t *testing.T) {
 		{"no_quote_at_the_end", `{"port`, `1:2: this text has no closing double quote`},
 		{"backslash", `{"ssl_key": "C:\key"}`, `1:13: this text contains a control character or an escape that JSON does not know (a backslash is written "\\")`},
 		{"bare_time", `{"timeouts": {"request": 10s}}`, `1:26: this is not a JSON value: text is written in double quotes`},
+		{"bare_secret", `{"view": {"token_keys": [{"id": "a", "secret": geheimgeheimgeheim}]}}`, `1:48: this is not a JSON value: text is written in double quotes`},
 		{"bare_word", `{"log": {"level": info}}`, `1:19: this is not a JSON value: text is written in double quotes`},
 		{"octal", `{"port": 010}`, `1:10: the JSON is broken here: JSON does not write a number like this; text is written in double quotes`},
 
@@ -113,6 +114,7 @@ func TestOneMistake(t *testing.T) {
 		{"proxies_length", `{"proxy_protocol_from": "192.0.2.1/33", ` + push + `}`, `1:25: /proxy_protocol_from: "192.0.2.1/33" is neither an IP address nor a network such as "192.0.2.0/24" or "2001:db8::/32"`},
 		{"proxies_kind", `{"proxy_protocol_from": true, ` + push + `}`, `1:25: /proxy_protocol_from: a list [ … ] is expected here, not true or false`},
 		{"proxy_none", `{"use_http_proxy": true, ` + push + `}`, `1:20: /use_http_proxy: use_http_proxy is true, but there is no "http_proxy_host"`},
+		{"proxy_user", `{"http_proxy_host": "otto:geheim@proxy", ` + push + `}`, `1:21: /http_proxy_host: "…@proxy" is not the name or the IP address of a host: leave out what is before and after it (http://, a port, a path); the pump cannot give it a user name or a password yet`},
 		{"proxy_url", `{"http_proxy_host": "http://proxy:80", ` + push + `}`, `1:21: /http_proxy_host: "http://proxy:80" is not the name or the IP address of a host: leave out what is before and after it (http://, a port, a path)`},
 		{"log_level", `{"log": {"level": "warning"}, ` + push + `}`, `1:19: /log/level: "warning" is unknown here; known are debug, info, warn, error`},
 		{"log_format", `{"log": {"format": "jsn"}, ` + push + `}`, `1:20: /log/format: "jsn" is unknown here (did you mean "json"?); known are text, json`},

@@ -128,7 +128,7 @@ func TestSecretsShowNowhere(t *testing.T) {
 		}
 	}
 	limits, err := os.ReadFile(filepath.Join("/proc", fmt.Sprint(p.PID()), "limits"))
-	if err != nil || !regexp.MustCompile(`Max core file size\s+0\s+0\s`).Match(limits) {
+	if err != nil || !regexp.MustCompile(`Max core file size\s+[01]\s+[01]\s`).Match(limits) {
 		t.Errorf("the pump may leave a core dump (%v):\n%s", err, limits)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -11,15 +12,31 @@ import (
 	"streampump/config"
 )
 
-// guard has the engine ask a configuration's access rules, where there are any. What
-// they are made of is secret, and so are the tokens and passwords that come in: from
-// now on a crash leaves no core dump.
-func guard(c *config.Config, log *slog.Logger) error {
-	if c.Access.Open() {
+// noCore sees to it that a crash leaves no core dump, from now on, where there are
+// secrets: what access rules are made of, the tokens and passwords that come in, private
+// keys, and what a pull shows its source.
+func noCore(c *config.Config) error {
+	pulls := slices.ContainsFunc(c.Streams, func(s config.Stream) bool { return s.Type == config.TypePull })
+	if c.Access.Open() && len(c.TLS.Listen) == 0 && !pulls {
 		return nil
 	}
-	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
+	// A limit of 0 holds for files, and one of 1 for programs that take dumps as well
+	// (core(5)): it is too small for any file.
+	var now unix.Rlimit
+	err := unix.Getrlimit(unix.RLIMIT_CORE, &now)
+	if most := min(1, now.Max); err == nil {
+		err = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: most, Max: most})
+	}
+	if err != nil {
 		return fmt.Errorf("core dumps, which would hold secrets, cannot be switched off: %w", err)
+	}
+	return nil
+}
+
+// guard has the engine ask a configuration's access rules, where there are any.
+func guard(c *config.Config, log *slog.Logger) {
+	if c.Access.Open() {
+		return
 	}
 	callBack(&c.Access.Default[access.View], "all streams without rules of their own", log)
 	for path, own := range c.Access.Streams {
@@ -28,7 +45,6 @@ func guard(c *config.Config, log *slog.Logger) error {
 		}
 	}
 	c.Engine.Access = access.NewGuard(c.Access)
-	return nil
 }
 
 // callBack gives rules the backend that they want. The log says when it is down; its

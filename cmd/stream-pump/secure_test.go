@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -155,6 +156,25 @@ func TestServeOverTLS(t *testing.T) {
 // Certificates are got from a CA that examines the running pump, by each of the two
 // proofs alone, although nobody may view without a token and unknown pages are elsewhere;
 // no viewer waits for them, and the next run needs no CA.
+// Where there are private keys, or other secrets, a crash leaves no core dump, on no way.
+func TestNoCoreDump(t *testing.T) {
+	t.Chdir(t.TempDir())
+	issued(t, "one", 80*day, "one.example")
+	const admin = `"admin": {"listen": "127.0.0.1:0"}, `
+	pull := `"streams": [{"type": "mmsh_pull", "path": "live", "source_options": {"url": "mmsh://127.0.0.1:1/"}}]`
+	for name, config := range map[string]string{
+		"access": `{"listen": ["127.0.0.1:0"], ` + admin + `"view": {"networks": ["127.0.0.1"]}}`,
+		"TLS":    `{"listen": ["tls://127.0.0.1:0"], ` + admin + `"ssl_cert": "one.pem", "ssl_key": "one.key"}`,
+		"pull":   `{"listen": ["127.0.0.1:0"], ` + admin + pull + `}`,
+	} {
+		p := serving(t, config)
+		limits := read(t, fmt.Sprintf("/proc/%d/limits", p.cmd.Process.Pid))
+		if !regexp.MustCompile(`Max core file size\s+(1\s+1|0\s+0)\s`).MatchString(limits) {
+			t.Errorf("%s: a core dump may be left:\n%s", name, limits)
+		}
+	}
+}
+
 func TestAutomaticCertificates(t *testing.T) {
 	for _, proof := range []string{"tls", "http"} {
 		t.Run(proof, func(t *testing.T) {

@@ -85,9 +85,10 @@ func (e env) serve(ctx context.Context, s service) error {
 	defer going.done()
 
 	log := s.log.Logger
-	if err := guard(s.Config, log); err != nil {
+	if err := noCore(s.Config); err != nil {
 		return err
 	}
+	guard(s.Config, log)
 	timers, err := fit(s.Config, len(s.streams), log)
 	if err != nil {
 		return err

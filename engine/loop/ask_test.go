@@ -165,8 +165,8 @@ func TestWhoAsksMayGo(t *testing.T) {
 			b.run()
 			j.decide(b, access.Decision{})
 			b.advance(time.Minute)
-			if !v.gone || v.c.show != nil || v.c.question != nil {
-				t.Errorf("gone %v, show %v, question %v", v.gone, v.c.show, v.c.question)
+			if !v.gone || v.c.show != nil || v.c.asks() != nil {
+				t.Errorf("gone %v, show %v, question %v", v.gone, v.c.show, v.c.asks())
 			}
 			b.finish()
 		})
@@ -303,7 +303,7 @@ func TestWhatWaitedForNothingGoes(t *testing.T) {
 	e := b.dial("e", 0, "10.0.0.1")
 	e.send("PUBLISH live u=otto:x\n" + strings.Repeat("REPLY\n", maxBehind/10))
 	j.decide(b, access.Decision{Outcome: access.Denied, Challenge: &codec.Challenge{}, Reason: "wrong", Public: "no"})
-	if n := len(e.c.waiting); !e.gone && n > maxWaiting {
+	if n := len(e.c.waiting()); !e.gone && n > maxWaiting {
 		t.Errorf("%d bytes wait to be looked at", n)
 	}
 	b.finish()

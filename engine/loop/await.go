@@ -28,7 +28,7 @@ func (c *Conn) await(most int, late func()) *question {
 	ev.Path, ev.Agent, ev.Data = strings.Clone(ev.Path), strings.Clone(ev.Agent), nil
 	q := &question{ev: ev, most: most, late: late}
 	q.deadline = c.loop.now + int64(c.loop.group.cfg.Timeouts.Head)
-	c.question, c.phase = q, phaseAsking
+	c.box().question, c.phase = q, phaseAsking
 	c.rearm()
 	return q
 }
@@ -36,10 +36,11 @@ func (c *Conn) await(most int, late func()) *question {
 // recall puts a request that waited back into the loop's scratch; false if the
 // connection has gone, or the answer comes too late.
 func (c *Conn) recall(q *question) bool {
-	if c.question != q {
+	if c.asks() != q {
 		return false
 	}
-	c.question = nil
+	c.inbox.question = nil
+	c.tidy()
 	if c.doomed || c.phase != phaseAsking {
 		return false
 	}
@@ -52,18 +53,18 @@ func (c *Conn) recall(q *question) bool {
 func (c *Conn) proceed() {
 	c.sendAnswers()
 	c.resume()
-	if c.phase == phaseRequest && len(c.waiting) > maxWaiting {
+	if c.phase == phaseRequest && len(c.waiting()) > maxWaiting {
 		c.doom(reason.TooManyRequests) // more might wait while it was to become an encoder
 		return
 	}
-	if c.half && c.phase == phaseRequest && c.out == nil && len(c.waiting) == 0 {
+	if c.half && c.phase == phaseRequest && c.out == nil && len(c.waiting()) == 0 {
 		c.doom(reason.Answered) // it has its answer, and can ask for nothing more
 	}
 }
 
 // unanswered is the end of a question that nobody has answered in time.
 func (c *Conn) unanswered() {
-	q := c.question
+	q := c.asks()
 	if !c.recall(q) {
 		return
 	}

@@ -113,8 +113,8 @@ func (b *lab) checkConn(k *labLoop, c *Conn) {
 		b.t.Fatalf("viewer %d and its connection differ: %+v, %+v", c.fd, v, c)
 	case c.tls != nil && len(c.tls.kept) > 0 && !c.parked && !k.woken:
 		b.t.Fatalf("connection %d has records to send and is not parked", c.fd)
-	case c.phase == phaseAsking && c.question == nil:
-		b.t.Fatalf("connection %d is in phase %d, its question is %v", c.fd, c.phase, c.question)
+	case c.phase == phaseAsking && c.asks() == nil:
+		b.t.Fatalf("connection %d is in phase %d, its question is %v", c.fd, c.phase, c.asks())
 	case v != nil && v.mode.has(paced) != (c.pace != nil):
 		b.t.Fatalf("viewer %d has pace %v, its mode is %b", c.fd, c.pace, v.mode)
 	case v != nil && c.pace != nil && !c.parked && !c.hungry && c.timer == 0:

@@ -79,12 +79,12 @@ func TestWhoAsksForASessionMayGo(t *testing.T) {
 			t.Run(name+behind, func(t *testing.T) {
 				b, _, now, request := comingBack(t)
 				now.arrives([]byte(request + behind))
-				if now.c.question == nil {
+				if now.c.asks() == nil {
 					t.Fatal("nobody is asked")
 				}
 				goes(b, now)
 				b.run()
-				if now.c.question != nil {
+				if now.c.asks() != nil {
 					t.Error("the question still waits")
 				}
 				b.advance(5 * time.Minute)

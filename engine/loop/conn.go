@@ -49,11 +49,11 @@ type Conn struct {
 	sess      codec.Session
 	out       *outbox
 	show      *show
-	question  *question      // a request that waits (phaseAsking)
+	inbox     *inbox         // nil: nothing waits
 	tls       *tlsState      // nil: it is not encrypted
 	setUp     *stream.Ingest // set up here and not yet published
 	ingest    *stream.Ingest
-	viewed    string // path of the stream it viewed
+	viewed    *stream.Stream // the stream that it viewed
 	agent     string
 	client    string // who the peer is to the operator, if access rules say
 	key       uint64 // viewer session; 0 has none
@@ -61,14 +61,11 @@ type Conn struct {
 	bytes     uint64 // sent; a viewer's are added when it leaves its show
 	lastIn    int64  // arrival of an encoder's last packet; headers are none
 	entitled  int64  // up to when its requests have used up its rate
-	waiting   []byte // bytes received and not yet looked at
 	pace      *pace  // until it has caught up
 	halfBytes uint64 // bytes that a half-closed viewer had been sent at the last look
 	timer     int32  // 1 + index in the loop's timers; 0 has none
 	skips     uint32
 	drained   int32
-	first     [codec.MaxClassify]byte
-	firstLen  uint8
 	phase     phase
 	transport transportKind
 	reason    reason.Reason
@@ -77,12 +74,12 @@ type Conn struct {
 	parked    bool // the socket is full
 	watched   bool // the kernel tells when it no longer is
 	hungry    bool
-	ticket    admission.Ticket
 	refused   reason.Reason // why there is no room for it, or for a viewer
+	pump      atomic.Bool   // it is counted as another pump; any goroutine may read it
+	ticket    admission.Ticket
 	// account is where it is counted as a viewer; nil if it is none. Any goroutine may
 	// read it.
 	account atomic.Pointer[admission.Account]
-	pump    atomic.Bool // it is counted as another pump
 }
 
 // viewer is the connection's viewer state, nil if it has none. The pointer is valid
@@ -167,7 +164,7 @@ func (l *Loop) Closed(c *Conn) {
 	delete(l.conns, c.fd)
 	l.stats.connections.Add(-1)
 	l.stats.closes[c.reason].Add(1)
-	c.phase, c.question = phaseClosed, nil
+	c.phase, c.inbox = phaseClosed, nil
 	l.group.left(c)
 }
 
@@ -187,23 +184,16 @@ func (c *Conn) leftReason() reason.Reason {
 	}
 }
 
-// classify finds the protocol by the first bytes and replays them into its session.
-// The first protocol speaks for connections that none claims. It returns how many
-// bytes it took.
-func (c *Conn) classify(b []byte) int {
-	n := copy(c.first[c.firstLen:], b)
-	c.firstLen += uint8(n)
-	p := c.loop.group.protocolFor(c.first[:c.firstLen])
+// classify finds the protocol by the first bytes; false if more are needed to tell. The
+// first protocol speaks for connections that none claims.
+func (c *Conn) classify(b []byte) (found bool) {
+	p := c.loop.group.protocolFor(b[:min(len(b), codec.MaxClassify)])
 	if p == nil {
-		return n
+		return false
 	}
 	c.sess = p.Accept(codec.Peer{Remote: c.peer, Local: c.local(), Secure: c.tls != nil})
 	c.phase = phaseRequest
-	if int(c.firstLen) > n { // earlier pieces were held back
-		c.consume(c.first[:c.firstLen])
-		return n
-	}
-	return 0
+	return true
 }
 
 // protocolFor is the protocol that claims the bytes, nil if more are needed to tell.
@@ -255,7 +245,7 @@ func (c *Conn) rearm() {
 		}
 		c.goOn()
 	case phaseAsking:
-		c.setTimer(c.question.deadline)
+		c.setTimer(c.asks().deadline)
 	case phaseView:
 		c.setTimer(min(c.viewer().keyDeadline(), c.paceDeadline(), c.halfDeadline()))
 	case phaseIngest:
@@ -277,7 +267,7 @@ func (c *Conn) expired() {
 		c.stalled()
 	case c.phase == phaseAsking:
 		c.unanswered()
-	case len(c.waiting) > 0 && c.phase == phaseRequest:
+	case len(c.waiting()) > 0 && c.phase == phaseRequest:
 		c.resume()
 	case c.phase == phaseRequest && c.ingest != nil:
 		c.endIngest(codec.CauseIdle, reason.PushIdle, reason.PushIdle.Info().Text)
@@ -285,7 +275,7 @@ func (c *Conn) expired() {
 		why := reason.KeepAliveTimeout
 		if c.ticket.Pending() {
 			why = reason.HeadTimeout
-			if c.sess == nil && c.firstLen == 0 {
+			if c.sess == nil && len(c.waiting()) == 0 {
 				why = reason.NothingSent
 			}
 		}

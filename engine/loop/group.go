@@ -230,7 +230,7 @@ func (g *Group) left(c *Conn) {
 	g.books.Leave(&c.ticket, c.peer.Addr())
 	info := c.reason.Info()
 	switch {
-	case c.viewed != "":
+	case c.viewed != nil:
 		g.viewerLeft(c)
 	case c.tls != nil && (c.reason == reason.TLSBroken || c.reason == reason.TLSRefused),
 		c.reason.NoRoom(), c.reason == reason.BadRequest || c.reason == reason.PushIdle || c.reason == reason.PushRefused || c.reason == reason.PushLost || c.reason == reason.PushChanges:
@@ -252,7 +252,7 @@ func (g *Group) viewerLeft(c *Conn) {
 	if stayed < moment {
 		log = g.briefLog
 	}
-	log.Info("viewer left", c.about("stream", c.viewed, "peer", c.peer, "reason", c.reason.String(),
+	log.Info("viewer left", c.about("stream", c.viewed.Config.Path, "peer", c.peer, "reason", c.reason.String(),
 		"bytes", c.bytes, "seconds", stayed/int64(time.Second), "skips", c.skips, "agent", c.agent)...)
 }
 

@@ -17,7 +17,7 @@ func (c *Conn) Owed() bool {
 	case phaseAsking:
 		return !c.doomed && c.ingest == nil
 	case phaseRequest, phaseEnding:
-		return !c.doomed && c.ingest == nil && (c.out != nil || len(c.waiting) > 0)
+		return !c.doomed && c.ingest == nil && (c.out != nil || len(c.waiting()) > 0)
 	default:
 		return false
 	}

@@ -146,7 +146,7 @@ func (l *Loop) flush(c *Conn) {
 	if after == thenClose {
 		c.phase = phaseDrain
 	}
-	if c.half && c.phase != phaseAsking && (c.phase == phaseDrain || len(c.waiting) == 0) {
+	if c.half && c.phase != phaseAsking && (c.phase == phaseDrain || len(c.waiting()) == 0) {
 		c.doom(c.leftReason()) // there is nothing to wait for
 		return
 	}

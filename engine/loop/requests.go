@@ -29,12 +29,55 @@ const (
 	collect = 16 << 10
 )
 
+// inbox is what a connection has received and must wait: bytes that are not yet looked
+// at, and a request (phaseAsking). Most connections have nothing of it.
+type inbox struct {
+	bytes    []byte
+	question *question
+}
+
+// box is the connection's inbox, to put something into.
+func (c *Conn) box() *inbox {
+	if c.inbox == nil {
+		c.inbox = new(inbox)
+	}
+	return c.inbox
+}
+
+// tidy drops an empty inbox.
+func (c *Conn) tidy() {
+	if c.inbox != nil && c.inbox.bytes == nil && c.inbox.question == nil {
+		c.inbox = nil
+	}
+}
+
+// waiting is the bytes that wait.
+func (c *Conn) waiting() []byte {
+	if c.inbox == nil {
+		return nil
+	}
+	return c.inbox.bytes
+}
+
+// asks is the request that waits; nil if none does.
+func (c *Conn) asks() *question {
+	if c.inbox == nil {
+		return nil
+	}
+	return c.inbox.question
+}
+
 // input takes bytes from the peer.
 func (c *Conn) input(b []byte) {
-	if len(c.waiting) == 0 {
-		b = b[c.consume(b):]
+	switch {
+	case len(c.waiting()) == 0:
+		c.keep(b[c.consume(b):])
+	case c.phase == phaseClassify:
+		c.keep(b)
+		c.resume()
+	default:
+		c.keep(b)
 	}
-	c.keep(b)
 	c.goOn()
 }
 
@@ -42,36 +85,42 @@ func (c *Conn) input(b []byte) {
 func (c *Conn) keep(b []byte) {
 	most := maxWaiting
 	if c.phase == phaseAsking {
-		most = c.question.most
+		most = c.asks().most
 	}
 	switch {
 	case len(b) == 0 || c.doomed:
-	case len(c.waiting)+len(b) > most:
+	case len(c.waiting())+len(b) > most:
 		c.doom(reason.TooManyRequests)
 	default:
-		c.waiting = append(c.waiting, b...)
+		box := c.box()
+		box.bytes = append(box.bytes, b...)
 	}
 }
 
 // resume goes on with what waits.
 func (c *Conn) resume() {
-	if len(c.waiting) == 0 {
+	b := c.waiting()
+	if len(b) == 0 {
 		return
 	}
 	// It waits until it is looked at: what is sent meanwhile is not the last.
-	if n := c.consume(c.waiting); n < len(c.waiting) {
-		c.waiting = append(c.waiting[:0], c.waiting[n:]...)
-	} else {
-		c.waiting = nil
+	n := c.consume(b)
+	if c.inbox == nil {
+		return // it has been closed
 	}
-	if c.phase == phaseRequest && c.waiting == nil {
+	c.inbox.bytes = append(b[:0], b[n:]...)
+	if n == len(b) {
+		c.inbox.bytes = nil
+		c.tidy()
+	}
+	if c.phase == phaseRequest && n == len(b) {
 		c.rearm() // its deadline was that of what waited
 	}
 	c.goOn()
 	if c.ingest != nil && c.phase == phaseIngest {
 		c.ingest.Commit()
 	}
-	if c.half && len(c.waiting) == 0 && (c.phase == phaseIngest || c.phase == phaseRequest && c.out == nil) {
+	if c.half && len(c.waiting()) == 0 && (c.phase == phaseIngest || c.phase == phaseRequest && c.out == nil) {
 		c.doom(c.leftReason()) // an encoder's last packet has come, or what is left is no whole request
 	}
 }
@@ -81,7 +130,7 @@ func (c *Conn) resume() {
 // (Loop.flush).
 func (c *Conn) goOn() {
 	switch {
-	case len(c.waiting) == 0 || c.doomed || c.parked || c.phase != phaseRequest:
+	case len(c.waiting()) == 0 || c.doomed || c.parked || c.phase != phaseRequest:
 	case c.hasty():
 		c.setTimer(c.entitled - requestBurst*requestInterval)
 	default:
@@ -112,7 +161,7 @@ func (c *Conn) consume(b []byte) (n int) {
 			}
 			return len(b)
 		case phaseClassify:
-			if n += c.classify(b[n:]); c.phase == phaseClassify {
+			if !c.classify(b[n:]) {
 				return n
 			}
 			continue

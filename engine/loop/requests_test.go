@@ -62,8 +62,8 @@ func TestRequestsWaitForTheirAnswersToBeTaken(t *testing.T) {
 	p.send("REPLY")
 	p.send("\n")
 	p.send(strings.Repeat("REPLY\n", 20))
-	if n := len(p.c.out.own); n > 20 || len(p.c.waiting) == 0 {
-		t.Errorf("%d bytes of answers wait, and %d of requests", n, len(p.c.waiting))
+	if n := len(p.c.out.own); n > 20 || len(p.c.waiting()) == 0 {
+		t.Errorf("%d bytes of answers wait, and %d of requests", n, len(p.c.waiting()))
 	}
 	p.setRoom(-1)
 	if n := strings.Count(string(p.got), "OK Reply\n"); n != 21 {
@@ -131,7 +131,7 @@ func TestPartOfARequestBehindABurstHasADeadline(t *testing.T) {
 	b := newLab(t, cfg)
 	p := b.dial("p", 0, "10.0.0.1")
 	p.send(strings.Repeat("REPLY\n", requestBurst+1) + "REP")
-	if len(p.c.waiting) == 0 {
+	if len(p.c.waiting()) == 0 {
 		t.Fatal("nothing waits")
 	}
 	b.advance(time.Second)

@@ -64,7 +64,7 @@ func (c *Conn) attach(p *stream.Programme, form codec.Form, canMove bool) {
 		c.loop.shows = append(c.loop.shows, s)
 	}
 	c.show, c.slot = s, int32(len(s.viewers))
-	c.viewed = p.Stream.Config.Path
+	c.viewed = p.Stream
 	s.viewers = append(s.viewers, viewer{
 		conn: c, fd: c.fd, variant: stream.Variant(form, false), transport: c.transport, parked: c.parked, outbox: c.out != nil,
 	})

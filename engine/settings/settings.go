@@ -79,8 +79,8 @@ type Limits struct {
 	// JoinShare is how many hundredths of Viewers.Bandwidth those who are catching up may
 	// take together beyond what is reserved for them, even if nothing is left.
 	JoinShare int
-	// Handshakes is the most TLS handshakes at once. Further ones wait, and an address
-	// that has many gives way to one that has few.
+	// Handshakes is the most TLS handshakes at once. Further ones wait, and peers that are
+	// silent make room for them.
 	Handshakes int
 }
 
