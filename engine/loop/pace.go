@@ -31,7 +31,8 @@ const (
 	startBytes = 64 << 10
 )
 
-// paceTurn is the time from one turn of a viewer that catches up to the next.
+// paceTurn is the time from one turn of a viewer that catches up at its own pace to the
+// next.
 const paceTurn = int64(100 * time.Millisecond)
 
 // paceIdle bounds what a viewer may save up of the rate that is reserved for it, while
@@ -130,6 +131,15 @@ func (p *pace) allow(v *viewer) float64 {
 	return p.own
 }
 
+// rest is how long a viewer that may be sent nothing waits for its next turn. If it is
+// kept from more by what all have together, that is lost unless somebody uses it in time.
+func (p *pace) rest() int64 {
+	if p.own > 0 {
+		return joinersBurst
+	}
+	return paceTurn
+}
+
 // charge counts bytes that a viewer was sent. What is more than all had together is
 // its own debt.
 func (p *pace) charge(v *viewer, n int) {
@@ -185,7 +195,7 @@ func (l *Loop) catchUp(v *viewer) {
 		iov, want, _ := l.gather(v)
 		l.horizon = noHorizon
 		if len(iov) == 0 {
-			c.pace.due = l.now + paceTurn
+			c.pace.due = l.now + c.pace.rest()
 			c.rearm()
 			return
 		}
