@@ -32,11 +32,12 @@ func (d *digests) check(a *Account, c *codec.Digest, now time.Time) proof {
 	if a != nil {
 		ha1 = a.hash.Reveal()
 	}
-	if want := response(kind, ha1, c); !same(want, strings.ToLower(c.Response)) || a == nil {
+	answer := strings.ToLower(c.Response) // one answer, however it is spelled
+	if want := response(kind, ha1, c); !same(want, answer) || a == nil {
 		return wrong
 	}
 	made, ok := d.nonces.made(c.Nonce, now)
-	if !ok || !d.replays.first(c.Nonce, c.Response, made) {
+	if !ok || !d.replays.first(c.Nonce, answer, made) {
 		return stale
 	}
 	return right

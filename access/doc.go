@@ -14,7 +14,8 @@
 // A [Rules] says who may do one thing, and a [Config] has rules for each stream and
 // role. A peer is first held against the networks. From a trusted network it needs
 // nothing further. Otherwise what it brings is looked at in this order: a token, a
-// user name with a password or a digest. Rules that ask for nothing let everybody in.
+// user name with a password or a digest, and then a backend is asked, if there is one
+// (package callback). Rules that ask for nothing let everybody in.
 //
 // A stream that does not exist is judged by rules as well, so that strangers cannot
 // tell it from one that they may not see ([Guard.Ask]).

@@ -86,18 +86,29 @@ func (g *Guard) Ask(now time.Time, r Request, unknown bool, done func(Decision))
 		rules = g.standIn[r.Role]
 	}
 	if rules == nil || rules.Open() || unknown && !isWord(r.Stream) {
-		return Decision{}, true // what can be no stream hides none
+		return Decision{Pump: true}, true // what can be no stream hides none
 	}
 	if d, decided := rules.place(r.Peer); decided {
 		return d, true
 	}
+	d, decided = g.proven(rules, now, r, func(d Decision) { done(rules.believed(d)) })
+	return rules.believed(d), decided
+}
+
+// proven decides by what the peer brings, and asks the backend where that is not
+// enough.
+func (g *Guard) proven(rules *ruling, now time.Time, r Request, done func(Decision)) (d Decision, decided bool) {
 	c := r.Credentials
 	if c == nil {
+		if rules.Backend != nil {
+			return g.backend(rules, now, r, done)
+		}
 		return g.demand(rules, now), true
 	}
 	if c.Token != "" && len(rules.Keys) > 0 {
 		d := rules.token(now, &r)
-		if other := len(rules.Accounts) > 0 && (c.Digest != nil || c.HasPassword); d.Outcome == Allowed || !other {
+		other := rules.Backend != nil || len(rules.Accounts) > 0 && (c.Digest != nil || c.HasPassword)
+		if d.Outcome == Allowed || !other {
 			return d, true
 		}
 	}
@@ -106,6 +117,8 @@ func (g *Guard) Ask(now time.Time, r Request, unknown bool, done func(Decision))
 		return g.digest(rules, now, &r), true
 	case c.HasPassword && rules.basic:
 		return g.password(rules, now, r, done)
+	case rules.Backend != nil:
+		return g.backend(rules, now, r, done)
 	case c.HasPassword && len(rules.Accounts) > 0:
 		return rules.tooPlain(), true
 	case c.Odd != nil:
@@ -189,7 +202,7 @@ func (g *Guard) password(rules *ruling, now time.Time, r Request, done func(Deci
 	}
 	a, known := rules.account(user, Argon2id), true
 	if a == nil {
-		a, known = nobody(), false
+		a, known = rules.nobody(user), false
 	}
 	if known && g.passed.has(a.hash, password, now) {
 		return g.welcome(now, &r, user), true
@@ -210,9 +223,4 @@ func (g *Guard) password(rules *ruling, now time.Time, r Request, done func(Deci
 		Reason: "too many passwords wait to be checked",
 		Public: "too many are asking at once; try again",
 	}, true
-}
-
-// nobody is an account that no password fits, and that takes as long to check.
-func nobody() *Account {
-	return &Account{Kind: Argon2id, cost: usual, salt: make([]byte, 16), sum: NewSecret(string(make([]byte, 32)))}
 }

@@ -132,6 +132,7 @@ func TestDigest(t *testing.T) {
 	}{
 		{"right", prove(c, "anna", "right", 1, nil), Allowed, ""},
 		{"again", prove(c, "anna", "right", 1, nil), Denied, "was used before"},
+		{"again_in_upper_case", upper(prove(c, "anna", "right", 1, nil)), Denied, "was used before"},
 		{"next_count", prove(c, "anna", "right", 2, nil), Allowed, ""},
 		{"never_counts", prove(c, "anna", "right", 1, func(d *codec.Digest) { d.ClientNonce = "other" }), Allowed, ""},
 		{"upper_case", upper(prove(c, "anna", "right", 3, nil)), Allowed, ""},
@@ -149,7 +150,7 @@ func TestDigest(t *testing.T) {
 	} {
 		d := l.ask("digest", home, x.c)
 		l.want(d, x.want, x.reason)
-		if d.Challenge != nil && d.Challenge.Stale != (x.name == "again" || x.name == "strange_nonce") {
+		if d.Challenge != nil && d.Challenge.Stale != (strings.HasPrefix(x.name, "again") || x.name == "strange_nonce") {
 			t.Errorf("%s: stale is %v", x.name, d.Challenge.Stale)
 		}
 		if x.want == Allowed && d.Client != "anna" {
@@ -179,6 +180,25 @@ func TestBasic(t *testing.T) {
 	l.now = l.now.Add(passedLife)
 	if _, decided = l.Ask(l.now, Request{Stream: "basic", Peer: home, Credentials: basic("anna", "right")}, false, func(Decision) {}); decided {
 		t.Error("what was right is known for ever")
+	}
+}
+
+// How long a wrong password takes does not tell whether there is such an account,
+// whatever the stored passwords cost.
+func TestUnknownNamesTakeAsLong(t *testing.T) {
+	dear, cheap := cost{memory: 64, time: 3, threads: 1}, cost{memory: 8, time: 1, threads: 1}
+	u := newRuling(View, &Rules{Accounts: []Account{{Name: "a", Kind: Argon2id, cost: dear}, {Name: "b", Kind: Argon2id, cost: cheap}, {Name: "c"}}})
+	seen := map[cost]bool{}
+	for i := range 64 {
+		name := fmt.Sprint(i)
+		c := u.nobody(name).cost
+		if c != u.nobody(name).cost {
+			t.Errorf("%s does not always take as long", name)
+		}
+		seen[c] = true
+	}
+	if len(seen) != 2 || !seen[dear] || !seen[cheap] {
+		t.Errorf("unknown names cost %v", seen)
 	}
 }
 
@@ -224,6 +244,29 @@ func TestPlacesAndTokens(t *testing.T) {
 	c := prove(l.ask("both", home, nil).Challenge, "anna", "right", 1, nil)
 	c.Token = of("news").Token
 	l.want(l.ask("both", home, c), Allowed, "")
+}
+
+// Pumps have viewers of their own, and must be known for that.
+func TestPumps(t *testing.T) {
+	l := newLab(t)
+	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	l.Guard = NewGuard(Config{Streams: map[string]StreamRules{"news": {View: &Rules{Keys: keys, Trusted: trusted, Pumps: []string{"edge.1"}}}}})
+	of := func(client string) *codec.Credentials {
+		return bearer(Token{Role: View, Stream: "news", Key: "k1", Client: client, Expires: noon.Add(time.Hour)}, keys[0].Secret)
+	}
+	for _, x := range []struct {
+		stream string
+		from   netip.Addr
+		c      *codec.Credentials
+		want   bool
+	}{
+		{"news", home, of("edge.1"), true}, {"news", home, of("edge.2"), false}, {"news", home, of(""), false}, {"news", home, nil, false},
+		{"news", netip.MustParseAddr("10.1.2.3"), nil, true}, {"open", home, nil, true},
+	} {
+		if d := l.ask(x.stream, x.from, x.c); d.Pump != x.want {
+			t.Errorf("%s from %v: %+v", x.stream, x.from, d)
+		}
+	}
 }
 
 // Where something is closed, strangers cannot tell what is not there.

@@ -8,22 +8,27 @@ import (
 )
 
 // limiter slows guessing. Wrong passwords empty buckets that fill again with time; a
-// guess that finds its bucket empty is not looked at. There are three kinds:
+// guess that finds its bucket empty is not looked at. There are four kinds:
 //
 //   - one for each address (IPv6: each /64), for whoever has not shown yet that he
 //     knows a password;
-//   - one for each account, for guesses from many addresses;
+//   - one for each IPv6 /48, because whoever has one has 65,536 addresses in that sense;
+//   - one for each account, for guesses from many addresses. An address that has made no
+//     wrong guess lately has one in spite of it, which costs it all of its own if it is
+//     wrong: so an encoder that comes for the first time, or after a restart, is not
+//     locked out by those who guess;
 //   - one for each pair of address and account that was once right. It stands in
-//     place of the other two, so a stranger who guesses an encoder's password, even
+//     place of the others, so a stranger who guesses an encoder's password, even
 //     from many addresses, does not lock out the encoder where it has been before.
 //
-// All three are tables of a fixed size whose places are found by a keyed hash: two
+// All of them are tables of a fixed size whose places are found by a keyed hash: two
 // addresses may share a bucket by chance, but nobody can choose with whom. A bucket
 // holds only when its guesses will be forgiven, so nothing has to be swept.
 type limiter struct {
 	mu        sync.Mutex
 	seed      maphash.Seed
 	addresses []bucket
+	networks  []bucket
 	accounts  []bucket
 	pairs     []pair
 }
@@ -46,15 +51,18 @@ const (
 	pairWays     = 4 // places in which a pair may be
 	freeGuesses  = 20
 	forgiveGuess = 6 * time.Second
-	// An account has room for the wrong guesses of several addresses.
+	// An account has room for the wrong guesses of several addresses, and so has a network.
 	freeAccount    = 100
 	forgiveAccount = time.Second
+	freeNetwork    = 100
+	forgiveNetwork = time.Second
 )
 
 func newLimiter() *limiter {
 	return &limiter{
 		seed:      maphash.MakeSeed(),
 		addresses: make([]bucket, limitPlaces),
+		networks:  make([]bucket, limitPlaces),
 		accounts:  make([]bucket, limitPlaces),
 		pairs:     make([]pair, pairPlaces),
 	}
@@ -68,10 +76,15 @@ func (l *limiter) wait(from netip.Addr, account string, now time.Time) time.Dura
 	if p := l.pairOf(from, account); p != nil {
 		return p.bucket.wait(t, freeGuesses, forgiveGuess)
 	}
-	return max(
-		l.address(from).wait(t, freeGuesses, forgiveGuess),
-		l.account(account).wait(t, freeAccount, forgiveAccount),
-	)
+	var wait time.Duration
+	if n := l.network(from); n != nil {
+		wait = n.wait(t, freeNetwork, forgiveNetwork)
+	}
+	own := l.address(from)
+	if wait = max(wait, own.wait(t, freeGuesses, forgiveGuess)); wait == 0 && own.empty(t) {
+		return 0
+	}
+	return max(wait, l.account(account).wait(t, freeAccount, forgiveAccount))
 }
 
 // failed counts a wrong guess.
@@ -83,8 +96,16 @@ func (l *limiter) failed(from netip.Addr, account string, now time.Time) {
 		p.bucket.add(t, forgiveGuess)
 		return
 	}
-	l.address(from).add(t, forgiveGuess)
-	l.account(account).add(t, forgiveAccount)
+	if n := l.network(from); n != nil {
+		n.add(t, forgiveNetwork)
+	}
+	own, all := l.address(from), l.account(account)
+	if all.wait(t, freeAccount, forgiveAccount) > 0 { // the one in spite of it
+		own.add(t, freeGuesses*forgiveGuess)
+		return
+	}
+	own.add(t, forgiveGuess)
+	all.add(t, forgiveAccount)
 }
 
 // succeeded notes that a peer at an address knows the account's password. The oldest
@@ -143,9 +164,21 @@ func (l *limiter) address(from netip.Addr) *bucket {
 	return &l.addresses[maphash.Comparable(l.seed, neighbourhood(from))%limitPlaces]
 }
 
+// network is the bucket of an IPv6 address's /48; nil for IPv4.
+func (l *limiter) network(from netip.Addr) *bucket {
+	if !from.Is6() {
+		return nil
+	}
+	p, _ := from.WithZone("").Prefix(48)
+	return &l.networks[maphash.Comparable(l.seed, p.Addr())%limitPlaces]
+}
+
 func (l *limiter) account(name string) *bucket {
 	return &l.accounts[maphash.String(l.seed, name)%limitPlaces]
 }
+
+// empty reports whether everything in the bucket is forgiven.
+func (b *bucket) empty(now int64) bool { return int64(*b) <= now }
 
 // wait is how long until the bucket has room for another guess.
 func (b *bucket) wait(now int64, free int, forgive time.Duration) time.Duration {

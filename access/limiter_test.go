@@ -6,6 +6,15 @@ import (
 	"time"
 )
 
+// fresh is an address that shares no bucket with one that has guessed.
+func (l *lab) fresh() netip.Addr {
+	a := netip.MustParseAddr("198.51.101.1")
+	for !l.limiter.address(a).empty(l.now.UnixNano()) || l.limiter.knows(a, "anna") {
+		a = a.Next()
+	}
+	return a
+}
+
 // A stranger who guesses is slowed, at his address and at the account, and neither
 // locks out the encoder where it has been before.
 func TestGuessing(t *testing.T) {
@@ -28,13 +37,19 @@ func TestGuessing(t *testing.T) {
 	// Another address of the same /64 is the same; not even the right password helps.
 	l.want(right(away.Next(), "anna"), Slowed, "")
 	// At another address guesses are free, until the account has had enough.
-	for i := range freeAccount - freeGuesses {
-		l.want(wrong(netip.AddrFrom4([4]byte{198, 51, 100, byte(i)}), "anna"), Denied, "is wrong")
+	for range freeAccount - freeGuesses {
+		l.want(wrong(l.fresh(), "anna"), Denied, "is wrong")
 	}
-	l.want(wrong(netip.MustParseAddr("198.51.101.1"), "anna"), Slowed, "")
+	// An address that has made none has one guess even then, and is locked out by none of
+	// this: the encoder may come from there for the first time.
+	l.want(right(l.fresh(), "anna"), Allowed, "")
+	other := l.fresh()
+	l.want(wrong(other, "anna"), Denied, "is wrong")
+	l.want(wrong(other, "anna"), Slowed, "")
+	l.want(right(other, "otto"), Slowed, "") // it has used up its own
 	// The encoder is not troubled by any of this, and other accounts neither.
 	l.want(right(home, "anna"), Allowed, "")
-	l.want(right(netip.MustParseAddr("198.51.101.1"), "otto"), Allowed, "")
+	l.want(right(l.fresh(), "otto"), Allowed, "")
 	// A known address has guesses of its own, and no more of them than others.
 	for range freeGuesses {
 		l.want(wrong(home, "anna"), Denied, "is wrong")
@@ -47,6 +62,30 @@ func TestGuessing(t *testing.T) {
 	l.now = l.now.Add(freeGuesses * forgiveGuess)
 	for range freeGuesses {
 		l.want(wrong(away, "anna"), Denied, "is wrong")
+	}
+}
+
+// However many guess, the account is free again when they have ceased for a moment.
+func TestGuessesDoNotPileUp(t *testing.T) {
+	l := newLimiter()
+	var last netip.Addr
+	looked := 0
+	for i := range 1000 {
+		a := netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})
+		if l.wait(a, "anna", noon) == 0 {
+			l.failed(a, "anna", noon)
+			last = a
+			looked++
+		}
+	}
+	if looked < 700 { // but for addresses that share a bucket
+		t.Errorf("the first guesses of %d addresses are looked at", looked)
+	}
+	if w := l.account("anna").wait(noon.UnixNano(), freeAccount, forgiveAccount); w != forgiveAccount {
+		t.Errorf("the account waits %v", w)
+	}
+	if w := l.wait(last, "otto", noon); w != forgiveGuess {
+		t.Errorf("who has guessed waits %v", w)
 	}
 }
 
@@ -82,5 +121,38 @@ func TestLimiterIsBounded(t *testing.T) {
 		if r.first(s, s, noon.Add(time.Duration(i))) {
 			t.Fatalf("answer %d is good again", i)
 		}
+	}
+}
+
+// Whoever has a whole IPv6 /48 has no more guesses than a few hosts, and fills nobody
+// else's bucket with them.
+func TestGuessesOfANetwork(t *testing.T) {
+	l := newLimiter()
+	looked := 0
+	for i := range 1 << 16 {
+		a := netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 0, 1, byte(i >> 8), byte(i), 15: 1})
+		for range 2 {
+			account := netip.AddrFrom4([4]byte{byte(i >> 8), byte(i)}).String()
+			if l.wait(a, account, noon) == 0 {
+				looked++
+				l.failed(a, account, noon)
+			}
+		}
+	}
+	if looked != freeNetwork {
+		t.Errorf("%d guesses are looked at", looked)
+	}
+	for i := range 100 {
+		if a := netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}); l.wait(a, "anna", noon) > 0 {
+			t.Errorf("%v has to wait", a)
+		}
+	}
+	// An IPv4 address has no such neighbours: a site may be behind each of them.
+	for i := range 256 {
+		a := netip.AddrFrom4([4]byte{198, 51, 100, byte(i)})
+		if l.wait(a, a.String(), noon) > 0 {
+			t.Errorf("%v has to wait", a)
+		}
+		l.failed(a, a.String(), noon)
 	}
 }

@@ -45,9 +45,10 @@ const (
 	Denied            // the peer may try again with credentials: Decision.Challenge
 	Forbidden         // nothing that it could bring now would help
 	Slowed            // not looked at: too many wrong guesses, or too much to do
+	Undecided         // whoever decides cannot be asked now
 )
 
-var outcomeNames = [...]string{"allowed", "denied", "forbidden", "slowed"}
+var outcomeNames = [...]string{"allowed", "denied", "forbidden", "slowed", "undecided"}
 
 // String is the outcome's name, for tests and logs.
 func (o Outcome) String() string { return outcomeNames[o] }
@@ -58,6 +59,8 @@ type Decision struct {
 	// Client says who the peer is to the operator: the client id of its token, or the
 	// name of its account. Empty if it needed neither.
 	Client string
+	// Pump says that the peer is believed if it says that it is another pump (Allowed).
+	Pump bool
 	// Challenge is what a Denied peer is asked for.
 	Challenge *codec.Challenge
 	// Reason is the operator's sentence, for the log; empty if Allowed. It tells more
@@ -68,6 +71,6 @@ type Decision struct {
 	// Bare says that the peer was only asked for credentials it had not brought, as
 	// happens first to everybody: it is nothing to complain about.
 	Bare bool
-	// RetryAfter is when to try again (Slowed).
+	// RetryAfter is when to try again (Slowed, Undecided).
 	RetryAfter time.Duration
 }

@@ -17,10 +17,20 @@ type Rules struct {
 	// Accounts are who may come with a password. One name may have several, each with
 	// its password stored in another way.
 	Accounts []Account
+	// Pumps are the clients (of tokens, accounts or a backend) that may be pumps with
+	// viewers of their own. Those of a trusted network may be, too.
+	Pumps []string
+	// Callback says how a backend is asked about peers that bring nothing of these, and
+	// Backend is who asks it; nil if nobody is asked. Whoever makes a guard makes the
+	// one of the other.
+	Callback *Callback
+	Backend  Backend
 }
 
 // asks reports whether the rules ask strangers for credentials.
-func (r *Rules) asks() bool { return len(r.Keys) > 0 || len(r.Accounts) > 0 }
+func (r *Rules) asks() bool {
+	return len(r.Keys) > 0 || len(r.Accounts) > 0 || r.Callback != nil || r.Backend != nil
+}
 
 // Open reports whether the rules let everybody in.
 func (r *Rules) Open() bool {

@@ -2,7 +2,9 @@ package access
 
 import (
 	"fmt"
+	"hash/maphash"
 	"net/netip"
+	"slices"
 	"time"
 
 	"streampump/codec"
@@ -17,10 +19,13 @@ type ruling struct {
 	byName map[string][]*Account
 	// What an account is for, by kind.
 	md5, sha256, basic bool
+	// costs are those of the Argon2id passwords, and seed chooses among them.
+	costs []cost
+	seed  maphash.Seed
 }
 
 func newRuling(role Role, r *Rules) *ruling {
-	u := &ruling{Rules: r, role: role, realm: DefaultRealm, byName: map[string][]*Account{}}
+	u := &ruling{Rules: r, role: role, realm: DefaultRealm, byName: map[string][]*Account{}, seed: maphash.MakeSeed()}
 	for i := range r.Accounts {
 		a := &r.Accounts[i]
 		u.byName[a.Name] = append(u.byName[a.Name], a)
@@ -30,7 +35,7 @@ func newRuling(role Role, r *Rules) *ruling {
 		case DigestSHA256:
 			u.sha256, u.realm = true, a.Realm
 		case Argon2id:
-			u.basic = true
+			u.basic, u.costs = true, append(u.costs, a.cost)
 		}
 	}
 	switch {
@@ -54,6 +59,14 @@ func (u *ruling) account(name string, kind Kind) *Account {
 	return nil
 }
 
+// nobody is an account that no password fits. To check one takes as long as for one of
+// those that there are, and for the same name always as long, so that the time tells
+// nobody which names there are. There must be a password of Argon2id.
+func (u *ruling) nobody(name string) *Account {
+	c := u.costs[maphash.String(u.seed, name)%uint64(len(u.costs))]
+	return &Account{Kind: Argon2id, cost: c, salt: make([]byte, 16), sum: NewSecret(string(make([]byte, 32)))}
+}
+
 // challenge asks for a password in every way that an account is for.
 func (u *ruling) challenge(nonce string) *codec.Challenge {
 	return &codec.Challenge{Realm: u.realm, Nonce: nonce, MD5: u.md5, SHA256: u.sha256, Basic: u.basic}
@@ -63,7 +76,7 @@ func (u *ruling) challenge(nonce string) *codec.Challenge {
 func (u *ruling) place(peer netip.Addr) (d Decision, decided bool) {
 	switch {
 	case within(u.Trusted, peer):
-		return Decision{}, true
+		return Decision{Pump: true}, true
 	case len(u.Networks) > 0 && !within(u.Networks, peer), len(u.Networks) == 0 && !u.asks():
 		why := fmt.Sprintf("the peer's address is in no network that may %s this stream", u.role)
 		return Decision{Outcome: Forbidden, Reason: why, Public: fmt.Sprintf("your address may not %s this stream", u.role)}, true
@@ -71,6 +84,12 @@ func (u *ruling) place(peer netip.Addr) (d Decision, decided bool) {
 		return Decision{}, true
 	}
 	return Decision{}, false
+}
+
+// believed is a decision that says whether the peer may be a pump.
+func (u *ruling) believed(d Decision) Decision {
+	d.Pump = d.Outcome == Allowed && d.Client != "" && slices.Contains(u.Pumps, d.Client)
+	return d
 }
 
 // token decides on a token.

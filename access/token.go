@@ -136,7 +136,7 @@ func CheckKeyID(id string) error {
 // CheckClient says what is wrong with a client id; an empty one is good.
 func CheckClient(id string) error {
 	if id != "" && !isWord(strings.ReplaceAll(id, ".", "")) || len(id) > MaxClient {
-		return fmt.Errorf("a client id has at most %d letters, digits, _, - and .", MaxClient)
+		return fmt.Errorf("a client id has at most %d letters, digits, dots, _ and -", MaxClient)
 	}
 	return nil
 }

@@ -66,7 +66,7 @@ func TestVerifyToken(t *testing.T) {
 		{"no_stream", strings.Replace(good, "news", "ne/ws", 1), View, "news", home, noon, `the token's stream is "ne/ws", which is no stream's path`},
 		{"no_key", strings.Replace(good, "k1", "", 1), View, "news", home, noon, `the token's key is "", which is no key's id`},
 		{"no_time", strings.Replace(good, "17803", "-1", 1), View, "news", home, noon, `the token expires at "-118800", which is no number of seconds since 1970`},
-		{"no_client", strings.Replace(good, "anna", "an na", 1), View, "news", home, noon, "the token's client id is bad: a client id has at most 64 letters, digits, _, - and ."},
+		{"no_client", strings.Replace(good, "anna", "an na", 1), View, "news", home, noon, "the token's client id is bad: a client id has at most 64 letters, digits, dots, _ and -"},
 		{"no_network", strings.Replace(good, "_24", "_20", 1), View, "news", home, noon, `the token's network is bad: "192.0.2.0/20" has bits behind its prefix; the network is 192.0.0.0/20`},
 		{"too_long", good + strings.Repeat("x", MaxToken), View, "news", home, noon, "the token is longer than 512 bytes"},
 	} {

@@ -3,6 +3,7 @@
 // the program down and a status tells too much.
 //
 //	GET /status        [Status] as JSON, described in stream-pump-status(5)
+//	GET /viewers       [Viewers] as JSON; ?stream=PATH, ?client=ID and ?most=N narrow it
 //	GET /healthz       200 while the pump serves; ?stream=PATH asks for one stream
 //	GET /debug/pprof/  profiles that "go tool pprof" and google/pprof read
 //	GET /debug/rates   [Rates] as JSON: whether waits are noted
@@ -37,6 +38,7 @@ import (
 // Source is what the listener shows.
 type Source interface {
 	Snapshot() engine.Snapshot
+	Viewers(ctx context.Context, w engine.Wanted) (rows []engine.ViewerRow, more bool, err error)
 }
 
 // Options are what the listener shows, and how.
@@ -60,6 +62,7 @@ func routes(o Options) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", index)
 	mux.HandleFunc("GET /status", o.status)
+	mux.HandleFunc("GET /viewers", o.viewers)
 	mux.HandleFunc("GET /healthz", o.health)
 	profiles := newGate(maxProfiles)
 	profile := func(pattern string, h http.HandlerFunc) { mux.Handle(pattern, profiles.admit(h)) }
@@ -80,7 +83,7 @@ func routes(o Options) *http.ServeMux {
 
 func index(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = io.WriteString(w, "Stream Pump, for its operator\n\n/status        what it does now\n/healthz       whether it serves\n/debug/pprof/  profiles\n/debug/rates   how often block and mutex profiles take a sample\n")
+	_, _ = io.WriteString(w, "Stream Pump, for its operator\n\n/status        what it does now\n/viewers       who is watching\n/healthz       whether it serves\n/debug/pprof/  profiles\n/debug/rates   how often block and mutex profiles take a sample\n")
 }
 
 // Handler answers the paths above to requests that are meant for a listener at

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -29,6 +31,31 @@ func (fixed) Snapshot() engine.Snapshot {
 			{Path: "news", Type: "push", State: "up", Bitrate: 100_000},
 			{Path: "other", Type: "file", State: "down"},
 		},
+	}
+}
+
+func (fixed) Viewers(_ context.Context, w engine.Wanted) (rows []engine.ViewerRow, more bool, err error) {
+	for n := range min(3, w.Most) {
+		rows = append(rows, engine.ViewerRow{Stream: w.Stream, Client: w.Client, Seconds: float64(n), Peer: netip.MustParseAddrPort("192.0.2.7:1")})
+	}
+	return rows, w.Most < 3, nil
+}
+
+func TestViewers(t *testing.T) {
+	for query, want := range map[string]string{
+		"?most=1&stream=news&client=anna": `{"viewers":[{"stream":"news","peer":"192.0.2.7:1","client":"anna","agent":"","seconds":0,"bytes":0,"skips":0,"full":false}],"more":true}`,
+		"":                                `{"viewers":[`,
+		"?most=0":                         "most takes a number from 1 to 100000",
+		"?most=x":                         "most takes a number from 1 to 100000",
+	} {
+		w := get(t, "/viewers"+query)
+		var b bytes.Buffer
+		if json.Compact(&b, w.Body.Bytes()) != nil {
+			b.Write(w.Body.Bytes())
+		}
+		if got := strings.TrimSpace(b.String()); !strings.HasPrefix(got, want) || (w.Code == 200) != (got[0] == '{') {
+			t.Errorf("%q: %d %s", query, w.Code, got)
+		}
 	}
 }
 

@@ -208,6 +208,10 @@ type broken struct{}
 
 func (broken) Snapshot() engine.Snapshot { panic("a fault of the test") }
 
+func (broken) Viewers(context.Context, engine.Wanted) ([]engine.ViewerRow, bool, error) {
+	panic("a fault of the test")
+}
+
 // What net/http has to say goes into our log.
 func TestOwnErrorsAreLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

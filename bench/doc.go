@@ -10,6 +10,7 @@
 //	bench/player  the viewer: Describe, Play, and a verifier of what arrives
 //	bench/answer  the heads of HTTP answers, spelled as they came
 //	bench/drain   many sockets, read without a copy
+//	bench/secure  TLS of players and encoders, and who vouches for servers here
 //	bench/load    thousands of players on one server, and what came of it
 //	bench/segment how much of a stream players take in one TCP segment
 //	bench/origin  the encoder's stream for servers of other protocols

@@ -5,8 +5,10 @@ import (
 	"io"
 	"io/fs"
 	"net/netip"
+	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"streampump/access"
 )
@@ -19,7 +21,16 @@ const (
 
 // accessTable is a group of rules; in is what it is in, "" or a stream's table.
 func accessTable(group, in string) table {
-	return table{name: in + group, keys: []string{"networks", "trusted_networks", "users", "users_file", "token_keys"}}
+	t := table{name: in + group, keys: []string{"networks", "trusted_networks", "users", "users_file", "token_keys"}}
+	if group == viewGroup {
+		t.keys = append(t.keys, "callback", "pump_clients")
+	}
+	return t
+}
+
+// callbackTable is how a web site is asked about viewers.
+func callbackTable() table {
+	return table{name: "callback", keys: []string{"url", "timeout", "when_down"}}
 }
 
 // tokenKeyTable is an element of a group's token_keys.
@@ -33,9 +44,16 @@ func accessTables() []table {
 	return []table{
 		accessTable(publishGroup, ""), accessTable(viewGroup, ""),
 		accessTable(publishGroup, in), accessTable(viewGroup, in),
-		tokenKeyTable(),
+		tokenKeyTable(), callbackTable(),
 	}
 }
+
+// A question must be over before the player that waits for it is told that it was not
+// (timeouts.request).
+const (
+	defaultCallback = 3 * time.Second
+	maxCallback     = 5 * time.Second
+)
 
 const (
 	maxTokenKeys  = 8       // two are needed to change one; a few front ends may have their own
@@ -111,6 +129,15 @@ func (w *walker) rules(n node, t table, open bool) (r access.Rules, ok bool) {
 	r.Accounts = u.accounts
 	if v, ok := o.get("token_keys"); ok {
 		r.Keys = w.tokenKeys(v, open)
+	}
+	if v, ok := o.get("callback"); ok {
+		r.Callback = w.callback(v)
+		if open {
+			w.callbacks++
+		}
+	}
+	if v, ok := o.get("pump_clients"); ok {
+		r.Pumps = w.clients(v)
 	}
 	for i := range r.Accounts {
 		if w.clear && r.Accounts[i].Kind == access.Argon2id {
@@ -292,6 +319,63 @@ func (w *walker) tokenKey(n node, open bool) (k access.Key, ok bool) {
 		return k, false
 	}
 	return w.secret(file, k, strings.TrimSpace(text))
+}
+
+// clients reads a list of client ids.
+func (w *walker) clients(n node) (ids []string) {
+	for _, e := range w.several(n) {
+		s, ok := w.filled(e)
+		if !ok {
+			continue
+		}
+		if err := access.CheckClient(s); err != nil {
+			w.fail(e, "%v", err)
+			continue
+		}
+		ids = append(ids, s)
+	}
+	return ids
+}
+
+// callback reads how a web site is asked about viewers.
+func (w *walker) callback(n node) *access.Callback {
+	o, ok := w.object(n, callbackTable())
+	if !ok {
+		return nil
+	}
+	c := &access.Callback{Timeout: defaultCallback}
+	if v, ok := o.get("url"); ok {
+		c.URL = w.callbackURL(v)
+	} else {
+		w.fail(n, `this callback has no "url"`)
+	}
+	if v, ok := o.get("timeout"); ok {
+		if d, ok := w.seconds(v, minTimer, maxCallback); ok {
+			c.Timeout = d
+		}
+	}
+	if v, ok := o.get("when_down"); ok {
+		i, _ := w.choice(v, "refuse", "allow")
+		c.AllowWhenDown = i == 1
+	}
+	return c
+}
+
+// callbackURL reads the address of a web site that is asked. It may have a secret in
+// it, so no sentence shows it.
+func (w *walker) callbackURL(n node) string {
+	s, ok := w.filled(n)
+	if !ok {
+		return ""
+	}
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || !hostPort(u.Host):
+		w.fail(n, `this is not a web address that begins with "http://" or "https://" and a host`)
+	case u.User != nil:
+		w.fail(n, "a user name or password in this address is not sent; a key in its query is")
+	}
+	return s
 }
 
 // secret gives a key its secret, if that is long enough.

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"streampump/access"
 )
@@ -36,7 +37,7 @@ func vault(t *testing.T) string {
 func TestAccessRules(t *testing.T) {
 	c, ps := Parse("pump.json", []byte(`{
   "publish": {"networks": "192.0.2.0/24", "users_file": "users.txt"},
-  "view": {"trusted_networks": ["10.0.0.0/8", "::1"], "token_keys": [{"id": "a", "secret_file": "token.key"}, {"id": "b", "secret": "`+longSecret+`"}]},
+  "view": {"trusted_networks": ["10.0.0.0/8", "::1"], "token_keys": [{"id": "a", "secret_file": "token.key"}, {"id": "b", "secret": "`+longSecret+`"}], "pump_clients": "edge.1"},
   "streams": [
     {"type": "mmsh_push", "path": "Own", "view": {"users": ["anna:r:`+ha1+`"]}, "publish": {}},
     {"type": "mmsh_push", "path": "plain"},
@@ -50,8 +51,15 @@ func TestAccessRules(t *testing.T) {
 	if len(publish.Networks) != 1 || len(publish.Accounts) != 2 || publish.Accounts[1].Kind != access.DigestSHA256 || publish.Keys != nil {
 		t.Errorf("publish is %+v", publish)
 	}
-	if len(view.Trusted) != 2 || len(view.Keys) != 2 || view.Keys[0].Secret.Reveal() != longSecret || view.Keys[1].ID != "b" {
+	if len(view.Trusted) != 2 || len(view.Keys) != 2 || view.Keys[0].Secret.Reveal() != longSecret || view.Keys[1].ID != "b" || len(view.Pumps) != 1 {
 		t.Errorf("view is %+v", view)
+	}
+	d := good(t, `{"view": {"callback": {"url": "https://example.org/may?key=1"}}, "streams": [{"type": "mmsh_push", "path": "a", "view": {"callback": {"url": "http://h", "timeout": 1, "when_down": "allow"}}}]}`)
+	if got := *d.Access.Default[access.View].Callback; got != (access.Callback{URL: "https://example.org/may?key=1", Timeout: 3 * time.Second}) || d.Access.Open() || d.Engine.Reserved != 2*access.CallbackDescriptors {
+		t.Errorf("the callback is %+v, with %d descriptors", got, d.Engine.Reserved)
+	}
+	if got := *d.Access.Streams["a"].View.Callback; got != (access.Callback{URL: "http://h", Timeout: time.Second, AllowWhenDown: true}) {
+		t.Errorf("the callback is %+v", got)
 	}
 	own := c.Access.Streams["own"]
 	if len(c.Access.Streams) != 1 || own.View == nil || len(own.View.Accounts) != 1 || own.Publish == nil || !own.Publish.Open() {
@@ -81,6 +89,13 @@ func TestAccessMistakes(t *testing.T) {
 		{"key_short", group(`"token_keys": [{"id": "a", "secret": "geheim"}]`), `1:48: /view/token_keys/0/secret: the secret of the key "a" has 6 characters, and needs 16 at least; make one with: openssl rand -base64 32`},
 		{"key_twice", group(`"token_keys": [{"id": "a", "secret": "` + longSecret + `"}, {"id": "a", "secret_file": "token.key"}]`), `1:85: /view/token_keys/1: there are two keys with the id "a"`},
 		{"key_large", group(`"token_keys": [{"id": "a", "secret_file": "long.key"}]`), `1:53: /view/token_keys/0/secret_file: the file "$/long.key" is larger than 4KiB`},
+		{"pump_clients", group(`"pump_clients": ["edge.1", "a b"]`), `1:38: /view/pump_clients/1: a client id has at most 64 letters, digits, dots, _ and -`},
+		{"callback", group(`"callback": {}`), `1:23: /view/callback: this callback has no "url"`},
+		{"callback_url", group(`"callback": {"url": "ftp://h/?geheim"}`), `1:31: /view/callback/url: this is not a web address that begins with "http://" or "https://" and a host`},
+		{"callback_user", group(`"callback": {"url": "http://a:geheim@h/"}`), `1:31: /view/callback/url: a user name or password in this address is not sent; a key in its query is`},
+		{"callback_time", group(`"callback": {"url": "http://h/", "timeout": "1m"}`), `1:55: /view/callback/timeout: the time must be between 100ms and 5s, not 1m`},
+		{"callback_down", group(`"callback": {"url": "http://h/", "when_down": "deny"}`), `1:57: /view/callback/when_down: "deny" is unknown here; known are refuse, allow`},
+		{"callback_publish", `{"publish": {"callback": {}}, ` + push + `}`, `1:14: /publish/callback: the key "callback" does not belong here, but in "view"`},
 		{"key_word", group(`"token_keys": ["geheimgeheimgeheim"]`), `1:26: /view/token_keys/0: an object { … } is expected here, not a text`},
 		{"key_list", group(`"token_keys": [{"id": "a", "secret": ["geheimgeheimgeheim"]}]`), `1:48: /view/token_keys/0/secret: text in double quotes is expected here, not a list`},
 		{"key_place", `{"networks": [], ` + push + `}`, `1:2: /networks: the key "networks" does not belong here, but in "publish"`},
@@ -97,6 +112,20 @@ func TestAccessMistakes(t *testing.T) {
 				t.Errorf("a secret shows: %s", out)
 			}
 		})
+	}
+}
+
+// The address of a source may hold secrets too.
+func TestSourcesKeepTheirSecrets(t *testing.T) {
+	for in, want := range map[string]string{
+		"mmsh://anna:geheim@h/x":              `"mmsh://…@h/x" cannot be pulled`,
+		"ftp://h/x?a=1&token=geheim&b=2":      `"ftp://h/x?a=1&token=…&b=2" cannot be pulled`,
+		"mmsh://anna:gehe im@h/?token=geheim": `"mmsh://…@h/?token=…" cannot be pulled`,
+	} {
+		_, ps := parse(t, pulled(`"url": "`+in+`"`))
+		if out := text(ps); !strings.Contains(out, want) || strings.Contains(out, "geheim") || strings.Contains(out, "gehe im") {
+			t.Errorf("%s: %s", in, out)
+		}
 	}
 }
 

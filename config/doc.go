@@ -15,9 +15,9 @@
 // false as well, because the original's examples do; null means "not given".
 //
 // The package opens no socket and knows no protocol. The only files that it
-// opens are the configuration, the files that enabled streams play and, if there is
-// a listener over TLS, the certificates with their keys. Its functions may be called
-// from any goroutine.
+// opens are the configuration, the files that enabled streams play, those with the
+// accounts and keys of access rules and, if there is a listener over TLS, the
+// certificates with their keys. Its functions may be called from any goroutine.
 //
 // [RFC 6901]: https://www.rfc-editor.org/rfc/rfc6901
 package config

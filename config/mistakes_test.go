@@ -153,7 +153,7 @@ func TestOneMistake(t *testing.T) {
 		{"ssl_cert_alone", pulled(`"url": "https://a", "ssl_cert": "c.pem"`), `1:100: /streams/0/source_options/ssl_cert: "ssl_cert" needs "ssl_key", the file with its key (the same file, if it holds both)`},
 		{"ssl_key_alone", pulled(`"url": "https://a", "ssl_key": "k.pem"`), `1:99: /streams/0/source_options/ssl_key: "ssl_key" needs "ssl_cert", the file with its certificate (the same file, if it holds both)`},
 		{"ssl_of_a_file", stream(`"path": "p", "type": "file", "source_options": {"file": "clip.wmv", "ssl_ca": "x"}`), `1:83: /streams/0/source_options/ssl_ca: the key "ssl_ca" is for streams of type mmsh_pull, and this one has another type`},
-		{"url_user", pulled(`"url": "mmsh://me@a"`), `1:75: /streams/0/source_options/url: "mmsh://me@a" cannot be pulled: user names and passwords are not built yet`},
+		{"url_user", pulled(`"url": "mmsh://me@a"`), `1:75: /streams/0/source_options/url: "mmsh://…@a" cannot be pulled: user names and passwords are not built yet`},
 		{"url_no_host", pulled(`"url": "mmsh:///a"`), `1:75: /streams/0/source_options/url: "mmsh:///a" cannot be pulled: it names no host`},
 		{"url_host", pulled(`"url": "mmsh://a,b/"`), `1:75: /streams/0/source_options/url: "mmsh://a,b/" cannot be pulled: "a,b" is not the name or the IP address of a host`},
 		{"url_port", pulled(`"url": "mmsh://a:0/"`), `1:75: /streams/0/source_options/url: "mmsh://a:0/" cannot be pulled: the port must be between 1 and 65535`},

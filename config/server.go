@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"streampump/access"
 )
 
 // root fills a Config from the file's one object.
@@ -32,6 +34,7 @@ func (w *walker) root(n node) *Config {
 	}
 	w.access(o, c)
 	w.streams(o, c)
+	c.Engine.Reserved = w.callbacks * access.CallbackDescriptors
 	return c
 }
 

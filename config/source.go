@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -155,7 +156,7 @@ func (w *walker) url(n node) (p Pull, ok bool) {
 		}
 	}
 	if err != nil {
-		w.fail(n, "%s cannot be pulled: %v", quote(s), err)
+		w.fail(n, "%s cannot be pulled: %v", quote(withoutSecrets(s)), err)
 		return Pull{}, false
 	}
 	p = Pull{Host: u.Hostname(), Port: pullPort, Path: u.RequestURI()}
@@ -239,4 +240,16 @@ func checkASF(path string) error {
 		return errors.New("is not an ASF file (.asf, .wmv or .wma)")
 	}
 	return plain("cannot be read", err)
+}
+
+// What an address may hold that nobody else should see: a password in front of the
+// host, and a token in the query.
+var (
+	userPart  = regexp.MustCompile(`://[^/?#]*@`)
+	tokenPart = regexp.MustCompile(`\btoken=[^&#]*`)
+)
+
+// withoutSecrets is an address as it may stand in a sentence.
+func withoutSecrets(s string) string {
+	return tokenPart.ReplaceAllString(userPart.ReplaceAllString(s, "://…@"), "token=…")
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/tailscale/hujson"
 
-	"streampump/config/keypair"
+	"streampump/internal/keypair"
 )
 
 // TLS is what viewers and encoders find who connect over TLS. Without a listener for

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"streampump/config/keypair"
+	"streampump/internal/keypair"
 	"streampump/internal/pki"
 )
 

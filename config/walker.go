@@ -14,7 +14,9 @@ type walker struct {
 	dir    string // where relative names of files start
 	inline []node // secrets that the file itself holds
 	clear  bool   // others can connect without TLS
-	secure node   // the first listener over TLS, if there is one
+	// callbacks is how many web sites are asked about viewers.
+	callbacks int
+	secure    node // the first listener over TLS, if there is one
 }
 
 // node is one value of the file.

@@ -96,7 +96,16 @@ func TestSecretsShowNowhere(t *testing.T) {
 	p.Await("viewer is refused", "the token has expired")
 	p.Await("viewer is refused", "forged")
 	p.Await("viewer is refused", "the password of the account")
-	places := map[string]string{"its log": p.Log(), "what it told peers": told.String()}
+	// A pump that pulls from it has a token in its source's address.
+	edge := rig.Start(t, rig.Options{Config: fmt.Sprintf(`"timeouts": {"pull_first_retry": "100ms"},
+		"streams": [{"type": "mmsh_pull", "path": "good", "source_options": {"url": "mmsh://%s/streams/live?token=%s"}},
+			{"type": "mmsh_pull", "path": "late", "source_options": {"url": "mmsh://%s/streams/live?token=%s"}}]`, p.Addr, good, p.Addr, late)})
+	edge.Await("source failed", "stream=good", "503")
+	edge.Await("source failed", "stream=late", "403")
+	places := map[string]string{
+		"its log": p.Log(), "what it told peers": told.String(),
+		"the log of a pump that pulls": edge.Log(), "the status of a pump that pulls": fetchText(t, "http://"+edge.Admin.String()+"/status"),
+	}
 	for _, path := range []string{"/status", "/healthz", "/debug/pprof/goroutine?debug=2", "/debug/pprof/heap?debug=1", "/debug/pprof/allocs", "/debug/pprof/cmdline", "/debug/pprof/profile?seconds=1"} {
 		places[path] = fetchText(t, "http://"+p.Admin.String()+path)
 	}

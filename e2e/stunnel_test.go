@@ -87,6 +87,23 @@ func TestStunnelThroughAProxy(t *testing.T) {
 	s.takes(t, s.beside(t, 1, s.who.Roots, proxyOnPage, proxy, tlsOnPage, net.JoinHostPort(hostOnPage, port)))
 }
 
+// TestStunnelThroughAProxyWithAPassword: the same through tinyproxy, which wants to know
+// who is there, and lets nobody else through.
+func TestStunnelThroughAProxyWithAPassword(t *testing.T) {
+	need(t, located("stunnel4"))
+	need(t, located("tinyproxy"))
+	t.Parallel()
+	s := securedPump(t)
+	_, port, _ := net.SplitHostPort(s.at)
+	proxy := freeAddr(t)
+	_, own, _ := net.SplitHostPort(proxy)
+	_, path := writeConf(t, "tinyproxy.conf", "Port "+own+"\nAllow 127.0.0.1\nConnectPort "+port+"\nBasicAuth encoder secret\n")
+	startFront(t, exec.Command(located("tinyproxy"), "-d", "-c", path), proxy)
+	there := []string{proxyOnPage, proxy, tlsOnPage, s.at}
+	s.refused(t, "without the password", s.beside(t, 1, s.who.Roots, there...))
+	s.takes(t, s.beside(t, 1, s.who.Roots, append(there, ";protocol", "protocol")...))
+}
+
 // TestStunnelChecksThePump: an encoder's stream goes to nobody who is not the pump: not
 // to one that another vouches for, and not to one of another name.
 func TestStunnelChecksThePump(t *testing.T) {
@@ -94,20 +111,22 @@ func TestStunnelChecksThePump(t *testing.T) {
 	t.Parallel()
 	s := securedPump(t)
 	stranger := rig.Identify(t, t.TempDir())
-	for name, near := range map[string]string{
-		"another vouches": s.beside(t, 0, stranger.Roots, tlsOnPage, s.at),
-		"another name":    s.beside(t, 0, s.who.Roots, tlsOnPage, s.at, "checkHost = "+hostOnPage, "checkHost = other.example"),
-	} {
-		c, err := push.Dial(t.Context(), near, push.Options{Path: "/streams/live_push"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if h, err := c.Setup(t.Context(), push.AutoDestroy); err == nil {
-			t.Errorf("%s: the push is answered %v", name, h)
-		}
-		_ = c.Close()
-	}
+	s.refused(t, "another vouches", s.beside(t, 0, stranger.Roots, tlsOnPage, s.at))
+	s.refused(t, "another name", s.beside(t, 0, s.who.Roots, tlsOnPage, s.at, "checkHost = "+hostOnPage, "checkHost = other.example"))
 	if log := s.pump.Log(); strings.Contains(log, "encoder") {
 		t.Errorf("the pump has heard of an encoder:\n%s", log)
+	}
+}
+
+// refused has an encoder push where stunnel listens, and get no answer.
+func (s *secured) refused(t *testing.T, why, near string) {
+	t.Helper()
+	c, err := push.Dial(t.Context(), near, push.Options{Path: "/streams/live_push"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if h, err := c.Setup(t.Context(), push.AutoDestroy); err == nil {
+		t.Errorf("%s: the push is answered %v", why, h)
 	}
 }

@@ -29,7 +29,7 @@ const leastConnections = 32
 // everything else: [ReservedDescriptors], or more if the loops and streams need more.
 func ReserveDescriptors(cfg Config, streams []StreamConfig) int {
 	loops := max(1, cfg.Loops)
-	n := forProcess + listeners*forListener + forAdmin + loops*forLoop + door.MaxRefusing
+	n := cfg.Reserved + forProcess + listeners*forListener + forAdmin + loops*forLoop + door.MaxRefusing
 	n += door.Ushers(loops) + listeners // accepted, and not yet with a loop
 	for _, s := range streams {
 		switch {

@@ -10,17 +10,21 @@
 // This package joins them and starts what runs. References go downwards only; a test
 // at the root sees to it.
 //
-//	door        listeners, accepting, the last descriptor
+//	door        listeners, accepting, the last descriptor, for whom a proxy stands
 //	reactor     gnet's event loops, waking them, epoll, the calls that write
 //	loop        connections, viewers, fan-out, deadlines
 //	session     what peers refer to over several connections
 //	stream      sources, the lease, programmes, the hold
 //	ring        the backlog of a programme, its memory
 //	secure      TLS: handshakes off the loops, records in memory
-//	admission   how many connections there may be, and of whom
+//	admission   how many connections and viewers there may be, and of whom
+//	proxyproto  what a proxy says in front of a connection
 //	reason      why connections are closed
 //	trust       whom a pull over TLS believes, from certificates in files
 //	clock, notice, settings, route
+//
+// Who may publish and view is decided outside, by package access; loop asks it between
+// an event and its answer.
 //
 //	           door ──► reactor ──► loop 0: show ─► viewer, viewer, … ─► sockets
 //	encoder ─────────────────────► loop 1: conn ─► Ingest ─┐
@@ -31,10 +35,9 @@
 // encrypts the shared packets as the socket takes them.
 //
 // Where future work goes: datagrams and the kernel's TLS are kinds of transport in
-// loop; what a viewer may see or an encoder may send is decided between loop's
-// handling of an event and its answer; limits are counted in admission; a source that converses,
-// or needs a tick, is a pull in stream; what belongs to a place in the ring goes
-// beside a programme's head, in stream.
+// loop; limits are counted in admission; a source that converses, or needs a tick, is a
+// pull in stream; what belongs to a place in the ring goes beside a programme's head,
+// in stream.
 //
 // # What gnet is for
 //

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"time"
 
 	"streampump/engine/loop"
@@ -13,6 +14,19 @@ type (
 	// RoomSnapshot is what is used of limits on viewers.
 	RoomSnapshot = stream.Room
 )
+
+// Who is watching, for the operator; see [Engine.Viewers].
+type (
+	ViewerRow = loop.ViewerRow
+	Wanted    = loop.Wanted
+)
+
+// Viewers lists the viewers that an operator wants to see. more says that there are
+// others; an error is ctx's. Any goroutine may call it; it takes each loop a moment for
+// each row.
+func (e *Engine) Viewers(ctx context.Context, w Wanted) (rows []ViewerRow, more bool, err error) {
+	return e.group.Roster(ctx, w)
+}
 
 // Snapshot is the engine's state at one moment. Counters count from the start.
 type Snapshot struct {

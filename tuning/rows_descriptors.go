@@ -15,7 +15,7 @@ func descriptorRows() []Row {
 			Name: "RLIMIT_NOFILE", Value: strconv.Itoa(DescriptorLimit), Unit: "descriptors",
 			Reason: "Each viewer is a socket, and each socket a descriptor of the process. The pump raises its soft limit to the hard one by itself; the hard one is for whoever starts it.",
 			Source: "getrlimit(2); LimitNOFILE in systemd.exec(5)",
-			When:   "always; with limits.connections in the configuration, that many and what is kept back for everything else, 128 or more",
+			When:   "always; with limits.connections or limits.viewers in the configuration, that many and what is kept back for everything else, 128 or more",
 			Cost:   "Viewers beyond the limit are refused.",
 			want:   func(b *Box) string { return strconv.Itoa(descriptorsFor(b)) },
 			holds:  atLeast,

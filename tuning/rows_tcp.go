@@ -55,7 +55,7 @@ func tcpRows() []Row {
 			Name: "net.ipv4.tcp_mem", Value: "computed from the viewers, at most a quarter of the memory", Unit: "pages of 4 KiB, the second number",
 			Reason: "Above its second number the kernel shrinks the buffers of all connections, above the third it drops. There should be room for one viewer in twenty that has stalled.",
 			Source: fmt.Sprintf("tcp(7). We measured 0.27 MB of kernel memory for a viewer that has stalled, and count %d KiB", StalledBytes>>10),
-			When:   "always; without limits.connections in the configuration, for 20,000 viewers",
+			When:   "always; without limits.connections or limits.viewers in the configuration, for 20,000 viewers",
 			Cost:   "When many viewers stall, those that do not are slowed down too.",
 			File:   Left,
 			want:   tcpPages,

@@ -15,6 +15,10 @@
 // and every second of CPU in a [Result] is of the measurement only. Its Timeline
 // has the rest: the run from the first connect on, in steps.
 //
+// Over TLS every player makes a whole handshake and checks the server's certificate.
+// A crowd's handshakes are coroutines on its one goroutine (bench/secure); what comes
+// behind a player's first packet is drained as it is, undeciphered.
+//
 // A player that could not connect, was turned away or was cut off is counted
 // with its reason. What could not be measured is absent from a Result, with a
 // sentence that says why, and never 0.

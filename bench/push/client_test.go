@@ -3,6 +3,7 @@ package push
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"streampump/bench/secure"
 	"streampump/bench/synth"
 )
 
@@ -69,6 +71,64 @@ func (p *pump) say(text string) {
 	if _, err := io.WriteString(p.conn, text); err != nil {
 		p.t.Fatal(err)
 	}
+}
+
+// TestDialOverTLS: the head of a Setup arrives at a pump that proves who it is, and nothing
+// at one that does not.
+func TestDialOverTLS(t *testing.T) {
+	mine, stranger := authority(t), authority(t)
+	pair, err := mine.Issue(t.TempDir(), 0o600, "localhost")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := tls.LoadX509KeyPair(pair.Cert, pair.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for who, known := range map[*secure.Authority]bool{mine: true, stranger: false} {
+		heard := make(chan string, 1)
+		go func() {
+			conn, err := l.Accept()
+			if err != nil {
+				heard <- err.Error()
+				return
+			}
+			defer conn.Close()
+			b := make([]byte, len("POST /streams/x_push"))
+			n, _ := io.ReadFull(conn, b)
+			heard <- string(b[:n])
+			_, _ = io.WriteString(conn, accepted)
+		}()
+		c, err := Dial(t.Context(), l.Addr().String(), Options{Path: "/streams/x_push", TLS: secure.Config("localhost", who.Roots())})
+		if (err == nil) != known {
+			t.Fatalf("known %v: %v", known, err)
+		}
+		want := ""
+		if known {
+			if _, err := c.Setup(t.Context(), AutoDestroy); err != nil {
+				t.Error(err)
+			}
+			want = "POST /streams/x_push"
+			_ = c.Close()
+		}
+		if got := <-heard; got != want {
+			t.Errorf("known %v: the pump heard %q", known, got)
+		}
+	}
+}
+
+func authority(t *testing.T) *secure.Authority {
+	t.Helper()
+	a, err := secure.NewAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
 }
 
 const accepted = "HTTP/1.1 204 No Content\r\nServer: Cougar/9.6.7600.16564\r\nContent-Length: 0\r\nSet-Cookie: push-id=4124758405\r\n\r\n"

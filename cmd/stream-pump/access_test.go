@@ -146,7 +146,7 @@ func TestToken(t *testing.T) {
 		"token":                                     "make, explain or verify is missing\nTry 'stream-pump token --help'.",
 		"token make pump.json":                      "STREAM is missing\nTry 'stream-pump token make --help'.",
 		"token make pump.json news --for 0s":        "--for takes a time above 0, as in 90m or 24h\nTry 'stream-pump token make --help'.",
-		"token make pump.json news --client a@b":    "--client: a client id has at most 64 letters, digits, _, - and .\nTry 'stream-pump token make --help'.",
+		"token make pump.json news --client a@b":    "--client: a client id has at most 64 letters, digits, dots, _ and -\nTry 'stream-pump token make --help'.",
 		"token make pump.json news --network here":  "--network: \"here\" is not a network, such as 192.0.2.0/24 or 2001:db8::/32, or an IP address\nTry 'stream-pump token make --help'.",
 		"token verify pump.json news --address her": "--address \"her\" is not an IP address\nTry 'stream-pump token verify --help'.",
 		"token verify - news":                       "the configuration cannot come from standard input: the token does\nTry 'stream-pump token verify --help'.",

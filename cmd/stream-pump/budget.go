@@ -20,6 +20,7 @@ func budgetOf(c *config.Config, streams int, m tuning.Machine, soft int64) *capa
 		Backlog: e.Backlog.Bytes, Total: e.Backlog.Total, Most: soft / 3 * 2, Sessions: e.Limits.Sessions,
 		Viewers: e.Limits.Viewers.Viewers + e.Limits.Viewers.Pumps, Asked: "limits.viewers and limits.pumps",
 	}
+	b.Encrypted, b.Handshakes = len(c.TLS.Listen) > 0, e.Limits.Handshakes
 	if m.MemoryLimit > 0 {
 		b.Of = "the control group's limit"
 	}
@@ -59,7 +60,7 @@ func shareMemory(c *config.Config, streams int, m tuning.Machine, log *slog.Logg
 	c.Engine.Limits.EachMemory, c.Engine.Limits.TLSMemory = capacity.ViewerBytes(), capacity.TLSBytes()
 	if left := b.Left(); left > 0 {
 		c.Engine.Limits.Memory = left
-		log.Info("memory for viewers", "limit", tuning.SizeText(left), "viewers", left/capacity.ViewerBytes())
+		log.Info("memory for viewers", "limit", tuning.SizeText(left), "viewers", left/b.Each())
 	}
 	return nil
 }

@@ -84,6 +84,9 @@ func (e env) capacity(ctx context.Context, box *tuning.Box, c *config.Config, o 
 		return err
 	}
 	p.Price = price.line
+	if p.Budget.Encrypted {
+		p.Cipher = e.cipher()
+	}
 	est := capacity.Make(p)
 	notes := assumptions(streams, why, card, price)
 	if asJSON {

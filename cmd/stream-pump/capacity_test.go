@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"math"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -14,7 +16,9 @@ import (
 	"streampump/bench/floor"
 	"streampump/cmd/internal/cli"
 	"streampump/cmd/internal/fetch"
+	"streampump/config"
 	"streampump/demo"
+	"streampump/tuning"
 	"streampump/tuning/capacity"
 )
 
@@ -22,6 +26,9 @@ import (
 func fixedFloor(_ context.Context, o floor.Options) (*floor.Result, error) {
 	return &floor.Result{Calls: 1000, NsPerCall: 6000 + 0.1*float64(o.PacketSize)*o.Coalesce, Seconds: o.Duration.Seconds()}, nil
 }
+
+// fixedCipher is a cipher of five gigabytes a second.
+func fixedCipher() float64 { return 2e-10 }
 
 const twoStreams = `{"streams": [
   {"type": "mmsh_push", "path": "live"},
@@ -168,6 +175,40 @@ func TestCapacityKnowsTheLimits(t *testing.T) {
 	inFolder(t, twoStreams)
 	if less := capacityOf(t).limit("memory budget"); less >= budget || less <= 0 {
 		t.Errorf("%d viewers fit beside two backlogs, and %d beside 2 MiB", less, budget)
+	}
+}
+
+// Where there is a TLS listener, encryption costs time and memory.
+func TestCapacityOverTLS(t *testing.T) {
+	capacityWith := func(listen []netip.AddrPort) (r capacityReport) {
+		c := config.Default()
+		c.Streams = []config.Stream{{Path: "live", Enabled: true, Type: config.TypePush}}
+		c.TLS.Listen = listen
+		var out bytes.Buffer
+		e := env{stdout: &out, floor: fixedFloor, cipher: fixedCipher, status: noPump}
+		o := capacityFlags{on: true, bitrate: 1_000_000, packetSize: 1400, fps: 25}
+		if err := e.capacity(t.Context(), fakeBox(readyBox)(tuning.Self), c, o, true); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	plain, secure := capacityWith(nil), capacityWith([]netip.AddrPort{netip.MustParseAddrPort("[::]:8089")})
+	if plain.limit("processors over TLS") != -1 {
+		t.Error("what is not encrypted costs encryption")
+	}
+	if got, most := secure.limit("processors over TLS"), secure.limit("processors"); got <= 0 || got >= most || most != plain.limit("processors") {
+		t.Errorf("%d viewers over TLS, %d of any kind", got, most)
+	}
+	for _, resource := range []string{"memory", "memory budget"} {
+		if a, b := secure.limit(resource), plain.limit(resource); a >= b || a < b/2 {
+			t.Errorf("%d by the %s over TLS, %d without", a, resource, b)
+		}
+	}
+	if s := measureCipher(); s <= 0 || s > 1e-6 {
+		t.Errorf("a byte takes %g s", s)
 	}
 }
 

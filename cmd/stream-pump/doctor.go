@@ -126,7 +126,11 @@ func thisBox(process string) *tuning.Box {
 
 // useOf is what a configuration asks of the machine.
 func useOf(c *config.Config, m tuning.Machine) tuning.Use {
-	u := tuning.Use{Reserved: reserved(c, m), Viewers: c.Engine.Limits.Connections, Loops: c.Engine.Loops, NotSentLowat: c.Engine.Fanout.NotSentLowat}
+	l := &c.Engine.Limits
+	u := tuning.Use{Reserved: reserved(c, m), Viewers: l.Connections, Loops: c.Engine.Loops, NotSentLowat: c.Engine.Fanout.NotSentLowat}
+	if u.Viewers == 0 && l.Viewers.Viewers > 0 {
+		u.Viewers = l.Viewers.Viewers + l.Viewers.Pumps
+	}
 	for _, s := range c.Streams {
 		if s.Enabled && s.Type == config.TypePull {
 			u.Pulls++

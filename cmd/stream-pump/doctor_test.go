@@ -126,7 +126,7 @@ func startOn(t *testing.T, box func(string) *tuning.Box, args ...string) output 
 func startBeside(t *testing.T, pump func(context.Context, string) (fetch.Status, error), box func(string) *tuning.Box, args ...string) output {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	code := cli.Run(t.Context(), newRootCommand(env{stdout: &stdout, stderr: &stderr, box: box, floor: fixedFloor, status: pump}), args, &stderr)
+	code := cli.Run(t.Context(), newRootCommand(env{stdout: &stdout, stderr: &stderr, box: box, floor: fixedFloor, cipher: fixedCipher, status: pump}), args, &stderr)
 	return output{code, stdout.String(), stderr.String()}
 }
 
@@ -212,6 +212,10 @@ func TestDoctorWithConfiguration(t *testing.T) {
 		if o.code != cli.ExitFailed || !strings.Contains(o.stdout, part) {
 			t.Errorf("exit code %d, and no %q in\n%s", o.code, part, o.stdout)
 		}
+	}
+	write(t, "viewers.json", `{"limits": {"viewers": 600000, "pumps": 5}, "streams": [{"type": "mmsh_push", "path": "live"}]}`)
+	if o := startOn(t, box, "doctor", "viewers.json"); !strings.Contains(o.stdout, "should be  at least 600133 ") {
+		t.Errorf("viewers that are asked for are not counted:\n%s", o.stdout)
 	}
 	write(t, "pump.json", `{"fanout": {"loops": -1}, "streams": [{"type": "mmsh_push", "path": "live"}]}`)
 	startOn(t, box, "doctor", "pump.json").want(t, cli.ExitFailed, "",

@@ -21,10 +21,11 @@ type env struct {
 	stdout, stderr io.Writer
 	// exit ends the process where it is, if it cannot end in peace.
 	exit func(code int)
-	// box is the machine as a process sees it, and floor measures the price of
-	// write calls on it; both are for doctor.
-	box   func(process string) *tuning.Box
-	floor func(context.Context, floor.Options) (*floor.Result, error)
+	// box is the machine as a process sees it, floor measures the price of write calls on
+	// it, and cipher what encrypting a byte costs, in seconds; all are for doctor.
+	box    func(process string) *tuning.Box
+	floor  func(context.Context, floor.Options) (*floor.Result, error)
+	cipher func() float64
 	// status asks the pump with an admin listener there.
 	status func(ctx context.Context, address string) (fetch.Status, error)
 }
@@ -32,7 +33,7 @@ type env struct {
 // run runs the program and returns its exit code. Cancelling ctx ends a
 // command that would run forever.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	return cli.Run(ctx, newRootCommand(env{os.Stdin, stdout, stderr, os.Exit, thisBox, floor.Run, askPump}), args, stderr)
+	return cli.Run(ctx, newRootCommand(env{os.Stdin, stdout, stderr, os.Exit, thisBox, floor.Run, measureCipher, askPump}), args, stderr)
 }
 
 func newRootCommand(e env) *cobra.Command {

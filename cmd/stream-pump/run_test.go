@@ -317,7 +317,7 @@ func TestManualNamesEveryFieldOfTheStatus(t *testing.T) {
 		least int
 	}{
 		{&admin.Status{}, pump, 10},
-		{&admin.StreamStatus{StreamSnapshot: engine.StreamSnapshot{Problem: "x", Media: "x"}}, stream, 10},
+		{&admin.StreamStatus{StreamSnapshot: engine.StreamSnapshot{Problem: "x", Media: "x", Client: "x"}}, stream, 10},
 		{&admin.CertificateStatus{Problem: "x"}, certificate, 6},
 	} {
 		of, c := part.of, part.text

@@ -13,8 +13,8 @@ import (
 	"streampump/cmd/internal/cli"
 	"streampump/cmd/internal/issuance"
 	"streampump/config"
-	"streampump/config/keypair"
 	"streampump/engine"
+	"streampump/internal/keypair"
 )
 
 // security is what the listeners over TLS need. The zero value is that of a pump

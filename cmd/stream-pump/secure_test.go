@@ -52,6 +52,24 @@ func rootPage(t *testing.T, at, host string, pool *x509.CertPool) string {
 	return string(body)
 }
 
+// resumes reports whether a connection goes on with a session of an earlier one. It
+// reads an answer, before which the next ticket comes.
+func resumes(t *testing.T, at string, c *tls.Config) bool {
+	t.Helper()
+	conn, err := tls.Dial("tcp", at, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "GET / HTTP/1.0\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(conn); err != nil {
+		t.Fatal(err)
+	}
+	return conn.ConnectionState().DidResume
+}
+
 // address is that of the next "listening" line.
 func (p *process) address() netip.AddrPort {
 	p.t.Helper()
@@ -113,6 +131,13 @@ func TestServeOverTLS(t *testing.T) {
 	if got := p.certificates(); len(got) != 2 || got[0].Names[0] != "one.example" || got[1].DaysLeft != 80 || got[0].Problem != "" {
 		t.Errorf("status %+v", got)
 	}
+	// Who comes again has a ticket.
+	client := &tls.Config{RootCAs: one.Pool(), ServerName: "one.example", ClientSessionCache: tls.NewLRUClientSessionCache(1)}
+	for _, want := range []bool{false, true} {
+		if resumed := resumes(t, secure.String(), client); resumed != want {
+			t.Errorf("resumed: %v, want %v", resumed, want)
+		}
+	}
 	// Renewed while it runs.
 	renewed, _ := issued(t, "new", 89*day, "one.example")
 	for _, ext := range []string{".key", ".pem"} {
@@ -128,13 +153,15 @@ func TestServeOverTLS(t *testing.T) {
 }
 
 // Certificates are got from a CA that examines the running pump, by each of the two
-// proofs alone; no viewer waits for them, and the next run needs no CA.
+// proofs alone, although nobody may view without a token and unknown pages are elsewhere;
+// no viewer waits for them, and the next run needs no CA.
 func TestAutomaticCertificates(t *testing.T) {
 	for _, proof := range []string{"tls", "http"} {
 		t.Run(proof, func(t *testing.T) {
 			t.Chdir(t.TempDir())
 			authority := testca.New(t)
 			members := fmt.Sprintf(`"ssl_domains": ["pump.example"], "redirect_404_to": "https://elsewhere.example/",
+  "view": {"token_keys": [{"id": "a", "secret": "a secret that is long enough for tokens"}]},
   "acme": {"accept_terms": true, "email": "me@pump.example", "directory": %q, "ca_file": %q, "folder": "acme"}`, authority.Directory, authority.File)
 			p, plain, secure := secureProcess(t, members)
 			if got := p.certificates(); len(got) != 1 || !got[0].Automatic || got[0].Problem != "there is no certificate yet" {

@@ -85,7 +85,7 @@ func (e env) serve(ctx context.Context, s service) error {
 	defer going.done()
 
 	log := s.log.Logger
-	if err := guard(s.Config); err != nil {
+	if err := guard(s.Config, log); err != nil {
 		return err
 	}
 	timers, err := fit(s.Config, len(s.streams), log)

@@ -142,6 +142,9 @@ func TestRedact(t *testing.T) {
 		"GET /x?token=abc HTTP/1.0":      "GET /x?token=… HTTP/1.0",
 		"/x?a=1&token=abc&b=2&token=def": "/x?a=1&token=…&b=2&token=…",
 		"token=":                         "token=…",
+		"token":                          "token",
+		"/x?Token=ab/cd\"e HTTP/1.0":     "/x?Token=… HTTP/1.0",
+		"/x%3fTOKEN%3dabc?token":         "/x%3fTOKEN%3d…?token",
 	} {
 		if got := Redact(in); got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)

@@ -24,26 +24,42 @@ func Token(query string) string {
 }
 
 // Redact is a text of a peer as it may be logged: what follows the name of a token is
-// left out, up to a character that cannot be in one.
+// left out, up to a character that ends one. Names that are nearly right count too: who
+// wrote them meant a token.
 func Redact(s string) string {
-	const name = TokenName + "="
-	if !strings.Contains(s, name) {
+	i := tokenEnd(s)
+	if i < 0 {
 		return s
 	}
 	var b strings.Builder
-	for {
-		i := strings.Index(s, name)
-		if i < 0 {
-			b.WriteString(s)
-			return b.String()
-		}
-		b.WriteString(s[:i+len(name)])
+	for ; i >= 0; i = tokenEnd(s) {
+		b.WriteString(s[:i])
 		b.WriteString("…")
-		s = s[i+len(name):]
-		if j := strings.IndexAny(s, "/&? \"'"); j >= 0 {
+		s = s[i:]
+		if j := strings.IndexAny(s, "&? "); j >= 0 {
 			s = s[j:]
 		} else {
 			s = ""
 		}
 	}
+	b.WriteString(s)
+	return b.String()
+}
+
+// tokenEnd is where the first name of a token, in any letter case and with its "=" as it
+// is or encoded, ends; -1 if there is none.
+func tokenEnd(s string) int {
+	for i := 0; i+len(TokenName) < len(s); i++ {
+		end := i + len(TokenName)
+		if !strings.EqualFold(s[i:end], TokenName) {
+			continue
+		}
+		if s[end] == '=' {
+			return end + 1
+		}
+		if x, ok := triplet(s[end:]); ok && x == '=' {
+			return end + len("%3D")
+		}
+	}
+	return -1
 }

@@ -201,6 +201,9 @@ func (s *server) denied(dst []byte, q *request, v *codec.Verdict) ([]byte, codec
 	r.proto, r.server, r.bare = http10, viewerServer, q.bare
 	if (v.Code == codec.NoStream || v.Code == codec.Full) && v.Location != "" && (!q.player || q.major >= redirectable) {
 		r.status, r.location, r.retry = 302, v.Location, 0
+		if v.Code == codec.Full && !strings.Contains(v.Location, "?") {
+			r.location += q.handOn() // it is let in there by what it was let in by here
+		}
 	}
 	return s.p.refuse(dst, q, v, r)
 }

@@ -43,8 +43,8 @@ func (s *server) playlist(dst []byte, q *request, v *codec.Verdict) ([]byte, cod
 // securePort is the port of an https:// address that names none.
 const securePort = 443
 
-// handOn is the token of the request as it stands in the addresses of a playlist, if
-// the request brings nothing else.
+// handOn is the token of the request as it stands in the addresses of a playlist and of
+// another pump, if the request brings nothing else.
 func (q *request) handOn() string {
 	c := q.event.Credentials
 	if c != nil && c.Token != "" && !c.HasPassword && c.Digest == nil && strings.IndexFunc(c.Token, notInToken) < 0 {

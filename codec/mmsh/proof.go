@@ -18,8 +18,8 @@ import (
 
 // credentials are what a request brings; nil if that is nothing.
 func credentials(r *http1.Request, token string) *codec.Credentials {
-	a, any, err := r.Fields.Authorization()
-	if !any && token == "" {
+	a, given, err := r.Fields.Authorization()
+	if !given && token == "" {
 		return nil
 	}
 	c := &codec.Credentials{Token: strings.Clone(token), Odd: err}
@@ -54,7 +54,7 @@ const (
 	takesBasic
 )
 
-// schemesOf reads X-Accept-Authentication ([MS-WMSP] 2.2.1.11, [MS-WMHTTP] 2.2.1.9).
+// schemesOf reads X-Accept-Authentication ([MS-WMSP] 3.2.5.1, [MS-WMHTTP] 3.2.5.1).
 func schemesOf(f http1.Fields) (s schemes) {
 	if f.Token("X-Accept-Authentication", "Digest") {
 		s |= takesDigest

@@ -166,6 +166,20 @@ func TestTokensStayPrivate(t *testing.T) {
 			t.Errorf("%q: %s", in, all)
 		}
 	}
+	for path, want := range map[string]string{"x": "\r\nLocation: http://second.example/streams/x?token=geheim\r\n", "nothing": "\r\nLocation: http://second.example/streams/x\r\n"} {
+		h := openServer()
+		h.decide = func(ev *codec.Event) codec.Verdict {
+			v := codec.Verdict{Code: codec.Full, Location: "http://second.example/streams/x"}
+			if ev.Path != "x" {
+				v.Code = codec.NoStream // that is a web site
+			}
+			return v
+		}
+		h.feed([]byte("GET /streams/" + path + "?token=geheim HTTP/1.1\r\nHost: h\r\n\r\n"))
+		if out := string(h.out); !strings.Contains(out, want) {
+			t.Errorf("%s: %s", path, out)
+		}
+	}
 	for token, want := range map[string]string{
 		"view~x~k1~1~~2001:db8::_32~s": "/streams/x.asf?token=view~x~k1~1~~2001:db8::_32~s\"/>",
 		"a%22b":                        "/streams/x.asf\"/>",
@@ -174,6 +188,19 @@ func TestTokensStayPrivate(t *testing.T) {
 		h.feed([]byte("GET /streams/x.asx?token=" + token + " HTTP/1.1\r\nHost: h:1\r\n\r\n"))
 		if out := string(h.out); strings.Count(out, want) != 2 {
 			t.Errorf("%s: %s", token, out)
+		}
+	}
+}
+
+// A token that its sender has encoded into the path is asked for nothing, and shown to
+// nobody.
+func TestTokenInThePath(t *testing.T) {
+	for _, path := range []string{"/streams/x%3ftoken=geheim", "/streams/x%3FTOKEN%3Dgeheim", "/token=geheim", "/streams/x_push%3Ftoken%3dgeheim"} {
+		for _, head := range []string{"GET " + path, "POST " + path} {
+			q := requestOf([]byte(head + " HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-wms-pushsetup\r\n\r\n"))
+			if strings.Contains(q.event.Path, "geheim") || !strings.HasPrefix(q.event.Path, "/") {
+				t.Errorf("%s: the path is %q", head, q.event.Path)
+			}
 		}
 	}
 }

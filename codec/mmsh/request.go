@@ -98,7 +98,9 @@ func classify(r *http1.Request) *request {
 		at = r.Fields.Get("Host")
 	}
 	q.host = strings.Clone(at)
-	path = strings.Clone(http1.NormalPath(path))
+	// A token may have got into the path, with an encoded "?": no stream has such a name,
+	// but the log has the path.
+	path = strings.Clone(http1.Redact(http1.NormalPath(path)))
 	proof := credentials(r, http1.Token(query))
 	q.takes = schemesOf(r.Fields)
 	if r.Fields.Has("Transfer-Encoding") {

@@ -2,9 +2,15 @@ package conform
 
 import (
 	"crypto/md5" //nolint:gosec // Digest needs it
+	"encoding/json"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"streampump/access"
@@ -33,11 +39,13 @@ func accessRows() []row {
 		{0, "PushStartStolen", "a push-id is good for its own stream only", "what strangers cannot do", closed, pushStartStolen},
 		{0, "UploadBasic", "an upload with Basic is let in, one without is told before it sends", "ffmpeg", basic, uploadBasic},
 		{0, "PushUnknownAlike", "a stream that does not exist answers as one that is closed", "what strangers cannot do", closed, pushUnknownAlike},
+		{0, "GuessSlowed", "after 20 wrong passwords an address gets 429 and Retry-After, even for the right one; an encoder elsewhere, or one that was here before, does not", "what strangers cannot do", closed, guessSlowed},
 		{0, "ViewDigest", "Describe and Play with Digest on one connection, as Windows Media Player does", "[MS-WMSP] 3.2.5.1", private, viewDigest},
 		{0, "ViewToken", "a token lets a viewer in: MMSH, plain ASF and the playlist, which hands it on", "VLC, ffmpeg, MPlayer", private, viewToken},
 		{0, "ViewTokenRefused", "a token that is not good gets 403, and the log says why", "what the operator must know", private, viewTokenRefused},
 		{0, "ViewNothing", "a viewer that brings nothing gets 401, one whose password is in clear text 403", "VLC, MPlayer", private, viewNothing},
 		{0, "ViewUnknownAlike", "a stream that does not exist answers as one that is closed, and those who are let in are told", "what strangers cannot do", private, viewUnknownAlike},
+		{0, "ViewCallback", "a web site that is asked lets viewers in or not; while it is down they get 503 and no question for a password", "icecast-kh 292", asking, viewCallback},
 		{0, "ViewClient", "the client id of a token is in the line about its viewer", "what the operator must know", private, viewClient},
 	}
 }
@@ -61,6 +69,25 @@ func basicConfig() string {
 func privateConfig() string {
 	return fmt.Sprintf(`"view": {"users": [%q], "token_keys": [{"id": %q, "secret": %q}]},`,
 		access.NewDigest(access.DigestMD5, user, access.DefaultRealm, password), keyID, keySecret)
+}
+
+// askingConfig is that of a pump whose viewers a web site knows by their tokens.
+func askingConfig(t *testing.T) string {
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var asked struct{ Action, Stream, Address, Token string }
+		switch err := json.NewDecoder(r.Body).Decode(&asked); {
+		case err != nil || asked.Action != "view" || asked.Stream != "viewcallback" || asked.Address != "127.0.0.1":
+			w.WriteHeader(http.StatusNotFound)
+		case asked.Token == "down":
+			w.WriteHeader(http.StatusBadGateway)
+		case asked.Token == "good":
+			_, _ = io.WriteString(w, `{"client": "customer.8"}`)
+		default:
+			w.WriteHeader(http.StatusForbidden)
+		}
+	}))
+	t.Cleanup(site.Close)
+	return fmt.Sprintf(`"view": {"callback": {"url": %q}},`, site.URL)
 }
 
 // ids makes each client nonce of these tests another one.
@@ -270,6 +297,31 @@ func pushUnknownAlike(k *kit) {
 	}
 }
 
+func guessSlowed(k *kit) {
+	at := func(host byte) *kit {
+		other := *k
+		other.from = &net.TCPAddr{IP: net.IPv4(127, 0, 77, host)}
+		return &other
+	}
+	try := func(k *kit, secret string) *answer.Head {
+		c, h := k.open(k.setupHead("0", "", "HTTP/1.1"))
+		k.asked(c, h)
+		return k.ask(c, k.setupHead("0", "", "HTTP/1.1", k.proof(h, "POST", k.pushURL(), otherUser, secret, true)))
+	}
+	encoder, stranger := at(1), at(2)
+	k.pushID(try(encoder, password))
+	for range 20 {
+		k.want(try(stranger, "wrong").Status == 401, "a guess is not looked at")
+	}
+	for _, secret := range []string{"wrong", password} {
+		h := try(stranger, secret)
+		k.want(h.Status == 429 && h.Get("Retry-After") != "" && !h.Has("WWW-Authenticate"), "the answer is %v with %v", h, h.Fields)
+	}
+	k.logged("encoder is refused", "path="+k.path+" ", "too many wrong passwords")
+	k.pushID(try(encoder, password))
+	k.pushID(try(at(3), password))
+}
+
 // ticket is the query with a token for the row's stream.
 func (k *kit) ticket(change func(*access.Token)) string {
 	t := access.Token{Role: access.View, Stream: k.path, Key: keyID, Expires: time.Now().Add(time.Hour)}
@@ -300,17 +352,15 @@ func viewDigest(k *kit) {
 func viewToken(k *kit) {
 	e := k.push(synth.Plain(rate))
 	for _, c := range []player.Client{player.VLC(), player.Curl()} {
-		w := player.Viewer{Client: c, Addr: k.addr, Path: k.url() + k.ticket(nil), Timeout: patience}
-		conn, _, err := w.Play(k.ctx)
-		k.check(err)
-		v := k.watch(conn, c, player.Options{})
+		v := k.viewWith(k.ticket(nil), c, player.Options{})
 		e.send(1)
 		v.reaches(e)
-		k.check(conn.Close())
+		k.check(v.Close())
 	}
 	ticket := k.ticket(nil)
 	h, list := k.final(request("GET "+k.url()+".asx"+ticket, closes))
-	k.want(h.Status == 200 && strings.Count(list, ticket+`"`) == 2, "the playlist is %v %s", h, list)
+	addresses := strings.Count(list, "HREF=")
+	k.want(h.Status == 200 && addresses > 0 && strings.Count(list, ticket+`"`) == addresses, "the playlist is %v %s", h, list)
 	k.want(len(k.log(ticket[len("?token="):])) == 0, "the log shows a token")
 }
 
@@ -349,14 +399,27 @@ func viewUnknownAlike(k *kit) {
 	k.refused(404, request("GET /favicon.ico", firefox, closes), "no such stream")
 }
 
+func viewCallback(k *kit) {
+	e := k.push(synth.Plain(rate))
+	v := k.viewWith("?token=good", player.VLC(), player.Options{})
+	e.send(1)
+	v.packets(1)
+	k.check(v.Close())
+	e.send(gop)
+	k.logged("viewer left", k.tag(), "client=customer.8 ")
+	k.refused(403, request("GET "+k.url()+"?token=bad", vlc, closes), "you may not view this stream")
+	k.refused(403, k.get(vlc, closes))
+	k.logged("viewer is refused", "path="+k.path+" ", "the callback says no: it answers 403")
+	h := k.refused(503, request("GET "+k.url()+"?token=down", vlc, closes), "cannot be found out now")
+	k.want(h.Get("Retry-After") == "5" && !h.Has("WWW-Authenticate"), "the answer is %v", h.Fields)
+}
+
 func viewClient(k *kit) {
 	e := k.push(synth.Plain(rate))
-	w := player.Viewer{Client: player.VLC(), Addr: k.addr, Path: k.url() + k.ticket(func(t *access.Token) { t.Client = "customer.7" }), Timeout: patience}
-	conn, _, err := w.Play(k.ctx)
-	k.check(err)
+	v := k.viewWith(k.ticket(func(t *access.Token) { t.Client = "customer.7" }), player.VLC(), player.Options{})
 	e.send(1)
-	k.watch(conn, player.VLC(), player.Options{}).packets(1)
-	k.check(conn.Close())
+	v.packets(1)
+	k.check(v.Close())
 	e.send(gop)
 	k.logged("viewer left", k.tag(), "client=customer.7 ")
 }

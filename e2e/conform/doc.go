@@ -5,6 +5,9 @@
 //	row ── requests, packets ──► the pump under test
 //	    ◄── answers, packets ──
 //
+// Everything is asked twice: over TCP alone, and over TLS with a certificate that each
+// peer checks; the rows that say nothing over TLS are listed with the reason.
+//
 // Items 1 to 68 are the protocol's list; the rows behind them are what this
 // product promises besides. Each row has a stream of its own, so rows run side
 // by side, and "N of N" is printed at the end. Rows that need real players are

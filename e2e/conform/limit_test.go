@@ -18,6 +18,10 @@ func limitRows() []row {
 		{0, "OversizeBody", "a body that nobody wants is told 413", "RFC 9110, 15.5.14", steady, oversizeBody},
 		{0, "TooManyConnections", "beyond the limit on connections a peer is told 503, and those before it are served", "RFC 9110, 15.6.4", crowded, tooManyConnections},
 		{0, "TooManySilent", "beyond the limit on an address's connections without a request a peer is told 503", "RFC 9110, 15.6.4", suspicious, tooManySilent},
+		{0, "FullStream", "beyond a limit on viewers each form of request is told 503, and when to come again; whoever is inside stays", "RFC 9110, 15.6.4, 10.2.3", full, fullStream},
+		{0, "FullStreamAgain", "there is room again for one when one has left", "RFC 9110, 15.6.4", full, fullStreamAgain},
+		{0, "FullStreamReturns", "a player that comes back while its old connection hangs has its own place", "[MS-WMSP] 3.2.3", full, fullStreamReturns},
+		{0, "FullStreamRedirects", "where there is another pump those who can follow are sent there, and the others told 503", "[MS-WMSP] 3.2.5.4", sending, fullStreamRedirects},
 	}
 }
 
@@ -102,4 +106,71 @@ func tooManySilent(k *kit) {
 	k.refused(503, "", "no room")
 	k.page(first) // it has asked now, and is no longer counted
 	k.page(k.dial())
+}
+
+// fills has one viewer watch the row's stream, which has room for one.
+func (k *kit) fills() (*encoder, *viewer) {
+	k.Helper()
+	e := k.push(synth.Plain(rate))
+	return e, k.view(player.PlayOnly(), player.Options{})
+}
+
+func fullStream(k *kit) {
+	e, v := k.fills()
+	for _, ask := range []string{k.get(vlc), k.get(vlc, plays), k.get(wmp, plays, unknownID), k.get(firefox), k.get()} {
+		h := k.refused(503, ask, "limit on viewers is reached")
+		k.want(h.Get("Retry-After") == "10", "the refusal's Retry-After is %q", h.Get("Retry-After"))
+	}
+	for _, agent := range []string{vlc, firefox} {
+		h := k.status(503, request("HEAD "+k.url(), agent))
+		k.want(h.Get("Retry-After") == "10", "the HEAD's Retry-After is %q", h.Get("Retry-After"))
+	}
+	k.status(200, request("GET "+k.url()+".asx", firefox)) // who gets a playlist may come later
+	e.send(1)
+	v.reaches(e)
+	k.await("the refusals are counted", func() bool {
+		st := k.snapshot()
+		for _, s := range st.Streams {
+			if s.Path == k.path {
+				return s.Viewers == 1 && s.ViewersLimit == 1 && s.Refused == 5
+			}
+		}
+		return false
+	})
+}
+
+func fullStreamAgain(k *kit) {
+	_, v := k.fills()
+	k.refused(503, k.get(firefox), "limit on viewers")
+	k.check(v.Close())
+	k.await("there is room again", func() bool {
+		for _, s := range k.snapshot().Streams {
+			if s.Path == k.path {
+				return s.Viewers == 0
+			}
+		}
+		return false
+	})
+	k.view(player.PlayOnly(), player.Options{})
+	k.refused(503, k.get(firefox), "limit on viewers")
+}
+
+func fullStreamReturns(k *kit) {
+	k.push(synth.Plain(rate))
+	c, h := k.open(k.get(vlc, plays))
+	id := "Pragma: client-id=" + k.clientID(h)
+	again := k.status(200, k.get(vlc, plays, id))
+	k.want(k.clientID(again) == k.clientID(h), "it comes back as another")
+	_ = k.rest(c) // the old connection ends
+	k.refused(503, k.get(vlc, plays), "limit on viewers")
+}
+
+func fullStreamRedirects(k *kit) {
+	k.fills()
+	for _, fields := range [][]string{{vlc}, {vlc, plays}, {wmp, plays}, {firefox}} {
+		h := k.status(302, k.get(fields...))
+		k.want(h.Get("Location") == second+k.path, "%q is sent to %q", fields, h.Get("Location"))
+	}
+	h := k.refused(503, k.get("User-Agent: NSPlayer/4.1.0.3856", plays), "limit on viewers")
+	k.want(!h.Has("Location"), "a player that does not follow is sent to %q", h.Get("Location"))
 }

@@ -136,7 +136,13 @@ type viewer struct {
 // view opens the row's stream as a client does and waits for the header.
 func (k *kit) view(c player.Client, o player.Options) *viewer {
 	k.Helper()
-	w := player.Viewer{Client: c, Addr: k.addr, Path: k.url(), Timeout: patience, Dial: k.connect}
+	return k.viewWith("", c, o)
+}
+
+// viewWith is view with a query in the address.
+func (k *kit) viewWith(query string, c player.Client, o player.Options) *viewer {
+	k.Helper()
+	w := player.Viewer{Client: c, Addr: k.addr, Path: k.url() + query, Timeout: patience, Dial: k.connect}
 	conn, _, err := w.Play(k.ctx)
 	k.check(err)
 	k.Cleanup(func() { _ = conn.Close() })

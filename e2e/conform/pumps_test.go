@@ -26,16 +26,23 @@ const (
 	crowded                    // few connections
 	suspicious                 // few connections of one address that have not said anything
 	redirecting                // redirect_404_to is set
+	full                       // each stream has room for one viewer
+	sending                    // the same, and redirect_full_to is set
 	dual                       // listens on [::]
 	closed                     // encoders need a password, for Digest
 	basic                      // encoders need a password, for Basic
 	private                    // viewers need a token, or a password for Digest
+	asking                     // a web site of ours is asked about viewers
 	pulling                    // has streams that it pulls from an origin of ours
 	settings
 )
 
-// elsewhere is the redirecting pump's redirect_404_to.
-const elsewhere = "https://example.org/television"
+// elsewhere is the redirecting pump's redirect_404_to, and second where the sending one
+// has its redirect_full_to.
+const (
+	elsewhere = "https://example.org/television"
+	second    = "http://second.example:8086/streams/"
+)
 
 // spares are how many streams there are for rows that need two.
 const spares = 8
@@ -74,9 +81,11 @@ func startPumps(t *testing.T, over transport, rows []row) *fixture {
 		crowded:     fmt.Sprintf(`"limits": {"connections": %d},`, crowd),
 		suspicious:  fmt.Sprintf(`"limits": {"connections_without_stream_per_address": %d},`, silents),
 		redirecting: fmt.Sprintf(`"redirect_404_to": %q,`, elsewhere),
+		sending:     fmt.Sprintf(`"redirect_full_to": "%s{path}",`, second),
 		closed:      closedConfig(),
 		basic:       basicConfig(),
 		private:     privateConfig(),
+		asking:      askingConfig(t),
 	}
 	for s := range settings {
 		o := rig.Options{TLS: over.identity, Config: extra[s] + `"streams": [` + pushStreams(s, rows) + `]`}
@@ -105,7 +114,13 @@ func timeouts(keys ...string) string {
 // pushStreams is the configuration of the pushed streams of one pump.
 func pushStreams(s setting, rows []row) string {
 	var list []string
-	add := func(path string) { list = append(list, fmt.Sprintf(`{"type": "mmsh_push", "path": %q}`, path)) }
+	limits := ""
+	if s == full || s == sending {
+		limits = `, "limits": {"viewers": 1}`
+	}
+	add := func(path string) {
+		list = append(list, fmt.Sprintf(`{"type": "mmsh_push", "path": %q%s}`, path, limits))
+	}
 	for _, r := range rows {
 		if r.on == s {
 			add(r.test())

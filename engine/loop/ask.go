@@ -6,7 +6,6 @@ import (
 
 	"streampump/access"
 	"streampump/codec"
-	"streampump/engine/stream"
 )
 
 // ask has the rules decide whether the peer may do what the event in the loop's
@@ -36,20 +35,18 @@ func (c *Conn) ask(role access.Role) {
 	q = c.await(most, c.undecided)
 }
 
-// vouched reports whether an encoder's request belongs to a session that was opened by
-// one who was let in: encoders prove who they are at their setup only ([MS-WMHTTP]
-// 3.2.5.2), and the session's key cannot be guessed.
+// vouched reports whether an encoder's request names a session that was opened by one
+// who was let in: encoders prove who they are at their setup only ([MS-WMHTTP]
+// 3.2.5.2), and the session's key cannot be guessed. That the session was opened on the
+// same connection does not count: a proxy may send several peers' requests on one.
 func (c *Conn) vouched() bool {
 	l := c.loop
-	if l.ev.Kind != codec.Setup && l.ev.Kind != codec.Publish {
+	if l.ev.Session == 0 || l.ev.Kind != codec.Setup && l.ev.Kind != codec.Publish {
 		return false
 	}
 	st := l.group.streams[strings.ToLower(l.ev.Path)]
-	of := func(in *stream.Ingest) bool { return in != nil && st != nil && in.Stream == st }
-	if of(c.setUp) || of(c.ingest) {
-		return true
-	}
-	return l.ev.Session != 0 && of(l.group.ingests.Find(l.ev.Session, l.now+int64(l.group.cfg.Timeouts.PushInactive)))
+	in := l.group.ingests.Find(l.ev.Session, l.now+int64(l.group.cfg.Timeouts.PushInactive))
+	return in != nil && st != nil && in.Stream == st
 }
 
 // decide goes on with a question that the rules have decided.
@@ -65,6 +62,7 @@ func (c *Conn) decide(q *question, d access.Decision) {
 func (c *Conn) decided(d access.Decision) {
 	if d.Outcome == access.Allowed {
 		c.client = d.Client
+		c.loop.ev.Pump = c.loop.ev.Pump && d.Pump // others count as the viewers that they may be
 		c.act()
 		return
 	}
@@ -75,6 +73,8 @@ func (c *Conn) decided(d access.Decision) {
 		v.Code = codec.Unproven
 	case access.Slowed:
 		v.Code = codec.Slowed
+	case access.Undecided:
+		v.Code = codec.Undecided
 	default:
 		v.Code = codec.Forbidden
 	}
@@ -95,7 +95,7 @@ func (c *Conn) tellRefused(d *access.Decision) {
 	l := c.loop
 	log, level, what := l.group.accessLog, slog.LevelInfo, "viewer is refused"
 	if l.ev.Kind == codec.Setup || l.ev.Kind == codec.Publish {
-		log, level, what = l.group.pushLog, slog.LevelWarn, "encoder is refused"
+		log, level, what = l.group.denyLog, slog.LevelWarn, "encoder is refused"
 	}
 	if d.Outcome == access.Denied && d.Bare {
 		level = slog.LevelDebug

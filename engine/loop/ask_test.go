@@ -8,6 +8,7 @@ import (
 
 	"streampump/access"
 	"streampump/codec"
+	"streampump/engine/notice"
 	"streampump/engine/reason"
 	"streampump/engine/settings"
 )
@@ -26,6 +27,8 @@ func (j *judge) Ask(_ time.Time, r access.Request, _ bool, done func(access.Deci
 		return access.Decision{Outcome: access.Denied, Bare: true, Challenge: &codec.Challenge{}, Reason: "nothing is brought", Public: "prove yourself"}, true
 	case c.User == "anna":
 		return access.Decision{Client: "anna"}, true
+	case c.User == "edge":
+		return access.Decision{Client: "edge", Pump: true}, true
 	case c.User == "otto":
 		j.waiting = append(j.waiting, done)
 		return access.Decision{}, false
@@ -224,17 +227,17 @@ func TestEncodersAreAskedOnce(t *testing.T) {
 	}
 	e.got = nil
 	asked := len(j.asked)
-	// On another connection, and on this one even without the session's key.
+	// On another connection too.
 	f := b.dial("f", 0, "10.0.0.2")
 	f.send("PUBLISH other " + key + "\nH A\nPk x\n")
 	f.says("OK Publish " + key)
-	e.send("SETUP other\n")
-	e.says("OK Setup")
-	e.send("PUBLISH other\nH A\nPk x\nPAUSE\n")
+	f.send("PAUSE\n")
+	f.got = nil
+	f.send("SETUP other " + key + "\n")
+	f.says("OK Setup " + key)
+	e.send("PUBLISH other " + key + "\nH A\nPk x\nPAUSE\n")
 	e.says("OK Publish")
 	e.got = nil
-	e.send("PUBLISH other\n")
-	e.says("OK Publish")
 	if len(j.asked) != asked {
 		t.Errorf("asked for %v", j.asked[asked:])
 	}
@@ -244,10 +247,51 @@ func TestEncodersAreAskedOnce(t *testing.T) {
 		g.send(request + "\n")
 		g.says("UNPROVEN Publish")
 	}
+	// Nor is a connection: a proxy may send other peers' requests on it.
+	e.send("PUBLISH other " + key + "\nPAUSE\n")
+	for _, request := range []string{"SETUP other", "PUBLISH other"} {
+		e.got = nil
+		e.send(request + "\n")
+		e.says("UNPROVEN")
+	}
+	e.send("SETUP other u=anna:x\n")
+	e.got = nil
+	e.send("PUBLISH other\n")
+	e.says("UNPROVEN Publish")
 	g := b.dial("h", 0, "10.0.0.3")
 	g.send("SETUP other u=eve:x\n")
 	g.says("FORBIDDEN Setup (not you)\n")
 	b.logs(`level=WARN msg="encoder is refused" path=other peer=10.0.0.3:17 why="the token has expired"`)
+	b.finish()
+}
+
+// However many encoders are refused, the log has what becomes of those that are not.
+func TestStrangersDoNotHideAnEncoder(t *testing.T) {
+	b, _, enc := guarded(t)
+	for range 3 * notice.Burst {
+		e := b.dial("e", 0, "10.0.0.1")
+		e.send("SETUP live u=eve:x\n")
+		e.hangup()
+	}
+	if n := strings.Count(b.log.String(), "encoder is refused"); n < notice.Burst || n > 2*notice.Burst {
+		t.Errorf("%d lines about refusals", n)
+	}
+	enc.hangup()
+	b.logs(`msg="encoder is lost" stream=live`)
+	b.finish()
+}
+
+// Where there are rules, a viewer is counted as a pump only if they believe it.
+func TestPumpsProveIt(t *testing.T) {
+	b, _, _ := guarded(t)
+	for user, want := range map[string]bool{"anna": false, "edge": true} {
+		v := b.dial(user, 0, "10.0.0.1")
+		v.send("PLAY live pump u=" + user + ":x\n")
+		v.says("OK Play")
+		if v.c.pump.Load() != want {
+			t.Errorf("%s is a pump: %v", user, v.c.pump.Load())
+		}
+	}
 	b.finish()
 }
 

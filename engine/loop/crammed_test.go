@@ -29,7 +29,7 @@ type whim struct {
 func (w *whim) Ask(_ time.Time, r access.Request, _ bool, done func(access.Decision)) (access.Decision, bool) {
 	switch {
 	case r.Credentials != nil && r.Credentials.User == "anna":
-		return access.Decision{Client: "anna"}, true
+		return access.Decision{Client: "anna", Pump: true}, true
 	case w.rnd.IntN(3) == 0:
 		w.waiting = append(w.waiting, done)
 		return access.Decision{}, false
@@ -45,7 +45,7 @@ func (w *whim) decision() access.Decision {
 	case 1:
 		return access.Decision{Outcome: access.Slowed, RetryAfter: time.Second, Reason: "too many", Public: "later"}
 	}
-	return access.Decision{Client: "otto"}
+	return access.Decision{Client: "otto", Pump: true}
 }
 
 // decide has one of the decisions come, if any is waited for.

@@ -21,6 +21,7 @@
 //	kernel.go    what a loop asks of the system and of its event loop
 //	half.go      peers that have closed their side
 //	timers.go    deadlines
+//	roster.go    who is watching, for the operator
 //	overload.go  whether the loop has time for its work
 //	group.go     what the loops share, and the clock's look at them
 //

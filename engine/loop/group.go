@@ -28,6 +28,7 @@ type Group struct {
 	log       *slog.Logger
 	peerLogs  [reason.Count]*slog.Logger // peers that did something wrong; each reason limited
 	pushLog   *slog.Logger               // encoders coming and going; limited
+	denyLog   *slog.Logger               // encoders that are not let in, who may be anybody; limited
 	briefLog  *slog.Logger               // viewers that stayed less than a moment; limited
 	loadLog   *slog.Logger               // loops that are too slow for their viewers; limited
 	accessLog *slog.Logger               // viewers that the rules refuse; limited
@@ -81,6 +82,7 @@ func NewGroup(env *stream.Env, books *admission.Books, streams []settings.Stream
 	}
 	now := func() int64 { return g.clock.Now() }
 	g.loadLog, g.accessLog = notice.Limit(env.Log, notice.Burst, now), notice.Limit(env.Log, notice.Burst, now)
+	g.denyLog = notice.Limit(env.Log, notice.Burst, now)
 	g.pushLog, g.briefLog = notice.Limit(env.Log, notice.Burst, now), notice.Limit(env.Log, notice.Burst, now)
 	for r := range g.peerLogs {
 		g.peerLogs[r] = notice.Limit(env.Log, complaints, now)
@@ -279,11 +281,23 @@ func (g *Group) Lost(r reason.Reason, peer netip.AddrPort, err error) {
 	}
 }
 
+// longestError is the most bytes of an error that are logged: TLS's tell what the peer
+// has sent, kilobytes of it.
+const longestError = 256
+
+// brief is an error's text, cut to a length for the log.
+func brief(s string) string {
+	if len(s) > longestError {
+		return s[:longestError] + "…"
+	}
+	return s
+}
+
 // complain logs what went wrong with a connection.
 func (g *Group) complain(r reason.Reason, peer netip.AddrPort, agent string, err error) {
 	args := []any{"reason", r.String(), "why", r.Info().Text, "peer", peer}
 	if err != nil {
-		args = append(args, "error", err)
+		args = append(args, "error", brief(err.Error()))
 	}
 	if agent != "" {
 		args = append(args, "agent", agent)

@@ -1,10 +1,14 @@
 package loop
 
 import (
+	"errors"
+	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
+	"streampump/engine/reason"
 	"streampump/engine/secure"
 )
 
@@ -145,6 +149,20 @@ func TestStalledViewerOverTLSIsClosed(t *testing.T) {
 	}
 	if !v.gone || v.c.reason.String() != "viewer_stalled" {
 		t.Errorf("gone %v, %v", v.gone, v.c.reason)
+	}
+	b.finish()
+}
+
+// A peer's own words, of which TLS repeats kilobytes, are cut for the log.
+func TestComplaintsAreBrief(t *testing.T) {
+	b := newLab(t, labConfig())
+	peer := netip.MustParseAddrPort("192.0.2.1:1")
+	b.e.Lost(reason.TLSBroken, peer, fmt.Errorf("tls: client requested %q", strings.Repeat("x\n", 1<<13)))
+	b.e.Lost(reason.TLSBroken, peer, errors.New("a short one"))
+	b.logs(`error="tls: client requested \"x`)
+	b.logs(`error="a short one"`)
+	if n := b.log.Len(); n > 1024 {
+		t.Errorf("the log has %d bytes", n)
 	}
 	b.finish()
 }

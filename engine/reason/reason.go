@@ -113,7 +113,7 @@ var table = [Count]Info{
 	TLSBroken:          {"tls_broken", true, "the peer's TLS cannot be understood, or has nothing in common with ours"},
 	TLSRefused:         {"tls_refused", true, "the peer gave up its TLS: most that do so do not accept this server's certificate"},
 	TLSLate:            {"tls_late", true, "the TLS handshake was not complete within the time allowed"},
-	TLSCrowded:         {"tls_crowded", true, "too many TLS handshakes are under way, and the peer's address has most of them"},
+	TLSCrowded:         {"tls_crowded", true, "others wait for a TLS handshake, and this peer was silent in its own"},
 	WriteFailed:        {"write_failed", false, "the connection broke during a write"},
 	ShuttingDown:       {"shutting_down", false, "this server is going down"},
 

@@ -11,6 +11,6 @@
 // Handshakes are dear: one costs as much as sending a viewer a megabyte, and a
 // stranger can ask for thousands. So they have a [Room]: it has places for some
 // that are under way, and fewer turns for those that calculate. Both go round by
-// address, each of which has a queue; and if all places are taken, an address that has
-// many gives one up to another that has few.
+// address, each of which has a queue. If all places are taken, peers that are silent
+// give theirs up: at once if their address has a large share, after a while otherwise.
 package secure

@@ -16,10 +16,11 @@ type Room struct {
 
 	mu      sync.Mutex
 	closed  bool
-	turns   int // free
-	open    int // places that are taken
-	queued  int // handshakes without a place
-	number  uint64
+	turns   int                   // free
+	open    int                   // places that are taken
+	queued  int                   // handshakes without a place
+	now     func() int64          // nanoseconds
+	review  *time.Timer           // while handshakes wait for a place
 	guests  map[netip.Addr]*guest // by address, or network
 	placing round                 // who has handshakes that wait for a place
 	turning round                 // who has places that wait for a turn
@@ -57,24 +58,27 @@ type Place struct {
 	guest   *guest
 	shake   Handshake
 	late    *time.Timer   // in the queue
-	silent  uint64        // since when the peer has had to send, in the order of such events
+	silent  int64         // when the peer's turn to send began
 	turn    bool          // it calculates
 	called  chan struct{} // it may calculate; made for each wait
 	evicted bool
 }
 
 // ErrCrowded is why a handshake ended that had to make room for another.
-var ErrCrowded = errors.New("there are too many handshakes at once, and this address has most of them")
+var ErrCrowded = errors.New("others wait for a handshake, and this peer was silent in its own")
 
 // NewRoom makes a room with places for as many handshakes as most, of which as many as
 // turns may calculate at the same time. None waits for a place for longer than wait.
 func NewRoom(most, turns int, wait time.Duration) *Room {
-	return &Room{most: max(1, most), turns: max(1, turns), wait: wait, guests: map[netip.Addr]*guest{}}
+	began := time.Now()
+	return &Room{
+		most: max(1, most), turns: max(1, turns), wait: wait, guests: map[netip.Addr]*guest{},
+		now: func() int64 { return int64(time.Since(began)) },
+	}
 }
 
-// Enter begins a handshake of an address if there is a place for it. If there is none,
-// an address that has more of them than this one gives up the one whose peer has been
-// silent for longest. If none has more, the handshake waits: those of one address are
+// Enter begins a handshake of an address if there is a place for it, or if another
+// address gives one up (see victimLocked). Otherwise it waits: those of one address are
 // served in their order, and none of them in vain.
 func (r *Room) Enter(address netip.Addr, h Handshake) {
 	r.mu.Lock()
@@ -91,7 +95,10 @@ func (r *Room) Enter(address netip.Addr, h Handshake) {
 	p := &Place{room: r, guest: g, shake: h}
 	var victim *Place
 	if r.open >= r.most || len(g.queue) > 0 {
-		if victim = r.victimLocked(g); victim == nil {
+		if len(g.queue) == 0 {
+			victim = r.victimLocked(g)
+		}
+		if victim == nil {
 			r.queueLocked(p)
 			r.mu.Unlock()
 			return
@@ -109,13 +116,7 @@ func (r *Room) Enter(address netip.Addr, h Handshake) {
 func (r *Room) placeLocked(p *Place) {
 	p.guest.places = append(p.guest.places, p)
 	r.open++
-	r.silenceLocked(p)
-}
-
-// silenceLocked notes that the peer has to send.
-func (r *Room) silenceLocked(p *Place) {
-	r.number++
-	p.silent = r.number
+	p.silent = r.now()
 }
 
 // queueLocked has a handshake wait for a place.
@@ -124,6 +125,9 @@ func (r *Room) queueLocked(p *Place) {
 	g.queue = append(g.queue, p)
 	r.queued++
 	p.late = time.AfterFunc(r.wait, p.expire)
+	if r.review == nil {
+		r.review = time.AfterFunc(reviewTime, r.relieve)
+	}
 	if !g.placing {
 		g.placing = true
 		r.placing = append(r.placing, g)
@@ -143,50 +147,6 @@ func (p *Place) expire() {
 	if i >= 0 {
 		p.shake.Drop(false)
 	}
-}
-
-// victimLocked is the place to be given up for another one of g; nil if no address has
-// more places than g.
-func (r *Room) victimLocked(g *guest) *Place {
-	var crowd *guest
-	for _, h := range r.guests {
-		if len(h.places) > len(g.places) && (crowd == nil || len(h.places) > len(crowd.places) ||
-			len(h.places) == len(crowd.places) && h.silent().before(crowd.silent())) {
-			crowd = h
-		}
-	}
-	if crowd == nil {
-		return nil
-	}
-	return crowd.silent()
-}
-
-// silent is the place whose peer has been silent for longest; one that calculates, or
-// is about to, only if all do.
-func (g *guest) silent() *Place {
-	worst := g.places[0]
-	for _, p := range g.places {
-		if p.before(worst) {
-			worst = p
-		}
-	}
-	return worst
-}
-
-// before reports whether p is to be given up before q.
-func (p *Place) before(q *Place) bool {
-	if idle := p.idle(); idle != q.idle() {
-		return idle
-	}
-	return p.silent < q.silent
-}
-
-// idle reports whether it is the peer that has to do something.
-func (p *Place) idle() bool { return !p.turn && !slices.Contains(p.guest.waiting, p) }
-
-func (r *Room) evictLocked(p *Place) {
-	p.evicted = true
-	r.vacateLocked(p)
 }
 
 // Leave gives the place back; the next handshake begins. It returns false if another
@@ -262,80 +222,6 @@ func (r *Room) forgetLocked(g *guest) {
 	}
 }
 
-// calculate waits for a turn.
-func (p *Place) calculate() error {
-	if p == nil {
-		return nil
-	}
-	r := p.room
-	r.mu.Lock()
-	switch {
-	case p.evicted:
-		r.mu.Unlock()
-		return ErrCrowded
-	case p.turn:
-		r.mu.Unlock()
-		return nil
-	case r.turns > 0:
-		r.turns--
-		p.turn = true
-		r.mu.Unlock()
-		return nil
-	}
-	p.called = make(chan struct{})
-	p.guest.waiting = append(p.guest.waiting, p)
-	r.turnLocked(p.guest)
-	called := p.called
-	r.mu.Unlock()
-	<-called
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if p.evicted {
-		return ErrCrowded
-	}
-	return nil
-}
-
-// yield gives the turn to another while the peer has to send.
-func (p *Place) yield() {
-	if p == nil {
-		return
-	}
-	p.room.mu.Lock()
-	defer p.room.mu.Unlock()
-	if p.turn {
-		p.turn = false
-		p.room.silenceLocked(p)
-		p.room.passLocked()
-	}
-}
-
-// passLocked gives a turn to the next address that waits, or keeps it.
-func (r *Room) passLocked() {
-	for len(r.turning) > 0 {
-		g := r.turning.first()
-		g.turning = false
-		if len(g.waiting) == 0 {
-			continue // those that waited have gone
-		}
-		p := g.waiting[0]
-		g.waiting = slices.Delete(g.waiting, 0, 1)
-		r.turnLocked(g)
-		p.turn = true
-		close(p.called)
-		return
-	}
-	r.turns++
-}
-
-// turnLocked puts an address with places that wait for a turn at the end of the round.
-func (r *Room) turnLocked(g *guest) {
-	if len(g.waiting) > 0 && !g.turning {
-		g.turning = true
-		r.turning = append(r.turning, g)
-	}
-}
-
 // Close drops the handshakes that have not begun, and those that come from now on.
 func (r *Room) Close() {
 	r.mu.Lock()
@@ -347,6 +233,9 @@ func (r *Room) Close() {
 		r.forgetLocked(g)
 	}
 	r.queued = 0
+	if r.review != nil {
+		r.review.Stop()
+	}
 	r.mu.Unlock()
 	for _, p := range waiting {
 		p.late.Stop()

@@ -30,13 +30,21 @@ func enter(r *Room, from int) *shake {
 	return s
 }
 
-// What one address sends at once is served in its order, and nothing of it in vain;
-// whoever comes from elsewhere has a place at once, up to the same share.
+// atTime makes a room whose time is set by hand.
+func atTime(most, turns int) (r *Room, now *int64) {
+	r, now = NewRoom(most, turns, time.Hour), new(int64)
+	r.now = func() int64 { return *now }
+	return r, now
+}
+
+// What one address sends at once is served in its order, and nothing of it in vain. An
+// address that has a large share gives some of it to whoever comes from elsewhere.
 func TestQueueOfAnAddress(t *testing.T) {
-	r := NewRoom(8, 1, time.Hour)
+	r, now := atTime(8, 1)
 	var crowd []*shake
 	for range 100 {
 		crowd = append(crowd, enter(r, 1))
+		*now++
 	}
 	if r.Open() != 100 || r.open != 8 {
 		t.Fatalf("%d handshakes, %d of them under way", r.Open(), r.open)
@@ -50,11 +58,7 @@ func TestQueueOfAnAddress(t *testing.T) {
 			t.Errorf("handshake %d of the other address waits", i)
 		}
 	}
-	evicted := 0
 	for i, s := range crowd {
-		if s.evicted {
-			evicted++
-		}
 		if s.evicted != (i < 4) {
 			t.Errorf("handshake %d of the crowd: evicted %v", i, s.evicted)
 		}
@@ -75,24 +79,36 @@ func TestQueueOfAnAddress(t *testing.T) {
 	}
 }
 
-// Among many addresses with one handshake each, the peer that has been silent for
-// longest makes room; one that calculates does not.
+// Many addresses that come at once with a few handshakes each are served one after
+// another: nobody who does what he should makes room. Peers that are silent for long
+// do, those that calculate do not.
 func TestSilentPeersMakeRoom(t *testing.T) {
-	r := NewRoom(3, 1, time.Hour)
-	busy, first, second := enter(r, 1), enter(r, 2), enter(r, 3)
+	r, now := atTime(4, 1)
+	busy := enter(r, 1)
 	if err := busy.place.calculate(); err != nil {
 		t.Fatal(err)
 	}
-	if enter(r, 4); !first.evicted {
-		t.Error("the silent peer has its place still")
+	var all []*shake
+	for i := range 6 {
+		all = append(all, enter(r, 2+i))
+		*now++
 	}
-	if enter(r, 5); !second.evicted || busy.evicted {
-		t.Errorf("second evicted %v, busy %v", second.evicted, busy.evicted)
+	r.relieve()
+	if all[2].place == nil || all[3].place != nil || all[0].evicted || busy.evicted {
+		t.Fatalf("the first was evicted (%v), or the fifth has a place", all[0].evicted)
 	}
-	busy.place.yield() // from now on it is silent, and the newest to be
-	if fifth := enter(r, 6); fifth.place == nil || busy.evicted {
-		t.Errorf("busy evicted %v", busy.evicted)
+	*now = silence + 1 // the first and the second have been silent for that long
+	r.relieve()
+	if !all[0].evicted || !all[1].evicted || all[2].evicted || all[3].place == nil || all[4].place == nil || all[5].place != nil {
+		t.Errorf("evicted: %v %v %v", all[0].evicted, all[1].evicted, all[2].evicted)
 	}
+	busy.place.yield()
+	*now += 2 * silence
+	r.relieve()
+	if late := enter(r, 20); !all[2].evicted || all[5].place == nil || late.place == nil {
+		t.Errorf("the third evicted %v; the last has a place %v, one that comes now %v", all[2].evicted, all[5].place != nil, late.place != nil)
+	}
+	r.Close()
 }
 
 // Turns go round by address: one that waits many times gets one turn for each of
@@ -146,12 +162,17 @@ func TestTurnsGoRound(t *testing.T) {
 
 // Who has made room gets no turn, whether it waits for one or has one.
 func TestEvictedGetNoTurn(t *testing.T) {
-	r := NewRoom(1, 1, time.Hour)
+	r, _ := atTime(1, 1)
 	first := enter(r, 1)
 	if err := first.place.calculate(); err != nil {
 		t.Fatal(err)
 	}
 	second := enter(r, 2)
+	if second.place != nil {
+		t.Fatal("the second has the only place")
+	}
+	first.place.yield()
+	r.relieve()
 	if err := first.place.calculate(); !errors.Is(err, ErrCrowded) || !first.evicted {
 		t.Errorf("the first was told %v", err)
 	}

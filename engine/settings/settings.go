@@ -38,6 +38,9 @@ type Config struct {
 	Proxies []netip.Prefix
 	// FullRetry is after how long those who find no room are told to try again.
 	FullRetry time.Duration
+	// Reserved is how many file descriptors others in the process need, besides what the
+	// engine keeps back for itself and for the admin listener.
+	Reserved int
 	// Access decides who may publish and view; nil lets everybody.
 	Access Access
 }
@@ -76,8 +79,8 @@ type Limits struct {
 	// JoinShare is how many hundredths of Viewers.Bandwidth those who are catching up may
 	// take together beyond what is reserved for them, even if nothing is left.
 	JoinShare int
-	// Handshakes is the most TLS handshakes at once. Further ones wait, and an address
-	// that has many gives way to one that has few.
+	// Handshakes is the most TLS handshakes at once. Further ones wait, and peers that are
+	// silent make room for them.
 	Handshakes int
 }
 

@@ -20,6 +20,7 @@ type Snapshot struct {
 	State     string  `json:"source"`
 	Problem   string  `json:"problem,omitempty"` // why the source is not up
 	Media     string  `json:"media,omitempty"`
+	Client    string  `json:"client,omitempty"` // of the source, if access rules know it
 	UpSeconds float64 `json:"up_seconds"`
 	Age       float64 `json:"newest_packet_age_seconds"`
 	Viewers   int64   `json:"viewers"`
@@ -49,6 +50,9 @@ func (st *Stream) Snapshot() Snapshot {
 		PacketsIn: st.stats.packetsIn.Load(), BytesIn: st.stats.bytesIn.Load(), LeftOut: st.stats.skippedIn.Load(),
 		Programmes: st.stats.programmes.Load(), Splices: st.stats.splices.Load(),
 		Backlog: st.memory.Used(),
+	}
+	if st.holder != nil {
+		s.Client = st.holder.Client
 	}
 	if p := st.cur.Load(); p != nil {
 		now := st.env.Clock.Now()

@@ -1,51 +1,19 @@
 package trust
 
 import (
-	"bytes"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"slices"
-	"strings"
 	"syscall"
-)
 
-// maxFile is the largest file that is read. A system's whole list of authorities has
-// about 250 KB.
-const maxFile = 4 << 20
+	"streampump/internal/keypair"
+)
 
 // ReadAuthorities reads the certificates in a PEM file; there is at least one. The
 // error does not name the file.
-func ReadAuthorities(file string) ([]*x509.Certificate, error) {
-	text, err := readFile(file)
-	if err != nil {
-		return nil, err
-	}
-	var certs []*x509.Certificate
-	for {
-		var b *pem.Block
-		if b, text = pem.Decode(text); b == nil {
-			break
-		}
-		if b.Type != "CERTIFICATE" {
-			continue
-		}
-		c, err := x509.ParseCertificate(b.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("has a certificate (no. %d) that cannot be read: %s", len(certs)+1, words(err))
-		}
-		certs = append(certs, c)
-	}
-	if len(certs) == 0 {
-		return nil, errors.New("holds no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----")
-	}
-	return certs, nil
-}
+func ReadAuthorities(file string) ([]*x509.Certificate, error) { return keypair.Certificates(file) }
 
 // ReadCertificate reads the first certificate of a PEM file: the one that is shown. The
 // error does not name the file.
@@ -60,43 +28,25 @@ func ReadCertificate(file string) (*x509.Certificate, error) {
 // CheckKey says what is wrong with the key of a certificate whose file can be read. The
 // error does not name the key's file.
 func CheckKey(cert, key string) error {
-	_, err := readKey(cert, key)
-	return err
-}
-
-// readKey reads a certificate, which is known to be good, with its key. The error is
-// about the key.
-func readKey(certFile, keyFile string) (*tls.Certificate, error) {
-	cert, err := readFile(certFile)
-	if err != nil {
-		return nil, err
+	var bad *keypair.Error
+	if _, err := (keypair.Files{Cert: cert, Key: key}).Read(); errors.As(err, &bad) {
+		return bad.Err
 	}
-	key, err := readFile(keyFile)
-	if err != nil {
-		return nil, err
-	}
-	pair, err := tls.X509KeyPair(cert, key)
-	switch {
-	case err == nil:
-		return &pair, nil
-	case bytes.Contains(key, []byte("ENCRYPTED")):
-		return nil, errors.New("has a key with a passphrase, and there is nobody here to type that")
-	case strings.Contains(err.Error(), "does not match"):
-		return nil, errors.New("has the key of another certificate")
-	}
-	return nil, errors.New("holds no private key in PEM form, which begins with -----BEGIN PRIVATE KEY-----")
+	return nil
 }
 
 // readPair reads a client certificate. Its errors name the file, as readPool's do.
 func readPair(certFile, keyFile string) (*tls.Certificate, error) {
-	if _, err := ReadCertificate(certFile); err != nil {
-		return nil, fmt.Errorf("the client certificate's file %s %w", certFile, err)
+	pair, err := keypair.Files{Cert: certFile, Key: keyFile}.Read()
+	var bad *keypair.Error
+	if errors.As(err, &bad) {
+		what := "certificate"
+		if bad.InKey {
+			what = "key"
+		}
+		return nil, fmt.Errorf("the client %s's file %s %w", what, bad.File, bad.Err)
 	}
-	pair, err := readKey(certFile, keyFile)
-	if err != nil {
-		return nil, fmt.Errorf("the client key's file %s %w", keyFile, err)
-	}
-	return pair, nil
+	return pair, err
 }
 
 // readPool reads the authorities that are believed.
@@ -110,42 +60,6 @@ func readPool(file string) (*x509.CertPool, error) {
 		pool.AddCert(c)
 	}
 	return pool, nil
-}
-
-// readFile reads a regular file. Anything else is refused before it is opened: opening a
-// pipe would wait for its other end.
-func readFile(file string) ([]byte, error) {
-	st, err := os.Stat(file)
-	switch {
-	case err != nil:
-		return nil, plain("cannot be opened", err)
-	case st.IsDir():
-		return nil, errors.New("is a folder, not a file")
-	case !st.Mode().IsRegular():
-		return nil, errors.New("is not a regular file")
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, plain("cannot be opened", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	switch {
-	case err != nil:
-		return nil, plain("cannot be read", err)
-	case len(text) > maxFile:
-		return nil, fmt.Errorf("is larger than %d MiB", maxFile>>20)
-	}
-	return text, nil
-}
-
-// plain is a file system's error as a sentence that does not repeat the name.
-func plain(what string, err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		err = pe.Err
-	}
-	return fmt.Errorf("%s: %w", what, err)
 }
 
 // watched is what was read from files, and is read anew when they change.

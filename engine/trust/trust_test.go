@@ -81,13 +81,13 @@ func TestFilesAreReadAnew(t *testing.T) {
 	pki.Write(t, dir, "ca.pem", second.PEM())
 	holds("", second, one)
 	pki.Write(t, dir, "ca.pem", []byte("nothing"))
-	holds("the authorities' file DIR/ca.pem holds no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----", second, one)
+	holds("the authorities' file DIR/ca.pem holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)", second, one)
 	holds("", second, one)
 	if err := os.Remove(ca); err != nil {
 		t.Fatal(err)
 	}
 	pki.Write(t, dir, "cert.pem", pki.CertPEM(two)) // and the key is not there yet
-	holds("the authorities' file DIR/ca.pem cannot be opened: no such file or directory; the client key's file DIR/key.pem has the key of another certificate", second, one)
+	holds("the authorities' file DIR/ca.pem cannot be opened: no such file or directory; the client key's file DIR/key.pem does not belong to the certificate \"DIR/cert.pem\"", second, one)
 	holds("", second, one)
 	pki.Write(t, dir, "ca.pem", first.PEM())
 	pki.Write(t, dir, "key.pem", pki.KeyPEM(t, two))
@@ -96,7 +96,7 @@ func TestFilesAreReadAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	pki.Write(t, dir, "cert.pem", []byte("x"))
-	holds("the client certificate's file DIR/cert.pem holds no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----", first, two)
+	holds("the client certificate's file DIR/cert.pem holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)", first, two)
 }
 
 // A file that was never good is tried each time, and there is no connection without it.
@@ -133,32 +133,32 @@ func TestFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	cert := file("cert", []byte("# whose\n"), pki.CertPEM(pair), root.PEM())
-	none := "holds no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----"
+	none := "holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)"
 	for name, c := range map[string]struct{ file, want string }{
 		"chain":  {cert, ""},
 		"none":   {filepath.Join(dir, "none"), "cannot be opened: no such file or directory"},
 		"folder": {dir, "is a folder, not a file"},
 		"pipe":   {pipe, "is not a regular file"},
 		"empty":  {file("empty"), none},
-		"key":    {file("key", pki.KeyPEM(t, pair)), none},
-		"binary": {file("der", pair.Certificate[0]), none},
-		"broken": {file("broken", root.PEM(), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})), "has a certificate (no. 2) that cannot be read: malformed certificate"},
-		"large":  {file("large", make([]byte, maxFile+1)), "is larger than 4 MiB"},
+		"key":    {file("key", pki.KeyPEM(t, pair)), "holds a private key but no certificate; perhaps the two files are exchanged"},
+		"binary": {file("der", pair.Certificate[0]), "is in DER form; PEM is needed (openssl x509 -inform der -in FILE -out NEWFILE converts it)"},
+		"broken": {file("broken", root.PEM(), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})), "cannot be used: its certificate number 2 is broken (malformed certificate)"},
+		"large":  {file("large", make([]byte, 4<<20+1)), "is larger than 4 MiB"},
 	} {
 		_, err := ReadAuthorities(c.file)
 		if got := textOf(err); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
-	noKey := "holds no private key in PEM form, which begins with -----BEGIN PRIVATE KEY-----"
+	noKey := "holds no private key in PEM form (-----BEGIN PRIVATE KEY-----)"
 	for name, c := range map[string]struct{ file, want string }{
 		"its_key":    {file("its", pki.KeyPEM(t, pair)), ""},
 		"in_one":     {file("both", pki.CertPEM(pair), pki.KeyPEM(t, pair)), ""},
 		"none":       {filepath.Join(dir, "none"), "cannot be opened: no such file or directory"},
-		"another":    {file("another", pki.KeyPEM(t, other)), "has the key of another certificate"},
+		"another":    {file("another", pki.KeyPEM(t, other)), "does not belong to the certificate \"" + cert + "\""},
 		"empty":      {file("empty"), noKey},
-		"no_key":     {cert, noKey},
-		"passphrase": {file("secret", pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("x")})), "has a key with a passphrase, and there is nobody here to type that"},
+		"no_key":     {cert, "holds a certificate but no private key; perhaps the two files are exchanged"},
+		"passphrase": {file("secret", pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("x")})), "is encrypted with a passphrase, which nobody is there to type; store it without one, readable by the pump alone"},
 	} {
 		if got := textOf(CheckKey(cert, c.file)); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)

@@ -37,6 +37,10 @@ type Budget struct {
 	Sessions int   // limits.sessions
 	Viewers  int   // asked for; 0: as many as fit
 	Asked    string
+	// Encrypted: viewers may come over TLS, and all are reckoned to. Handshakes is how
+	// many may be under way at once then.
+	Encrypted  bool
+	Handshakes int
 }
 
 // Encryption takes more of each viewer: the state of its connection, as its test bounds
@@ -44,6 +48,10 @@ type Budget struct {
 const (
 	TLSMemory  = 16 << 10
 	TLSStalled = 17 << 10
+
+	// HandshakeMemory is a TLS handshake that is under way: its goroutine's stack, what
+	// the peer may send, and what both sides calculate with.
+	HandshakeMemory = 64 << 10
 )
 
 // ViewerBytes is what a viewer is reckoned to take.
@@ -62,7 +70,26 @@ func (b *Budget) usable() int64 { return int64(FullMemory * float64(b.Memory)) }
 func (b *Budget) sessions() int64 { return SessionMemory * int64(max(0, b.Sessions-defaultSessions)) }
 
 // asked is what the viewers take that are asked for.
-func (b *Budget) asked() int64 { return int64(b.viewers()) * ViewerBytes() }
+func (b *Budget) asked() int64 { return int64(b.viewers()) * b.Each() }
+
+// Each is what a viewer is reckoned to take.
+func (b *Budget) Each() int64 {
+	if b.Encrypted {
+		return ViewerBytes() + TLSBytes()
+	}
+	return ViewerBytes()
+}
+
+// shaking is what the handshakes take.
+func (b *Budget) shaking() int64 {
+	if b.Encrypted {
+		return int64(b.Handshakes) * HandshakeMemory
+	}
+	return 0
+}
+
+// base is what everything but backlogs and viewers takes.
+func (b *Budget) base() int64 { return BaseMemory + b.sessions() + b.shaking() }
 
 // viewers is the number of viewers that must find room.
 func (b *Budget) viewers() int {
@@ -89,7 +116,7 @@ func (b *Budget) Backlogs() int64 {
 func (b *Budget) TotalFor() (bytes int64, why string) {
 	bytes, why = b.Most, "two thirds of the soft memory limit"
 	if b.Memory > 0 {
-		if rest := b.usable() - BaseMemory - b.sessions() - b.asked(); bytes == 0 || rest < bytes {
+		if rest := b.usable() - b.base() - b.asked(); bytes == 0 || rest < bytes {
 			bytes, why = rest, "what the viewers leave that the configuration asks for"
 		}
 	}
@@ -104,12 +131,12 @@ func (b *Budget) Left() int64 {
 	if b.Memory == 0 {
 		return 0
 	}
-	return max(0, b.usable()-BaseMemory-b.sessions()-b.Backlogs())
+	return max(0, b.usable()-b.base()-b.Backlogs())
 }
 
 // Check is why the configuration does not fit, with the arithmetic; nil if it does.
 func (b *Budget) Check() error {
-	need := BaseMemory + b.sessions() + b.Backlogs() + b.asked()
+	need := b.base() + b.Backlogs() + b.asked()
 	if b.Memory == 0 || need <= b.usable() {
 		return nil
 	}
@@ -117,9 +144,12 @@ func (b *Budget) Check() error {
 	if b.sessions() > 0 {
 		parts = append(parts, fmt.Sprintf("%s for %d sessions (limits.sessions)", tuning.SizeText(b.sessions()), b.Sessions))
 	}
+	if b.shaking() > 0 {
+		parts = append(parts, fmt.Sprintf("%s for %d TLS handshakes at once", tuning.SizeText(b.shaking()), b.Handshakes))
+	}
 	parts = append(parts,
 		fmt.Sprintf("%s for the backlogs of %s (%s)", tuning.SizeText(b.Backlogs()), streamsText(b.Streams), b.backlogsFrom()),
-		fmt.Sprintf("%s for %d viewers at %s (%s)", tuning.SizeText(b.asked()), b.viewers(), tuning.SizeText(ViewerBytes()), b.viewersFrom()))
+		fmt.Sprintf("%s for %d viewers at %s (%s)", tuning.SizeText(b.asked()), b.viewers(), tuning.SizeText(b.Each()), b.viewersFrom()))
 	return fmt.Errorf("the configuration does not fit into the memory: %s are %s, and of %s (%s) nine tenths, %s, may be used",
 		strings.Join(parts, " + "), tuning.SizeText(need), b.Of, tuning.SizeText(b.Memory), tuning.SizeText(b.usable()))
 }
@@ -144,8 +174,12 @@ func (b *Budget) backlogsFrom() string {
 
 // viewersFrom says who asks for the viewers.
 func (b *Budget) viewersFrom() string {
+	from := "the least that is worth a start"
 	if b.Viewers > 0 {
-		return b.Asked
+		from = b.Asked
 	}
-	return "the least that is worth a start"
+	if b.Encrypted {
+		from += ", over TLS"
+	}
+	return from
 }

@@ -36,6 +36,8 @@ func TestBudget(t *testing.T) {
 		{"too_many_streams", func(b *Budget) { b.Streams = 900 }, 900 << 20, 0,
 			"900 MiB for the backlogs of 900 streams (the least that they need) + 1.41 MiB for 32 viewers at 45.1 KiB (the least that is worth a start)"},
 		{"too_many_sessions", func(b *Budget) { b.Sessions = 1 << 24 }, 10 << 20, 0, "1.98 GiB for 16777216 sessions (limits.sessions)"},
+		{"over_tls", func(b *Budget) { b.Viewers, b.Encrypted, b.Handshakes = 20_000, true, 512 }, 10 << 20, usable - 106<<20,
+			"32 MiB for 512 TLS handshakes at once + 10 MiB for the backlogs of 10 streams (the least that they need) + 1.18 GiB for 20000 viewers at 61.9 KiB (limits.viewers, over TLS)"},
 		{"one_large_stream", func(b *Budget) { b.Streams, b.Backlog, b.Total = 1, 2<<30, 4<<30 }, 2 << 30, 0,
 			"2 GiB for the backlogs of 1 stream (backlog.bytes)"},
 	} {

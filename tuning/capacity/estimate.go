@@ -46,13 +46,18 @@ func (e *Estimate) Viewers() int { return e.Limits[0].Viewers }
 // Make computes the estimate for a plan, which has at least one stream and loop.
 func Make(p *Plan) *Estimate {
 	e := &Estimate{}
-	cpu, calls := p.processors()
+	cpu, calls := p.processors("processors", 0)
 	e.Limits, e.Calls = append(e.Limits, cpu), calls
+	if p.Cipher > 0 {
+		cpu, _ := p.processors("processors over TLS", p.Cipher*TLSFactor)
+		cpu.From = fmt.Sprintf("if all are encrypted: %.2g s for each GB, measured, times %.2f for what the pump does besides", 1e9*p.Cipher, TLSFactor)
+		e.Limits = append(e.Limits, cpu)
+	}
 	e.divide("network card", p.Card > 0, p.wire(calls), FullCard*p.Card, "its speed is unknown",
 		func(each, _ float64) string {
 			return fmt.Sprintf("%.4g Mbit/s, of which %.0f%% may be used, at %.4g Mbit/s on the wire for a viewer", p.Card/1e6, 100*FullCard, each/1e6)
 		})
-	e.divide("memory", p.Memory > 0, viewerMemory(), p.memory(), "how much is free could not be read",
+	e.divide("memory", p.Memory > 0, p.viewerMemory(), p.memory(), "how much is free could not be read",
 		func(each, all float64) string {
 			return fmt.Sprintf("%s beside the streams' backlogs, at %s for a viewer", tuning.SizeText(int64(all)), tuning.SizeText(int64(each)))
 		})
@@ -61,7 +66,7 @@ func Make(p *Plan) *Estimate {
 			return fmt.Sprintf("%s before the kernel shrinks buffers (net.ipv4.tcp_mem), at %s for a viewer", tuning.SizeText(int64(all)), tuning.SizeText(int64(each)))
 		})
 	if left := p.Budget.Left(); p.Budget.Memory > 0 {
-		e.add("memory budget", float64(left)/float64(ViewerBytes()), fmt.Sprintf(
+		e.add("memory budget", float64(left)/float64(p.Budget.Each()), fmt.Sprintf(
 			"the pump takes viewers up to %s beside the most that its backlogs may take", tuning.SizeText(left)))
 	}
 	e.divide("descriptors", p.Descriptors > 0, 1, float64(p.Descriptors)-float64(p.Reserved), "the limit could not be read",
@@ -135,14 +140,15 @@ func (e *Estimate) add(resource string, viewers float64, from string) {
 // rateText is a rate for people.
 func rateText(bits float64) string { return fmt.Sprintf("%.4g Mbit/s", bits/1e6) }
 
-// processors is how many viewers the loops can serve, and with what calls.
-func (p *Plan) processors() (Limit, []Calls) {
+// processors is how many viewers the loops can serve, and with what calls, if each byte
+// costs so many seconds more.
+func (p *Plan) processors(resource string, byteCost float64) (Limit, []Calls) {
 	whole := min(float64(p.Loops), p.Processors)
 	busy := FullLoop * whole / float64(p.Loops) // of each loop
-	perLoop := sort.Search(mostViewers, func(n int) bool { return p.load(n) > busy }) - 1
+	perLoop := sort.Search(mostViewers, func(n int) bool { return p.load(n, byteCost) > busy }) - 1
 	calls := p.calls(perLoop)
 	return Limit{
-		"processors", perLoop * p.Loops,
+		resource, perLoop * p.Loops,
 		fmt.Sprintf("%d event loops, each busy at %.0f%%; %s", p.Loops, 100*busy, p.costText(calls)),
 	}, calls
 }
@@ -160,13 +166,14 @@ func (p *Plan) calls(perLoop int) (all []Calls) {
 	return all
 }
 
-// load is how busy a loop is with the given number of viewers.
-func (p *Plan) load(perLoop int) float64 {
+// load is how busy a loop is with the given number of viewers, if each byte costs so
+// many seconds more.
+func (p *Plan) load(perLoop int, byteCost float64) float64 {
 	load := 0.0
 	for i, c := range p.calls(perLoop) {
 		s := p.Streams[i]
 		calls := float64(perLoop) * s.Share * s.packets() / c.Packets
-		load += calls * PumpFactor * p.Price.of(c.Bytes)
+		load += calls * (PumpFactor*p.Price.of(c.Bytes) + byteCost*float64(c.Bytes))
 	}
 	return load
 }

@@ -53,6 +53,17 @@ func TestProcessors(t *testing.T) {
 	}
 }
 
+// Encryption costs by the byte, and is told apart.
+func TestProcessorsOverTLS(t *testing.T) {
+	p := plan()
+	p.Cipher = 2e-10
+	e := Make(p)
+	want := 2 * FullLoop / (5 * (PumpFactor*(6e-6+25240e-10) + TLSFactor*25240*2e-10))
+	if l := e.Limits[0]; l.Resource != "processors over TLS" || math.Abs(float64(l.Viewers)-want) > 8 || e.Limits[1].Resource != "processors" {
+		t.Errorf("%+v, want %.0f", e.Limits[:2], want)
+	}
+}
+
 // The rule is asked for the viewers of all loops and what they are owed together,
 // for each stream with its own bursts.
 func TestTurnIsAskedForAllLoops(t *testing.T) {

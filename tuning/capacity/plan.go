@@ -19,6 +19,10 @@ const (
 	// here to correct when the two differ.
 	PumpFactor = 1.10
 
+	// TLSFactor is what encrypting costs the pump against the cipher alone: records are
+	// gathered, made and counted besides.
+	TLSFactor = 1.15
+
 	// FullLoop is how busy a loop may be. Of the rest the kernel takes most, for
 	// what it does for the sockets on its own threads: with the pump at 0.86 of a
 	// processor that was 0.96 busy, the bound was reached.
@@ -127,6 +131,8 @@ type Plan struct {
 	Turn func(viewers int, packetsPerSecond, bursts float64) time.Duration
 	// Price is the floor's.
 	Price Price
+	// Cipher is what encrypting a byte costs, in seconds; 0: nothing is encrypted.
+	Cipher float64
 
 	Card        float64 // bits per second
 	Memory      int64   // bytes that are free
@@ -155,7 +161,10 @@ func (p *Plan) memory() float64 {
 	return max(0, FullMemory*float64(p.Memory)-BaseMemory-2*backlogs)
 }
 
-// viewerMemory is what a viewer takes in all, in bytes.
+// viewerMemory is what a viewer of the plan takes in all, in bytes.
+func (p *Plan) viewerMemory() float64 { return float64(p.Budget.Each()) }
+
+// viewerMemory is what a plain viewer takes in all, in bytes.
 func viewerMemory() float64 { return ViewerMemory + SocketMemory + socketData() }
 
 // socketData is the data in an average viewer's socket, in bytes.

@@ -3,6 +3,8 @@ package result
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -67,7 +69,7 @@ func (r *Contest) Text() (b []byte) {
 	}
 	b = fmt.Appendf(b, "%s\n", r.Settings.String())
 	for _, name := range r.Names {
-		if v := r.Versions[name]; v != "" {
+		if v := r.identity(name); v != "" {
 			b = fmt.Appendf(b, "%s: %s\n", name, v)
 		}
 	}
@@ -84,6 +86,23 @@ func (r *Contest) Text() (b []byte) {
 		b = fmt.Appendf(b, "failed      %s\n", f)
 	}
 	return b
+}
+
+// identity is what is known of a server: its version, and what TLS it spoke.
+func (r *Contest) identity(name string) string {
+	spoken := map[string]bool{}
+	for _, o := range r.Runs[name] {
+		if o != nil && o.Result != nil {
+			for tls := range o.Result.TLS {
+				spoken[tls] = true
+			}
+		}
+	}
+	all := slices.Sorted(maps.Keys(spoken))
+	if v := r.Versions[name]; v != "" {
+		all = slices.Insert(all, 0, v)
+	}
+	return strings.Join(all, "; ")
 }
 
 // oneRound is said of a contest that was not repeated.

@@ -18,7 +18,7 @@ func compared() *Contest {
 	}
 	rival := func(cpu float64) *contest.Outcome {
 		return &contest.Outcome{Name: "cubemap", Figures: contest.Figures{contest.CPUPerGB: cpu, contest.DelayP99: 200, contest.Held: 98, contest.Lost: 2},
-			Result: &load.Result{Notes: []string{"the delay was guessed"}}}
+			Result: &load.Result{Notes: []string{"the delay was guessed"}, TLS: map[string]int{"TLS 1.3, AES": 98}}}
 	}
 	t := &contest.Table{
 		Names: []string{"pump", "cubemap", "vlc", "floor"}, Rounds: 2, Interrupted: true,
@@ -39,7 +39,7 @@ func TestTextOfAContest(t *testing.T) {
 	want := `interrupted; this is what was measured so far
 100 players, 1 Mbit/s in packets of 1400 bytes, 2 rounds of 5 s; servers on core 0, load on 1-2; stalled: 5%:2s; throttled: 5%:300k; segments of 1460 bytes
 pump: stream-pump 1
-cubemap: cubemap 1.4
+cubemap: cubemap 1.4; TLS 1.3, AES
 
                         pump                 cubemap              vlc  floor
 CPU per byte, s/GB      0.650 (0.600–0.700)  0.900 (0.800–1.000)  –    0.500
@@ -68,7 +68,7 @@ func TestPageOfAContest(t *testing.T) {
 		`<dt>CPU of cubemap</dt><dd>0.900 <small>s/GB</small></dd><dd class="note">pump has 0.72 (0.70–0.75) times that</dd>`,
 		`<td class="number bad">2</td>`, `<td class="number">–</td>`, "<td>CPU per byte, s/GB</td>", "<td>CPU per byte</td>", "<figcaption>CPU per byte <span>s/GB</span>",
 		`<td class="bad">vlc, round 1: vlc: it burns</td>`, "<td>cubemap: the delay was guessed</td>",
-		"<dt>cubemap</dt><dd>cubemap 1.4</dd>", "<dt>contest</dt><dd>100 players, 1 Mbit/s", "<dt>commit</dt><dd>0123</dd>",
+		"<dt>cubemap</dt><dd>cubemap 1.4; TLS 1.3, AES</dd>", "<dt>contest</dt><dd>100 players, 1 Mbit/s", "<dt>commit</dt><dd>0123</dd>",
 	}, []string{"CPU of vlc", "memory per viewer", "gaps", "NaN"})
 }
 

@@ -29,7 +29,7 @@ func (r *Contest) Page() *report.Page {
 	p.Sections = append(p.Sections, listOf("What was not measured", "note", r.notes(), report.Plain)...)
 	facts := []report.Fact{{Name: "contest", Value: r.Settings.String()}}
 	for _, name := range r.Names {
-		if v := r.Versions[name]; v != "" {
+		if v := r.identity(name); v != "" {
 			facts = append(facts, report.Fact{Name: name, Value: v})
 		}
 	}

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"streampump/config/keypair"
+	"streampump/internal/keypair"
 	"streampump/internal/pki"
 )
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"streampump/config/keypair"
+	"streampump/internal/keypair"
 )
 
 // entry is one certificate, from files or from a CA.
@@ -29,6 +29,9 @@ func (e *entry) worse(c *tls.Certificate, now time.Time) error {
 	old := e.cert.Leaf
 	if now.After(c.Leaf.NotAfter) && now.Before(old.NotAfter) {
 		return fmt.Errorf("the certificate %q expired on %s", e.files.Cert, c.Leaf.NotAfter.UTC().Format(timeForm))
+	}
+	if now.Before(c.Leaf.NotBefore) && !now.Before(old.NotBefore) && now.Before(old.NotAfter) {
+		return fmt.Errorf("the certificate %q is not valid before %s", e.files.Cert, c.Leaf.NotBefore.UTC().Format(timeForm))
 	}
 	return nil
 }

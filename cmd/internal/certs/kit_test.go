@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"streampump/config/keypair"
+	"streampump/internal/keypair"
 	"streampump/internal/pki"
 )
 

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"streampump/config/keypair"
+	"streampump/internal/keypair"
 )
 
 // Options are what a store begins with.

@@ -2,6 +2,7 @@ package certs
 
 import (
 	"context"
+	"crypto/x509"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,7 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"streampump/config/keypair"
+	"streampump/internal/keypair"
+	"streampump/internal/pki"
 )
 
 // moved puts a pair in the place of another one as programs do that are careful.
@@ -216,6 +218,30 @@ func TestPairThatStaysBad(t *testing.T) {
 		synctest.Wait()
 		if got := s.Snapshot()[0]; got.Problem != "" || len(j.lines("again those in use")) != 1 {
 			t.Errorf("%+v\n%q", got, j.lines(""))
+		}
+	})
+}
+
+// A certificate whose time has not come waits for it, and needs nobody who reports
+// that it has.
+func TestPairThatIsNotYetValid(t *testing.T) {
+	dir := t.TempDir()
+	one := func(a *ca) []keypair.Files { return []keypair.Files{a.issue(90*day, "old.example").put(t, dir, "1")} }
+	virtual(t, one, func(t *testing.T, a *ca, s *Store, j *journal, changed chan<- struct{}) {
+		c := a.Issue(func(c *x509.Certificate) {
+			c.NotBefore = time.Now().Add(time.Hour)
+			c.NotAfter = c.NotBefore.Add(90 * day)
+		}, "new.example")
+		pair{pki.CertPEM(c), pki.KeyPEM(t, c)}.put(t, dir, "1")
+		changed <- struct{}{}
+		time.Sleep(50 * time.Minute)
+		if got := s.Snapshot()[0]; got.Names[0] != "old.example" || !strings.Contains(got.Problem, "is not valid before") || len(j.lines("refused")) != 1 {
+			t.Errorf("%+v\n%q", got, j.lines(""))
+		}
+		time.Sleep(10*time.Minute + every)
+		synctest.Wait()
+		if got := s.Snapshot()[0]; got.Names[0] != "new.example" || got.Problem != "" {
+			t.Errorf("%+v", got)
 		}
 	})
 }

@@ -131,6 +131,7 @@ func (a *Agent) try(ctx context.Context, n *name) {
 		return
 	}
 	n.failures++
+	a.known = false // perhaps the CA no longer knows us
 	wait := pause(n.failures, err)
 	n.due = time.Now().Add(wait)
 	if !unreached(err) {

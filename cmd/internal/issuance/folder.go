@@ -17,7 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"streampump/config/keypair"
+	"streampump/internal/keypair"
 )
 
 // place is the folder of one CA. Accounts and certificates of another, such as one for

@@ -21,7 +21,7 @@ import (
 	"golang.org/x/crypto/acme"
 
 	"streampump/cmd/internal/issuance/testca"
-	"streampump/config/keypair"
+	"streampump/internal/keypair"
 	"streampump/internal/pki"
 )
 
@@ -341,6 +341,23 @@ func TestFailures(t *testing.T) {
 			t.Errorf("%q", got)
 		}
 	})
+}
+
+// A CA that has lost its accounts refuses once, and gets a new one with the next try.
+func TestAccountThatTheCAForgot(t *testing.T) {
+	authority := testca.New(t)
+	s := newSite(t, authority, t.TempDir(), nil)
+	n := s.agent.names[0]
+	for i, want := range []bool{true, false, true} {
+		if i < 2 {
+			authority.Examine(t, port(s.plain), port(s.secure))
+		}
+		s.agent.try(t.Context(), n)
+		if issued := n.failures == 0; issued != want {
+			t.Errorf("try %d: issued %v\n%s", i, issued, s.said())
+		}
+	}
+	s.await("the CA says: ")
 }
 
 func listenClosed(t *testing.T) string {

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -36,6 +37,7 @@ type CA struct {
 	resolver string
 	handler  atomic.Pointer[http.Handler]
 	open     chan struct{} // closed once it answers
+	once     sync.Once
 	root     *x509.Certificate
 	orders   atomic.Int64
 }
@@ -67,7 +69,8 @@ func New(t testing.TB) *CA {
 	return c
 }
 
-// Examine makes the CA answer, and look for proofs at these ports of every name.
+// Examine makes the CA answer, and look for proofs at these ports of every name. Called
+// again, it makes another one at the same address, which knows nothing of the first.
 func (c *CA) Examine(t testing.TB, httpPort, tlsPort int) {
 	t.Helper()
 	for name, value := range map[string]string{
@@ -91,7 +94,7 @@ func (c *CA) Examine(t testing.TB, httpPort, tlsPort int) {
 	c.root = root
 	h := front.Handler()
 	c.handler.Store(&h)
-	close(c.open)
+	c.once.Do(func() { close(c.open) })
 }
 
 // Pool is what clients trust that trust this CA.

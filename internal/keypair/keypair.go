@@ -55,6 +55,9 @@ func (f Files) Parse(cert, key []byte) (*tls.Certificate, error) {
 	if err != nil {
 		return nil, &Error{f.Cert, false, err}
 	}
+	if n := size(chain); n > maxChain {
+		return nil, &Error{f.Cert, false, fmt.Errorf("has %d certificates of %d KiB, and clients take no more than %d KiB: it needs the server's own and the intermediate ones", len(chain), n>>10, maxChain>>10)}
+	}
 	secret, err := privateKey(key)
 	if err != nil {
 		return nil, &Error{f.Key, true, err}
@@ -68,6 +71,18 @@ func (f Files) Parse(cert, key []byte) (*tls.Certificate, error) {
 		}
 	}
 	return nil, &Error{f.Key, true, fmt.Errorf("does not belong to the certificate %q", f.Cert)}
+}
+
+// maxChain is the most bytes that a chain may have: clients that use OpenSSL end the
+// handshake beyond 100 KB.
+const maxChain = 64 << 10
+
+// size is the bytes of a chain, all of which each handshake sends.
+func size(chain []*x509.Certificate) (n int) {
+	for _, c := range chain {
+		n += len(c.Raw)
+	}
+	return n
 }
 
 // join makes a chain and its key what a handshake takes.

@@ -18,11 +18,7 @@ const maxFile = 4 << 20
 // Roots reads the certificates of CAs that are to be trusted. The error is a sentence
 // that names the file.
 func Roots(file string) (*x509.CertPool, error) {
-	text, err := content(file)
-	if err != nil {
-		return nil, fmt.Errorf("the file %s %w", strconv.Quote(file), err)
-	}
-	chain, err := certificates(text)
+	chain, err := Certificates(file)
 	if err != nil {
 		return nil, fmt.Errorf("the file %s %w", strconv.Quote(file), err)
 	}
@@ -31,6 +27,16 @@ func Roots(file string) (*x509.CertPool, error) {
 		pool.AddCert(c)
 	}
 	return pool, nil
+}
+
+// Certificates reads all certificates of a file; there is at least one. The error does
+// not name the file.
+func Certificates(file string) ([]*x509.Certificate, error) {
+	text, err := content(file)
+	if err != nil {
+		return nil, err
+	}
+	return certificates(text)
 }
 
 // content is what is in a regular file. Anything else is refused before it is opened:

@@ -132,6 +132,7 @@ func TestWhatIsWrong(t *testing.T) {
 		{"half_written", m.cert[:len(m.cert)/2], m.key, false, `the certificate "c" holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)`},
 		{"der", der.Bytes, m.key, false, `the certificate "c" is in DER form; PEM is needed (openssl x509 -inform der -in FILE -out NEWFILE converts it)`},
 		{"broken", join(m.cert, block(blockCert, []byte("no"))), m.key, false, `the certificate "c" cannot be used: its certificate number 2 is broken (malformed certificate)`},
+		{"all_authorities", join(m.cert, bytes.Repeat(other.cert, 400)), m.key, false, `the certificate "c" has 401 certificates of `},
 		{"broken_key", m.cert, block(blockEC, []byte("no")), true, `the key "k" is broken (`},
 		{"encrypted", m.cert, block(blockEncrypted, []byte("x")), true, `the key "k" is encrypted with a passphrase, which nobody is there to type`},
 		{"encrypted_old", m.cert, []byte("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n"), true, `the key "k" is encrypted with a passphrase`},
