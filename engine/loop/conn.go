@@ -119,6 +119,7 @@ func (l *Loop) Opened(c *Conn, s Socket, fd int) {
 	}
 	c.setTimer(l.now + int64(l.group.cfg.Timeouts.Head))
 	c.decrypt(nil) // more than the handshake may have come with it
+	c.commit()
 }
 
 // Traffic takes all the bytes that arrived; they are ours until it returns.
@@ -131,6 +132,12 @@ func (l *Loop) Traffic(c *Conn, b []byte) {
 	} else {
 		c.input(b)
 	}
+	c.commit()
+}
+
+// commit ends the batch of packets that an encoder's bytes have brought. Until then the
+// stream is locked.
+func (c *Conn) commit() {
 	if c.ingest != nil && c.phase == phaseIngest {
 		c.ingest.Commit()
 	}
