@@ -39,18 +39,18 @@ const maxDrain = 1 << 20
 type Conn struct {
 	// Set once.
 	loop   *Loop
+	tls    *tlsState // nil: it is not encrypted; beside what else a record needs
+	fd     int32
+	slot   int32  // index in show.viewers; owned by the loop
 	socket Socket // nil in tests
 	peer   netip.AddrPort
 	opened int64
-	fd     int32
 
 	// Owned by the loop.
-	slot      int32 // index in show.viewers
 	sess      codec.Session
 	out       *outbox
 	show      *show
 	inbox     *inbox         // nil: nothing waits
-	tls       *tlsState      // nil: it is not encrypted
 	setUp     *stream.Ingest // set up here and not yet published
 	ingest    *stream.Ingest
 	viewed    *stream.Stream // the stream that it viewed
