@@ -417,3 +417,60 @@ func TestTooFastForAHandshake(t *testing.T) {
 		t.Errorf("%d handshakes of %d, %d refused, closes %v", done, tries, s.Refused, s.Closes)
 	}
 }
+
+// holding is a client's network that keeps back the end of its handshake, to send it
+// together with what follows.
+type holding struct {
+	net.Conn
+	writes int
+	held   []byte
+	done   bool
+}
+
+func (h *holding) Write(b []byte) (int, error) {
+	if h.writes++; h.writes == 1 || h.done {
+		return h.Conn.Write(b)
+	}
+	h.held = append(h.held, b...)
+	return len(b), nil
+}
+
+// hurried has a handshake, and sends the end of it with early, and raw behind that, in
+// one piece.
+func hurried(t *testing.T, address, early, raw string) *tlsClient {
+	t.Helper()
+	h := &holding{Conn: connect(t, address).TCPConn}
+	c := tls.Client(h, &tls.Config{InsecureSkipVerify: true})
+	if err := c.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(c, early); err != nil {
+		t.Fatal(err)
+	}
+	h.done = true
+	if _, err := h.Conn.Write(append(h.held, raw...)); err != nil {
+		t.Fatal(err)
+	}
+	return &tlsClient{t, c, bufio.NewReader(c)}
+}
+
+// What comes with the end of a handshake is dealt with as soon as the connection is
+// opened: an encoder's packets reach its viewers, and a connection may end there.
+func TestWhatComesWithTheHandshake(t *testing.T) {
+	e, secure, plain, _ := tlsEngine(t, nil)
+	enc := hurried(t, secure, "PUBLISH live\nH A audio\nP first\n", "")
+	v := playing(t, e, plain)
+	for i := range 20 {
+		if early := []string{"", "PLAY live\n", "PLAY live\nPLAY live\n"}[i%3]; early == "" {
+			_, _ = io.Copy(io.Discard, hurried(t, secure, early, "\x17\x03\x03\x00\x20"+strings.Repeat("x", 32)))
+		} else {
+			hurried(t, secure, early, "").until('\n', "OK Play")
+		}
+	}
+	enc.say("P second")
+	v.until(';', "second")
+	eventually(t, "all are gone but those two and the viewers that asked once", func() bool {
+		s := e.Snapshot()
+		return s.Closes["tls_broken"] == 7 && s.Closes["bad_request"] == 6 && s.Connections == 2+7
+	})
+}

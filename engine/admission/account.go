@@ -44,11 +44,15 @@ type Account struct {
 func (b *Books) Account(l Room) *Account { return &Account{books: b, limits: l} }
 
 // Cost says how many bits a second a viewer takes. Those who are in reserve that from
-// now on, even if it is more than there is.
-func (a *Account) Cost(bits int64) {
+// now on, even if it is more than there is; but more than before only if it was
+// measured. What only an encoder says could take from others all that is left.
+func (a *Account) Cost(bits int64, measured bool) {
 	b := a.books
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if !measured && bits > a.each && a.use.viewers+a.use.pumps > 0 {
+		return
+	}
 	a.reserveLocked(int64(a.use.viewers+a.use.pumps) * (bits - a.each))
 	a.each = bits
 }

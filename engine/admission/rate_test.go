@@ -82,8 +82,8 @@ func TestRateForgetsTheLeast(t *testing.T) {
 func TestAccountsComeOut(t *testing.T) {
 	b := New(Limits{Viewers: Room{Bandwidth: 100}, Memory: 50})
 	one, two := b.Account(Room{}), b.Account(Room{})
-	one.Cost(10)
-	two.Cost(30)
+	one.Cost(10, true)
+	two.Cost(30, true)
 	for range 3 {
 		if why := one.Enter(Player, 5, false); why != reason.None {
 			t.Fatal(why)
@@ -92,7 +92,7 @@ func TestAccountsComeOut(t *testing.T) {
 	if why := two.Enter(Pump, 5, false); why != reason.None {
 		t.Fatal(why)
 	}
-	one.Cost(20)
+	one.Cost(20, true)
 	if u := b.Use(); u.Bandwidth != 90 || u.Viewers != 3 || u.Pumps != 1 || u.Memory != 20 {
 		t.Errorf("%+v", u)
 	}
@@ -105,7 +105,7 @@ func TestAccountsComeOut(t *testing.T) {
 	if why := one.Enter(Player, 5, true); why != reason.None {
 		t.Errorf("one that comes in the place of another: %v", why)
 	}
-	one.Cost(0)
+	one.Cost(0, true)
 	if why := one.Full(Player, 31, true); why != reason.NoMemory {
 		t.Error(why)
 	}
@@ -136,5 +136,33 @@ func TestRedirectsOfOneAddress(t *testing.T) {
 	}
 	if now = 3 * second; sent() != 3 {
 		t.Error("it is not sent on once a second")
+	}
+}
+
+// What an encoder says of a stream that is to follow is not believed at the cost of
+// others: those who are in reserve no more for it until it has been measured.
+func TestUnmeasuredCostWaits(t *testing.T) {
+	b := New(Limits{Viewers: Room{Bandwidth: 100}})
+	a := b.Account(Room{})
+	for _, k := range []struct {
+		bits     int64
+		measured bool
+		enter    bool
+		each     int64
+		reserved int64
+	}{
+		{10, false, true, 10, 10}, // nobody is in yet
+		{90, false, false, 10, 10},
+		{5, false, false, 5, 5},
+		{90, false, false, 5, 5},
+		{90, true, false, 90, 90},
+	} {
+		a.Cost(k.bits, k.measured)
+		if k.enter {
+			a.Enter(Player, 0, false)
+		}
+		if u := a.Use(); u.Each != k.each || u.Bandwidth != k.reserved {
+			t.Errorf("with %d bits, measured %v: %+v", k.bits, k.measured, u)
+		}
 	}
 }

@@ -70,6 +70,9 @@ func (h *handshake) shake(place *secure.Place) {
 	if !place.Leave() {
 		err = secure.ErrCrowded // even if it had just come to its end
 	}
+	if err == nil {
+		err = d.closing.Err() // it may have begun when nobody waited for it any more
+	}
 	if err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err()

@@ -17,8 +17,8 @@ import (
 	"streampump/engine/reason"
 )
 
-// maxUnnamed is how many connections of trusted proxies may be waited for at once. A
-// proxy names its peer in the first segment.
+// maxUnnamed is how many connections of trusted proxies may be waited for at once, or
+// wait for a loop in their turn. A proxy names its peer in the first segment.
 const maxUnnamed = 1024
 
 // proxied reports whether what comes from an address is a proxy's, that names the peer
@@ -43,8 +43,8 @@ func (a *acceptor) name(c Arrival) {
 		return
 	}
 	d.accepting.Go(func() {
+		defer d.unnamed.Add(-1) // in the books, or gone; it may have to wait for a loop
 		h, err := d.header(c.TCP)
-		d.unnamed.Add(-1)
 		if err != nil {
 			d.lose(c, whyUnnamed(err), err)
 			return

@@ -39,18 +39,18 @@ const maxDrain = 1 << 20
 type Conn struct {
 	// Set once.
 	loop   *Loop
+	tls    *tlsState // nil: it is not encrypted; beside what else a record needs
+	fd     int32
+	slot   int32  // index in show.viewers; owned by the loop
 	socket Socket // nil in tests
 	peer   netip.AddrPort
 	opened int64
-	fd     int32
 
 	// Owned by the loop.
-	slot      int32 // index in show.viewers
 	sess      codec.Session
 	out       *outbox
 	show      *show
 	inbox     *inbox         // nil: nothing waits
-	tls       *tlsState      // nil: it is not encrypted
 	setUp     *stream.Ingest // set up here and not yet published
 	ingest    *stream.Ingest
 	viewed    *stream.Stream // the stream that it viewed
@@ -119,6 +119,7 @@ func (l *Loop) Opened(c *Conn, s Socket, fd int) {
 	}
 	c.setTimer(l.now + int64(l.group.cfg.Timeouts.Head))
 	c.decrypt(nil) // more than the handshake may have come with it
+	c.commit()
 }
 
 // Traffic takes all the bytes that arrived; they are ours until it returns.
@@ -131,6 +132,12 @@ func (l *Loop) Traffic(c *Conn, b []byte) {
 	} else {
 		c.input(b)
 	}
+	c.commit()
+}
+
+// commit ends the batch of packets that an encoder's bytes have brought. Until then the
+// stream is locked.
+func (c *Conn) commit() {
 	if c.ingest != nil && c.phase == phaseIngest {
 		c.ingest.Commit()
 	}

@@ -18,6 +18,7 @@
 //	held.go      how long packets are held, to be sent together
 //	outbox.go    what a connection sends besides packets
 //	transport.go how bytes get onto a socket
+//	tls.go       the same for encrypted connections, and how theirs are read
 //	kernel.go    what a loop asks of the system and of its event loop
 //	half.go      peers that have closed their side
 //	timers.go    deadlines
@@ -50,7 +51,9 @@
 // A viewer keeps a packet of the backlog only while it is inside it, and exchanges
 // that for a copy of the rest when it has been inside for too long, or when the
 // stream's memory is short ([stream.Show], LetGo). A form of a packet that the ring
-// does not keep is made in the loop's scratch, for one write call.
+// does not keep is made in the loop's scratch, for one write call. Over TLS each viewer
+// has records of its own; they are made when the socket takes bytes, and what it does
+// not take of one is all that is kept.
 //
 // # Labels
 //

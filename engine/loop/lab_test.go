@@ -39,7 +39,8 @@ type lab struct {
 	nextFd int
 	tls    bool // connections are encrypted
 	server *tls.Config
-	silent bool // no checks after each step: for counting
+	early  []byte // what encrypted peers say at once behind their handshakes
+	silent bool   // no checks after each step: for counting
 }
 
 // labLoop is the kernel and the reactor of one loop.

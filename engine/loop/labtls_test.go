@@ -61,6 +61,9 @@ type farEnd struct {
 type farWire struct {
 	net.Conn
 	memory  bool
+	early   []byte // what it says at once behind its handshake
+	held    []byte // its last words of the handshake, which go together with that
+	said    int    // writes
 	in, out []byte
 }
 
@@ -77,7 +80,11 @@ func (w *farWire) Read(p []byte) (int, error) {
 }
 
 func (w *farWire) Write(p []byte) (int, error) {
-	if !w.memory {
+	switch w.said++; {
+	case !w.memory && w.said > 1 && w.early != nil:
+		w.held = append(w.held, p...)
+		return len(p), nil
+	case !w.memory:
 		return w.Conn.Write(p)
 	}
 	w.out = append(w.out, p...)
@@ -95,16 +102,26 @@ func (b *lab) handshake() (*farEnd, *secure.Conn) {
 		}
 	}
 	near, far := net.Pipe()
-	w := &farWire{Conn: far}
+	w := &farWire{Conn: far, early: b.early}
 	f := &farEnd{client: tls.Client(w, &tls.Config{InsecureSkipVerify: true, DynamicRecordSizingDisabled: true}), wire: w}
 	failed := make(chan error, 1)
-	go func() { failed <- f.client.Handshake() }()
+	go func() { failed <- f.shake() }()
 	s, err := secure.Serve(context.Background(), near, b.server, nil)
 	if err = errors.Join(err, <-failed); err != nil {
 		t.Fatal(err)
 	}
 	w.memory = true
 	return f, s
+}
+
+// shake does the client's side of the handshake.
+func (f *farEnd) shake() error {
+	err := f.client.Handshake()
+	if f.wire.early != nil && err == nil {
+		_, _ = f.client.Write(f.wire.early)
+		_, err = f.wire.Conn.Write(f.wire.held)
+	}
+	return err
 }
 
 // seal encrypts what the peer sends.

@@ -117,9 +117,7 @@ func (c *Conn) resume() {
 		c.rearm() // its deadline was that of what waited
 	}
 	c.goOn()
-	if c.ingest != nil && c.phase == phaseIngest {
-		c.ingest.Commit()
-	}
+	c.commit()
 	if c.half && len(c.waiting()) == 0 && (c.phase == phaseIngest || c.phase == phaseRequest && c.out == nil) {
 		c.doom(c.leftReason()) // an encoder's last packet has come, or what is left is no whole request
 	}

@@ -184,3 +184,19 @@ func TestNothingFollowsALastWord(t *testing.T) {
 	}
 	b.finish()
 }
+
+// An encoder may send its first packets together with the end of its handshake: its
+// viewers have them at once.
+func TestPacketsBehindTheHandshake(t *testing.T) {
+	b, enc := newEncrypted(t)
+	v := b.viewer("v", 0, "PLAY live")
+	enc.hangup()
+	v.text()
+	b.early = []byte("PUBLISH live\nH A audio\nP early\n")
+	again := b.dial("again", 0, "10.0.0.9")
+	b.early = nil
+	if got := v.text(); again.c.phase != phaseIngest || !strings.HasSuffix(got, "1") {
+		t.Errorf("the viewer got %q, the encoder %q", got, again.text())
+	}
+	b.finish()
+}

@@ -1,6 +1,7 @@
 package secure
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -23,7 +24,7 @@ const (
 // calculates, or waits for its turn, is never given up.
 func (r *Room) victimLocked(g *guest) *Place {
 	var worst *Place
-	for _, h := range r.guests {
+	for h := range r.seated {
 		if len(h.places) <= len(g.places) {
 			continue
 		}
@@ -71,11 +72,20 @@ func (r *Room) evictLocked(p *Place) {
 func (r *Room) relieve() {
 	var out, in []*Place
 	r.mu.Lock()
+	vain := math.MaxInt // who has so many places gets no other's, nor does who has more
 	for rest := len(r.placing); rest > 0 && r.queued > 0 && !r.closed; rest-- {
 		g := r.placing[0]
-		if len(g.queue) > 0 && r.open >= r.most {
-			victim := r.victimLocked(g)
+		if len(g.queue) == 0 {
+			r.placing.first().placing = false // those that waited have gone
+			continue
+		}
+		if r.open >= r.most {
+			var victim *Place
+			if len(g.places) < vain {
+				victim = r.victimLocked(g)
+			}
 			if victim == nil {
+				vain = min(vain, len(g.places))
 				r.placing = append(r.placing[1:], g) // another may have fewer places
 				continue
 			}

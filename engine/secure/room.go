@@ -22,6 +22,7 @@ type Room struct {
 	now     func() int64          // nanoseconds
 	review  *time.Timer           // while handshakes wait for a place
 	guests  map[netip.Addr]*guest // by address, or network
+	seated  map[*guest]struct{}   // those with places
 	placing round                 // who has handshakes that wait for a place
 	turning round                 // who has places that wait for a turn
 }
@@ -72,7 +73,7 @@ var ErrCrowded = errors.New("others wait for a handshake, and this peer was sile
 func NewRoom(most, turns int, wait time.Duration) *Room {
 	began := time.Now()
 	return &Room{
-		most: max(1, most), turns: max(1, turns), wait: wait, guests: map[netip.Addr]*guest{},
+		most: max(1, most), turns: max(1, turns), wait: wait, guests: map[netip.Addr]*guest{}, seated: map[*guest]struct{}{},
 		now: func() int64 { return int64(time.Since(began)) },
 	}
 }
@@ -115,6 +116,7 @@ func (r *Room) Enter(address netip.Addr, h Handshake) {
 
 func (r *Room) placeLocked(p *Place) {
 	p.guest.places = append(p.guest.places, p)
+	r.seated[p.guest] = struct{}{}
 	r.open++
 	p.silent = r.now()
 }
@@ -182,6 +184,9 @@ func (r *Room) vacateLocked(p *Place) {
 		r.passLocked()
 	}
 	g.places = slices.DeleteFunc(g.places, func(q *Place) bool { return q == p })
+	if len(g.places) == 0 {
+		delete(r.seated, g)
+	}
 	r.open--
 	r.forgetLocked(g)
 }

@@ -284,3 +284,41 @@ func checkRoom(t *testing.T, r *Room) {
 			open, r.open, queued, r.queued, calculating, r.turns)
 	}
 }
+
+// However many handshakes wait, those that have places are looked at a few times, and
+// not once for each.
+func TestReliefIsCheap(t *testing.T) {
+	r := NewRoom(8, 1, time.Hour)
+	defer r.Close()
+	looks := 0
+	r.now = func() int64 { looks++; return 0 }
+	for i := range 208 {
+		enter(r, i)
+	}
+	looks = 0
+	r.relieve()
+	if looks > 2*8 {
+		t.Errorf("with 200 handshakes that wait, 8 places were looked at %d times", looks)
+	}
+	if len(r.seated) != 8 {
+		t.Errorf("%d addresses have places", len(r.seated))
+	}
+}
+
+// Who has gone while he waited keeps nobody behind him from a place.
+func TestReliefPassesOverThoseWhoHaveGone(t *testing.T) {
+	r := NewRoom(8, 1, time.Hour)
+	defer r.Close()
+	now := int64(0)
+	r.now = func() int64 { return now }
+	for i := range 8 {
+		enter(r, i)
+	}
+	gone, next := enter(r, 8), enter(r, 9)
+	r.guests[address(8)].queue[0].expire()
+	now += 2 * silence
+	r.relieve()
+	if !gone.dropped || next.place == nil {
+		t.Errorf("the first has gone: %v; the next one waits: %v", gone.dropped, next.place == nil)
+	}
+}

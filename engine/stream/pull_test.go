@@ -54,7 +54,7 @@ func inBubble(t *testing.T, sc settings.Stream, change func(*settings.Config), f
 			Settings: &cfg, Log: slog.New(slog.NewTextHandler(&b.log, nil)),
 			Clock: clock.New(), Epochs: ring.NewEpochs(1), Dial: b.dial,
 		}
-		b.st = New(b.env, sc, nil, func(int64) {})
+		b.st = New(b.env, sc, nil, func(int64, bool) {})
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		b.begin = func() {

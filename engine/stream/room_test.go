@@ -35,7 +35,7 @@ func TestWhatFollowsAGapIsAKeyFrame(t *testing.T) {
 	cfg := settings.Default()
 	cfg.Backlog.Bytes = 64 << 10
 	env := &Env{Settings: &cfg, Log: slog.New(slog.DiscardHandler), Clock: clock.New(), Epochs: ring.NewEpochs(1)}
-	st := New(env, settings.Stream{Path: "live", Push: true}, nil, func(int64) {})
+	st := New(env, settings.Stream{Path: "live", Push: true}, nil, func(int64, bool) {})
 	in := NewIngest(st)
 	if err := in.Header(swelling{text.NewMedia("A")}, 1); err != nil {
 		t.Fatal(err)

@@ -28,7 +28,7 @@ func once(t *testing.T, sc settings.Stream, dial func() (net.Conn, error)) (*Str
 		Settings: &cfg, Log: slog.New(slog.DiscardHandler), Clock: clock.New(), Epochs: ring.NewEpochs(1),
 		Dial: func(context.Context, string, string) (net.Conn, error) { return dial() },
 	}
-	st := New(env, sc, nil, func(int64) {})
+	st := New(env, sc, nil, func(int64, bool) {})
 	err := st.pullOnce(t.Context(), NewIngest(st))
 	st.Close("the test is over")
 	return st, err

@@ -57,7 +57,7 @@ type Stream struct {
 	env       *Env
 	log       *slog.Logger
 	audiences []*Audience // by loop
-	cost      func(bits int64)
+	cost      func(bits int64, measured bool)
 
 	// Read by anyone.
 	cur   atomic.Pointer[Programme] // nil if there is none
@@ -93,8 +93,9 @@ type streamStats struct {
 }
 
 // New makes a stream with its viewers' side on each loop, in the loops' order. cost is
-// told how many bits a second a viewer takes, at every change, with the stream locked.
-func New(env *Env, cfg settings.Stream, audiences []*Audience, cost func(bits int64)) *Stream {
+// told how many bits a second a viewer takes, at every change, and whether that was
+// measured or only said by the header, with the stream locked.
+func New(env *Env, cfg settings.Stream, audiences []*Audience, cost func(bits int64, measured bool)) *Stream {
 	st := &Stream{Config: cfg, env: env, audiences: audiences, cost: cost, problem: "the source has not answered yet"}
 	st.memory = ring.NewMemory(env.Settings.Backlog.Bytes, env.Share, env.Pool, env.Epochs, &env.Buffers)
 	st.log = notice.Limit(env.Log.With("stream", cfg.Path), notice.Burst, func() int64 { return env.Clock.Now() })
@@ -216,7 +217,7 @@ func (st *Stream) replaceLocked(cp codec.Programme, now int64) error {
 		return ErrMemory
 	}
 	st.cur.Store(next)
-	st.cost(next.Demand())
+	st.cost(next.Demand(), false)
 	st.stats.programmes.Add(1)
 	if old != nil && !old.Ring.Over() {
 		if n := old.Viewers.Load(); n > 0 {
@@ -329,7 +330,7 @@ func (st *Stream) packetLocked(p *Programme, ev *codec.Event, now int64) (codec.
 	st.stats.bytesIn.Add(uint64(len(ev.Data)))
 	if r, ok := p.meter.add(now, len(ev.Data), mark.Most); ok {
 		p.measured(r)
-		st.cost(p.Demand())
+		st.cost(p.Demand(), true)
 	}
 	if mark.Key || p.lastKey.Load() == 0 {
 		p.lastKey.Store(now)
