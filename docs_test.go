@@ -203,13 +203,9 @@ func TestMakeTargetsAreListed(t *testing.T) {
 
 // The configuration's reference and its example have the same keys with the
 // same defaults; the example's own test holds that one to the program.
-func TestReadmeNamesEveryKey(t *testing.T) {
-	_, reference, found := strings.Cut(string(read(t, "README.md")), "\n## Configuration\n")
-	if !found {
-		t.Fatal("README.md has no section Configuration")
-	}
-	reference, _, _ = strings.Cut(reference, "\n## ")
-	for _, problem := range compareKeys(readmeKeys(reference), exampleKeys(string(read(t, "config/example.json")))) {
+func TestReferenceNamesEveryKey(t *testing.T) {
+	reference := string(read(t, "docs/configuration.md"))
+	for _, problem := range compareKeys(referenceKeys(reference), exampleKeys(string(read(t, "config/example.json")))) {
 		t.Error(problem)
 	}
 }
@@ -221,7 +217,7 @@ func TestKeyDifferencesAreCaught(t *testing.T) {
 		t.Fatalf("the example's keys are %q, want %q", example, want)
 	}
 	rows := "| `port` | `81` | x |\n| `log.level` | `\"info\"` | x |\n| `log.more` | none | x |\n| `streams` | | x |\n| `streams.source_options` | | x |\n"
-	got := strings.Join(compareKeys(readmeKeys(rows), example), "\n")
+	got := strings.Join(compareKeys(referenceKeys(rows), example), "\n")
 	for _, want := range []string{"port is 81", "log.more is not", "source_options.url is not"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("got %q, want a problem with %q", got, want)
@@ -231,32 +227,32 @@ func TestKeyDifferencesAreCaught(t *testing.T) {
 
 // compareKeys wants the same keys in both, and the same defaults where both
 // name one.
-func compareKeys(readme, example map[string]string) []string {
+func compareKeys(reference, example map[string]string) []string {
 	var problems []string
 	for name, value := range example {
-		switch said, ok := readme[name]; {
+		switch said, ok := reference[name]; {
 		case !ok:
-			problems = append(problems, name+" is not in README.md, but in config/example.json")
+			problems = append(problems, name+" is not in docs/configuration.md, but in config/example.json")
 		case said != "" && value != "" && said != value:
-			problems = append(problems, fmt.Sprintf("%s is %s in README.md and %s in config/example.json", name, said, value))
+			problems = append(problems, fmt.Sprintf("%s is %s in docs/configuration.md and %s in config/example.json", name, said, value))
 		}
 	}
-	for name := range readme {
+	for name := range reference {
 		if _, ok := example[name]; !ok {
-			problems = append(problems, name+" is not in config/example.json, but in README.md")
+			problems = append(problems, name+" is not in config/example.json, but in docs/configuration.md")
 		}
 	}
 	slices.Sort(problems)
 	return problems
 }
 
-var readmeRow = regexp.MustCompile("(?m)^\\| `([a-z0-9_.]+)` \\| (?:`([^`]*)`)?")
+var referenceRow = regexp.MustCompile("(?m)^\\| `([a-z0-9_.]+)` \\| (?:`([^`]*)`)?")
 
-// readmeKeys are the keys of the reference's tables with their defaults; "" is
+// referenceKeys are the keys of the reference's tables with their defaults; "" is
 // a default that is told in words.
-func readmeKeys(reference string) map[string]string {
+func referenceKeys(reference string) map[string]string {
 	keys := map[string]string{}
-	for _, m := range readmeRow.FindAllStringSubmatch(reference, -1) {
+	for _, m := range referenceRow.FindAllStringSubmatch(reference, -1) {
 		keys[m[1]] = m[2]
 	}
 	return keys

@@ -65,7 +65,7 @@ func CheckName(name string) error {
 	case len(name) > MaxName:
 		return fmt.Errorf("an account's name has at most %d bytes", MaxName)
 	case strings.ContainsFunc(name, func(r rune) bool { return r == ':' || r == '"' || r == '\\' || unicode.IsControl(r) }):
-		return fmt.Errorf("an account's name has no colon, quote, backslash or control character")
+		return fmt.Errorf("an account's name may have no colon, quote, backslash or control character")
 	}
 	return nil
 }
@@ -87,7 +87,8 @@ func ParseAccount(line string) (Account, error) {
 	}
 	switch {
 	case !ok:
-		return Account{}, errors.New("an account's line has no colon") // what it has may be a password
+		// What it has may be a password.
+		return Account{}, errors.New("there is no colon in this account: a line is NAME:REALM:HASH or NAME:$argon2id$…, as stream-pump passwd makes it")
 	case strings.HasPrefix(rest, argonPrefix):
 		return parseArgon(name, rest)
 	case strings.HasPrefix(rest, "$"):

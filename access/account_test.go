@@ -43,12 +43,12 @@ func TestBadAccounts(t *testing.T) {
 	const digits = "939e7578ed9e3c518a452acee763bce9"
 	for line, want := range map[string]string{
 		":x":                      "an account needs a name",
-		"anna":                    "an account's line has no colon",
+		"anna":                    "there is no colon in this account: a line is NAME:REALM:HASH or NAME:$argon2id$…, as stream-pump passwd makes it",
 		"anna:hunter2":            `the password of the account "anna" is not hashed: a line is NAME:REALM:HASH or NAME:$argon2id$…, as stream-pump passwd makes it`,
 		"anna:realm:hunter2":      `the password of the account "anna" is not hashed: a line is NAME:REALM:HASH or NAME:$argon2id$…, as stream-pump passwd makes it`,
 		"anna:" + digits:          `the password of the account "anna" is not hashed: a line is NAME:REALM:HASH or NAME:$argon2id$…, as stream-pump passwd makes it`,
 		"anna:a\"b:" + digits:     `the account "anna": a realm is a text of ASCII characters without colon, quote and backslash`,
-		"an\tna:realm:" + digits:  "an account's name has no colon, quote, backslash or control character",
+		"an\tna:realm:" + digits:  "an account's name may have no colon, quote, backslash or control character",
 		"anna:$apr1$salt$hunter2": `the password of the account "anna" is hashed in a way that is not known here; stream-pump passwd makes argon2id`,
 		"anna:$argon2id$v=19$m=65536,t=2,p=4$c29tZXNhbHQ":                                  `the argon2id password of the account "anna" does not have the form $argon2id$v=…$m=…,t=…,p=…$SALT$HASH`,
 		"anna:$argon2id$v=16$m=65536,t=2,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b/dWRWJTmaaJObG": `the argon2id password of the account "anna" is not of version 19`,

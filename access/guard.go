@@ -152,7 +152,11 @@ const wrongPassword = "the name or the password is wrong"
 // guessed is the decision on a wrong password, which counts.
 func (g *Guard) guessed(rules *ruling, now time.Time, r *Request, user string) Decision {
 	g.limiter.failed(r.Peer, user, now)
-	d := g.again(rules, now, fmt.Sprintf("the password of the account %q is wrong, or there is no such account for this", clip(user)))
+	way := "Basic"
+	if r.Credentials.Digest != nil {
+		way = "Digest"
+	}
+	d := g.again(rules, now, fmt.Sprintf("the password of the account %q is wrong, or there is no account of that name for %s", clip(user), way))
 	d.Public = wrongPassword
 	return d
 }

@@ -40,11 +40,11 @@ func newRuling(role Role, r *Rules) *ruling {
 	}
 	switch {
 	case len(r.Keys) > 0 && len(r.Accounts) > 0:
-		u.needs = fmt.Sprintf("to %s this stream takes a token in the address, or a name and a password", role)
+		u.needs = fmt.Sprintf("it takes a token in the address, or a name and a password, to %s this stream", role)
 	case len(r.Keys) > 0:
-		u.needs = fmt.Sprintf("to %s this stream takes a token in the address", role)
+		u.needs = fmt.Sprintf("it takes a token in the address to %s this stream", role)
 	default:
-		u.needs = fmt.Sprintf("to %s this stream takes a name and a password", role)
+		u.needs = fmt.Sprintf("it takes a name and a password to %s this stream", role)
 	}
 	return u
 }

@@ -94,7 +94,7 @@ func ParseToken(text string) (Token, error) {
 	}
 	f := strings.Split(text, "~")
 	if len(f) != tokenFields {
-		return Token{}, fmt.Errorf("the token has %d fields, and not %d with ~ between them", len(f), tokenFields)
+		return Token{}, fmt.Errorf("this is no token: it should have %d fields with ~ between them, and has %d", tokenFields, len(f))
 	}
 	t := Token{Stream: f[1], Key: f[2], Client: f[4]}
 	switch f[0] {
@@ -184,7 +184,7 @@ func VerifyToken(text string, keys []Key, role Role, stream string, peer netip.A
 	case t.Network.IsValid() && !within([]netip.Prefix{t.Network}, peer):
 		return t, fmt.Errorf("the token is for another network, %s", t.Network)
 	case !now.Before(t.Expires):
-		return t, fmt.Errorf("the token has expired at %s", t.Expires.Format(time.RFC3339))
+		return t, fmt.Errorf("the token expired at %s", t.Expires.Format(time.RFC3339))
 	}
 	return t, nil
 }

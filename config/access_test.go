@@ -98,6 +98,9 @@ func TestAccessMistakes(t *testing.T) {
 		{"callback_publish", `{"publish": {"callback": {}}, ` + push + `}`, `1:14: /publish/callback: the key "callback" does not belong here, but in "view"`},
 		{"key_word", group(`"token_keys": ["geheimgeheimgeheim"]`), `1:26: /view/token_keys/0: an object { … } is expected here, not a text`},
 		{"key_list", group(`"token_keys": [{"id": "a", "secret": ["geheimgeheimgeheim"]}]`), `1:48: /view/token_keys/0/secret: text in double quotes is expected here, not a list`},
+		{"key_bare", group(`"token_keys": [{"id": "a", "secret": geheimgeheimgeheim}]`), `1:48: this is not a JSON value: text is written in double quotes`},
+		{"key_bare_number", group(`"token_keys": [{"id": "a", "secret": 0geheim}]`), `1:48: this is not a JSON value: text is written in double quotes`},
+		{"key_bare_colon", group(`"users": [geheimgeheim:"x"]`), `1:21: this is a key or a text, which is written in double quotes`},
 		{"key_place", `{"networks": [], ` + push + `}`, `1:2: /networks: the key "networks" does not belong here, but in "publish"`},
 		{"stream", `{"streams": [{"type": "mmsh_push", "path": "live", "view": {"user": []}}]}`, `1:61: /streams/0/view/user: the key "user" is unknown here; did you mean "users"?`},
 	} {

@@ -46,10 +46,10 @@ func TestOneMistake(t *testing.T) {
 		{"no_quote", "{\"port: 1,\n}", `1:2: this text has no closing double quote in its line`},
 		{"no_quote_at_the_end", `{"port`, `1:2: this text has no closing double quote`},
 		{"backslash", `{"ssl_key": "C:\key"}`, `1:13: this text contains a control character or an escape that JSON does not know (a backslash is written "\\")`},
-		{"bare_time", `{"timeouts": {"request": 10s}}`, `1:26: "10s" is not a JSON value: text is written in double quotes`},
+		{"bare_time", `{"timeouts": {"request": 10s}}`, `1:26: this is not a JSON value: text is written in double quotes`},
 		{"bare_secret", `{"view": {"token_keys": [{"id": "a", "secret": geheimgeheimgeheim}]}}`, `1:48: this is not a JSON value: text is written in double quotes`},
-		{"bare_word", `{"log": {"level": info}}`, `1:19: "info" is not a JSON value: text is written in double quotes`},
-		{"octal", `{"port": 010}`, `1:10: the JSON is broken here: invalid literal: 010`},
+		{"bare_word", `{"log": {"level": info}}`, `1:19: this is not a JSON value: text is written in double quotes`},
+		{"octal", `{"port": 010}`, `1:10: the JSON is broken here: JSON does not write a number like this; text is written in double quotes`},
 
 		// Keys.
 		{"slip_of_the_pen", `{"prot": 1, ` + push + `}`, `1:2: /prot: the key "prot" is unknown here; did you mean "port"?`},
@@ -114,7 +114,7 @@ func TestOneMistake(t *testing.T) {
 		{"proxies_length", `{"proxy_protocol_from": "192.0.2.1/33", ` + push + `}`, `1:25: /proxy_protocol_from: "192.0.2.1/33" is neither an IP address nor a network such as "192.0.2.0/24" or "2001:db8::/32"`},
 		{"proxies_kind", `{"proxy_protocol_from": true, ` + push + `}`, `1:25: /proxy_protocol_from: a list [ … ] is expected here, not true or false`},
 		{"proxy_none", `{"use_http_proxy": true, ` + push + `}`, `1:20: /use_http_proxy: use_http_proxy is true, but there is no "http_proxy_host"`},
-		{"proxy_user", `{"http_proxy_host": "otto:geheim@proxy", ` + push + `}`, `1:21: /http_proxy_host: "…@proxy" is not the name or the IP address of a host: leave out what is before and after it (http://, a port, a path); user names and passwords are not built yet`},
+		{"proxy_user", `{"http_proxy_host": "otto:geheim@proxy", ` + push + `}`, `1:21: /http_proxy_host: "…@proxy" is not the name or the IP address of a host: leave out what is before and after it (http://, a port, a path); the pump cannot give it a user name or a password yet`},
 		{"proxy_url", `{"http_proxy_host": "http://proxy:80", ` + push + `}`, `1:21: /http_proxy_host: "http://proxy:80" is not the name or the IP address of a host: leave out what is before and after it (http://, a port, a path)`},
 		{"log_level", `{"log": {"level": "warning"}, ` + push + `}`, `1:19: /log/level: "warning" is unknown here; known are debug, info, warn, error`},
 		{"log_format", `{"log": {"format": "jsn"}, ` + push + `}`, `1:20: /log/format: "jsn" is unknown here (did you mean "json"?); known are text, json`},
@@ -155,7 +155,7 @@ func TestOneMistake(t *testing.T) {
 		{"ssl_cert_alone", pulled(`"url": "https://a", "ssl_cert": "c.pem"`), `1:100: /streams/0/source_options/ssl_cert: "ssl_cert" needs "ssl_key", the file with its key (the same file, if it holds both)`},
 		{"ssl_key_alone", pulled(`"url": "https://a", "ssl_key": "k.pem"`), `1:99: /streams/0/source_options/ssl_key: "ssl_key" needs "ssl_cert", the file with its certificate (the same file, if it holds both)`},
 		{"ssl_of_a_file", stream(`"path": "p", "type": "file", "source_options": {"file": "clip.wmv", "ssl_ca": "x"}`), `1:83: /streams/0/source_options/ssl_ca: the key "ssl_ca" is for streams of type mmsh_pull, and this one has another type`},
-		{"url_user", pulled(`"url": "mmsh://me@a"`), `1:75: /streams/0/source_options/url: "mmsh://…@a" cannot be pulled: user names and passwords are not built yet`},
+		{"url_user", pulled(`"url": "mmsh://me@a"`), `1:75: /streams/0/source_options/url: "mmsh://…@a" cannot be pulled: the pump cannot give a source a user name or a password yet`},
 		{"url_no_host", pulled(`"url": "mmsh:///a"`), `1:75: /streams/0/source_options/url: "mmsh:///a" cannot be pulled: it names no host`},
 		{"url_host", pulled(`"url": "mmsh://a,b/"`), `1:75: /streams/0/source_options/url: "mmsh://a,b/" cannot be pulled: "a,b" is not the name or the IP address of a host`},
 		{"url_port", pulled(`"url": "mmsh://a:0/"`), `1:75: /streams/0/source_options/url: "mmsh://a:0/" cannot be pulled: the port must be between 1 and 65535`},
@@ -354,10 +354,10 @@ exports.config = {
 	const pre = "pump.json:"
 	want := pre + `2:1: this is not JSON; if it is the original Stream Pump's config.js, this prints it as JSON if Node.js is installed: ` + ConvertScript + `; otherwise keep only the object: ` +
 		`delete everything before its first { and after its last }, and write every key and every text in double quotes (comments and trailing commas may stay)
-` + pre + `3:3: a key is written in double quotes: "port"
+` + pre + `3:3: this is a key or a text, which is written in double quotes
 ` + pre + `4:3: text is written in double quotes, not in '
-` + pre + `4:22: "undefined" is not a JSON value: text is written in double quotes
-` + pre + `5:16: a key is written in double quotes: "path"
+` + pre + `4:22: this is not a JSON value: text is written in double quotes
+` + pre + `5:16: this is a key or a text, which is written in double quotes
 ` + pre + `5:22: text is written in double quotes, not in '
 ` + pre + `6:2: this is JSON, not JavaScript: delete the semicolon
 `

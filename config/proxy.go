@@ -53,7 +53,7 @@ func (w *walker) host(n node) (string, bool) {
 			hint = ": leave out what is before and after it (http://, a port, a path)"
 		}
 		if i := strings.LastIndexByte(s, '@'); i >= 0 {
-			s, hint = "…"+s[i:], hint+"; user names and passwords are not built yet"
+			s, hint = "…"+s[i:], hint+"; the pump cannot give it a user name or a password yet"
 		}
 		w.fail(n, "%s is not the name or the IP address of a host%s", quote(s), hint)
 		return "", false

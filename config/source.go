@@ -185,7 +185,7 @@ func checkURL(u *url.URL) error {
 	}
 	switch {
 	case u.User != nil:
-		return errors.New("user names and passwords are not built yet")
+		return errors.New("the pump cannot give a source a user name or a password yet")
 	case u.Opaque != "" || u.Host == "":
 		return errors.New("it names no host")
 	case !validHost(u.Hostname()):

@@ -71,12 +71,12 @@ func TestFilesForTLS(t *testing.T) {
 		{"ca_missing", `"ssl_ca": "none"`, `1:98: /streams/0/source_options/ssl_ca: the file "DIR/none" cannot be opened: no such file or directory`},
 		{"ca_folder", `"ssl_ca": "."`, `1:98: /streams/0/source_options/ssl_ca: the file "DIR" is a folder, not a file`},
 		{"ca_text", `"ssl_ca": "text"`, `1:98: /streams/0/source_options/ssl_ca: the file "DIR/text" ` + none},
-		{"ca_key", `"ssl_ca": "good.key"`, `1:98: /streams/0/source_options/ssl_ca: the file "DIR/good.key" holds a private key but no certificate; perhaps the two files are exchanged`},
+		{"ca_key", `"ssl_ca": "good.key"`, `1:98: /streams/0/source_options/ssl_ca: the file "DIR/good.key" holds a private key but no certificate; perhaps the two files are swapped`},
 		{"cert_missing", `"ssl_cert": "none", "ssl_key": "good.key"`, `1:100: /streams/0/source_options/ssl_cert: the file "DIR/none" cannot be opened: no such file or directory`},
 		{"cert_text", `"ssl_cert": "text", "ssl_key": "good.key"`, `1:100: /streams/0/source_options/ssl_cert: the file "DIR/text" ` + none},
 		{"key_missing", `"ssl_cert": "good.pem", "ssl_key": "none"`, `1:123: /streams/0/source_options/ssl_key: the file "DIR/none" cannot be opened: no such file or directory`},
 		{"key_of_another", `"ssl_cert": "good.pem", "ssl_key": "other.key"`, `1:123: /streams/0/source_options/ssl_key: the file "DIR/other.key" does not belong to the certificate "DIR/good.pem"`},
-		{"key_is_none", `"ssl_cert": "good.pem", "ssl_key": "good.pem"`, `1:123: /streams/0/source_options/ssl_key: the file "DIR/good.pem" holds a certificate but no private key; perhaps the two files are exchanged`},
+		{"key_is_none", `"ssl_cert": "good.pem", "ssl_key": "good.pem"`, `1:123: /streams/0/source_options/ssl_key: the file "DIR/good.pem" holds a certificate but no private key; perhaps the two files are swapped`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			src := pulled(`"url": "https://a", ` + c.keys)

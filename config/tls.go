@@ -98,14 +98,14 @@ func (w *walker) tls(root object, c *Config) {
 	}
 }
 
-// unused warns of keys beyond the original's that do nothing without a listener. If
-// ssl is there, false is a decision.
+// unused warns of certificates that do nothing without a listener. If ssl is there,
+// false is a decision.
 func (w *walker) unused(root object) {
 	if _, decided := root.get("ssl"); decided || w.fatal {
 		return
 	}
-	for _, key := range []string{"certificates", "ssl_domains"} {
-		if n, ok := root.get(key); ok {
+	for _, key := range []string{"ssl_cert", "certificates", "ssl_domains"} {
+		if n, ok := root.get(key); ok && !(kindOf(n) == '"' && literal(n) == "") {
 			w.warn(n, `nothing uses this: set "ssl" to true, or put "tls://" before an address in "listen"`)
 		}
 	}

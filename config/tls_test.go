@@ -91,7 +91,7 @@ func TestMistakesInTLS(t *testing.T) {
 		{"no_file", `"ssl": true, "ssl_cert": "none.pem", "ssl_key": "a.key"`, `1:27: /ssl_cert: the certificate "DIR/none.pem" cannot be opened: no such file or directory`},
 		{"no_key_file", `"ssl": true, "ssl_key": "none.key", "ssl_cert": "a.pem"`, `1:26: /ssl_key: the key "DIR/none.key" cannot be opened: no such file or directory`},
 		{"other_key", `"ssl": true, "ssl_cert": "a.pem", "ssl_key": "b.key"`, `1:47: /ssl_key: the key "DIR/b.key" does not belong to the certificate "DIR/a.pem"`},
-		{"exchanged", `"ssl": true, "ssl_cert": "a.key", "ssl_key": "a.pem"`, `1:27: /ssl_cert: the certificate "DIR/a.key" holds a private key but no certificate; perhaps the two files are exchanged`},
+		{"exchanged", `"ssl": true, "ssl_cert": "a.key", "ssl_key": "a.pem"`, `1:27: /ssl_cert: the certificate "DIR/a.key" holds a private key but no certificate; perhaps the two files are swapped`},
 		{"listed_other_key", `"ssl": true, "certificates": [{"cert": "a.pem", "key": "a.key"}, {"cert": "a.pem", "key": "b.key"}]`, `1:92: /certificates/1/key: the key "DIR/b.key" does not belong to the certificate "DIR/a.pem"`},
 		{"listed_text", `"certificates": "a.pem", "ssl": false`, `1:18: /certificates: a list [ … ] is expected here, not a text`},
 		{"listed_no_key", `"certificates": [{"cert": "a.pem"}], "ssl": true`, `1:19: /certificates/0: this certificate has no "key", the file that holds its private key`},
@@ -110,7 +110,7 @@ func TestMistakesInTLS(t *testing.T) {
 		{"no_terms", `"port": 80, "ssl": true, "ssl_domains": "a.example", "acme": {"folder": "x"}`, `1:63: /acme: "accept_terms" is missing: the CA gives certificates only to those who accept its terms, and you must say that you do`},
 		{"terms", `"port": 80, "ssl": true, "ssl_domains": "a.example", "acme": {"accept_terms": false, "folder": "x"}`, `1:80: /acme/accept_terms: the CA gives certificates only to those who accept its terms, and you must say that you do`},
 		{"no_folder", `"port": 80, "ssl": true, "ssl_domains": "a.example", "acme": {"accept_terms": true}`, `1:63: /acme: "folder" is missing: where the account, the certificates and their keys are kept`},
-		{"ca_file", `"port": 80, "ssl": true, "ssl_domains": "a.example", "acme": {"accept_terms": true, "folder": "x", "ca_file": "a.key"}`, `1:112: /acme/ca_file: the file "DIR/a.key" holds a private key but no certificate; perhaps the two files are exchanged`},
+		{"ca_file", `"port": 80, "ssl": true, "ssl_domains": "a.example", "acme": {"accept_terms": true, "folder": "x", "ca_file": "a.key"}`, `1:112: /acme/ca_file: the file "DIR/a.key" holds a private key but no certificate; perhaps the two files are swapped`},
 		{"email", `"acme": {"email": "Me <me@a.example>"}`, `1:20: /acme/email: "Me <me@a.example>" is not an e-mail address`},
 		{"directory", `"acme": {"directory": "http://ca.example/dir"}`, `1:24: /acme/directory: "http://ca.example/dir" is not the address of a CA's directory, such as "https://acme-v02.api.letsencrypt.org/directory"`},
 		{"acme_key", `"acme": {"terms": true}`, `1:11: /acme/terms: the key "terms" is unknown here; known are email, accept_terms, directory, ca_file, folder`},
@@ -138,6 +138,7 @@ func TestWarningsOfTLS(t *testing.T) {
 	const idle = `nothing uses this: set "ssl" to true, or put "tls://" before an address in "listen"`
 	for _, c := range []struct{ name, src, want string }{
 		{"no_listener", `"certificates": [{"cert": "none", "key": "none"}]`, `1:18: /certificates: warning: ` + idle},
+		{"no_listener_pair", `"ssl_cert": "none", "ssl_key": "none"`, `1:14: /ssl_cert: warning: ` + idle},
 		{"no_listener_automatic", `"ssl_domains": "a.example"`, `1:17: /ssl_domains: warning: ` + idle},
 		{"out_of_reach", `"ssl": true, "ssl_domains": "a.example", ` + terms, `1:30: /ssl_domains: warning: the CA will look for the pump at port 443 (TLS) or port 80 (plain) of these names, and it listens on neither: unless something forwards them, no certificate will be given`},
 	} {

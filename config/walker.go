@@ -69,6 +69,8 @@ func slip(text string) string {
 		{"after object name", "a colon is missing between the key and this"},
 		{"at start of value", "a value is missing before this"},
 		{"at start of object name", "a key in double quotes is missing before this"},
+		// The parser repeats the literal, which may be a secret without its quotes.
+		{"invalid literal", "JSON does not write a number like this; text is written in double quotes"},
 	} {
 		if strings.Contains(text, s.sign) {
 			return s.words

@@ -27,15 +27,15 @@ const (
 )
 
 // admitted is a player, or one way to use one, and which proofs it can bring: a row of
-// the README's table.
+// the table of docs/access.md.
 type admitted struct {
-	name   string // as in the README
+	name   string // as in docs/access.md
 	binary string
 	scheme string
 	// Whether the player brings a token, a password for Basic, and one for Digest.
 	token, basic, digest bool
 	start                func(t testing.TB, url string) *watcher
-	// shows is what it prints when it is not let in, and said the same in the README.
+	// shows is what it prints when it is not let in, and said the same there.
 	shows, said string
 	// asks says that it asks its user for another password, and waits.
 	asks bool
@@ -139,9 +139,9 @@ func (a *admitted) isRefused(t *testing.T, p *rig.Pump, url string, asks bool) {
 	}
 }
 
-// The README's table is what these tests try.
-func TestReadmeTellsWhoIsAdmitted(t *testing.T) {
-	text, err := os.ReadFile("../README.md")
+// The table of docs/access.md is what these tests try.
+func TestPageTellsWhoIsAdmitted(t *testing.T) {
+	text, err := os.ReadFile("../docs/access.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestReadmeTellsWhoIsAdmitted(t *testing.T) {
 	for _, a := range admittances() {
 		row := fmt.Sprintf("| %s | %s | %s | %s | %s |\n", a.name, can[a.token], can[a.basic], can[a.digest], a.said)
 		if !strings.Contains(string(text), row) {
-			t.Errorf("README.md lacks the row\n%s", row)
+			t.Errorf("docs/access.md lacks the row\n%s", row)
 		}
 	}
 }

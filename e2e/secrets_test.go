@@ -93,7 +93,7 @@ func TestSecretsShowNowhere(t *testing.T) {
 			}
 		}
 	}
-	p.Await("viewer is refused", "the token has expired")
+	p.Await("viewer is refused", "the token expired")
 	p.Await("viewer is refused", "forged")
 	p.Await("viewer is refused", "the password of the account")
 	// A pump that pulls from it has a token in its source's address.
@@ -148,10 +148,10 @@ func fetchText(t testing.TB, url string) string {
 	return string(text)
 }
 
-// TestReadmeTokens runs the README's examples of a web site that makes tokens, each in
+// TestPageTokens runs the examples of docs/access.md of a web site that makes tokens, each in
 // its language.
-func TestReadmeTokens(t *testing.T) {
-	readme, err := os.ReadFile("../README.md")
+func TestPageTokens(t *testing.T) {
+	page, err := os.ReadFile("../docs/access.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,9 +166,9 @@ func TestReadmeTokens(t *testing.T) {
 	} {
 		t.Run(c.language, func(t *testing.T) {
 			need(t, c.binary)
-			m := regexp.MustCompile("(?s)\n```" + c.language + "\n(.*?)```\n").FindSubmatch(readme)
+			m := regexp.MustCompile("(?s)\n```" + c.language + "\n(.*?)```\n").FindSubmatch(page)
 			if m == nil {
-				t.Fatal("README.md has no such example")
+				t.Fatal("docs/access.md has no such example")
 			}
 			file := filepath.Join(t.TempDir(), "token")
 			if err := os.WriteFile(file, []byte(c.prefix+string(m[1])+"\n"+fmt.Sprintf(c.call, knownSecret)+"\n"), 0o600); err != nil {

@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	// overTLS is the section of the README whose configurations are run here.
-	readme, overTLS = "../README.md", "### An encoder pushes over TLS"
+	// stunnelPage has the configurations that are run here, each in its section.
+	stunnelPage          = "../docs/stunnel.md"
+	toPump, throughProxy = "## To the pump", "## Through an HTTP proxy"
 	// tlsOnPage and caOnPage are the pump's TLS port and the system's certificates there.
 	tlsOnPage, caOnPage = "pump.example:8089", "/etc/ssl/certs/ca-certificates.crt"
 	proxyOnPage         = "proxy.example:3128"
@@ -35,12 +36,12 @@ func securedPump(t *testing.T) *secured {
 	return &secured{p, i, p.TLS.String()}
 }
 
-// beside starts a configuration of the README beside an encoder, and says where the
+// beside starts the configuration of a section of the page beside an encoder, and says where the
 // encoder pushes to.
-func (s *secured) beside(t *testing.T, n int, roots string, pairs ...string) string {
+func (s *secured) beside(t *testing.T, section, roots string, pairs ...string) string {
 	t.Helper()
 	near := freeAddr(t)
-	conf := fit(t, blockOf(t, readme, overTLS, n), append([]string{"accept = " + pumpOnPage, "accept = " + near, caOnPage, roots}, pairs...)...)
+	conf := fit(t, blockOf(t, stunnelPage, section, 0), append([]string{"accept = " + pumpOnPage, "accept = " + near, caOnPage, roots}, pairs...)...)
 	_, path := writeConf(t, "encoder.conf", "foreground = yes\npid =\n"+conf)
 	startFront(t, exec.Command(located("stunnel4"), path), near)
 	return near
@@ -66,12 +67,12 @@ func (s *secured) takes(t *testing.T, near string) {
 	})
 }
 
-// TestStunnelBesideAnEncoder: what the README says about pushing over TLS works.
+// TestStunnelBesideAnEncoder: what docs/stunnel.md says about pushing over TLS works.
 func TestStunnelBesideAnEncoder(t *testing.T) {
 	need(t, located("stunnel4"))
 	t.Parallel()
 	s := securedPump(t)
-	s.takes(t, s.beside(t, 0, s.who.Roots, tlsOnPage, s.at))
+	s.takes(t, s.beside(t, toPump, s.who.Roots, tlsOnPage, s.at))
 }
 
 // TestStunnelThroughAProxy: the same through Squid, which alone knows where the pump is.
@@ -84,7 +85,7 @@ func TestStunnelThroughAProxy(t *testing.T) {
 	proxy := freeAddr(t)
 	_, hosts := writeConf(t, "hosts", "127.0.0.1 "+hostOnPage+"\n")
 	runSquid(t, "http_port "+proxy+"\nhosts_file "+hosts+"\nacl CONNECT method CONNECT\nhttp_access allow CONNECT\nhttp_access deny all\n", proxy)
-	s.takes(t, s.beside(t, 1, s.who.Roots, proxyOnPage, proxy, tlsOnPage, net.JoinHostPort(hostOnPage, port)))
+	s.takes(t, s.beside(t, throughProxy, s.who.Roots, proxyOnPage, proxy, tlsOnPage, net.JoinHostPort(hostOnPage, port)))
 }
 
 // TestStunnelThroughAProxyWithAPassword: the same through tinyproxy, which wants to know
@@ -100,8 +101,8 @@ func TestStunnelThroughAProxyWithAPassword(t *testing.T) {
 	_, path := writeConf(t, "tinyproxy.conf", "Port "+own+"\nAllow 127.0.0.1\nConnectPort "+port+"\nBasicAuth encoder secret\n")
 	startFront(t, exec.Command(located("tinyproxy"), "-d", "-c", path), proxy)
 	there := []string{proxyOnPage, proxy, tlsOnPage, s.at}
-	s.refused(t, "without the password", s.beside(t, 1, s.who.Roots, there...))
-	s.takes(t, s.beside(t, 1, s.who.Roots, append(there, ";protocol", "protocol")...))
+	s.refused(t, "without the password", s.beside(t, throughProxy, s.who.Roots, there...))
+	s.takes(t, s.beside(t, throughProxy, s.who.Roots, append(there, ";protocol", "protocol")...))
 }
 
 // TestStunnelChecksThePump: an encoder's stream goes to nobody who is not the pump: not
@@ -111,8 +112,8 @@ func TestStunnelChecksThePump(t *testing.T) {
 	t.Parallel()
 	s := securedPump(t)
 	stranger := rig.Identify(t, t.TempDir())
-	s.refused(t, "another vouches", s.beside(t, 0, stranger.Roots, tlsOnPage, s.at))
-	s.refused(t, "another name", s.beside(t, 0, s.who.Roots, tlsOnPage, s.at, "checkHost = "+hostOnPage, "checkHost = other.example"))
+	s.refused(t, "another vouches", s.beside(t, toPump, stranger.Roots, tlsOnPage, s.at))
+	s.refused(t, "another name", s.beside(t, toPump, s.who.Roots, tlsOnPage, s.at, "checkHost = "+hostOnPage, "checkHost = other.example"))
 	if log := s.pump.Log(); strings.Contains(log, "encoder") {
 		t.Errorf("the pump has heard of an encoder:\n%s", log)
 	}

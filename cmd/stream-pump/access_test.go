@@ -45,7 +45,7 @@ func TestPasswd(t *testing.T) {
 		{"", "passwd anna", cli.ExitFailed, "stream-pump: standard input is empty\n"},
 		{"\n", "passwd anna", cli.ExitFailed, "stream-pump: the password is empty\n"},
 		{strings.Repeat("x", maxSecretLine+1), "passwd anna", cli.ExitFailed, "stream-pump: the line on standard input is longer than 4096 bytes\n"},
-		{"geheim", "passwd an:na", cli.ExitUsage, "stream-pump: an account's name has no colon, quote, backslash or control character\nTry 'stream-pump passwd --help'.\n"},
+		{"geheim", "passwd an:na", cli.ExitUsage, "stream-pump: an account's name may have no colon, quote, backslash or control character\nTry 'stream-pump passwd --help'.\n"},
 		{"geheim", "passwd anna --realm a:b", cli.ExitUsage, "stream-pump: a realm is a text of ASCII characters without colon, quote and backslash\nTry 'stream-pump passwd --help'.\n"},
 		{"geheim", "passwd anna --kind plain", cli.ExitUsage, "stream-pump: --kind \"plain\" is none of digest, md5, sha256 and basic\nTry 'stream-pump passwd --help'.\n"},
 		{"geheim", "passwd", cli.ExitUsage, "stream-pump: NAME is missing\nTry 'stream-pump passwd --help'.\n"},
@@ -137,7 +137,7 @@ func TestToken(t *testing.T) {
 		{"", "token make pump.json nothing", `pump.json has no stream "nothing"`},
 		{"", "token make pump.json news --key k9", `there is no key "k9" here; there are new, old`},
 		{"mms://pump/x?y=1", "token explain", "the address has no ?token="},
-		{"what", "token explain", "the token has 1 fields, and not 7 with ~ between them"},
+		{"what", "token explain", "this is no token: it should have 7 fields with ~ between them, and has 1"},
 		{"", "token explain", "standard input is empty"},
 	} {
 		feed(t, text(c.stdin), args(c.args)...).want(t, cli.ExitFailed, "", "stream-pump: "+c.want+"\n")

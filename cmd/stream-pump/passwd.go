@@ -30,7 +30,7 @@ from standard input; what is printed is not the password.
 
 With --kind digest, the default, these are two lines for Digest, for programs that
 know MD5 only and for those that know SHA-256. A password for Digest does not travel
-in clear text, but whoever reads these lines can use them as he could the password.
+in clear text, but these lines are as good as the password to whoever reads them.
 With --kind md5 or sha256 it is one of the two. With --kind basic it is a line with
 an argon2id hash, for programs that know Basic only; then it is the other way round.`,
 		Example: `  stream-pump passwd encoder1 >> encoders.txt

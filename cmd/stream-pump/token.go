@@ -118,11 +118,13 @@ func (f tokenFlags) choose(keys []access.Key) (access.Key, error) {
 	return access.Key{}, fmt.Errorf("there is no key %q here; there are %s", f.key, strings.Join(ids, ", "))
 }
 
-// tokenKeys are the keys that a configuration has for a stream.
+// tokenKeys are the keys that a configuration has for a stream. What else may be odd
+// about it, or keep one of its streams from running, is for check to say.
 func (e env) tokenKeys(path, stream string, role access.Role) ([]access.Key, error) {
-	c, err := e.load(path)
-	if err != nil {
-		return nil, err
+	c, problems := e.read(path)
+	if c == nil {
+		e.print(problems)
+		return nil, e.refuse(path, problems)
 	}
 	known := false
 	for _, s := range c.Streams {

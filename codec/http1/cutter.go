@@ -153,7 +153,7 @@ const proxyMark = "\r\n\r\n"
 // proxied is what is wrong with a connection that a proxy introduces: it names its
 // client in front of the first request, where nobody looks for that.
 func proxied(version int) string {
-	return fmt.Sprintf("the connection begins with the PROXY protocol, version %d, which is taken from trusted proxies alone: trust the one that is in front, or turn it off there", version)
+	return fmt.Sprintf("the connection begins with the PROXY protocol, version %d, which is believed only from addresses in proxy_protocol_from: name the proxy there, or turn the protocol off in the proxy", version)
 }
 
 // take joins the last piece to those before it.

@@ -22,7 +22,7 @@ func openGuarded(c codec.Challenge) *host {
 		case ev.Credentials != nil:
 			return decide(ev)
 		}
-		return codec.Verdict{Code: codec.Unproven, Challenge: &c, Reason: "to view this stream takes a password"}
+		return codec.Verdict{Code: codec.Unproven, Challenge: &c, Reason: "it takes a password to view this stream"}
 	}
 	return h
 }

@@ -125,7 +125,9 @@ func classify(r *http1.Request) *request {
 func (q *request) coded(r *http1.Request, path string) *request {
 	_, isPush, _ := cutName(path, pushSuffix)
 	switch {
-	case r.Method != "POST" || !isPush:
+	case r.Method == "POST" && !isPush:
+		return q.refuse(501, "the request has a Transfer-Encoding, and its path does not end in "+pushSuffix+", as an encoder's does")
+	case r.Method != "POST":
 		return q.refuse(501, "the request has a Transfer-Encoding")
 	case isPushType(mediaType(r)):
 		return q.refuse(411, "the encoder pushes in chunks, but its protocol needs a Content-Length")

@@ -366,7 +366,7 @@ func viewToken(k *kit) {
 
 func viewTokenRefused(k *kit) {
 	for why, change := range map[string]func(*access.Token){
-		"the token has expired at":                                         func(t *access.Token) { t.Expires = time.Now().Add(-time.Minute) },
+		"the token expired at":                                             func(t *access.Token) { t.Expires = time.Now().Add(-time.Minute) },
 		"the token is for another stream":                                  func(t *access.Token) { t.Stream = "other" },
 		"the token is for another network":                                 func(t *access.Token) { t.Network, _ = access.ParseNetwork("192.0.2.0/24") },
 		"the token is to publish, and not to view":                         func(t *access.Token) { t.Role = access.Publish },

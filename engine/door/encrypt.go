@@ -96,12 +96,17 @@ const streams = "http/1.1"
 // should.
 const clearWait = time.Second
 
+// errInClear is what programs with OpenSSL say who do not accept a certificate.
+var errInClear = errors.New("it gave up in clear, as programs with OpenSSL do, such as curl")
+
 // unsecured ends a connection whose handshake has failed.
 func (d *Door) unsecured(c Arrival, err error) {
 	r := reason.TLSBroken
 	switch why, turned := secure.Turned(err); {
 	case turned:
 		r, err = reason.TLSRefused, errors.New(why)
+	case secure.Undeciphered(err):
+		r, err = reason.TLSRefused, errInClear
 	case errors.Is(err, context.Canceled):
 		r = reason.ShuttingDown
 	case errors.Is(err, context.DeadlineExceeded):

@@ -90,14 +90,18 @@ func (c *Conn) undecided() {
 }
 
 // tellRefused logs a refusal. That a peer is asked for its password first happens to
-// everybody, and is in the debug log only.
+// everybody: of viewers only the debug log says so. An encoder that then brings none
+// often says nothing of it to whoever runs it, and there are few of them: the log does.
 func (c *Conn) tellRefused(d *access.Decision) {
 	l := c.loop
+	asked := d.Outcome == access.Denied && d.Bare
 	log, level, what := l.group.accessLog, slog.LevelInfo, "viewer is refused"
 	if l.ev.Kind == codec.Setup || l.ev.Kind == codec.Publish {
 		log, level, what = l.group.denyLog, slog.LevelWarn, "encoder is refused"
-	}
-	if d.Outcome == access.Denied && d.Bare {
+		if asked {
+			level, what = slog.LevelInfo, "encoder is asked for its password"
+		}
+	} else if asked {
 		level = slog.LevelDebug
 	}
 	args := []any{"path", l.ev.Path, "peer", c.peer, "why", d.Reason}

@@ -258,6 +258,7 @@ func TestEncodersAreAskedOnce(t *testing.T) {
 	e.got = nil
 	e.send("PUBLISH other\n")
 	e.says("UNPROVEN Publish")
+	b.logs(`level=INFO msg="encoder is asked for its password" path=other peer=10.0.0.3:`)
 	g := b.dial("h", 0, "10.0.0.3")
 	g.send("SETUP other u=eve:x\n")
 	g.says("FORBIDDEN Setup (not you)\n")

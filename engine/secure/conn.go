@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 )
 
@@ -220,6 +221,14 @@ func Foreign(err error) (first [5]byte, ok bool) {
 		return bad.RecordHeader, true
 	}
 	return first, false
+}
+
+// Undeciphered reports whether a record of the peer's could not be decrypted. In a
+// handshake with TLS 1.3 that is mostly OpenSSL, which gives up with an alert in clear
+// where it has to be encrypted ([RFC 8446] 6).
+func Undeciphered(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "local error" && strings.HasSuffix(op.Err.Error(), "bad record MAC")
 }
 
 // Turned reports whether it is the peer that gave up, with an alert, and says in its

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -153,6 +154,12 @@ func TestFailedHandshakes(t *testing.T) {
 		{"certificate refused", func(far net.Conn) {
 			_ = tls.Client(far, &tls.Config{ServerName: "other", MaxVersion: tls.VersionTLS12}).Handshake()
 		}, func(err error) bool { why, ok := Turned(err); return ok && strings.Contains(why, "certificate") }},
+		{"certificate refused in clear", func(far net.Conn) {
+			_ = tls.Client(far, &tls.Config{InsecureSkipVerify: true, VerifyPeerCertificate: func([][]byte, [][]*x509.Certificate) error {
+				_, err := far.Write([]byte{0x15, 3, 3, 0, 2, 2, 48})
+				return errors.Join(err, io.EOF)
+			}}).Handshake()
+		}, Undeciphered},
 		{"gone", func(far net.Conn) { far.Close() }, func(err error) bool { return errors.Is(err, io.EOF) }},
 		{"too much", func(far net.Conn) {
 			record := append([]byte{0x16, 3, 1, 0x10, 0}, make([]byte, 0x1000)...)

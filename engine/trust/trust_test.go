@@ -140,7 +140,7 @@ func TestFiles(t *testing.T) {
 		"folder": {dir, "is a folder, not a file"},
 		"pipe":   {pipe, "is not a regular file"},
 		"empty":  {file("empty"), none},
-		"key":    {file("key", pki.KeyPEM(t, pair)), "holds a private key but no certificate; perhaps the two files are exchanged"},
+		"key":    {file("key", pki.KeyPEM(t, pair)), "holds a private key but no certificate; perhaps the two files are swapped"},
 		"binary": {file("der", pair.Certificate[0]), "is in DER form; PEM is needed (openssl x509 -inform der -in FILE -out NEWFILE converts it)"},
 		"broken": {file("broken", root.PEM(), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})), "cannot be used: its certificate number 2 is broken (malformed certificate)"},
 		"large":  {file("large", make([]byte, 4<<20+1)), "is larger than 4 MiB"},
@@ -157,7 +157,7 @@ func TestFiles(t *testing.T) {
 		"none":       {filepath.Join(dir, "none"), "cannot be opened: no such file or directory"},
 		"another":    {file("another", pki.KeyPEM(t, other)), "does not belong to the certificate \"" + cert + "\""},
 		"empty":      {file("empty"), noKey},
-		"no_key":     {cert, "holds a certificate but no private key; perhaps the two files are exchanged"},
+		"no_key":     {cert, "holds a certificate but no private key; perhaps the two files are swapped"},
 		"passphrase": {file("secret", pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("x")})), "is encrypted with a passphrase, which nobody is there to type; store it without one, readable by the pump alone"},
 	} {
 		if got := textOf(CheckKey(cert, c.file)); got != c.want {

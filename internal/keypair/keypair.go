@@ -127,7 +127,7 @@ func certificates(text []byte) (chain []*x509.Certificate, err error) {
 	case len(chain) > 0:
 		return chain, nil
 	case key:
-		return nil, errors.New("holds a private key but no certificate; perhaps the two files are exchanged")
+		return nil, errors.New("holds a private key but no certificate; perhaps the two files are swapped")
 	case isDER(text):
 		return nil, errors.New("is in DER form; PEM is needed (openssl x509 -inform der -in FILE -out NEWFILE converts it)")
 	}
@@ -156,7 +156,7 @@ func privateKey(text []byte) (crypto.Signer, error) {
 		}
 	}
 	if cert {
-		return nil, errors.New("holds a certificate but no private key; perhaps the two files are exchanged")
+		return nil, errors.New("holds a certificate but no private key; perhaps the two files are swapped")
 	}
 	return nil, errors.New("holds no private key in PEM form (-----BEGIN PRIVATE KEY-----)")
 }

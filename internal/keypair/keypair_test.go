@@ -125,8 +125,8 @@ func TestWhatIsWrong(t *testing.T) {
 	}{
 		{"other_key", m.cert, other.key, true, `the key "k" does not belong to the certificate "c"`},
 		{"wrong_order", join(other.cert, m.cert), m.key, false, `the certificate "c" is in the wrong order: the key belongs to the certificate that is number 2 in it, which must be the first`},
-		{"exchanged", m.key, m.cert, false, `the certificate "c" holds a private key but no certificate; perhaps the two files are exchanged`},
-		{"two_certificates", m.cert, m.cert, true, `the key "k" holds a certificate but no private key; perhaps the two files are exchanged`},
+		{"exchanged", m.key, m.cert, false, `the certificate "c" holds a private key but no certificate; perhaps the two files are swapped`},
+		{"two_certificates", m.cert, m.cert, true, `the key "k" holds a certificate but no private key; perhaps the two files are swapped`},
 		{"empty", nil, m.key, false, `the certificate "c" holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)`},
 		{"empty_key", m.cert, []byte("none"), true, `the key "k" holds no private key in PEM form (-----BEGIN PRIVATE KEY-----)`},
 		{"half_written", m.cert[:len(m.cert)/2], m.key, false, `the certificate "c" holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)`},

@@ -55,13 +55,21 @@ func explain(err error) error {
 	case errors.As(err, &order) && order.Problem != nil:
 		return &saidError{"the CA says: " + clip(order.Problem.Detail), err}
 	case errors.As(err, &said):
-		return &saidError{fmt.Sprintf("the CA says: %s (%d, %s)", clip(said.Detail), said.StatusCode, said.ProblemType), err}
+		return &saidError{"the CA says: " + clip(said.Detail) + behind(said), err}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &saidError{"the CA took too long", err}
 	case errors.As(err, &call):
 		return &saidError{"the CA cannot be reached: " + call.Err.Error(), err}
 	}
 	return err
+}
+
+// behind is the status and the kind of an answer. What is no CA gives no kind.
+func behind(said *acme.Error) string {
+	if said.ProblemType == "" {
+		return fmt.Sprintf(" (%d; is this the address of a CA's directory?)", said.StatusCode)
+	}
+	return fmt.Sprintf(" (%d, %s)", said.StatusCode, said.ProblemType)
 }
 
 // clip is a text in one line, shortened to stay readable.

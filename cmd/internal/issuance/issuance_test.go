@@ -404,7 +404,7 @@ func TestSentences(t *testing.T) {
 		{&acme.OrderError{Status: "invalid", Problem: &acme.Error{Detail: "CAA"}}, "the CA says: CAA"},
 		{&acme.AuthorizationError{Errors: []error{&acme.Error{Detail: "404"}}}, "404"},
 		{context.DeadlineExceeded, "the CA took too long"},
-		{&acme.Error{Detail: strings.Repeat("x", 999)}, "the CA says: " + strings.Repeat("x", 300) + "… (0, )"},
+		{&acme.Error{Detail: strings.Repeat("x", 999)}, "the CA says: " + strings.Repeat("x", 300) + "… (0; is this the address of a CA's directory?)"},
 		{errors.New("other"), "other"},
 	} {
 		if got := explain(c.err); got.Error() != c.want || !errors.Is(got, c.err) {
