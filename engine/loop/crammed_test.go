@@ -172,5 +172,5 @@ func (c *restless) header() string {
 	if c.rules == nil || c.rnd.IntN(3) > 0 {
 		return "H A rate=20000"
 	}
-	return fmt.Sprintf("H %c rate=%d", 'A'+rune(c.rnd.IntN(3)), []int{0, 1, 20_000, 4_000_000_000}[c.rnd.IntN(4)])
+	return fmt.Sprintf("H %c rate=%d", 'A'+rune(c.rnd.IntN(3)), []int{0, 1, 20_000, 2_000_000_000}[c.rnd.IntN(4)])
 }
