@@ -41,11 +41,18 @@ type process struct {
 	admin string
 }
 
+// silence is how long a program under test is listened to.
+const silence = 2 * time.Minute
+
 // launch starts the program, of which only standard error is looked at.
 func launch(t *testing.T, stdin string, args ...string) *process {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
+		t.Fatal(err)
+	}
+	// A line that never comes fails the test, with what was said instead.
+	if err := r.SetReadDeadline(time.Now().Add(silence)); err != nil {
 		t.Fatal(err)
 	}
 	p := &process{t: t, cmd: exec.Command(os.Args[0], args...), log: r, lines: bufio.NewReader(r)}

@@ -153,9 +153,6 @@ func TestServeOverTLS(t *testing.T) {
 	p.ends(0)
 }
 
-// Certificates are got from a CA that examines the running pump, by each of the two
-// proofs alone, although nobody may view without a token and unknown pages are elsewhere;
-// no viewer waits for them, and the next run needs no CA.
 // Where there are private keys, or other secrets, a crash leaves no core dump, on no way.
 func TestNoCoreDump(t *testing.T) {
 	t.Chdir(t.TempDir())
@@ -175,6 +172,9 @@ func TestNoCoreDump(t *testing.T) {
 	}
 }
 
+// Certificates are got from a CA that examines the running pump, by each of the two
+// proofs alone, although nobody may view without a token and unknown pages are elsewhere;
+// no viewer waits for them, and the next run needs no CA.
 func TestAutomaticCertificates(t *testing.T) {
 	for _, proof := range []string{"tls", "http"} {
 		t.Run(proof, func(t *testing.T) {

@@ -49,7 +49,12 @@ func New(t testing.TB) *CA {
 	c.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		<-c.open
 		n := &noted{ResponseWriter: w}
-		(*c.handler.Load()).ServeHTTP(n, r)
+		h := c.handler.Load()
+		if h == nil { // the test is over already
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		(*h).ServeHTTP(n, r)
 		if r.URL.Path == "/order-plz" && n.status == http.StatusCreated {
 			c.orders.Add(1)
 		}
@@ -57,6 +62,7 @@ func New(t testing.TB) *CA {
 	c.server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	c.server.StartTLS()
 	t.Cleanup(func() {
+		c.once.Do(func() { close(c.open) })
 		c.server.CloseClientConnections() // the agent's may be idle for a minute
 		c.server.Close()
 	})
