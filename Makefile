@@ -78,7 +78,7 @@ ifeq ($(CI),true)
 endif
 
 .PHONY: fast
-fast: ## the tests that need no players, in under a minute
+fast: ## the tests that need no players, in a minute or two
 	@$(GOTEST) fast -timeout 5m ./...
 
 .PHONY: narrow
