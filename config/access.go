@@ -148,35 +148,32 @@ func (w *walker) rules(n node, t table, open bool) (r access.Rules, ok bool) {
 	return r, true
 }
 
-// several are the elements of a list; a single text needs no brackets.
-func (w *walker) several(n node) []node {
-	if kindOf(n) == '"' {
-		return []node{n}
-	}
-	elements, _ := w.list(n)
-	return elements
-}
-
 // networks reads a list of networks.
 func (w *walker) networks(n node) (out []netip.Prefix) {
-	elements := w.several(n)
+	elements, _ := w.several(n)
 	if len(elements) > maxNetworks {
 		w.fail(n, "there are %d networks, and at most %d can be given", len(elements), maxNetworks)
 		return nil
 	}
 	for _, e := range elements {
-		s, ok := w.filled(e)
-		if !ok {
-			continue
+		if p, ok := w.network(e); ok {
+			out = append(out, p)
 		}
-		p, err := access.ParseNetwork(s)
-		if err != nil {
-			w.fail(e, "%v", err)
-			continue
-		}
-		out = append(out, p)
 	}
 	return out
+}
+
+// network reads one network, or an address alone.
+func (w *walker) network(n node) (p netip.Prefix, ok bool) {
+	s, ok := w.filled(n)
+	if !ok {
+		return p, false
+	}
+	p, err := access.ParseNetwork(s)
+	if err != nil {
+		w.fail(n, "%v", err)
+	}
+	return p, err == nil
 }
 
 // users gathers the accounts of one group.
@@ -189,7 +186,8 @@ type users struct {
 
 // list reads accounts that are in the configuration itself.
 func (u *users) list(n node) {
-	for _, e := range u.several(n) {
+	elements, _ := u.several(n)
+	for _, e := range elements {
 		line, ok := u.filled(e)
 		if !ok {
 			continue
@@ -323,7 +321,8 @@ func (w *walker) tokenKey(n node, open bool) (k access.Key, ok bool) {
 
 // clients reads a list of client ids.
 func (w *walker) clients(n node) (ids []string) {
-	for _, e := range w.several(n) {
+	elements, _ := w.several(n)
+	for _, e := range elements {
 		s, ok := w.filled(e)
 		if !ok {
 			continue

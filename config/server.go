@@ -61,15 +61,12 @@ func (w *walker) listeners(root object, c *Config) {
 
 // listen reads the list of addresses; a single one needs no brackets.
 func (w *walker) listen(n node, c *Config) {
-	elements := []node{n}
-	if kindOf(n) != '"' {
-		var ok bool
-		if elements, ok = w.list(n); !ok {
-			return
-		}
-		if len(elements) == 0 {
-			w.fail(n, `the list is empty; leave "listen" out to listen everywhere`)
-		}
+	elements, ok := w.several(n)
+	if !ok {
+		return
+	}
+	if len(elements) == 0 {
+		w.fail(n, `the list is empty; leave "listen" out to listen everywhere`)
 	}
 	c.Listen = nil
 	for _, e := range elements {

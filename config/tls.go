@@ -250,10 +250,7 @@ func (w *walker) optionalFile(o object, key string) string {
 // domains reads the names that certificates are to be got for; a single one needs no
 // brackets.
 func (w *walker) domains(n node) (out []string) {
-	elements := []node{n}
-	if kindOf(n) != '"' {
-		elements, _ = w.list(n)
-	}
+	elements, _ := w.several(n)
 	if len(elements) > maxDomains {
 		w.fail(n, "there may be at most %d domains; these are %d", maxDomains, len(elements))
 		return nil

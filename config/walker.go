@@ -131,6 +131,14 @@ func (w *walker) list(n node) (elements []node, ok bool) {
 	return elements, true
 }
 
+// several returns the elements of a list; a single text needs no brackets.
+func (w *walker) several(n node) (elements []node, ok bool) {
+	if kindOf(n) == '"' {
+		return []node{n}, true
+	}
+	return w.list(n)
+}
+
 // escape makes a key a part of a JSON pointer ([RFC 6901] section 3).
 func escape(key string) string {
 	return strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
