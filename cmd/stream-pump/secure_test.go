@@ -260,7 +260,7 @@ func TestCheckShowsCertificates(t *testing.T) {
 			"certificate of ended.example, issued by Authority, until "+until(ended)+" (expired); its key fits\n"+
 			"certificate of far.example: there is no certificate yet (it is automatic)\n",
 		"warning: late.example: the certificate expires in 9 days\n"+
-			"warning: ended.example: the certificate has expired on "+until(ended)+", and clients that check it refuse the pump\n")
+			"warning: ended.example: the certificate expired on "+until(ended)+", and clients that check it refuse the pump\n")
 	if _, err := os.Stat("acme"); err == nil {
 		t.Error("check made a folder")
 	}

@@ -21,6 +21,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"streampump/internal/keypair"
 )
 
 // Options say whom a pull believes and as whom it appears.
@@ -155,9 +157,6 @@ func SystemKnowsAuthorities() bool {
 	return err == nil && !pool.Equal(x509.NewCertPool())
 }
 
-// expiryNotice is how long before its end a certificate is worth a word.
-const expiryNotice = 14 * 24 * time.Hour
-
 // Worry is what is wrong with a client certificate's time, or soon will be: what comes
 // behind its name in a sentence, or empty.
 func Worry(c *x509.Certificate, now time.Time) string {
@@ -167,7 +166,7 @@ func Worry(c *x509.Certificate, now time.Time) string {
 		return "expired on " + moment(c.NotAfter)
 	case now.Before(c.NotBefore):
 		return "is not valid before " + moment(c.NotBefore)
-	case left < expiryNotice:
+	case keypair.EndsSoon(c.NotBefore, c.NotAfter, now):
 		return "expires soon, on " + moment(c.NotAfter)
 	}
 	return ""

@@ -4,8 +4,8 @@
 //
 // A certificate's file holds the server's own certificate first and the intermediate
 // ones behind it; other blocks, such as a key, are passed over, so both may be one
-// file. Dates are not looked at: whether an expired certificate is used is its
-// holder's decision.
+// file. Reading does not look at dates: whether an expired certificate is used is its
+// holder's decision; [EndsSoon] says when that is due.
 //
 // The package keeps nothing and may be called from any goroutine.
 package keypair

@@ -4,15 +4,11 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"streampump/internal/keypair"
 )
 
-const (
-	// warnTime is how long before its end a certificate is warned of. One that lives
-	// for a short time is warned of in its last third: two thirds are when CAs ask for
-	// it to be renewed.
-	warnTime = 14 * day
-	day      = 24 * time.Hour
-)
+const day = 24 * time.Hour
 
 // Days are the whole days until a certificate ends; below 0 once it has.
 func (c Certificate) Days(now time.Time) int {
@@ -28,10 +24,10 @@ func (c Certificate) Worry(now time.Time) (sentence string, ended bool) {
 	left := c.NotAfter.Sub(now)
 	switch {
 	case left < 0:
-		return "the certificate has expired on " + c.NotAfter.UTC().Format(timeForm) + ", and clients that check it refuse the pump", true
+		return "the certificate expired on " + c.NotAfter.UTC().Format(timeForm) + ", and clients that check it refuse the pump", true
 	case now.Before(c.NotBefore):
-		return "the certificate is not good before " + c.NotBefore.UTC().Format(timeForm) + ", or the clock is wrong", false
-	case left >= min(warnTime, c.NotAfter.Sub(c.NotBefore)/3):
+		return "the certificate is not valid before " + c.NotBefore.UTC().Format(timeForm) + ", or the clock is wrong", false
+	case !keypair.EndsSoon(c.NotBefore, c.NotAfter, now):
 		return "", false
 	}
 	return "the certificate expires in " + span(left), false

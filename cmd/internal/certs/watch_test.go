@@ -280,7 +280,7 @@ func TestWarningsBeforeTheEnd(t *testing.T) {
 			t.Errorf("too early: %q", lines)
 		}
 		time.Sleep(time.Hour)
-		if lines := j.lines("level=ERROR"); len(lines) != 1 || !strings.Contains(lines[0], "has expired on 2000-02-13 00:00 UTC") || !strings.Contains(lines[0], "days=-1") {
+		if lines := j.lines("level=ERROR"); len(lines) != 1 || !strings.Contains(lines[0], "expired on 2000-02-13 00:00 UTC") || !strings.Contains(lines[0], "days=-1") {
 			t.Errorf("%q", lines)
 		}
 		time.Sleep(2 * day)
@@ -315,7 +315,7 @@ func TestWorryOfShortLives(t *testing.T) {
 			t.Errorf("%v of %v: %q, %v, want %q", c.left, c.life, got, ended, c.want)
 		}
 	}
-	if got, ended := (Certificate{NotBefore: now.Add(time.Hour), NotAfter: now.Add(90 * day)}).Worry(now); !strings.Contains(got, "is not good before") || ended {
+	if got, ended := (Certificate{NotBefore: now.Add(time.Hour), NotAfter: now.Add(90 * day)}).Worry(now); !strings.Contains(got, "is not valid before") || ended {
 		t.Errorf("%q, %v", got, ended)
 	}
 	if got, ended := (Certificate{}).Worry(now); got != "" || ended {
