@@ -110,16 +110,26 @@ func (a *acceptor) noDescriptor(err error) {
 // outOfDescriptors tells one waiting peer with the spare descriptor, and rests.
 func (a *acceptor) outOfDescriptors(err error) {
 	a.noDescriptor(err)
-	a.squeezing.Lock()
-	defer a.squeezing.Unlock()
 	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
-		a.release()
-		if conn, err := a.acceptNow(); err == nil {
-			a.door.refuse(conn, codec.CauseFailed, acceptBackoff)
-		}
-		a.reserve()
+		a.tellOne()
 	}
 	time.Sleep(acceptBackoff)
+}
+
+// tellOne accepts a waiting peer with the spare descriptor, to tell it that there is no
+// room. On a TLS listener it cannot be told without a handshake.
+func (a *acceptor) tellOne() {
+	a.squeezing.Lock()
+	defer a.squeezing.Unlock()
+	a.release()
+	switch conn, err := a.acceptNow(); {
+	case err != nil:
+	case a.tls != nil:
+		_ = conn.Close()
+	default:
+		a.door.refuse(conn, codec.CauseFailed, acceptBackoff)
+	}
+	a.reserve()
 }
 
 // acceptNow accepts a connection that is already waiting.

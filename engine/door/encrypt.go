@@ -5,8 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
-	"net"
-	"os"
 	"syscall"
 	"time"
 
@@ -111,12 +109,11 @@ func (d *Door) unsecured(c Arrival, err error) {
 		r = reason.ShuttingDown
 	case errors.Is(err, context.DeadlineExceeded):
 		r, err = reason.TLSLate, nil
-	case errors.Is(err, secure.ErrCrowded), errors.Is(err, net.ErrClosed):
+	case errors.Is(err, secure.ErrCrowded):
 		r, err = reason.TLSCrowded, nil
-	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		r, err = reason.PeerLeft, nil
-	}
-	if _, foreign := secure.Foreign(err); foreign {
+	case secure.Foreign(err):
 		d.refuse(c.TCP, codec.CauseClear, clearWait)
 		r, err = reason.TLSMissing, nil
 	}

@@ -213,14 +213,11 @@ func (w *wire) SetDeadline(time.Time) error      { return nil }
 func (w *wire) SetReadDeadline(time.Time) error  { return nil }
 func (w *wire) SetWriteDeadline(time.Time) error { return nil }
 
-// Foreign reports whether a handshake failed because the peer does not speak TLS, and
-// what it began with: somebody has the port right and the protocol wrong.
-func Foreign(err error) (first [5]byte, ok bool) {
+// Foreign reports whether a handshake failed because the peer does not speak TLS:
+// somebody has the port right and the protocol wrong.
+func Foreign(err error) bool {
 	var bad tls.RecordHeaderError
-	if errors.As(err, &bad) && bad.Conn != nil {
-		return bad.RecordHeader, true
-	}
-	return first, false
+	return errors.As(err, &bad) && bad.Conn != nil
 }
 
 // Undeciphered reports whether a record of the peer's could not be decrypted. In a
