@@ -99,7 +99,7 @@ func (r *Room) relieve() {
 	}
 	r.review = nil
 	if r.queued > 0 && !r.closed {
-		r.review = time.AfterFunc(reviewTime, r.relieve)
+		r.review = r.after(reviewTime, r.relieve)
 	}
 	r.mu.Unlock()
 	for _, p := range out {

@@ -16,10 +16,11 @@ type Room struct {
 
 	mu      sync.Mutex
 	closed  bool
-	turns   int                   // free
-	open    int                   // places that are taken
-	queued  int                   // handshakes without a place
-	now     func() int64          // nanoseconds
+	turns   int          // free
+	open    int          // places that are taken
+	queued  int          // handshakes without a place
+	now     func() int64 // nanoseconds
+	after   func(time.Duration, func()) *time.Timer
 	review  *time.Timer           // while handshakes wait for a place
 	guests  map[netip.Addr]*guest // by address, or network
 	seated  map[*guest]struct{}   // those with places
@@ -74,7 +75,7 @@ func NewRoom(most, turns int, wait time.Duration) *Room {
 	began := time.Now()
 	return &Room{
 		most: max(1, most), turns: max(1, turns), wait: wait, guests: map[netip.Addr]*guest{}, seated: map[*guest]struct{}{},
-		now: func() int64 { return int64(time.Since(began)) },
+		now: func() int64 { return int64(time.Since(began)) }, after: time.AfterFunc,
 	}
 }
 
@@ -126,9 +127,9 @@ func (r *Room) queueLocked(p *Place) {
 	g := p.guest
 	g.queue = append(g.queue, p)
 	r.queued++
-	p.late = time.AfterFunc(r.wait, p.expire)
+	p.late = r.after(r.wait, p.expire)
 	if r.review == nil {
-		r.review = time.AfterFunc(reviewTime, r.relieve)
+		r.review = r.after(reviewTime, r.relieve)
 	}
 	if !g.placing {
 		g.placing = true

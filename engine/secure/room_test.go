@@ -30,10 +30,16 @@ func enter(r *Room, from int) *shake {
 	return s
 }
 
-// atTime makes a room whose time is set by hand.
+// atTime makes a room whose time is set by hand, and whose timers never fire: they would
+// come to rooms that the tests look into.
 func atTime(most, turns int) (r *Room, now *int64) {
 	r, now = NewRoom(most, turns, time.Hour), new(int64)
 	r.now = func() int64 { return *now }
+	r.after = func(time.Duration, func()) *time.Timer {
+		t := time.NewTimer(time.Hour)
+		t.Stop()
+		return t
+	}
 	return r, now
 }
 
@@ -193,7 +199,7 @@ func TestEvictedGetNoTurn(t *testing.T) {
 // A handshake that finds no place in time is dropped, and so are all that wait when
 // the room is closed.
 func TestHandshakesWithoutAPlace(t *testing.T) {
-	r := NewRoom(1, 1, time.Hour)
+	r, _ := atTime(1, 1)
 	first, second, third := enter(r, 1), enter(r, 1), enter(r, 1)
 	second.waitingIn(r).expire()
 	second.waitingIn(r).expire() // its place came, or its time, but not both
@@ -227,7 +233,7 @@ func (s *shake) waitingIn(r *Room) *Place {
 func TestRoomModel(t *testing.T) {
 	for seed := range uint64(50) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
-		r := NewRoom(6, 2, time.Hour)
+		r, _ := atTime(6, 2)
 		var all []*shake
 		some := func() *Place {
 			if len(all) == 0 {
@@ -288,7 +294,7 @@ func checkRoom(t *testing.T, r *Room) {
 // However many handshakes wait, those that have places are looked at a few times, and
 // not once for each.
 func TestReliefIsCheap(t *testing.T) {
-	r := NewRoom(8, 1, time.Hour)
+	r, _ := atTime(8, 1)
 	defer r.Close()
 	looks := 0
 	r.now = func() int64 { looks++; return 0 }
@@ -307,7 +313,7 @@ func TestReliefIsCheap(t *testing.T) {
 
 // Who has gone while he waited keeps nobody behind him from a place.
 func TestReliefPassesOverThoseWhoHaveGone(t *testing.T) {
-	r := NewRoom(8, 1, time.Hour)
+	r, _ := atTime(8, 1)
 	defer r.Close()
 	now := int64(0)
 	r.now = func() int64 { return now }
