@@ -129,7 +129,7 @@ func TestPumpsAreCountedApart(t *testing.T) {
 		t.Errorf("%d viewers, %d of them pumps of %d", s.Viewers, s.Pumps, s.PumpsLimit)
 	}
 	edge(first).Await("the source answered 503")
-	first.Await("viewer refused", "reason=too_many_pumps", "StreamPump/1")
+	first.Await("no room for a viewer", "reason=too_many_pumps", "StreamPump/1")
 	up(t, edge(sending), "live")
 	up(t, edge(sending), "live")
 	if a, b := sending.Status(), second.Status(); a.Pumps != 1 || b.Pumps != 1 {

@@ -11,10 +11,10 @@
 //	{"client": "anna"}
 //
 // A status of 200 to 299 is yes, one of 400 to 499 is no, but for 408, 425 and 429, and
-// everything else, or nothing within the time, says that the site is down. Then peers are let in or not, as
-// the operator wants it, and after a few failures in a row the site is left alone for a
-// moment, with one question now and then to see whether it is back: a site that hangs
-// does not make viewers wait.
+// everything else, or nothing within the time, says that the site is down. Then peers
+// are let in or not, as the operator wants it, and after a few failures in a row the
+// site is left alone for a moment, with one question now and then to see whether it is
+// back: a site that hangs does not make viewers wait.
 //
 // No question is asked on the caller's goroutine. How many are under way, how many
 // wait, and how many answers are remembered is bounded.

@@ -18,7 +18,7 @@ func (c *Conn) ask(role access.Role) {
 		c.act()
 		return
 	}
-	st := l.group.streams[strings.ToLower(l.ev.Path)]
+	st := l.group.at(l.ev.Path)
 	r := access.Request{Role: role, Stream: strings.Clone(l.ev.Path), Peer: c.peer.Addr(), Credentials: l.ev.Credentials}
 	var q *question
 	d, decided := guard.Ask(l.group.wall(), r, st == nil, func(d access.Decision) {
@@ -44,7 +44,7 @@ func (c *Conn) vouched() bool {
 	if l.ev.Session == 0 || l.ev.Kind != codec.Setup && l.ev.Kind != codec.Publish {
 		return false
 	}
-	st := l.group.streams[strings.ToLower(l.ev.Path)]
+	st := l.group.at(l.ev.Path)
 	in := l.group.ingests.Find(l.ev.Session, l.now+int64(l.group.cfg.Timeouts.PushInactive))
 	return in != nil && st != nil && in.Stream == st
 }

@@ -59,7 +59,7 @@ func (b *lab) checkLoop(k *labLoop, watching map[*stream.Programme]int64) {
 			parked++
 		}
 		if c.tls != nil {
-			kept += int64(len(c.tls.kept))
+			kept += int64(len(c.tls.kept) - c.tls.sent)
 		}
 		b.checkConn(k, c)
 	}

@@ -132,12 +132,15 @@ func (c *Conn) lookup() {
 
 // find looks a stream up; nil and a verdict if there is none.
 func (g *Group) find(path string, v *codec.Verdict) *stream.Stream {
-	st := g.streams[strings.ToLower(path)]
+	st := g.at(path)
 	if st == nil {
 		v.Code, v.Location = codec.NoStream, g.cfg.NotFoundLocation
 	}
 	return st
 }
+
+// at is the stream at a path, in any letter case; nil if there is none.
+func (g *Group) at(path string) *stream.Stream { return g.streams[strings.ToLower(path)] }
 
 // join finds the programme that a viewer's request wants; nil and a verdict if it
 // cannot have it.

@@ -184,6 +184,7 @@ func (l *Loop) sendRecords(c *Conn) (all bool) {
 	}
 	s.sent += n
 	s.taken += uint64(n)
+	l.stats.kept.Add(-int64(n))
 	if s.sent < len(s.kept) {
 		l.park(c)
 		return false
@@ -195,7 +196,7 @@ func (l *Loop) sendRecords(c *Conn) (all bool) {
 // dropRecords gives back the buffer of what was kept.
 func (c *Conn) dropRecords() {
 	if s := c.tls; s != nil && s.kept != nil {
-		c.loop.stats.kept.Add(-int64(len(s.kept)))
+		c.loop.stats.kept.Add(-int64(len(s.kept) - s.sent))
 		c.loop.records.release(s.kept)
 		s.kept, s.sent = nil, 0
 	}

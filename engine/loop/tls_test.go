@@ -109,6 +109,10 @@ func TestStalledViewerKeepsOneRecord(t *testing.T) {
 	if n := v.tries; n > 4 {
 		t.Errorf("its socket was tried %d times", n)
 	}
+	before := b.e.Totals().Kept
+	if v.setRoom(50); b.e.Totals().Kept != before-50 {
+		t.Errorf("%d bytes are counted as kept, and 50 of %d were taken", b.e.Totals().Kept, before)
+	}
 	v.setRoom(-1)
 	if got := v.text(); got != "1-100" {
 		t.Errorf("it got %s", got)

@@ -119,7 +119,8 @@ func (p *Programme) StartedAnywhere() {
 func (p *Programme) PacketRate() float64 { return float64(p.rate.Load()) / 1000 }
 
 // Demand is how many bits a second a viewer of the programme takes, in the form that
-// takes most: what was measured, or else what the header says; 0 if neither is known. Any goroutine may call it.
+// takes most: what was measured, or else what the header says; 0 if neither is known.
+// Any goroutine may call it.
 func (p *Programme) Demand() int64 { return p.demand.Load() }
 
 // demandWeight is over how many windows of the meter the demand is averaged: seconds
