@@ -44,7 +44,7 @@ standard input.`,
 			}
 			defer log.Close(logTime)
 			for _, p := range problems {
-				log.Log(cmd.Context(), levelOf(p), "configuration", "problem", p.String())
+				log.Log(cmd.Context(), levelOf(p), "the configuration has a problem", "why", p.String())
 			}
 			streams, err := streamsOf(c)
 			if err == nil {
@@ -52,7 +52,7 @@ standard input.`,
 			}
 			if err != nil {
 				// In the log, whose format holds to its last line.
-				log.Error("the pump cannot run", "error", err)
+				log.Error("the pump cannot run", "why", err)
 				return cli.ErrTold
 			}
 			return nil
@@ -145,7 +145,7 @@ func (s service) openAdmin(ctx context.Context, eng *engine.Engine, sec *securit
 	door, err := admin.Listen(s.Admin.Listen, admin.Options{
 		Source: eng, Version: cli.Version, Types: kinds, LogDropped: s.log.Dropped,
 		Certificates: sec.status,
-		GoingDown:    func() bool { return ctx.Err() != nil }, Log: s.log.Logger,
+		GoingDown:    func() bool { return ctx.Err() != nil }, Log: few(s.log.Logger),
 	})
 	if err == nil {
 		s.log.Info("admin listener is open", "address", door.Address().String())
