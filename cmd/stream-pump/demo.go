@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"streampump/cmd/internal/cli"
+	"streampump/cmd/internal/supervisor"
 	"streampump/codec/mmsh"
 	"streampump/config"
 	"streampump/demo"
@@ -48,7 +49,7 @@ needs no configuration and ends with Ctrl-C. An encoder can push to it as well.`
 				{Name: "Pushed", Path: "live", Push: true},
 			}
 			return e.serve(cmd.Context(), service{
-				Config: c, streams: streams, log: log, signals: signals, foreground: true, ready: e.showDemo,
+				Config: c, streams: streams, log: log, signals: signals, manager: supervisor.None(), foreground: true, ready: e.showDemo,
 			})
 		},
 	}
