@@ -132,8 +132,8 @@ func (e env) serve(ctx context.Context, s service) error {
 		eng.Shutdown()
 		return err
 	}
-	defer sec.run(ctx)()
 	s.announce(eng)
+	defer sec.run(ctx)()
 	sup := &supervision{service: s, eng: eng, sec: sec}
 	defer sup.begin(ctx)()
 	<-ctx.Done()
