@@ -45,7 +45,7 @@ standard input.`,
 			}
 			streams, err := streamsOf(c)
 			if err == nil {
-				err = e.serve(cmd.Context(), service{Config: c, streams: streams, log: log, signals: signals})
+				err = e.serve(cmd.Context(), service{Config: c, file: fileOf(args[0]), streams: streams, log: log, signals: signals})
 			}
 			if err != nil {
 				// In the log, whose format holds to its last line.
@@ -55,6 +55,14 @@ standard input.`,
 			return nil
 		},
 	}
+}
+
+// fileOf is the name of a configuration's file; empty if it is on standard input.
+func fileOf(name string) string {
+	if name == stdinName {
+		return ""
+	}
+	return name
 }
 
 // levelOf is how loud a problem of the configuration is in the log.
@@ -68,6 +76,7 @@ func levelOf(p config.Problem) slog.Level {
 // service is what serve runs.
 type service struct {
 	*config.Config
+	file    string // of the configuration; empty if it is not in one
 	streams []engine.StreamConfig
 	log     *logqueue.Queue
 	signals *signals
@@ -85,6 +94,10 @@ func (e env) serve(ctx context.Context, s service) error {
 	defer going.done()
 
 	log := s.log.Logger
+	confined, err := e.confinementOf(s.Config, s.file)
+	if err != nil {
+		return err
+	}
 	if err := noCore(s.Config); err != nil {
 		return err
 	}
@@ -109,6 +122,10 @@ func (e env) serve(ctx context.Context, s service) error {
 	if err != nil {
 		eng.Shutdown()
 		return advised(err, adminKey)
+	}
+	if err := confined.enter(s.Config, sec, log); err != nil {
+		eng.Shutdown()
+		return err
 	}
 	if err := eng.Start(); err != nil {
 		eng.Shutdown()
