@@ -103,6 +103,10 @@ func (e env) serve(ctx context.Context, s service) error {
 	defer going.done()
 
 	log := s.log.Logger
+	confined, err := e.confinementOf(s.Config, s.source.file())
+	if err != nil {
+		return err
+	}
 	if err := noCore(s.Config); err != nil {
 		return err
 	}
@@ -127,6 +131,10 @@ func (e env) serve(ctx context.Context, s service) error {
 	if err != nil {
 		eng.Shutdown()
 		return advised(err, adminKey)
+	}
+	if err := confined.enter(s.Config, sec, log); err != nil {
+		eng.Shutdown()
+		return err
 	}
 	if err := eng.Start(); err != nil {
 		eng.Shutdown()
