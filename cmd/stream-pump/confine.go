@@ -14,6 +14,7 @@ import (
 	"streampump/cmd/internal/issuance"
 	"streampump/config"
 	"streampump/internal/account"
+	"streampump/tuning"
 )
 
 // confinement is what the process of a configuration gives up. Nothing happens in tests
@@ -109,7 +110,7 @@ func barred(a account.Account, n confine.Needs) []confine.Barred {
 
 // enter confines the process, and says what it has given up. The listeners are open by
 // then.
-func (x confinement) enter(c *config.Config, sec *security, log *slog.Logger) error {
+func (x confinement) enter(c *config.Config, sec *security, timers *tuning.Timers, log *slog.Logger) error {
 	if x.apply == nil {
 		return nil
 	}
@@ -122,6 +123,11 @@ func (x confinement) enter(c *config.Config, sec *security, log *slog.Logger) er
 		}
 		log.Error("a file is closed to the pump once it is no longer root", "why", b.Text, "until_then", "what was read of it holds")
 		sec.bar(b)
+	}
+	if timers != nil {
+		if err := timers.Again(); err != nil {
+			log.Info("timers of some threads are finer than necessary", "why", err)
+		}
 	}
 	// The system's own resolver would want far more of the machine than Go's.
 	net.DefaultResolver.PreferGo = true
