@@ -47,6 +47,12 @@ const silence = 2 * time.Minute
 // launch starts the program, of which only standard error is looked at.
 func launch(t *testing.T, stdin string, args ...string) *process {
 	t.Helper()
+	return launchAs(t, 0, stdin, args...)
+}
+
+// launchAs is launch as the user of a number; 0 is the test's own.
+func launchAs(t *testing.T, uid uint32, stdin string, args ...string) *process {
+	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -57,6 +63,10 @@ func launch(t *testing.T, stdin string, args ...string) *process {
 	}
 	p := &process{t: t, cmd: exec.Command(os.Args[0], args...), log: r, lines: bufio.NewReader(r)}
 	p.cmd.Env = append(os.Environ(), asProgram+"=1")
+	if uid != 0 {
+		p.cmd.Path = open(t, os.Args[0])
+		p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+	}
 	p.cmd.Stderr, p.cmd.Stdin = w, strings.NewReader(stdin)
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -108,7 +108,7 @@ func Launch(t testing.TB, o Options) (*Pump, error) {
 	p := &Pump{t: t, Dir: Reachable(t), exited: make(chan struct{})}
 	p.lines = sync.NewCond(&p.mu)
 	path := filepath.Join(p.Dir, "pump.json")
-	if err := os.WriteFile(path, []byte(p.config(o)), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(p.config(o)), 0o644); err != nil {
 		return nil, err
 	}
 	args := append(append([]string{}, o.Prefix...), Binary(t), "serve", path)

@@ -31,7 +31,9 @@ func TestHandOver(t *testing.T) {
 		outer, inner int // whose they are in the end
 	}{
 		{"made", func(*testing.T, string, string) {}, uid, uid},
-		{"shared", func(t *testing.T, folder, _ string) { must(t, os.WriteFile(filepath.Join(folder, "other"), nil, 0o600)) }, 0, uid},
+		{"shared", func(t *testing.T, folder, _ string) {
+			must(t, os.WriteFile(filepath.Join(folder, "other"), nil, 0o600))
+		}, 0, uid},
 		{"open", func(t *testing.T, folder, _ string) { must(t, os.Chmod(folder, 0o755)) }, 0, uid},
 		{"anothers", func(t *testing.T, _, place string) { must(t, os.Chown(place, 7, 7)) }, uid, 7},
 	} {
