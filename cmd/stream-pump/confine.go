@@ -14,6 +14,7 @@ import (
 	"streampump/cmd/internal/issuance"
 	"streampump/config"
 	"streampump/internal/account"
+	"streampump/tuning"
 )
 
 // confinement is what the process of a configuration gives up. Nothing happens in tests
@@ -21,6 +22,8 @@ import (
 type confinement struct {
 	apply  func(confine.Policy) (confine.Report, error)
 	policy confine.Policy
+	needs  confine.Needs // without what only a reload reads
+	later  confine.Needs // that
 }
 
 // confinementOf reads who the process becomes. file is the configuration's, which is
@@ -34,17 +37,30 @@ func (e env) confinementOf(c *config.Config, file string) (confinement, error) {
 	if err != nil {
 		return x, err // the machine has changed since the configuration was read
 	}
+	x.needs, x.later = needsOf(c), confine.Needs{Read: reloaded(c, file)}
 	x.policy = confine.Policy{
 		Account: a, Named: c.Confinement.User != account.Nobody,
 		Required: c.Confinement.Sandbox == config.SandboxRequired,
 		Off:      c.Confinement.Sandbox == config.SandboxOff,
-		Needs:    needsOf(c, file), Connects: connects(c),
+		Needs:    x.needs, Connects: connects(c),
 	}
+	x.policy.Read = slices.Concat(x.needs.Read, x.later.Read)
 	return x, nil
 }
 
+// reloaded are the files that only a reload reads again: the configuration and what it
+// was made of.
+func reloaded(c *config.Config, file string) (files []string) {
+	for _, f := range append([]string{file, c.TLS.Automatic.CAFile}, c.Secrets...) {
+		if f != "" && !slices.Contains(files, f) {
+			files = append(files, f)
+		}
+	}
+	return files
+}
+
 // needsOf is what a configuration's pump reads and writes while it runs.
-func needsOf(c *config.Config, file string) (n confine.Needs) {
+func needsOf(c *config.Config) (n confine.Needs) {
 	read := func(files ...string) {
 		for _, f := range files {
 			if f != "" && !slices.Contains(n.Read, f) {
@@ -64,11 +80,7 @@ func needsOf(c *config.Config, file string) (n confine.Needs) {
 			read(s.Pull.TLS.CA, s.Pull.TLS.Cert, s.Pull.TLS.Key)
 		}
 	}
-	// For a reload; until then they are not needed any more.
-	read(file)
-	read(c.Secrets...)
 	if auto := c.TLS.Automatic; len(auto.Domains) > 0 {
-		read(auto.CAFile)
 		n.Write = append(n.Write, issuance.Place(auto.Folder, auto.Directory))
 	}
 	return n
@@ -94,34 +106,60 @@ func callsBack(a access.Config) bool {
 }
 
 // barred are the files that the pump could not read as the user that it becomes; none if
-// it is not root. A pump that starts with a file keeps what is in it, so that this is no
-// reason not to start: whoever restarts a machine at night would be without all streams.
-func barred(a account.Account, n confine.Needs) []confine.Barred {
-	if os.Geteuid() != 0 {
+// the process is not root. A pump that starts with a file keeps what is in it, so that
+// this is no reason not to start: whoever restarts a machine at night would be without
+// all streams.
+func (x confinement) barred(n confine.Needs) []confine.Barred {
+	if x.apply == nil || os.Geteuid() != 0 {
 		return nil
 	}
-	out, err := confine.Reach(a, n)
+	out, err := confine.Reach(x.policy.Account, n)
 	if err != nil {
 		return nil // it cannot become that user, which is said when it tries
 	}
 	return out
 }
 
+// closed are sentences on the files of a configuration that are closed to the user that
+// the pump becomes; later are those on files that only a reload reads.
+func (e env) closed(c *config.Config, file string) (now, later []string) {
+	now = []string{}
+	x, err := e.confinementOf(c, file)
+	if err != nil {
+		return append(now, err.Error()), nil
+	}
+	for _, b := range x.barred(x.needs) {
+		now = append(now, b.Text)
+	}
+	for _, b := range x.barred(x.later) {
+		later = append(later, b.Text)
+	}
+	return now, later
+}
+
 // enter confines the process, and says what it has given up. The listeners are open by
 // then.
-func (x confinement) enter(c *config.Config, sec *security, log *slog.Logger) error {
+func (x confinement) enter(c *config.Config, sec *security, timers *tuning.Timers, log *slog.Logger) error {
 	if x.apply == nil {
 		return nil
 	}
 	if err := sec.handOver(c, x.policy.Account); err != nil {
 		log.Error("what automatic certificates are kept in stays root's", "why", err)
 	}
-	for _, b := range barred(x.policy.Account, x.policy.Needs) {
+	for _, b := range x.barred(x.later) {
+		log.Warn("a reload will not be able to read a file", "why", b.Text)
+	}
+	for _, b := range x.barred(x.needs) {
 		if x.policy.Required {
 			return fmt.Errorf(`"sandbox" is "required": %s`, b.Text)
 		}
 		log.Error("a file is closed to the pump once it is no longer root", "why", b.Text, "until_then", "what was read of it holds")
 		sec.bar(b)
+	}
+	if timers != nil {
+		if err := timers.Again(); err != nil {
+			log.Info("timers of some threads are finer than necessary", "why", err)
+		}
 	}
 	// The system's own resolver would want far more of the machine than Go's.
 	net.DefaultResolver.PreferGo = true

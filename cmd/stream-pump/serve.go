@@ -115,7 +115,6 @@ func (e env) serve(ctx context.Context, s service) error {
 	if err != nil {
 		return err
 	}
-	defer keep(timers, log)()
 	sec, err := secure(s.Config, log)
 	if err != nil {
 		return err
@@ -132,7 +131,7 @@ func (e env) serve(ctx context.Context, s service) error {
 		eng.Shutdown()
 		return advised(err, adminKey)
 	}
-	if err := confined.enter(s.Config, sec, log); err != nil {
+	if err := confined.enter(s.Config, sec, timers, log); err != nil {
 		eng.Shutdown()
 		return err
 	}

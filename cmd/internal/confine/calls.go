@@ -21,7 +21,7 @@ var allowed = []string{
 	// Waiting.
 	"epoll_create1", "epoll_wait", "epoll_pwait2", "poll", "ppoll", "pselect6", "select", "eventfd2", "timerfd_create", "timerfd_gettime", "pipe2",
 	// Files: what may be opened is a matter of rights and of landlock.
-	"openat", "open", "fstat", "newfstatat", "stat", "lstat", "statx", "statfs", "fstatfs", "lseek", "fcntl", "dup", "dup3", "getcwd",
+	"openat", "open", "fstat", "newfstatat", "fstatat", "stat", "lstat", "statx", "statfs", "fstatfs", "lseek", "fcntl", "dup", "dup3", "getcwd",
 	"access", "faccessat", "faccessat2", "readlink", "readlinkat", "getdents64", "fadvise64", "fsync", "fdatasync", "ftruncate",
 	"mkdirat", "unlinkat", "renameat", "renameat2", "fchmod", "flock", "umask",
 	"inotify_init1", "inotify_add_watch", "inotify_rm_watch",
