@@ -15,7 +15,6 @@ import (
 	"streampump/cmd/internal/confine"
 	"streampump/cmd/internal/issuance"
 	"streampump/config"
-	"streampump/engine"
 	"streampump/internal/account"
 	"streampump/internal/keypair"
 )
@@ -53,15 +52,6 @@ func secure(c *config.Config, log *slog.Logger) (x *security, err error) {
 		TLS: byTLS, HTTP: byHTTP, Keep: x.store.Put, Trouble: x.store.Trouble, Version: cli.Version, Log: log,
 	})
 	return x, err
-}
-
-// listeners are all listeners of a configuration, those in clear first.
-func (x *security) listeners(c *config.Config) []engine.Listener {
-	out := engine.Plain(texts(c.Listen)...)
-	for _, a := range c.TLS.Listen {
-		out = append(out, engine.Listener{Address: a.String(), TLS: x.store.TLSConfig()})
-	}
-	return out
 }
 
 // bar says of a certificate's file that it cannot be read again.
