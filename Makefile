@@ -49,6 +49,7 @@ endif
 
 GOTEST := GO="$(GO)" .ci/gotest
 TOOL := $(GO) tool -modfile=tools.mod
+PACK := GO="$(GO)" VERSION='$(VERSION)' COMMIT='$(COMMIT)'
 
 .PHONY: help
 help: ## list the targets
@@ -155,13 +156,21 @@ gate-short: build packages ## the same within three minutes; fails on counts, or
 release: ## test, measure strictly and tag: make release VERSION=v1.2.3
 	@.ci/release '$(VERSION)'
 
+.PHONY: release-artifacts
+release-artifacts: ## programs, archives, packages, bills of materials and SHA256SUMS in dist/ (VERSION=v1.2.3)
+	@$(PACK) packaging/artifacts all
+
+.PHONY: deb
+deb: ## the Debian packages in dist/
+	@$(PACK) packaging/artifacts deb
+
 .PHONY: clip
 clip: ## make the demo's clip again, with ffmpeg
 	demo/make-clip.sh
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist
 
 # Root often has no Go on its PATH (sudo): what `make build` made before is then
 # installed as it is.
