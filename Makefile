@@ -153,12 +153,16 @@ gate-short: build packages ## the same within three minutes; fails on counts, or
 	@bin/pump-bench gate --short --html bin/gate.html $(ARGS)
 
 .PHONY: release
-release: ## test, measure strictly and tag: make release VERSION=v1.2.3
+release: ## test, measure strictly, build what is published, and tag: make release VERSION=v1.2.3
 	@.ci/release '$(VERSION)'
 
 .PHONY: release-artifacts
 release-artifacts: ## programs, archives, packages, bills of materials and SHA256SUMS in dist/ (VERSION=v1.2.3)
 	@$(PACK) packaging/artifacts all
+
+.PHONY: reproduce
+reproduce: ## build what is in dist/ again in a fresh clone, and compare
+	@$(PACK) packaging/reproduce
 
 .PHONY: deb
 deb: ## the Debian packages in dist/
