@@ -133,6 +133,7 @@ var onlyIn = []struct {
 	{"github.com/schollz/progressbar/v3", []string{"cmd/..."}, "what is shown on a terminal belongs to cmd"},
 	{"golang.org/x/perf/benchfmt", []string{"bench/..."}, "the form of benchmarks' results belongs to bench"},
 	{"github.com/fsnotify/fsnotify", []string{"cmd/internal/certs"}, "who watches files says what a change means"},
+	{"github.com/coreos/go-systemd/v22/activation", []string{"cmd/internal/supervisor"}, "one package talks to the service manager"},
 	{"golang.org/x/crypto/acme", []string{"cmd/internal/issuance"}, "one package talks to CAs"},
 	{"github.com/letsencrypt/pebble/v2/ca", []string{"cmd/internal/issuance/testca"}, "the CA for tests has a home, far from the programs"},
 	{"github.com/letsencrypt/pebble/v2/wfe", []string{"cmd/internal/issuance/testca"}, "the CA for tests has a home, far from the programs"},

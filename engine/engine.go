@@ -92,6 +92,7 @@ type Engine struct {
 	ticking  sync.WaitGroup
 	stop     context.CancelFunc
 	stopped  atomic.Bool
+	beating  sync.Mutex // held while the clock is asked: it must not be closed then
 }
 
 // New makes an engine for the given streams and protocols; the first protocol
@@ -220,7 +221,22 @@ func (e *Engine) Shutdown() {
 	for _, st := range e.group.Streams() {
 		st.Close(reason.ShuttingDown.Info().Text)
 	}
+	e.beating.Lock()
+	defer e.beating.Unlock()
 	e.clock.Close()
+}
+
+// Beat asks every event loop and the clock for a sign of life, and names those that
+// have not given the one before: nobody at the first call. A watchdog calls it now and
+// then; each call costs a loop one pass at most. It may be called from Start on, by any
+// goroutine; when the end has begun it asks nobody.
+func (e *Engine) Beat() (silent []string) {
+	e.beating.Lock()
+	defer e.beating.Unlock()
+	if e.stopped.Load() {
+		return nil
+	}
+	return e.group.Beat()
 }
 
 // awaitEmpty waits until no connection is open, or the time is over.

@@ -47,6 +47,15 @@ const silence = 2 * time.Minute
 // launch starts the program, of which only standard error is looked at.
 func launch(t *testing.T, stdin string, args ...string) *process {
 	t.Helper()
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(os.Environ(), asProgram+"=1")
+	cmd.Stdin = strings.NewReader(stdin)
+	return started(t, cmd)
+}
+
+// started is a command that becomes the program, running.
+func started(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -55,13 +64,12 @@ func launch(t *testing.T, stdin string, args ...string) *process {
 	if err := r.SetReadDeadline(time.Now().Add(silence)); err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, cmd: exec.Command(os.Args[0], args...), log: r, lines: bufio.NewReader(r)}
-	p.cmd.Env = append(os.Environ(), asProgram+"=1")
-	p.cmd.Stderr, p.cmd.Stdin = w, strings.NewReader(stdin)
-	if err := p.cmd.Start(); err != nil {
+	cmd.Stderr = w
+	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	_ = w.Close()
+	p := &process{t: t, cmd: cmd, log: r, lines: bufio.NewReader(r)}
 	t.Cleanup(func() {
 		_ = p.cmd.Process.Kill()
 		_ = p.cmd.Wait()
@@ -130,11 +138,11 @@ func (p *process) ends(code int) {
 	}
 }
 
-func TestSIGHUPHarmsNothingAndSaysSo(t *testing.T) {
+func TestSIGHUPHarmsNothing(t *testing.T) {
 	t.Parallel()
 	p := serving(t, oneStream)
 	p.signal(syscall.SIGHUP)
-	p.await("SIGHUP changes nothing")
+	p.await("did not come from a file and cannot be read again")
 	p.well()
 	p.signal(syscall.SIGTERM)
 	p.await("msg=down")

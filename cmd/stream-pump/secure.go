@@ -81,6 +81,17 @@ func (x *security) run(ctx context.Context) (wait func()) {
 	return running.Wait
 }
 
+// reload reads the certificates from files now. Which are new, and which are refused, the
+// store itself says.
+func (x *security) reload(log *slog.Logger) {
+	if x.store == nil {
+		return
+	}
+	if err := x.store.Reload(); err != nil {
+		log.Error("reload: not all certificates are good; for these the old ones stay", "error", err)
+	}
+}
+
 // status are the certificates now.
 func (x *security) status() []admin.CertificateStatus {
 	if x.store == nil {

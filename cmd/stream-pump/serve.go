@@ -10,6 +10,7 @@ import (
 	"streampump/admin"
 	"streampump/cmd/internal/cli"
 	"streampump/cmd/internal/logqueue"
+	"streampump/cmd/internal/supervisor"
 	"streampump/codec"
 	"streampump/codec/connect"
 	"streampump/codec/mmsh"
@@ -33,21 +34,34 @@ standard input.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			signals := catch()
 			defer signals.release()
+			manager := supervisor.Open()
+			defer manager.Close()
 			c, problems := e.read(args[0])
 			if c == nil {
+				manager.Failed(fmt.Errorf("%s cannot be used: the log says why", configName(args[0])))
 				e.print(problems)
 				return e.refuse(args[0], problems)
 			}
-			log := e.openLog(c.Log)
+			log, err := e.openLog(c.Log)
+			if err != nil {
+				return err
+			}
 			defer log.Close(logTime)
 			for _, p := range problems {
 				log.Log(cmd.Context(), levelOf(p), "configuration", "problem", p.String())
 			}
+			if err := manager.Unusable(); err != nil {
+				log.Warn("not all that the service manager says can be used", "error", err)
+			}
 			streams, err := streamsOf(c)
 			if err == nil {
-				err = e.serve(cmd.Context(), service{Config: c, streams: streams, log: log, signals: signals})
+				err = e.serve(cmd.Context(), service{
+					Config: c, streams: streams, log: log, signals: signals,
+					manager: manager, source: e.sourceOf(args[0]),
+				})
 			}
 			if err != nil {
+				manager.Failed(err)
 				// In the log, whose format holds to its last line.
 				log.Error("the pump cannot run", "error", err)
 				return cli.ErrTold
@@ -71,6 +85,10 @@ type service struct {
 	streams []engine.StreamConfig
 	log     *logqueue.Queue
 	signals *signals
+	// manager is who started the pump, and source where its configuration came from; a
+	// demo has neither.
+	manager *supervisor.Manager
+	source  source
 	// foreground: it belongs to a terminal, and goes with it (SIGHUP).
 	foreground bool
 	// ready is called once all doors are open; it may be nil.
@@ -116,7 +134,10 @@ func (e env) serve(ctx context.Context, s service) error {
 	}
 	defer sec.run(ctx)()
 	s.announce(eng)
+	sup := &supervision{service: s, eng: eng, sec: sec}
+	defer sup.begin(ctx)()
 	<-ctx.Done()
+	sup.end()
 	log.Info("going down", "viewers", eng.Snapshot().Viewers, "within", s.Engine.Timeouts.Shutdown)
 	eng.Shutdown()
 	if door != nil {

@@ -45,6 +45,8 @@ type Group struct {
 	wall func() time.Time
 	// lost counts connections that came to no loop.
 	lost [reason.Count]atomic.Uint64
+	// heart asks the clock for a sign of life.
+	heart heartbeat
 
 	sessions *session.Viewers[*Conn]
 	ingests  *session.Ingests
@@ -162,6 +164,7 @@ const sweepInterval = time.Second
 // Due wakes the loops whose deadline has come, tends streams and sessions, and
 // returns the time of the next deadline. The clock calls it.
 func (g *Group) Due(now int64) int64 {
+	defer g.heart.answer()
 	next := clock.Never
 	for _, l := range g.loops {
 		next = min(next, l.rouse(now))

@@ -34,6 +34,7 @@ type Loop struct {
 	mail     []func()
 	stats    loopStats
 	demand   demand
+	heart    heartbeat
 
 	// Owned by the loop.
 	now     int64 // of the present pass
