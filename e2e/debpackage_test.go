@@ -25,7 +25,7 @@ const (
 // more from the release before: edited, upgraded, removed, purged. systemctl is a
 // stand-in that writes down what it is asked; a real systemd has a test of its own.
 func checkDebianPackage(t *testing.T, deb string) {
-	d := newDebian(t)
+	d := newDebian(t, "systemd-standalone-sysusers")
 	d.write("usr/bin/systemctl", "#!/bin/sh\necho \"$*\" >> /"+asked+"\n", 0o755)
 	const wants = "/etc/systemd/system/multi-user.target.wants"
 	d.run("mkdir", "-p", "/run/systemd/system", wants)
@@ -70,6 +70,12 @@ func checkDebianPackage(t *testing.T, deb string) {
 	}
 	d.run("apt-get", "purge", "-y", "stream-pump")
 	d.checkLeft(before)
+
+	// Without sysusers, adduser makes the account.
+	d.run("deluser", "stream-pump")
+	d.run("dpkg", "--purge", "systemd-standalone-sysusers")
+	d.install(deb)
+	d.checkOwners()
 }
 
 // checkLeft compares the tree after a purge with what it was before the installation.
