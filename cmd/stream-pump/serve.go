@@ -51,7 +51,7 @@ standard input.`,
 				log.Log(cmd.Context(), levelOf(p), "the configuration has a problem", "why", p.String())
 			}
 			if err := manager.Unusable(); err != nil {
-				log.Warn("not all that the service manager says can be used", "error", err)
+				log.Warn("not all that the service manager says can be used", "why", err)
 			}
 			streams, err := streamsOf(c)
 			if err == nil {
