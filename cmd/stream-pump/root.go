@@ -10,6 +10,7 @@ import (
 	"streampump/bench/floor"
 	"streampump/cmd/internal/cli"
 	"streampump/cmd/internal/fetch"
+	"streampump/cmd/internal/journal"
 	"streampump/tuning"
 )
 
@@ -19,6 +20,8 @@ import (
 type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	// journal is the path of the journal's socket.
+	journal string
 	// exit ends the process where it is, if it cannot end in peace.
 	exit func(code int)
 	// box is the machine as a process sees it, floor measures the price of write calls on
@@ -33,7 +36,10 @@ type env struct {
 // run runs the program and returns its exit code. Cancelling ctx ends a
 // command that would run forever.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	return cli.Run(ctx, newRootCommand(env{os.Stdin, stdout, stderr, os.Exit, thisBox, floor.Run, measureCipher, askPump}), args, stderr)
+	return cli.Run(ctx, newRootCommand(env{
+		stdin: os.Stdin, stdout: stdout, stderr: stderr, journal: journal.Socket, exit: os.Exit,
+		box: thisBox, floor: floor.Run, cipher: measureCipher, status: askPump,
+	}), args, stderr)
 }
 
 func newRootCommand(e env) *cobra.Command {

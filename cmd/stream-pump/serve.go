@@ -42,7 +42,10 @@ standard input.`,
 				e.print(problems)
 				return e.refuse(args[0], problems)
 			}
-			log := e.openLog(c.Log)
+			log, err := e.openLog(c.Log)
+			if err != nil {
+				return err
+			}
 			defer log.Close(logTime)
 			for _, p := range problems {
 				log.Log(cmd.Context(), levelOf(p), "configuration", "problem", p.String())
