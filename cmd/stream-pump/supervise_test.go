@@ -162,7 +162,7 @@ func TestServiceTalks(t *testing.T) {
 	o.await("READY=1")
 	p.await("the configuration is the one in use")
 	p.signal(syscall.SIGTERM)
-	if got := o.await("STOPPING=1"); value(got, "EXTEND_TIMEOUT_USEC") != "9000000" || !strings.Contains(got, "STATUS=going down: 0 viewers") {
+	if got := o.await("STOPPING=1"); value(got, "EXTEND_TIMEOUT_USEC") != "9000000" || !strings.Contains(got, "STATUS=going down: viewers have 5s ") {
 		t.Errorf("%q", got)
 	}
 	p.await("msg=down")
@@ -229,6 +229,35 @@ func (p *process) stops() {
 	p.signal(syscall.SIGTERM)
 	p.await("msg=down")
 	p.ends(0)
+}
+
+// A reload reads certificates before it says what the configuration is, and gives those
+// that are not good no time to become so.
+func TestReloadReadsCertificates(t *testing.T) {
+	t.Chdir(t.TempDir())
+	issued(t, "one", 80*day, "one.example")
+	authority, _ := issued(t, "two", 80*day, "two.example")
+	write(t, "pump.json", `{"listen": ["127.0.0.1:0", "tls://127.0.0.1:0"], "admin": {"listen": "127.0.0.1:0"},
+  "ssl_cert": "one.pem", "ssl_key": "one.key", "streams": [{"type": "mmsh_push", "path": "live"}]}`)
+	p := launch(t, "", "serve", "pump.json")
+	p.address()
+	secure := p.address()
+	p.await("msg=certificate names=one.example")
+	reload := func(file, end, want string) {
+		t.Helper()
+		write(t, "one."+file, read(t, "two."+file))
+		p.signal(syscall.SIGHUP)
+		p.await("reload: certificates and configuration are read")
+		before := p.said.Len()
+		p.await(end)
+		if said := p.said.String()[before:]; !strings.Contains(said, want) {
+			t.Errorf("no %q in the log of the reload:\n%s", want, said)
+		}
+	}
+	reload("pem", "a restart would fail", "a new certificate is refused, and the old one stays")
+	reload("key", "is the one in use", "a certificate was read anew")
+	rootPage(t, secure.String(), "two.example", authority.Pool())
+	p.stops()
 }
 
 // A loop that does not come back from a call starves the watchdog of a real engine; an
