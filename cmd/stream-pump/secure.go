@@ -5,14 +5,17 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
 	"streampump/admin"
 	"streampump/cmd/internal/certs"
 	"streampump/cmd/internal/cli"
+	"streampump/cmd/internal/confine"
 	"streampump/cmd/internal/issuance"
 	"streampump/config"
+	"streampump/internal/account"
 	"streampump/internal/keypair"
 )
 
@@ -49,6 +52,23 @@ func secure(c *config.Config, log *slog.Logger) (x *security, err error) {
 		TLS: byTLS, HTTP: byHTTP, Keep: x.store.Put, Trouble: x.store.Trouble, Version: cli.Version, Log: log,
 	})
 	return x, err
+}
+
+// bar says of a certificate's file that it cannot be read again.
+func (x *security) bar(b confine.Barred) {
+	if x.store != nil {
+		x.store.Bar(b.Path, b.Text)
+	}
+}
+
+// handOver gives what root has made for automatic certificates to whom the process
+// becomes.
+func (x *security) handOver(c *config.Config, a account.Account) error {
+	if x.agent == nil || os.Geteuid() != 0 {
+		return nil
+	}
+	auto := c.TLS.Automatic
+	return issuance.HandOver(auto.Folder, auto.Directory, a.UID, a.GID)
 }
 
 // page is the page that a CA may ask for; see [issuance.Agent.Page].
