@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +23,7 @@ import (
 	"streampump/codec"
 	"streampump/config"
 	"streampump/engine"
+	"streampump/internal/pki"
 )
 
 // overseer is a service manager that a test plays.
@@ -235,15 +237,7 @@ func (p *process) stops() {
 // A reload reads certificates before it says what the configuration is, and gives those
 // that are not good no time to become so.
 func TestReloadReadsCertificates(t *testing.T) {
-	t.Chdir(t.TempDir())
-	issued(t, "one", 80*day, "one.example")
-	authority, _ := issued(t, "two", 80*day, "two.example")
-	write(t, "pump.json", `{"listen": ["127.0.0.1:0", "tls://127.0.0.1:0"], "admin": {"listen": "127.0.0.1:0"},
-  "ssl_cert": "one.pem", "ssl_key": "one.key", "streams": [{"type": "mmsh_push", "path": "live"}]}`)
-	p := launch(t, "", "serve", "pump.json")
-	p.address()
-	secure := p.address()
-	p.await("msg=certificate names=one.example")
+	p, secure, authority := secureService(t)
 	reload := func(file, end, want string) {
 		t.Helper()
 		write(t, "one."+file, read(t, "two."+file))
@@ -259,6 +253,48 @@ func TestReloadReadsCertificates(t *testing.T) {
 	reload("key", "is the one in use", "a certificate was read anew")
 	rootPage(t, secure.String(), "two.example", authority.Pool())
 	p.stops()
+}
+
+// What a pump that was root can no longer read is no mistake of the configuration: a
+// restart would read it.
+func TestReloadOfClosedFiles(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root gives rights up")
+	}
+	for _, file := range []string{"pump.json", "one.key"} {
+		t.Run(file, func(t *testing.T) {
+			p, _, _ := secureService(t, file)
+			p.signal(syscall.SIGHUP)
+			p.await("reload: files of the configuration are closed to the pump")
+			if strings.Contains(p.said.String(), "a restart would fail") {
+				t.Errorf("a restart would not:\n%s", p.said.String())
+			}
+			p.stops()
+		})
+	}
+}
+
+// secureService is a pump with TLS for one.example, where it listens, and whose the other
+// certificate is that lies beside it, two.example's. The files that are not closed belong
+// to whom the pump becomes.
+func secureService(t *testing.T, closed ...string) (p *process, secure netip.AddrPort, other *pki.Authority) {
+	t.Helper()
+	t.Chdir(reachable(t))
+	issued(t, "one", 80*day, "one.example")
+	other, _ = issued(t, "two", 80*day, "two.example")
+	write(t, "pump.json", `{"listen": ["127.0.0.1:0", "tls://127.0.0.1:0"], "admin": {"listen": "127.0.0.1:0"},
+  "ssl_cert": "one.pem", "ssl_key": "one.key", "streams": [{"type": "mmsh_push", "path": "live"}]}`)
+	give(t, "pump.json")
+	for _, f := range closed {
+		if err := os.Chown(f, 0, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p = launch(t, "", "serve", "pump.json")
+	p.address()
+	secure = p.address()
+	p.await("msg=certificate names=one.example")
+	return p, secure, other
 }
 
 // A loop that does not come back from a call starves the watchdog of a real engine; an
