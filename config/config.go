@@ -63,9 +63,20 @@ type Admin struct {
 
 // Log is how the log is written.
 type Log struct {
-	Level slog.Level
-	JSON  bool // one JSON object a line; false means key=value text
+	Level  slog.Level
+	Format LogFormat
 }
+
+// LogFormat is the form of a log.
+type LogFormat string
+
+// The forms of a log.
+const (
+	LogAuto    LogFormat = "auto"    // LogJournal if standard error leads to the journal, otherwise LogText
+	LogJournal LogFormat = "journal" // entries for systemd's journal
+	LogText    LogFormat = "text"    // key=value
+	LogJSON    LogFormat = "json"    // one JSON object a line
+)
 
 // Defaults of what is not the engine's.
 const (
@@ -91,7 +102,7 @@ func Default() *Config {
 		Engine:  e,
 		MaxHead: defaultMaxHead,
 		Admin:   Admin{Enabled: true, Listen: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), defaultAdminPort)},
-		Log:     Log{Level: slog.LevelInfo},
+		Log:     Log{Level: slog.LevelInfo, Format: LogAuto},
 
 		Confinement: Confinement{User: account.Nobody},
 	}

@@ -108,6 +108,14 @@ func configName(path string) string {
 	return path
 }
 
+// fileOf is the name of a configuration's file; empty if it is on standard input.
+func fileOf(name string) string {
+	if name == stdinName {
+		return ""
+	}
+	return name
+}
+
 // read reads a configuration from a file, or from standard input.
 func (e env) read(path string) (*config.Config, []config.Problem) {
 	if path == stdinName {

@@ -11,6 +11,7 @@ import (
 	"streampump/cmd/internal/cli"
 	"streampump/cmd/internal/confine"
 	"streampump/cmd/internal/fetch"
+	"streampump/cmd/internal/journal"
 	"streampump/tuning"
 )
 
@@ -20,6 +21,8 @@ import (
 type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	// journal is the path of the journal's socket.
+	journal string
 	// exit ends the process where it is, if it cannot end in peace.
 	exit func(code int)
 	// box is the machine as a process sees it, floor measures the price of write calls on
@@ -45,7 +48,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // world is the world outside, but for what would change this process for good.
 func world(stdout, stderr io.Writer) env {
 	return env{
-		stdin: os.Stdin, stdout: stdout, stderr: stderr, exit: os.Exit,
+		stdin: os.Stdin, stdout: stdout, stderr: stderr, journal: journal.Socket, exit: os.Exit,
 		box: thisBox, floor: floor.Run, cipher: measureCipher, status: askPump,
 	}
 }

@@ -15,7 +15,6 @@ import (
 	"streampump/cmd/internal/confine"
 	"streampump/cmd/internal/issuance"
 	"streampump/config"
-	"streampump/engine"
 	"streampump/internal/account"
 	"streampump/internal/keypair"
 )
@@ -55,15 +54,6 @@ func secure(c *config.Config, log *slog.Logger) (x *security, err error) {
 	return x, err
 }
 
-// listeners are all listeners of a configuration, those in clear first.
-func (x *security) listeners(c *config.Config) []engine.Listener {
-	out := engine.Plain(texts(c.Listen)...)
-	for _, a := range c.TLS.Listen {
-		out = append(out, engine.Listener{Address: a.String(), TLS: x.store.TLSConfig()})
-	}
-	return out
-}
-
 // bar says of a certificate's file that it cannot be read again.
 func (x *security) bar(b confine.Barred) {
 	if x.store != nil {
@@ -99,6 +89,17 @@ func (x *security) run(ctx context.Context) (wait func()) {
 		running.Go(func() { x.agent.Run(ctx) })
 	}
 	return running.Wait
+}
+
+// reload reads the certificates from files now. Which are new, and which are refused, the
+// store itself says.
+func (x *security) reload(log *slog.Logger) {
+	if x.store == nil {
+		return
+	}
+	if err := x.store.Reload(); err != nil {
+		log.Error("reload: not all certificates are good; for these the old ones stay", "error", err)
+	}
 }
 
 // status are the certificates now.
