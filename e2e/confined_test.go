@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"streampump/bench/push"
@@ -79,6 +80,10 @@ func confinedLife(t *testing.T, binary string, first *rig.Pump, authority string
 	}
 	rig.Give(t, who.Pair.Key)
 	p.Await("a certificate was read anew")
+	if err := syscall.Kill(p.PID(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	p.Await("reload: the configuration is the one in use")
 	for _, kind := range []string{"cpu", "heap", "allocs", "goroutine", "block", "mutex"} {
 		args := []string{"profile", "http://" + p.Admin.String(), "--kind", kind, "--output", filepath.Join(t.TempDir(), kind)}
 		if kind == "cpu" || kind == "block" || kind == "mutex" {

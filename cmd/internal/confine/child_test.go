@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"streampump/internal/account"
 )
 
 // asChild makes the test's binary a process that confines itself as the variable says,
@@ -68,6 +70,10 @@ func apply(s *steps) (err error) {
 func child(text string) int {
 	var o order
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		fmt.Println("error", err)
+		return 1
+	}
+	if _, err := account.Lookup(account.Nobody, ""); err != nil {
 		fmt.Println("error", err)
 		return 1
 	}
