@@ -168,6 +168,10 @@ reproduce: ## build what is in dist/ again in a fresh clone, and compare
 deb: ## the Debian packages in dist/
 	@$(PACK) packaging/artifacts deb
 
+.PHONY: rpm
+rpm: ## the RPM packages in dist/
+	@$(PACK) packaging/artifacts rpm
+
 .PHONY: clip
 clip: ## make the demo's clip again, with ffmpeg
 	demo/make-clip.sh

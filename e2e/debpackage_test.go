@@ -5,6 +5,7 @@ package e2e
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,8 +25,9 @@ const (
 // The package on a Debian that nobody has touched: installed, used, purged; and once
 // more from the release before: edited, upgraded, removed, purged. systemctl is a
 // stand-in that writes down what it is asked; a real systemd has a test of its own.
-func checkDebianPackage(t *testing.T, deb string) {
-	d := newDebian(t, "systemd-standalone-sysusers")
+func checkDebianPackage(t *testing.T, d *debian, deb string) {
+	need(t, "dpkg-deb", "curl")
+	d.t = t
 	d.write("usr/bin/systemctl", "#!/bin/sh\necho \"$*\" >> /"+asked+"\n", 0o755)
 	const wants = "/etc/systemd/system/multi-user.target.wants"
 	d.run("mkdir", "-p", "/run/systemd/system", wants)
@@ -36,7 +38,10 @@ func checkDebianPackage(t *testing.T, deb string) {
 		t.Errorf("the installation does not say what is next:\n%s", said)
 	}
 	d.wantAsked("--system daemon-reload")
-	d.checkOwners()
+	d.checkOwners(onlyDebian)
+	if got := d.run("dpkg", "--verify", "stream-pump"); got != "" {
+		t.Errorf("files differ from the package's:\n%s", got)
+	}
 	d.checkShipped()
 	d.serve()
 	d.run("apt-get", "purge", "-y", "stream-pump")
@@ -57,7 +62,7 @@ func checkDebianPackage(t *testing.T, deb string) {
 	if got := d.read(debConfig + ".dpkg-dist"); !strings.Contains(got, `"streams"`) || strings.Contains(got, "previous") {
 		t.Errorf("the new version's configuration is not beside it: %.200q", got)
 	}
-	d.checkOwners()
+	d.checkOwners(onlyDebian)
 	d.serve()
 
 	d.write("var/lib/stream-pump/acme/key", "secret", 0o600)
@@ -75,7 +80,19 @@ func checkDebianPackage(t *testing.T, deb string) {
 	d.run("deluser", "stream-pump")
 	d.run("dpkg", "--purge", "systemd-standalone-sysusers")
 	d.install(deb)
-	d.checkOwners()
+	d.checkOwners(onlyDebian)
+}
+
+// onlyDebian are files of the Debian package alone.
+var onlyDebian = map[string]string{"usr/share/doc/stream-pump/changelog.gz": "-rw-r--r-- 0:0"}
+
+// purge takes the package and its account out of the tree, whatever is left of a test
+// that failed.
+func (d *debian) purge() {
+	d.t.Helper()
+	d.run("dpkg", "--purge", "stream-pump")
+	_ = d.command("deluser", "stream-pump").Run()
+	_ = os.Remove(filepath.Join(d.root, asked))
 }
 
 // checkLeft compares the tree after a purge with what it was before the installation.
@@ -164,20 +181,21 @@ func (d *debian) wantAsked(want ...string) {
 	}
 }
 
-// checkOwners looks at whom the files belong to.
-func (d *debian) checkOwners() {
+// checkOwners looks at whom the files belong to; more are those of one format.
+func (d *debian) checkOwners(more map[string]string) {
 	d.t.Helper()
 	gid := strings.TrimSpace(d.run("id", "-g", "stream-pump"))
-	for name, want := range map[string]string{
+	wanted := map[string]string{
 		"usr/bin/stream-pump":                               "-rwxr-xr-x 0:0",
 		"usr/bin/pump-bench":                                "-rwxr-xr-x 0:0",
 		"usr/lib/systemd/system/stream-pump.service":        "-rw-r--r-- 0:0",
 		"usr/share/man/man1/stream-pump.1.gz":               "-rw-r--r-- 0:0",
-		"usr/share/doc/stream-pump/changelog.gz":            "-rw-r--r-- 0:0",
 		"etc/stream-pump":                                   "drwxr-x--- 0:" + gid,
 		debConfig:                                           "-rw-r----- 0:" + gid,
 		"usr/share/bash-completion/completions/stream-pump": "-rw-r--r-- 0:0",
-	} {
+	}
+	maps.Copy(wanted, more)
+	for name, want := range wanted {
 		info, err := os.Lstat(filepath.Join(d.root, name))
 		if err != nil {
 			d.t.Error(err)
@@ -188,14 +206,6 @@ func (d *debian) checkOwners() {
 			d.t.Errorf("%s is %s, want %s", name, got, want)
 		}
 	}
-	for _, file := range strings.Fields(d.run("dpkg", "-L", "stream-pump")) {
-		if strings.Contains(file, "sysctl.d") {
-			d.t.Errorf("the package changes the kernel's settings: %s", file)
-		}
-	}
-	if got := d.run("dpkg", "--verify", "stream-pump"); got != "" && !strings.HasSuffix(strings.TrimSpace(got), "c /"+debConfig) {
-		d.t.Errorf("files differ from the package's:\n%s", got)
-	}
 }
 
 // checkShipped holds the configuration that comes with the package, and the unit.
@@ -205,6 +215,11 @@ func (d *debian) checkShipped() {
 	unit := d.read("usr/lib/systemd/system/stream-pump.service")
 	if !strings.Contains(unit, "\nExecStart=/usr/bin/stream-pump serve /"+debConfig+"\n") || strings.Contains(unit, "/usr/local") {
 		d.t.Errorf("the unit does not start what is installed:\n%s", unit)
+	}
+	for name := range d.files() {
+		if strings.Contains(name, "sysctl.d/") && strings.Contains(name, "stream-pump") {
+			d.t.Errorf("the package changes the kernel's settings: %s", name)
+		}
 	}
 	links, err := filepath.Glob(filepath.Join(d.root, "etc/systemd/system/*/stream-pump*"))
 	if err != nil || len(links) > 0 {
