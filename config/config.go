@@ -12,6 +12,7 @@ import (
 
 	"streampump/access"
 	"streampump/engine"
+	"streampump/internal/account"
 	"streampump/tuning"
 )
 
@@ -41,6 +42,10 @@ type Config struct {
 	Admin   Admin
 	Log     Log
 	Streams []Stream // in the order of the file, disabled ones included
+	// Confinement is whom the process becomes, and what it gives up.
+	Confinement Confinement
+	// Secrets are the files with accounts and keys of tokens that were read.
+	Secrets []string
 }
 
 // Proxy is the HTTP proxy through which pulls go.
@@ -98,6 +103,8 @@ func Default() *Config {
 		MaxHead: defaultMaxHead,
 		Admin:   Admin{Enabled: true, Listen: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), defaultAdminPort)},
 		Log:     Log{Level: slog.LevelInfo, Format: LogAuto},
+
+		Confinement: Confinement{User: account.Nobody},
 	}
 }
 
@@ -142,6 +149,7 @@ func parseFile(name string, src []byte, dir string, st os.FileInfo) (*Config, []
 		return nil, w.sorted()
 	}
 	c := w.root(root)
+	c.Secrets = w.secrets
 	w.openSecrets(st)
 	if w.fatal {
 		c = nil

@@ -18,6 +18,7 @@ func (w *walker) root(n node) *Config {
 	if !ok {
 		return c
 	}
+	w.confinement(o, c)
 	w.listeners(o, c)
 	w.proxy(o, c)
 	w.tls(o, c)

@@ -170,7 +170,7 @@ func (row *attackRow) options(t *testing.T) rig.Options {
 	config := row.config
 	if row.tls != "" {
 		_, port, _ := net.SplitHostPort(row.tls)
-		cert := certificate(t, t.TempDir(), "localhost")
+		cert := certificate(t, rig.Reachable(t), "localhost")
 		config += fmt.Sprintf(`"ssl": true, "ssl_port": %s, "ssl_cert": %q, "ssl_key": %q,`, port, cert, cert)
 	}
 	o := rig.Options{Config: config + `"streams": [{"type": "mmsh_push", "path": "live"},
@@ -201,6 +201,7 @@ func (row *attackRow) judge(t *testing.T, p *pump, o *attack.Outcome, grown int6
 		t.Errorf("the pump has %d descriptors open, %d may be", n, row.open)
 	}
 	p.status() // it answers its operator
+	boundedLog(t, p.Log(), time.Minute)
 	if strings.Contains(p.Log(), "panic:") {
 		t.Errorf("the pump panicked:\n%s", p.tail())
 	}

@@ -9,6 +9,7 @@ import (
 
 	"streampump/bench/floor"
 	"streampump/cmd/internal/cli"
+	"streampump/cmd/internal/confine"
 	"streampump/cmd/internal/fetch"
 	"streampump/cmd/internal/journal"
 	"streampump/tuning"
@@ -31,15 +32,25 @@ type env struct {
 	cipher func() float64
 	// status asks the pump with an admin listener there.
 	status func(ctx context.Context, address string) (fetch.Status, error)
+	// confine takes from the process what a pump does not need, for good. It is nil in
+	// tests that run the program in their own process.
+	confine func(confine.Policy) (confine.Report, error)
 }
 
 // run runs the program and returns its exit code. Cancelling ctx ends a
 // command that would run forever.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	return cli.Run(ctx, newRootCommand(env{
+	e := world(stdout, stderr)
+	e.confine = confine.Apply
+	return cli.Run(ctx, newRootCommand(e), args, stderr)
+}
+
+// world is the world outside, but for what would change this process for good.
+func world(stdout, stderr io.Writer) env {
+	return env{
 		stdin: os.Stdin, stdout: stdout, stderr: stderr, journal: journal.Socket, exit: os.Exit,
 		box: thisBox, floor: floor.Run, cipher: measureCipher, status: askPump,
-	}), args, stderr)
+	}
 }
 
 func newRootCommand(e env) *cobra.Command {
