@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -43,7 +42,8 @@ func checkDebianPackage(t *testing.T, d *debian, deb string) {
 		t.Errorf("files differ from the package's:\n%s", got)
 	}
 	d.checkShipped()
-	d.serve()
+	d.serve("stream-pump")
+	d.serve("root")
 	d.run("apt-get", "purge", "-y", "stream-pump")
 	d.wantAsked("stop stream-pump*.socket stream-pump.service", "--system daemon-reload", "--system daemon-reload")
 	d.checkLeft(before)
@@ -63,7 +63,7 @@ func checkDebianPackage(t *testing.T, d *debian, deb string) {
 		t.Errorf("the new version's configuration is not beside it: %.200q", got)
 	}
 	d.checkOwners(onlyDebian)
-	d.serve()
+	d.serve("stream-pump")
 
 	d.write("var/lib/stream-pump/acme/key", "secret", 0o600)
 	d.write("etc/stream-pump/mine.pem", "secret", 0o600)
@@ -244,20 +244,26 @@ func (d *debian) checkRuns(path string, entry fs.DirEntry, err error) error {
 	return fs.SkipDir
 }
 
-// serve runs the pump with the configuration of the tree as the package's user, asks
-// how it is, and stops it. It has a network of its own, as the ports are the usual ones.
-func (d *debian) serve() {
+// serve runs the pump with the configuration of the tree, asks how it is, and stops it.
+// Whoever starts it, the package's user or root, it is the package's user that it runs
+// as. It has a network of its own, as the ports are the usual ones.
+func (d *debian) serve(starter string) {
 	d.t.Helper()
 	n := newNetwork(d.t, 0)
 	defer n.remove()
-	args := []string{"chroot", "--userspec=stream-pump:stream-pump", d.root, "/usr/bin/stream-pump", "serve", "/" + debConfig}
-	p := start(d.t, exec.Command("ip", slices.Concat(n.prefix()[1:], args)...), false)
+	const enter = `mount -t proc proc "$0/proc" && exec chroot --userspec="$1" "$0" /usr/bin/stream-pump serve "/$2"`
+	p := start(d.t, exec.Command("ip", append(n.prefix()[1:], "sh", "-c", enter, d.root, starter+":"+starter, debConfig)...), false)
 	p.await("it does not listen", func(out string) bool {
 		return strings.Contains(out, "listening") && strings.Contains(out, "admin listener is open")
 	})
 	status := run(d.t, "ip", append(n.prefix()[1:], "curl", "-sS", "http://127.0.0.1:8087/status")...)
 	if !strings.Contains(status, `"streams"`) {
 		d.t.Errorf("its status: %s", status)
+	}
+	uid := strings.TrimSpace(d.run("id", "-u", "stream-pump"))
+	proc, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if want := "\nUid:\t" + strings.Join([]string{uid, uid, uid, uid}, "\t") + "\n"; err != nil || !strings.Contains(string(proc), want) {
+		d.t.Errorf("started by %s, it does not run as stream-pump, %s: %v\n%s", starter, uid, err, proc)
 	}
 	p.terminate()
 	if p.err != nil || !strings.Contains(p.said(), "down") {

@@ -119,7 +119,7 @@ func checkLicences(t *testing.T, dist string) {
 			t.Fatal(err)
 		}
 		for _, m := range info.Deps {
-			header := regexp.MustCompile(`\n` + regexp.QuoteMeta(m.Path+" "+m.Version) + `: (LICENSE|COPYING)[^\n]*\n\n[^\n]`)
+			header := regexp.MustCompile(`\n` + regexp.QuoteMeta(m.Path+" "+m.Version) + `: (?i:licence|license|copying)[^\n]*\n\n[^\n]`)
 			if !header.Match(text) {
 				t.Errorf("%s %s has no licence", m.Path, m.Version)
 			}

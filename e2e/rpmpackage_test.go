@@ -18,7 +18,7 @@ func checkRPMPackage(t *testing.T, d *debian, file string) {
 	d.t = t
 	d.purge()
 	// Folders that belong to other packages there.
-	d.run("mkdir", "-p", "/usr/share/fish/vendor_completions.d", "/usr/share/zsh/site-functions", "/usr/share/bash-completion/completions")
+	d.run("mkdir", "-p", "/usr/share/fish/vendor_completions.d", "/usr/share/zsh/site-functions", "/usr/share/bash-completion/completions", "/usr/lib/sysusers.d")
 	before := d.files()
 	rpm := func(args ...string) string {
 		t.Helper()
