@@ -38,6 +38,7 @@ needs=(
   "stunnel4        stunnel4"
   "debootstrap     debootstrap"
   "lintian         lintian"
+  "rpm             rpm"
 )
 
 # have COMMAND-OR-PATTERN
