@@ -51,7 +51,7 @@ func connectionScenes() []attackScene {
 func adminScenes() []attackScene {
 	return []attackScene{
 		{name: "admin", memory: 16 << 20, open: 260, rows: []attackRow{
-			{name: "hostile-page", must: "what a browser sends for another site, or to a name that was made to point here, is refused and changes nothing; the operator is answered"},
+			{name: "hostile-page", must: "what a browser sends for another site, or to a name that was made to point here, is refused and changes nothing; the operator is answered", after: ratesAreOff},
 		}},
 		{name: "admin-crowd", memory: 32 << 20, open: 240, rows: []attackRow{
 			{name: "admin-crowd", must: "the admin listener takes 24 connections, and tells others 503", answers: []string{"503"}},

@@ -225,3 +225,11 @@ func knowsThePassword(_ *pump, target string) error {
 	}
 	return nil
 }
+
+// ratesAreOff wants nobody to have had waits noted.
+func ratesAreOff(t *testing.T, p *pump) {
+	t.Helper()
+	if got := string(p.get("/debug/rates")); strings.ContainsAny(got, "123456789") {
+		t.Errorf("waits are noted: %s", got)
+	}
+}

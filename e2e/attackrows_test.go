@@ -80,6 +80,7 @@ func slowScenes() []attackScene {
 		}},
 		{name: "slow-proxied", config: `"timeouts": {"request": "1s", "drain": "1s"}, "proxy_protocol_from": ["127.66.6.6"],`, memory: 32 << 20, open: 260, rows: []attackRow{
 			{name: "slow-proxied", must: "a proxy has the time of a request to say whose connection it is", closes: []string{"proxy_late"}},
+			{name: "proxied", must: "what it says in other words than the protocol's is not believed, and the connection is closed", closes: []string{"proxy_broken", "proxy_missing"}},
 		}},
 	}
 }

@@ -16,10 +16,11 @@ const attacksVariable = "STREAMPUMP_ATTACKS"
 
 const (
 	// Strictly, the p99 of the added delay may be so many times a calm run's. A
-	// difference of less than calmSlack is noise, and so is what one of the tries of a row
-	// does not show: a machine is never quite alone.
-	strictTimes, strictTries = 1.5, 3
-	calmSlack                = 5 // ms
+	// difference of less than calmSlack is noise, and so is what one of the tries does not
+	// show: a machine is never quite alone.
+	strictTimes = 1.5
+	attackTries = 3
+	calmSlack   = 5 // ms
 	// farPast is what no busy machine explains, in the short form.
 	farPast = 10
 	// calmEvery is after how many rows the calm run is made anew.
@@ -70,11 +71,7 @@ func TestAttacks(t *testing.T) {
 			continue
 		}
 		t.Run(s.name, func(t *testing.T) {
-			g := s.stage(t, s.rows)
-			g.tell(t, calm)
-			if p99 := g.o.Delay.P99; p99 > farPast*(calm.worse()+calmSlack) {
-				t.Errorf("the healthy viewers' p99 is %.1f ms, and was %.1f in the calm runs", p99, calm.p99)
-			}
+			s.best(t, s.rows, calm, calm.near)
 		})
 	}
 }
@@ -90,8 +87,7 @@ func attackStrictly(t *testing.T, calm *calmRuns, path string) {
 				if calm.used++; calm.used > calmEvery {
 					calm.run(t)
 				}
-				g := s.strictly(t, row, calm)
-				writeRow(table, row, g, calm)
+				writeRow(table, row, s.best(t, []attackRow{*row}, calm, calm.within), calm)
 			})
 		}
 	}
@@ -101,17 +97,17 @@ func attackStrictly(t *testing.T, calm *calmRuns, path string) {
 	t.Logf("\n%s%s", attackTable, table)
 }
 
-// strictly runs a row until the healthy viewers' p99 is within its bound, a few times at
-// most, and returns the best run.
-func (s *attackScene) strictly(t *testing.T, row *attackRow, calm *calmRuns) (best *staged) {
+// best runs rows until the healthy viewers' p99 is good enough, a few times at most, and
+// returns the best run.
+func (s *attackScene) best(t *testing.T, rows []attackRow, calm *calmRuns, enough func(*staged) bool) (best *staged) {
 	t.Helper()
-	for range strictTries {
-		g := s.stage(t, []attackRow{*row})
+	for range attackTries {
+		g := s.stage(t, rows)
 		g.tell(t, calm)
 		if best == nil || g.o.Delay.P99 < best.o.Delay.P99 {
 			best = g
 		}
-		if t.Failed() || calm.within(best) {
+		if t.Failed() || enough(best) {
 			return best
 		}
 		calm.run(t) // it may be the machine
@@ -119,6 +115,9 @@ func (s *attackScene) strictly(t *testing.T, row *attackRow, calm *calmRuns) (be
 	t.Errorf("the healthy viewers' p99 is %.1f ms at best, and was %.1f in the calm runs", best.o.Delay.P99, calm.p99)
 	return best
 }
+
+// near reports whether a run is so near a calm one that a busy machine may explain it.
+func (c *calmRuns) near(g *staged) bool { return g.o.Delay.P99 <= farPast*(c.worse()+calmSlack) }
 
 // within reports whether a run is as good as a calm one.
 func (c *calmRuns) within(g *staged) bool {

@@ -10,7 +10,8 @@
 // peers that take their time (slow.go), viewers (watch.go), connections and TLS
 // (connect.go, handshake.go, urgent.go), passwords (prove.go) and sources (source.go,
 // manner.go). Where an attack is many requests of a moment each, it is a list of
-// [Shape]: smuggle.go, paths.go, heads.go, length.go, tlsshape.go, page.go. A shape says
+// [Shape]: smuggle.go, paths.go, heads.go, length.go, tlsshape.go,
+// proxied.go, page.go. A shape says
 // itself how it must be answered.
 //
 // An [Attack] ends when its context or its [Bounds] say so, whatever the pump does,

@@ -10,6 +10,7 @@ func shaped() []Attack {
 		Shapes("lengths", "announces lengths that are negative, too large, or lies", Plain, lengths()),
 		Shapes("heads", "sends heads with many fields, long ones, and lines without an end", Plain, heads()),
 		Shapes("broken-tls", "sends what is no TLS, or TLS that breaks its own rules", TLS, brokenTLS()),
+		Shapes("proxied", "says for whom it connects in words that are none, as a trusted proxy", Plain, proxied()),
 		Shapes("hostile-page", "asks as a browser does for a page of another site", Admin, pages()),
 	}
 }
