@@ -47,7 +47,9 @@ func Binary(t testing.TB) string {
 			return
 		}
 		build.path = filepath.Join(dir, "stream-pump")
-		out, err := exec.Command("go", "build", "-o", build.path, "streampump/cmd/stream-pump").CombinedOutput()
+		cmd := exec.Command("go", "build", "-o", build.path, "streampump/cmd/stream-pump")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is shipped
+		out, err := cmd.CombinedOutput()
 		if err != nil {
 			build.err = fmt.Errorf("the program does not build: %w\n%s", err, out)
 		}
@@ -135,7 +137,12 @@ func Launch(t testing.TB, o Options) (*Pump, error) {
 		p.err = p.cmd.Wait()
 		close(p.exited)
 	}()
-	t.Cleanup(p.Kill)
+	t.Cleanup(func() {
+		p.Kill()
+		for _, line := range refused(p.PID()) {
+			t.Errorf("a system call of the pump was refused: %s", line)
+		}
+	})
 	line, err := p.await("msg=listening")
 	if err != nil {
 		return nil, err
