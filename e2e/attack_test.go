@@ -170,7 +170,7 @@ func (row *attackRow) options(t *testing.T) rig.Options {
 	config := row.config
 	if row.tls != "" {
 		_, port, _ := net.SplitHostPort(row.tls)
-		cert := certificate(t, t.TempDir(), "localhost")
+		cert := certificate(t, rig.Reachable(t), "localhost")
 		config += fmt.Sprintf(`"ssl": true, "ssl_port": %s, "ssl_cert": %q, "ssl_key": %q,`, port, cert, cert)
 	}
 	o := rig.Options{Config: config + `"streams": [{"type": "mmsh_push", "path": "live"},

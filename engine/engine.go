@@ -38,7 +38,7 @@ type (
 	FileConfig   = settings.File
 )
 
-// Listener is an address to listen on, and whether with TLS.
+// Listener is an address to listen on or an inherited socket, and whether with TLS.
 type Listener = door.Listener
 
 // Plain are listeners without TLS on the given addresses.
@@ -159,6 +159,11 @@ func (e *Engine) Listen(listeners ...Listener) error {
 // Addresses are the addresses that are listened on, with the ports that the
 // system chose where none was asked for.
 func (e *Engine) Addresses() []netip.AddrPort { return e.door.Addresses() }
+
+// Listeners are the open listeners, in the order in which Listen got them. They are the
+// engine's: only their descriptors may be copied, which keeps what waits in them when
+// the engine ends.
+func (e *Engine) Listeners() []*net.TCPListener { return e.door.Listeners() }
 
 // Start runs the clock, the loops and the sources, and begins to accept.
 func (e *Engine) Start() error {

@@ -39,7 +39,10 @@ needs no configuration and ends with Ctrl-C. An encoder can push to it as well.`
 			}
 			signals := catch()
 			defer signals.release()
-			log := e.openLog(c.Log)
+			log, err := e.openLog(c.Log)
+			if err != nil {
+				return err
+			}
 			defer log.Close(logTime)
 			streams := []engine.StreamConfig{
 				{Name: "Demo", Path: demoPath, File: &engine.FileConfig{Data: demo.Clip(), Open: mmsh.NewFile}},

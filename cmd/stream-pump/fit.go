@@ -1,12 +1,10 @@
 package main
 
 import (
-	"context"
 	"log/slog"
 	"os"
 	"runtime"
 	"runtime/debug"
-	"sync"
 
 	"streampump/cmd/internal/cli"
 	"streampump/config"
@@ -14,8 +12,8 @@ import (
 )
 
 // fit adapts the configuration, which has so many streams, and the process to the
-// machine, and logs how. It fails if the configuration does not fit there. The caller
-// keeps the timers; they are nil if that is impossible.
+// machine, and logs how. It fails if the configuration does not fit there. The timers are
+// nil if they cannot be set.
 func fit(c *config.Config, streams int, log *slog.Logger) (*tuning.Timers, error) {
 	m := tuning.ReadMachine()
 	why := "the configuration says so"
@@ -39,24 +37,6 @@ func fit(c *config.Config, streams int, log *slog.Logger) (*tuning.Timers, error
 	limitGarbage(log)
 	limitMemory(m, log)
 	return timers, shareMemory(c, streams, m, log)
-}
-
-// keep keeps the timers of threads that are yet to come; stop ends that.
-func keep(timers *tuning.Timers, log *slog.Logger) (stop func()) {
-	if timers == nil {
-		return func() {}
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var keeping sync.WaitGroup
-	keeping.Go(func() {
-		if err := timers.Keep(ctx); err != nil {
-			log.Info("timers of new threads are no longer set", "why", err)
-		}
-	})
-	return func() {
-		cancel()
-		keeping.Wait()
-	}
 }
 
 // garbageVariable sets how much garbage Go lets lie; Go reads it itself.

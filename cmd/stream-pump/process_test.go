@@ -47,9 +47,19 @@ const silence = 2 * time.Minute
 // launch starts the program, of which only standard error is looked at.
 func launch(t *testing.T, stdin string, args ...string) *process {
 	t.Helper()
+	return launchAs(t, 0, stdin, args...)
+}
+
+// launchAs is launch as the user of a number; 0 is the test's own.
+func launchAs(t *testing.T, uid uint32, stdin string, args ...string) *process {
+	t.Helper()
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	cmd.Stdin = strings.NewReader(stdin)
+	if uid != 0 {
+		cmd.Path = open(t, os.Args[0])
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+	}
 	return started(t, cmd)
 }
 

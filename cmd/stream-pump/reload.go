@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"reflect"
 
@@ -36,6 +38,14 @@ func (s source) again() bool {
 	return err != nil || st.Mode().IsRegular() // an error is told when it is read
 }
 
+// file is the file that will be read again; empty if there is none.
+func (s source) file() string {
+	if s.path == "" || !s.again() {
+		return ""
+	}
+	return s.path
+}
+
 // reloads does what is wanted of it until ctx ends.
 func (u *supervision) reloads(ctx context.Context) {
 	for {
@@ -68,6 +78,13 @@ func (u *supervision) configuration() (pending string) {
 	if !s.again() || s.was == nil {
 		u.log.Info("reload: the configuration did not come from a file and cannot be read again", "configuration", configName(s.path))
 		return ""
+	}
+	if f, err := os.Open(s.path); errors.Is(err, fs.ErrPermission) {
+		u.log.Warn("reload: the configuration is closed to the pump, which is not root any longer; what a restart would find is not known",
+			"configuration", s.path, "look", "as root: stream-pump check "+s.path)
+		return "; the configuration could not be read"
+	} else if err == nil {
+		_ = f.Close()
 	}
 	c, problems := s.read(s.path)
 	mistakes := u.tellProblems(problems)

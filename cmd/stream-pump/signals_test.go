@@ -31,7 +31,7 @@ func watchNothing(foreground bool) *watched {
 	w.ctx = ctx
 	c := config.Default()
 	w.going = e.watch(ctx, end, service{
-		Config: c, log: e.openLog(c.Log), signals: newSignals(make(chan os.Signal)), foreground: foreground,
+		Config: c, log: e.textLog(c.Log), signals: newSignals(make(chan os.Signal)), foreground: foreground,
 	})
 	return w
 }

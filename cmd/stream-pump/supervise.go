@@ -15,8 +15,9 @@ import (
 // the pump, the watchdog, and reloads. Without a manager only the reloads are left.
 type supervision struct {
 	service
-	eng *engine.Engine
-	sec *security
+	eng  *engine.Engine
+	sec  *security
+	open *openings
 
 	began time.Time
 	where string
@@ -63,7 +64,7 @@ func (u *supervision) listening() string {
 			break
 		}
 		text := a.String()
-		if i >= len(u.Listen) {
+		if u.open.streams[i].TLS != nil {
 			text += " (TLS)"
 		}
 		out = append(out, text)

@@ -136,8 +136,9 @@ func (o *overseer) launch(names []string, files []*os.File, env []string, args .
 // serves starts a service with a configuration in a file.
 func (o *overseer) serves(config string, env ...string) (p *process, file string) {
 	o.t.Helper()
-	file = filepath.Join(o.t.TempDir(), "pump.json")
+	file = filepath.Join(reachable(o.t), "pump.json")
 	write(o.t, file, config)
+	give(o.t, file)
 	return o.launch(nil, nil, env, "serve", file), file
 }
 

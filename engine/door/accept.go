@@ -16,11 +16,13 @@ import (
 
 // acceptor accepts a listener's connections and has them ushered to the loops. It is
 // ours and not gnet's, because one failed accept ends gnet's engine, and because
-// drain, socket activation and hand-over will come through the same door.
+// socket activation comes through the same door, and drain and hand-over will.
 type acceptor struct {
 	door     *Door
 	listener *net.TCPListener
 	tls      *tls.Config // nil: plain
+	// inherited: another process has opened the listener.
+	inherited bool
 
 	// Guarded by squeezing: connections that a proxy has named come on goroutines of
 	// their own.
@@ -69,6 +71,9 @@ func (a *acceptor) next() bool {
 	case err != nil:
 		a.outOfDescriptors(err)
 	default:
+		if a.inherited {
+			ownKeepAlive(conn)
+		}
 		c := plainly(conn)
 		if a.door.proxied(c.Peer.Addr()) {
 			a.name(c)

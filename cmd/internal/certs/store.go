@@ -3,6 +3,7 @@ package certs
 import (
 	"crypto/tls"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -113,6 +114,18 @@ func (s *Store) Trouble(domain, problem string) {
 	}
 }
 
+// Bar says why a file could not be read anew, for the status: the old certificate stays
+// until it can. Whoever calls it has written the log.
+func (s *Store) Bar(file, why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.entries {
+		if e.domain == "" && (e.files.Cert == file || e.files.Key == file) {
+			e.barred, e.problem = why, why
+		}
+	}
+}
+
 // look reads the files of all entries. Those that are not good are refused once they
 // have been so for the given time; doubt says that some were not refused yet.
 func (s *Store) look(now time.Time, patience time.Duration) (doubt bool) {
@@ -145,6 +158,9 @@ func (s *Store) read(e *entry, now time.Time, patience time.Duration) (doubt boo
 			s.log.Info("a certificate's files are again those in use", "file", e.files.Cert)
 		}
 		return false
+	}
+	if e.barred != "" && errors.Is(err, fs.ErrPermission) {
+		return false // it was said, with what is to be done
 	}
 	if e.doubted.IsZero() {
 		e.doubted = now

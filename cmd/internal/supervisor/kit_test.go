@@ -74,6 +74,17 @@ func (f *faked) next() (h heard, ok bool) {
 	return h, true
 }
 
+// wait waits for a message.
+func (f *faked) wait() heard {
+	f.t.Helper()
+	const patience = 20_000 // milliseconds
+	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(f.fd), Events: unix.POLLIN}}, patience); n != 1 {
+		f.t.Fatalf("no message comes: %v", err)
+	}
+	h, _ := f.next()
+	return h
+}
+
 // all reads what there is, a line each.
 func (f *faked) all() string {
 	f.t.Helper()
