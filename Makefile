@@ -52,6 +52,7 @@ endif
 
 GOTEST := GO="$(GO)" .ci/gotest
 TOOL := $(GO) tool -modfile=tools.mod
+PACK := GO="$(GO)" VERSION='$(VERSION)' COMMIT='$(COMMIT)'
 
 .PHONY: help
 help: ## list the targets
@@ -155,8 +156,20 @@ gate-short: build packages ## the same within three minutes; fails on counts, or
 	@bin/pump-bench gate --short --html bin/gate.html $(ARGS)
 
 .PHONY: release
-release: ## test, measure strictly and tag: make release VERSION=v1.2.3
+release: ## test, measure strictly, build what is published, and tag: make release VERSION=v1.2.3
 	@.ci/release '$(VERSION)'
+
+.PHONY: release-artifacts
+release-artifacts: ## programs, archives, packages, bills of materials and SHA256SUMS in dist/ (VERSION=v1.2.3)
+	@$(PACK) packaging/artifacts all
+
+.PHONY: reproduce
+reproduce: ## build what is in dist/ again in a fresh clone, and compare
+	@$(PACK) packaging/reproduce
+
+.PHONY: deb
+deb: ## the Debian packages in dist/
+	@$(PACK) packaging/artifacts deb
 
 .PHONY: clip
 clip: ## make the demo's clip again, with ffmpeg
@@ -164,7 +177,7 @@ clip: ## make the demo's clip again, with ffmpeg
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist
 
 # Root often has no Go on its PATH (sudo): what `make build` made before is then
 # installed as it is.

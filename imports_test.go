@@ -114,6 +114,8 @@ var layers = []layer{
 		"what a process gives up is known without what the process does"},
 	{"systemd", nil, nil,
 		"the unit knows the command line only"},
+	{"packaging/...", []string{"packaging/..."}, []string{"net", gnet},
+		"what is shipped is known from the tree and the programs, not from their insides"},
 	{"cmd/...", []string{"..."}, nil,
 		"cmd chooses and joins everything"},
 	{"e2e/...", []string{"..."}, nil,

@@ -156,7 +156,7 @@ func newServer(own netip.Addr, o Options) *Server {
 func (s *Server) serve(ln net.Listener) {
 	defer close(s.done)
 	if err := s.http.Serve(limit(ln, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
-		s.log.Error("the admin listener has stopped", "error", err)
+		s.log.Error("the admin listener has stopped", "why", err)
 	}
 }
 

@@ -201,6 +201,7 @@ func (row *attackRow) judge(t *testing.T, p *pump, o *attack.Outcome, grown int6
 		t.Errorf("the pump has %d descriptors open, %d may be", n, row.open)
 	}
 	p.status() // it answers its operator
+	boundedLog(t, p.Log(), time.Minute)
 	if strings.Contains(p.Log(), "panic:") {
 		t.Errorf("the pump panicked:\n%s", p.tail())
 	}

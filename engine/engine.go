@@ -102,7 +102,9 @@ func New(cfg Config, streams []StreamConfig, protocols []codec.Protocol, log *sl
 	if len(protocols) == 0 {
 		return nil, errors.New("an engine needs a protocol")
 	}
-	e := &Engine{cfg: cfg, log: log, clock: clock.New()}
+	e := &Engine{cfg: cfg, clock: clock.New()}
+	log = notice.LimitAll(log, func() int64 { return e.clock.Now() })
+	e.log = log
 	e.reserve = ReserveDescriptors(cfg, streams)
 	if err := e.fitDescriptors(streams); err != nil {
 		return nil, err
@@ -186,7 +188,7 @@ func (e *Engine) Start() error {
 
 // startLoops starts every event loop, or none.
 func (e *Engine) startLoops() error {
-	cfg := reactor.Config{ReadBuffer: e.cfg.ReadBuffer, Processors: e.cfg.Processors, Log: e.log}
+	cfg := reactor.Config{ReadBuffer: e.cfg.ReadBuffer, Processors: e.cfg.Processors, Log: notice.Limit(e.log, notice.Burst, func() int64 { return e.clock.Now() })}
 	for _, l := range e.group.Loops() {
 		r, err := reactor.Start(l, cfg)
 		if err != nil {

@@ -24,7 +24,7 @@ func fit(c *config.Config, streams int, log *slog.Logger) (*tuning.Timers, error
 	runtime.GOMAXPROCS(procs)
 	descriptors, err := tuning.RaiseDescriptors()
 	if err != nil {
-		log.Warn("the descriptor limit cannot be raised", "error", err)
+		log.Warn("the descriptor limit cannot be raised", "why", err)
 	}
 	log.Info("stream pump", "version", cli.Version, "loops", c.Engine.Loops, "why", why, "gomaxprocs", procs, "descriptors", descriptors)
 	timers, err := tuning.RelaxTimers()
@@ -55,7 +55,7 @@ func limitGarbage(log *slog.Logger) {
 func pins(m tuning.Machine, loops int, log *slog.Logger) []int {
 	cpus, how, err := tuning.Pins(m, loops)
 	if err != nil {
-		log.Warn("event loops are not pinned", "error", err)
+		log.Warn("event loops are not pinned", "why", err)
 		return nil
 	}
 	log.Info("event loops are pinned with their first connection", "processors", cpus, "how", how)

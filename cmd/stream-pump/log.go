@@ -10,6 +10,7 @@ import (
 	"streampump/cmd/internal/journal"
 	"streampump/cmd/internal/logqueue"
 	"streampump/config"
+	"streampump/engine/notice"
 )
 
 // logTime is how long the last lines may take to be written at the end.
@@ -52,6 +53,16 @@ func (e env) textLog(c config.Log) *logqueue.Queue {
 		return slog.NewTextHandler(w, o)
 	})
 }
+
+// few gives a log that others can make speak the limits of the engine's lines about
+// peers: a burst, and then one line of each kind a second.
+func few(log *slog.Logger) *slog.Logger {
+	began := time.Now()
+	return notice.Limit(log, fewBurst, func() int64 { return int64(time.Since(began)) })
+}
+
+// fewBurst is the burst of that.
+const fewBurst = 10
 
 // seconds writes a duration as the status does; slog's own are nanoseconds in JSON.
 func seconds(_ []string, a slog.Attr) slog.Attr {

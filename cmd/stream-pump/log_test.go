@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -83,6 +84,25 @@ func TestLogToTheJournal(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A site that comes and goes, and clients of the admin listener, fill no log.
+func TestFewLines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		log := few(slog.New(slog.NewTextHandler(&out, nil)))
+		for range 5 * fewBurst {
+			log.Warn("down")
+			log.Info("back")
+		}
+		time.Sleep(time.Second)
+		log.Warn("down")
+		log.Warn("down")
+		if text := out.String(); strings.Count(text, "msg=down") != fewBurst+1 || strings.Count(text, "msg=back") != fewBurst ||
+			!strings.Contains(text, fmt.Sprintf("not_logged=%d\n", 4*fewBurst)) {
+			t.Error(text)
+		}
+	})
 }
 
 // journalStream is a file in the place of standard error, and its name in the form of

@@ -240,13 +240,13 @@ func TestFatalErrorsAreInTheLogsFormat(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.ends(1)
-	var last struct{ Level, Msg, Error string }
+	var last struct{ Level, Msg, Why string }
 	for line := range bytes.Lines(text) {
 		if err := json.Unmarshal(line, &last); err != nil {
 			t.Errorf("no JSON: %q", line)
 		}
 	}
-	if last.Level != "ERROR" || !strings.Contains(last.Error, "address already in use: another program has it") || !strings.Contains(last.Error, `"port" or "listen"`) {
+	if last.Level != "ERROR" || !strings.Contains(last.Why, "address already in use: another program has it") || !strings.Contains(last.Why, `"port" or "listen"`) {
 		t.Errorf("the last line is %+v", last)
 	}
 }
@@ -271,7 +271,7 @@ func TestMissingFileOfOneStream(t *testing.T) {
 	t.Parallel()
 	config := strings.Replace(oneStream, `"streams": [`, `"streams": [{"type": "file", "path": "clip", "source_options": {"file": "/nowhere/clip.wmv"}},`, 1)
 	p := serving(t, config)
-	if !strings.Contains(p.said.String(), "level=ERROR msg=configuration") || !strings.Contains(p.said.String(), "/nowhere/clip.wmv") {
+	if !strings.Contains(p.said.String(), "level=ERROR msg=\"the configuration has a problem\"") || !strings.Contains(p.said.String(), "/nowhere/clip.wmv") {
 		t.Errorf("the log does not tell what is missing:\n%s", p.said.String())
 	}
 	p.well()

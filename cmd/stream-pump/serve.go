@@ -48,7 +48,7 @@ standard input.`,
 			}
 			defer log.Close(logTime)
 			for _, p := range problems {
-				log.Log(cmd.Context(), levelOf(p), "configuration", "problem", p.String())
+				log.Log(cmd.Context(), levelOf(p), "the configuration has a problem", "why", p.String())
 			}
 			if err := manager.Unusable(); err != nil {
 				log.Warn("not all that the service manager says can be used", "error", err)
@@ -63,7 +63,7 @@ standard input.`,
 			if err != nil {
 				manager.Failed(err)
 				// In the log, whose format holds to its last line.
-				log.Error("the pump cannot run", "error", err)
+				log.Error("the pump cannot run", "why", err)
 				return cli.ErrTold
 			}
 			return nil
@@ -143,8 +143,8 @@ func (e env) serve(ctx context.Context, s service) error {
 		eng.Shutdown()
 		return err
 	}
-	defer sec.run(ctx)()
 	s.announce(eng, open)
+	defer sec.run(ctx)()
 	open.store(s.manager, eng.Listeners(), door)
 	sup := &supervision{service: s, eng: eng, sec: sec, open: open}
 	defer sup.begin(ctx)()
@@ -175,7 +175,7 @@ func (s service) openAdmin(ctx context.Context, eng *engine.Engine, sec *securit
 	o := admin.Options{
 		Source: eng, Version: cli.Version, Types: kinds, LogDropped: s.log.Dropped,
 		Certificates: sec.status,
-		GoingDown:    func() bool { return ctx.Err() != nil }, Log: s.log.Logger,
+		GoingDown:    func() bool { return ctx.Err() != nil }, Log: few(s.log.Logger),
 	}
 	var door *admin.Server
 	if at.Inherited != nil {

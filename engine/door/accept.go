@@ -109,7 +109,7 @@ func (a *acceptor) squeeze(in Arrival) {
 // noDescriptor counts and logs a connection that could not be taken.
 func (a *acceptor) noDescriptor(err error) {
 	a.door.errors.Add(1)
-	a.door.cfg.Log.Error("a connection cannot be accepted; raise the descriptor limit, or lower limits.connections below it", "error", err)
+	a.door.cfg.Log.Error("a connection cannot be accepted; raise the descriptor limit, or lower limits.connections below it", "why", err)
 }
 
 // outOfDescriptors tells one waiting peer with the spare descriptor, and rests.
@@ -168,7 +168,7 @@ func (d *Door) admit(a Arrival, loop int) {
 	compact(a.TCP.RemoteAddr())
 	if err := d.cfg.Hand(loop, a); err != nil {
 		d.errors.Add(1)
-		d.cfg.Log.Error("a connection cannot be taken over", "error", err)
+		d.cfg.Log.Error("a connection cannot be taken over", "why", err)
 	}
 }
 

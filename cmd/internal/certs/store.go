@@ -99,7 +99,6 @@ func (s *Store) Put(domain string, c *tls.Certificate) {
 			e.problem = ""
 		}
 	}
-	s.reindex()
 }
 
 // Trouble notes why there is no new certificate for one of the domains. Whoever calls
@@ -136,7 +135,6 @@ func (s *Store) look(now time.Time, patience time.Duration) (doubt bool) {
 			doubt = true
 		}
 	}
-	s.reindex()
 	return doubt
 }
 
@@ -176,9 +174,11 @@ func (s *Store) read(e *entry, now time.Time, patience time.Duration) (doubt boo
 	return false
 }
 
-// replace puts a new certificate in the place of an entry's old one.
+// replace puts a new certificate in the place of an entry's old one: handshakes have it
+// before anybody is told.
 func (s *Store) replace(e *entry, c *tls.Certificate) {
 	e.cert, e.told, e.ended = c, time.Time{}, false
+	s.reindex()
 }
 
 // reindex shows handshakes the certificates that there are now.
