@@ -38,6 +38,9 @@ needs=(
   "stunnel4        stunnel4"
   "debootstrap     debootstrap"
   "lintian         lintian"
+  "openssl         openssl"
+  "systemd         systemd-analyze"
+  "systemd-container          systemd-nspawn"
 )
 
 # have COMMAND-OR-PATTERN
