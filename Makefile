@@ -13,7 +13,10 @@ BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+GENERATORDIR ?= $(PREFIX)/lib/systemd/system-generators
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 SYSCTLDIR ?= $(PREFIX)/lib/sysctl.d
+EXAMPLESDIR ?= $(PREFIX)/share/doc/stream-pump/examples
 BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
@@ -49,6 +52,7 @@ endif
 
 GOTEST := GO="$(GO)" .ci/gotest
 TOOL := $(GO) tool -modfile=tools.mod
+PACK := GO="$(GO)" VERSION='$(VERSION)' COMMIT='$(COMMIT)'
 
 .PHONY: help
 help: ## list the targets
@@ -159,8 +163,20 @@ gate-short: build packages ## the same within three minutes; fails on counts, or
 	@bin/pump-bench gate --short --html bin/gate.html $(ARGS)
 
 .PHONY: release
-release: ## test, measure strictly and tag: make release VERSION=v1.2.3
+release: ## test, measure strictly, build what is published, and tag: make release VERSION=v1.2.3
 	@.ci/release '$(VERSION)'
+
+.PHONY: release-artifacts
+release-artifacts: ## programs, archives, packages, bills of materials and SHA256SUMS in dist/ (VERSION=v1.2.3)
+	@$(PACK) packaging/artifacts all
+
+.PHONY: reproduce
+reproduce: ## build what is in dist/ again in a fresh clone, and compare
+	@$(PACK) packaging/reproduce
+
+.PHONY: deb
+deb: ## the Debian packages in dist/
+	@$(PACK) packaging/artifacts deb
 
 .PHONY: clip
 clip: ## make the demo's clip again, with ffmpeg
@@ -168,12 +184,12 @@ clip: ## make the demo's clip again, with ffmpeg
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist
 
 # Root often has no Go on its PATH (sudo): what `make build` made before is then
 # installed as it is.
 .PHONY: install
-install: $(if $(shell command -v $(GO)),build) ## install programs, man pages, unit, completion and an example configuration (DESTDIR, PREFIX)
+install: $(if $(shell command -v $(GO)),build) ## install programs, man pages, units, completion and an example configuration (DESTDIR, PREFIX)
 	@test -x bin/stream-pump || { echo 'install: no "$(GO)" here, and nothing is built: run make build first, as whoever has Go' >&2; exit 1; }
 	install -Dm755 bin/stream-pump '$(DESTDIR)$(BINDIR)/stream-pump'
 	install -Dm755 bin/pump-bench '$(DESTDIR)$(BINDIR)/pump-bench'
@@ -181,8 +197,13 @@ install: $(if $(shell command -v $(GO)),build) ## install programs, man pages, u
 	install -m644 cmd/*/man/*.1 '$(DESTDIR)$(MANDIR)/man1/'
 	install -m644 cmd/stream-pump/man/*.5 '$(DESTDIR)$(MANDIR)/man5/'
 	install -d '$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(BASHDIR)' '$(DESTDIR)$(ZSHDIR)' '$(DESTDIR)$(FISHDIR)' '$(DESTDIR)$(SYSCONFDIR)/stream-pump'
-	sed 's|/usr/local/bin/|$(BINDIR)/|; s| /etc/| $(SYSCONFDIR)/|' systemd/stream-pump.service > '$(DESTDIR)$(UNITDIR)/stream-pump.service'
+	sed 's|/usr/local/bin/|$(BINDIR)/|; s| /etc/stream-pump/| $(SYSCONFDIR)/stream-pump/|' systemd/stream-pump.service > '$(DESTDIR)$(UNITDIR)/stream-pump.service'
 	chmod 644 '$(DESTDIR)$(UNITDIR)/stream-pump.service'
+	install -m644 systemd/stream-pump.socket '$(DESTDIR)$(UNITDIR)/stream-pump.socket'
+	install -Dm755 systemd/stream-pump-generator '$(DESTDIR)$(GENERATORDIR)/stream-pump-generator'
+	install -Dm644 systemd/sysusers.conf '$(DESTDIR)$(SYSUSERSDIR)/stream-pump.conf'
+	install -d '$(DESTDIR)$(EXAMPLESDIR)'
+	install -m644 systemd/examples/* '$(DESTDIR)$(EXAMPLESDIR)/'
 	for p in stream-pump pump-bench; do \
 	  bin/$$p completion bash > "$(DESTDIR)$(BASHDIR)/$$p"; \
 	  bin/$$p completion zsh > "$(DESTDIR)$(ZSHDIR)/_$$p"; \
@@ -194,7 +215,7 @@ install: $(if $(shell command -v $(GO)),build) ## install programs, man pages, u
 	  bin/stream-pump example > '$(DESTDIR)$(SYSCONFDIR)/stream-pump/config.json'; \
 	  echo 'an example to edit: $(SYSCONFDIR)/stream-pump/config.json'; \
 	fi
-	@echo 'next, as root: systemctl daemon-reload && systemctl enable --now stream-pump'
+	@echo 'next, as root: systemd-sysusers && systemctl daemon-reload && systemctl enable --now stream-pump'
 
 .PHONY: install-sysctl
 install-sysctl: ## install kernel settings for the whole machine (DESTDIR, PREFIX); see the file
@@ -203,8 +224,9 @@ install-sysctl: ## install kernel settings for the whole machine (DESTDIR, PREFI
 
 .PHONY: uninstall
 uninstall: ## remove what install and install-sysctl put there; the configuration stays
-	rm -f '$(DESTDIR)$(BINDIR)/stream-pump' '$(DESTDIR)$(BINDIR)/pump-bench' '$(DESTDIR)$(UNITDIR)/stream-pump.service'
-	rm -f '$(DESTDIR)$(SYSCTLDIR)/90-stream-pump.conf'
+	rm -f '$(DESTDIR)$(BINDIR)/stream-pump' '$(DESTDIR)$(BINDIR)/pump-bench' '$(DESTDIR)$(UNITDIR)/stream-pump.service' '$(DESTDIR)$(UNITDIR)/stream-pump.socket'
+	rm -f '$(DESTDIR)$(GENERATORDIR)/stream-pump-generator' '$(DESTDIR)$(SYSUSERSDIR)/stream-pump.conf' '$(DESTDIR)$(SYSCTLDIR)/90-stream-pump.conf'
+	rm -f $(patsubst systemd/examples/%,'$(DESTDIR)$(EXAMPLESDIR)/%',$(wildcard systemd/examples/*))
 	rm -f $(patsubst %,'$(DESTDIR)$(MANDIR)/man1/%',$(notdir $(wildcard cmd/*/man/*.1)))
 	rm -f $(patsubst cmd/stream-pump/man/%,'$(DESTDIR)$(MANDIR)/man5/%',$(wildcard cmd/stream-pump/man/*.5))
 	for p in stream-pump pump-bench; do \

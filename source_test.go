@@ -145,7 +145,7 @@ func walk(t *testing.T, f func(path string)) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (path == ".git" || path == "bin"):
+		case d.IsDir() && slices.Contains([]string{".git", "bin", "dist"}, path):
 			return filepath.SkipDir
 		case path == ".git": // a file in a second working tree
 		case d.Type().IsRegular():

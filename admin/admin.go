@@ -111,7 +111,9 @@ const (
 
 // Listen opens the address and begins to answer.
 func Listen(at netip.AddrPort, o Options) (*Server, error) {
-	tcp, err := net.Listen("tcp", at.String())
+	var lc net.ListenConfig
+	lc.SetMultipathTCP(false)
+	tcp, err := lc.Listen(context.Background(), "tcp", at.String())
 	if err != nil {
 		var call *os.SyscallError
 		if errors.As(err, &call) {
@@ -119,11 +121,25 @@ func Listen(at netip.AddrPort, o Options) (*Server, error) {
 		}
 		return nil, fmt.Errorf("the admin listener cannot listen on %s: %w", at, err)
 	}
-	s := newServer(at.Addr(), o)
-	s.ln = tcp
-	go s.serve(tcp)
-	return s, nil
+	return begin(at.Addr(), tcp, o), nil
 }
+
+// Inherit begins to answer on a listener that another process has opened; it is the
+// server's from then on.
+func Inherit(ln *net.TCPListener, o Options) *Server {
+	return begin(ln.Addr().(*net.TCPAddr).AddrPort().Addr().Unmap(), ln, o)
+}
+
+// begin answers on a listener at the given address.
+func begin(own netip.Addr, ln net.Listener, o Options) *Server {
+	s := newServer(own, o)
+	s.ln = ln
+	go s.serve(ln)
+	return s
+}
+
+// Listener is the open listener; only its descriptor may be copied.
+func (s *Server) Listener() *net.TCPListener { return s.ln.(*net.TCPListener) }
 
 // newServer is the server for a listener at the given address.
 func newServer(own netip.Addr, o Options) *Server {
@@ -140,7 +156,7 @@ func newServer(own netip.Addr, o Options) *Server {
 func (s *Server) serve(ln net.Listener) {
 	defer close(s.done)
 	if err := s.http.Serve(limit(ln, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
-		s.log.Error("the admin listener has stopped", "error", err)
+		s.log.Error("the admin listener has stopped", "why", err)
 	}
 }
 

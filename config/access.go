@@ -407,6 +407,7 @@ func (w *walker) secretFile(n node, path string, most int64) (string, error) {
 	case int64(len(text)) > most:
 		return "", fmt.Errorf("is larger than %s", sizeText(most))
 	}
+	w.secrets = append(w.secrets, path)
 	return string(text), nil
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"streampump/access"
 	"streampump/engine"
+	"streampump/internal/account"
 	"streampump/tuning"
 )
 
@@ -41,6 +42,10 @@ type Config struct {
 	Admin   Admin
 	Log     Log
 	Streams []Stream // in the order of the file, disabled ones included
+	// Confinement is whom the process becomes, and what it gives up.
+	Confinement Confinement
+	// Secrets are the files with accounts and keys of tokens that were read.
+	Secrets []string
 }
 
 // Proxy is the HTTP proxy through which pulls go.
@@ -58,9 +63,20 @@ type Admin struct {
 
 // Log is how the log is written.
 type Log struct {
-	Level slog.Level
-	JSON  bool // one JSON object a line; false means key=value text
+	Level  slog.Level
+	Format LogFormat
 }
+
+// LogFormat is the form of a log.
+type LogFormat string
+
+// The forms of a log.
+const (
+	LogAuto    LogFormat = "auto"    // LogJournal if standard error leads to the journal, otherwise LogText
+	LogJournal LogFormat = "journal" // entries for systemd's journal
+	LogText    LogFormat = "text"    // key=value
+	LogJSON    LogFormat = "json"    // one JSON object a line
+)
 
 // Defaults of what is not the engine's.
 const (
@@ -86,7 +102,9 @@ func Default() *Config {
 		Engine:  e,
 		MaxHead: defaultMaxHead,
 		Admin:   Admin{Enabled: true, Listen: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), defaultAdminPort)},
-		Log:     Log{Level: slog.LevelInfo},
+		Log:     Log{Level: slog.LevelInfo, Format: LogAuto},
+
+		Confinement: Confinement{User: account.Nobody},
 	}
 }
 
@@ -131,6 +149,7 @@ func parseFile(name string, src []byte, dir string, st os.FileInfo) (*Config, []
 		return nil, w.sorted()
 	}
 	c := w.root(root)
+	c.Secrets = w.secrets
 	w.openSecrets(st)
 	if w.fatal {
 		c = nil

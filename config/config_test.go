@@ -155,7 +155,7 @@ func TestServerSettings(t *testing.T) {
 	if want := "192.0.2.1:80 [2001:db8::1]:80 [::]:8086 127.0.0.1:0 127.0.0.1:0"; strings.Join(got, " ") != want {
 		t.Errorf("listen %v, want %s", got, want)
 	}
-	if c.Admin != (Admin{true, netip.MustParseAddrPort("[::1]:9000")}) || c.Log != (Log{slog.LevelDebug, true}) {
+	if c.Admin != (Admin{true, netip.MustParseAddrPort("[::1]:9000")}) || c.Log != (Log{slog.LevelDebug, LogJSON}) {
 		t.Errorf("admin %+v, log %+v", c.Admin, c.Log)
 	}
 	e := c.Engine

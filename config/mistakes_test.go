@@ -117,7 +117,7 @@ func TestOneMistake(t *testing.T) {
 		{"proxy_user", `{"http_proxy_host": "otto:geheim@proxy", ` + push + `}`, `1:21: /http_proxy_host: "…@proxy" is not the name or the IP address of a host: leave out what is before and after it (http://, a port, a path); the pump cannot give it a user name or a password yet`},
 		{"proxy_url", `{"http_proxy_host": "http://proxy:80", ` + push + `}`, `1:21: /http_proxy_host: "http://proxy:80" is not the name or the IP address of a host: leave out what is before and after it (http://, a port, a path)`},
 		{"log_level", `{"log": {"level": "warning"}, ` + push + `}`, `1:19: /log/level: "warning" is unknown here; known are debug, info, warn, error`},
-		{"log_format", `{"log": {"format": "jsn"}, ` + push + `}`, `1:20: /log/format: "jsn" is unknown here (did you mean "json"?); known are text, json`},
+		{"log_format", `{"log": {"format": "jsn"}, ` + push + `}`, `1:20: /log/format: "jsn" is unknown here (did you mean "json"?); known are auto, journal, text, json`},
 
 		// Streams.
 		{"streams_object", `{"streams": {}}`, `1:13: /streams: a list [ … ] is expected here, not an object`},

@@ -18,6 +18,7 @@ func (w *walker) root(n node) *Config {
 	if !ok {
 		return c
 	}
+	w.confinement(o, c)
 	w.listeners(o, c)
 	w.proxy(o, c)
 	w.tls(o, c)
@@ -240,6 +241,9 @@ func hostPort(s string) bool {
 	return validHost(u.Hostname()) && (u.Port() == "" || validPort(u.Port()))
 }
 
+// logFormats are the forms of a log, as the configuration spells them.
+var logFormats = []string{string(LogAuto), string(LogJournal), string(LogText), string(LogJSON)}
+
 // logging reads how the log is written.
 func (w *walker) logging(root object, c *Config) {
 	n, ok := root.get("log")
@@ -256,8 +260,8 @@ func (w *walker) logging(root object, c *Config) {
 		}
 	}
 	if v, ok := o.get("format"); ok {
-		if i, ok := w.choice(v, "text", "json"); ok {
-			c.Log.JSON = i == 1
+		if i, ok := w.choice(v, logFormats...); ok {
+			c.Log.Format = LogFormat(logFormats[i])
 		}
 	}
 }

@@ -18,6 +18,7 @@ func (t table) has(key string) bool { return slices.Contains(t.keys, key) }
 // settings.go.
 func rootTable() table {
 	t := table{keys: []string{
+		"user", "group", "sandbox",
 		"port", "listen",
 		"use_http_proxy", "http_proxy_host", "http_proxy_port", "use_proxy_for_local_addresses",
 		"redirect_404_to", "redirect_full_to", "proxy_protocol_from",

@@ -13,7 +13,9 @@ type walker struct {
 	report
 	dir    string // where relative names of files start
 	inline []node // secrets that the file itself holds
-	clear  bool   // others can connect without TLS
+	// secrets are files that hold some.
+	secrets []string
+	clear   bool // others can connect without TLS
 	// callbacks is how many web sites are asked about viewers.
 	callbacks int
 	secure    node // the first listener over TLS, if there is one

@@ -60,8 +60,8 @@ func admittances() []admitted {
 // startGuarded starts a pump with three streams of the clip, closed in one way each.
 func startGuarded(t testing.TB) *rig.Pump {
 	t.Helper()
-	clip := filepath.Join(t.TempDir(), "clip.asf")
-	if err := os.WriteFile(clip, demo.Clip(), 0o600); err != nil {
+	clip := filepath.Join(rig.Reachable(t), "clip.asf")
+	if err := os.WriteFile(clip, demo.Clip(), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	stream := func(path, view string) string {

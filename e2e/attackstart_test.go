@@ -45,7 +45,7 @@ func (g *staged) start(t *testing.T) {
 	if g.tls {
 		g.tlsAddr = freeAddr(t)
 		_, port, _ := net.SplitHostPort(g.tlsAddr)
-		cert := certificate(t, t.TempDir(), "localhost")
+		cert := certificate(t, rig.Reachable(t), "localhost")
 		config += fmt.Sprintf(`"ssl": true, "ssl_port": %s, "ssl_cert": %q, "ssl_key": %q,`, port, cert, cert)
 	}
 	if len(g.prefix) > 0 {

@@ -45,7 +45,7 @@ func TestPumpBench(t *testing.T) {
 // TestPumpBenchOverTLS: the same over TLS. Players and encoders go nowhere where nobody
 // vouches for the pump.
 func TestPumpBenchOverTLS(t *testing.T) {
-	who := rig.Identify(t, t.TempDir())
+	who := rig.Identify(t, rig.Reachable(t))
 	p := rig.Start(t, rig.Options{TLS: who, Config: `"streams": [{"type": "mmsh_push", "path": "live"}]`})
 	bench := buildBench(t)
 	at := "https://" + p.TLS.String() + "/streams/"

@@ -46,7 +46,7 @@ func writeClip(t *testing.T, path string, spec synth.Spec) {
 // replace puts bytes in the place of a file at once.
 func replace(t *testing.T, path string, b []byte) {
 	t.Helper()
-	if err := os.WriteFile(path+".new", b, 0o600); err != nil {
+	if err := os.WriteFile(path+".new", b, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Rename(path+".new", path); err != nil {
@@ -71,7 +71,7 @@ func (e *epochs) check(o *player.Object) error {
 // players that cannot follow.
 func TestFileReplacedWhileItIsPlayed(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "clip.wmv")
+	path := filepath.Join(rig.Reachable(t), "clip.wmv")
 	spec := megabit()
 	writeClip(t, path, spec)
 	p := startPump(t, rig.Options{Config: fmt.Sprintf(`"streams": [{"type": "file", "path": "clip", "source_options": {"file": %q}}]`, path)}, plainDial)

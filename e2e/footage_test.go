@@ -61,7 +61,7 @@ func shoot(t testing.TB, k take) *footage {
 	if !k.mute {
 		args = append(args, "-f", "lavfi", "-i", "sine=440", "-c:a", "wmav2", "-b:a", "64k")
 	}
-	path := filepath.Join(t.TempDir(), "film.asf")
+	path := filepath.Join(rig.Reachable(t), "film.asf")
 	run(t, "ffmpeg", append(args, "-t", strconv.Itoa(k.seconds),
 		"-c:v", "wmv2", "-b:v", "400k", "-g", strconv.Itoa(gop), "-f", "asf", path)...)
 	return develop(t, path)

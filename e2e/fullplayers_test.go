@@ -18,8 +18,8 @@ import (
 // startClip starts a pump that plays the clip as "live", with more of a configuration.
 func startClip(t *testing.T, config string) *rig.Pump {
 	t.Helper()
-	clip := filepath.Join(t.TempDir(), "clip.asf")
-	if err := os.WriteFile(clip, demo.Clip(), 0o600); err != nil {
+	clip := filepath.Join(rig.Reachable(t), "clip.asf")
+	if err := os.WriteFile(clip, demo.Clip(), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	p := rig.Start(t, rig.Options{Config: config + fmt.Sprintf(`"streams": [{"type": "file", "path": "live", "source_options": {"file": %q}}]`, clip)})
@@ -85,8 +85,8 @@ func TestFullPumpsThatSendToEachOther(t *testing.T) {
 	need(t, vlc)
 	addr := freeAddr(t)
 	first := startClip(t, full(addr))
-	clip := filepath.Join(t.TempDir(), "clip.asf")
-	if err := os.WriteFile(clip, demo.Clip(), 0o600); err != nil {
+	clip := filepath.Join(rig.Reachable(t), "clip.asf")
+	if err := os.WriteFile(clip, demo.Clip(), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	second := rig.Start(t, rig.Options{Listen: addr, Config: full(first.Addr.String()) +

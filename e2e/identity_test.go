@@ -47,7 +47,7 @@ func startChain(t testing.TB, paths ...string) []*rig.Pump {
 // plain address, and proves its name.
 func startSecureChain(t *testing.T, paths ...string) []*rig.Pump {
 	t.Helper()
-	who := rig.Identify(t, t.TempDir())
+	who := rig.Identify(t, rig.Reachable(t))
 	o := rig.Options{TLS: who}
 	var pumps []*rig.Pump
 	for range chainLength {

@@ -36,6 +36,8 @@ needs=(
   "tinyproxy       tinyproxy"
   "varnish         varnishd"
   "stunnel4        stunnel4"
+  "debootstrap     debootstrap"
+  "lintian         lintian"
 )
 
 # have COMMAND-OR-PATTERN

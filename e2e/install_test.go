@@ -46,7 +46,7 @@ func TestInstallAndUninstall(t *testing.T) {
 	root := t.TempDir()
 	at := []string{"DESTDIR=" + root, "PREFIX=/opt/pump", "SYSCONFDIR=/opt/pump/etc"}
 	said := makeTarget(t, append(at, "install")...)
-	if !strings.Contains(said, "systemctl daemon-reload && systemctl enable --now stream-pump") {
+	if !strings.Contains(said, "systemd-sysusers && systemctl daemon-reload && systemctl enable --now stream-pump") {
 		t.Errorf("make install does not say what is next:\n%s", said)
 	}
 	for _, name := range filesIn(t, root) {

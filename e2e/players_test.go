@@ -59,8 +59,8 @@ func TestPlayers(t *testing.T) {
 // clip, on IPv4 and IPv6.
 func startOrigin(t testing.TB) *rig.Pump {
 	t.Helper()
-	clip := filepath.Join(t.TempDir(), "clip.asf")
-	if err := os.WriteFile(clip, demo.Clip(), 0o600); err != nil {
+	clip := filepath.Join(rig.Reachable(t), "clip.asf")
+	if err := os.WriteFile(clip, demo.Clip(), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return rig.Start(t, rig.Options{Listen: "[::]:0", Config: fmt.Sprintf(`"streams": [

@@ -449,5 +449,7 @@ func startVarnish(t *testing.T, pump string) doors {
 func certificate(t *testing.T, dir, host string) string {
 	t.Helper()
 	pair := pki.Alone(t, host)
-	return pki.Write(t, dir, "cert.pem", append(pki.KeyPEM(t, pair), pki.CertPEM(pair)...))
+	file := pki.Write(t, dir, "cert.pem", append(pki.KeyPEM(t, pair), pki.CertPEM(pair)...))
+	rig.Give(t, file)
+	return file
 }

@@ -31,7 +31,7 @@ type secured struct {
 
 func securedPump(t *testing.T) *secured {
 	t.Helper()
-	i := rig.Identify(t, t.TempDir())
+	i := rig.Identify(t, rig.Reachable(t))
 	p := rig.Start(t, rig.Options{TLS: i, Config: `"streams": [{"type": "mmsh_push", "path": "live"}, {"type": "mmsh_push", "path": "short"}]`})
 	return &secured{p, i, p.TLS.String()}
 }
@@ -111,7 +111,7 @@ func TestStunnelChecksThePump(t *testing.T) {
 	need(t, located("stunnel4"))
 	t.Parallel()
 	s := securedPump(t)
-	stranger := rig.Identify(t, t.TempDir())
+	stranger := rig.Identify(t, rig.Reachable(t))
 	s.refused(t, "another vouches", s.beside(t, toPump, stranger.Roots, tlsOnPage, s.at))
 	s.refused(t, "another name", s.beside(t, toPump, s.who.Roots, tlsOnPage, s.at, "checkHost = "+hostOnPage, "checkHost = other.example"))
 	if log := s.pump.Log(); strings.Contains(log, "encoder") {

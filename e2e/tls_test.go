@@ -56,15 +56,9 @@ func TestPlayersOverTLS(t *testing.T) {
 // whom its players must trust.
 func startSecure(t *testing.T) (addr, ca string) {
 	t.Helper()
-	dir := t.TempDir()
-	// VLC runs as nobody, and the folders on the way are root's.
-	for d := dir; d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
-		if err := os.Chmod(d, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir := rig.Reachable(t) // by VLC too, which runs as nobody
 	clip := filepath.Join(dir, "clip.asf")
-	if err := os.WriteFile(clip, demo.Clip(), 0o600); err != nil {
+	if err := os.WriteFile(clip, demo.Clip(), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	cert := certificate(t, dir, "localhost")

@@ -38,7 +38,7 @@ type (
 	FileConfig   = settings.File
 )
 
-// Listener is an address to listen on, and whether with TLS.
+// Listener is an address to listen on or an inherited socket, and whether with TLS.
 type Listener = door.Listener
 
 // Plain are listeners without TLS on the given addresses.
@@ -92,6 +92,7 @@ type Engine struct {
 	ticking  sync.WaitGroup
 	stop     context.CancelFunc
 	stopped  atomic.Bool
+	beating  sync.Mutex // held while the clock is asked: it must not be closed then
 }
 
 // New makes an engine for the given streams and protocols; the first protocol
@@ -101,7 +102,9 @@ func New(cfg Config, streams []StreamConfig, protocols []codec.Protocol, log *sl
 	if len(protocols) == 0 {
 		return nil, errors.New("an engine needs a protocol")
 	}
-	e := &Engine{cfg: cfg, log: log, clock: clock.New()}
+	e := &Engine{cfg: cfg, clock: clock.New()}
+	log = notice.LimitAll(log, func() int64 { return e.clock.Now() })
+	e.log = log
 	e.reserve = ReserveDescriptors(cfg, streams)
 	if err := e.fitDescriptors(streams); err != nil {
 		return nil, err
@@ -159,6 +162,11 @@ func (e *Engine) Listen(listeners ...Listener) error {
 // system chose where none was asked for.
 func (e *Engine) Addresses() []netip.AddrPort { return e.door.Addresses() }
 
+// Listeners are the open listeners, in the order in which Listen got them. They are the
+// engine's: only their descriptors may be copied, which keeps what waits in them when
+// the engine ends.
+func (e *Engine) Listeners() []*net.TCPListener { return e.door.Listeners() }
+
 // Start runs the clock, the loops and the sources, and begins to accept.
 func (e *Engine) Start() error {
 	if err := e.clock.UseKernel(); err != nil {
@@ -180,7 +188,7 @@ func (e *Engine) Start() error {
 
 // startLoops starts every event loop, or none.
 func (e *Engine) startLoops() error {
-	cfg := reactor.Config{ReadBuffer: e.cfg.ReadBuffer, Processors: e.cfg.Processors, Log: e.log}
+	cfg := reactor.Config{ReadBuffer: e.cfg.ReadBuffer, Processors: e.cfg.Processors, Log: notice.Limit(e.log, notice.Burst, func() int64 { return e.clock.Now() })}
 	for _, l := range e.group.Loops() {
 		r, err := reactor.Start(l, cfg)
 		if err != nil {
@@ -220,7 +228,22 @@ func (e *Engine) Shutdown() {
 	for _, st := range e.group.Streams() {
 		st.Close(reason.ShuttingDown.Info().Text)
 	}
+	e.beating.Lock()
+	defer e.beating.Unlock()
 	e.clock.Close()
+}
+
+// Beat asks every event loop and the clock for a sign of life, and names those that
+// have not given the one before: nobody at the first call. A watchdog calls it now and
+// then; each call costs a loop one pass at most. It may be called from Start on, by any
+// goroutine; when the end has begun it asks nobody.
+func (e *Engine) Beat() (silent []string) {
+	e.beating.Lock()
+	defer e.beating.Unlock()
+	if e.stopped.Load() {
+		return nil
+	}
+	return e.group.Beat()
 }
 
 // awaitEmpty waits until no connection is open, or the time is over.

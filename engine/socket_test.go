@@ -30,6 +30,12 @@ func labConfig() Config {
 // realEngine is an engine on a loopback port.
 func realEngine(t testing.TB, change func(*Config)) (e *Engine, address string) {
 	t.Helper()
+	return engineOn(t, change, Plain("127.0.0.1:0")...)
+}
+
+// engineOn is the same with the given listeners.
+func engineOn(t testing.TB, change func(*Config), listeners ...Listener) (e *Engine, address string) {
+	t.Helper()
 	cfg := labConfig()
 	cfg.Loops = 2
 	if change != nil {
@@ -39,7 +45,7 @@ func realEngine(t testing.TB, change func(*Config)) (e *Engine, address string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Listen(Plain("127.0.0.1:0")...); err != nil {
+	if err := e.Listen(listeners...); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.Start(); err != nil {

@@ -9,7 +9,20 @@ import (
 // Every accepted socket sends at once, and a slow viewer leaves little in the kernel:
 // the defaults promise both, and both are read back from the sockets.
 func TestSocketOptions(t *testing.T) {
-	e, address := realEngine(t, func(c *Config) { c.Fanout.NotSentLowat = DefaultConfig().Fanout.NotSentLowat })
+	lowat := func(c *Config) { c.Fanout.NotSentLowat = DefaultConfig().Fanout.NotSentLowat }
+	t.Run("own", func(t *testing.T) {
+		e, address := realEngine(t, lowat)
+		optionsOf(t, e, address)
+	})
+	t.Run("inherited", func(t *testing.T) {
+		ln := copied(t, opened(t))
+		e, address := engineOn(t, lowat, Listener{Inherited: ln})
+		optionsOf(t, e, address)
+	})
+}
+
+func optionsOf(t *testing.T, e *Engine, address string) {
+	t.Helper()
 	_ = pushed(t, address)
 	_ = playing(t, e, address)
 	names := []struct{ level, name, want int }{

@@ -9,7 +9,7 @@ import (
 // The folder that the README gives for automatic certificates is the one that systemd
 // makes for the pump, for its user alone.
 func TestUnitMakesTheFolderOfTheReadme(t *testing.T) {
-	u := readUnit(t)
+	u := readUnit(t, unitFile)
 	text, err := os.ReadFile("../README.md")
 	if folder := "/var/lib/" + u.one(t, "Service.StateDirectory"); err != nil || !strings.Contains(string(text), `"folder": "`+folder+`"`) {
 		t.Errorf("README.md does not put certificates into %s (%v)", folder, err)

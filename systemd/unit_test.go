@@ -3,47 +3,35 @@ package systemd
 import (
 	"fmt"
 	"os"
-	"path"
 	"path/filepath"
-	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
-
-	"streampump/engine"
-	"streampump/tuning"
 )
 
 const (
-	unitFile = "stream-pump.service"
-	// commandSource is where the program's commands are written; main cannot
-	// be imported.
-	commandSource = "../cmd/stream-pump"
-	// stopReserve is what the process may need beyond the last viewer's end: more
-	// than the 3 s after which it ends by force.
-	stopReserve = 5 * time.Second
+	unitFile   = "stream-pump.service"
+	socketFile = "stream-pump.socket"
 )
 
-// unit is the unit file: for each section and key, the values in order.
+// unit is a unit file: for each section and key, the values in order.
 type unit map[string][]string
 
-func readUnit(t *testing.T) unit {
+func readUnit(t *testing.T, file string) unit {
 	t.Helper()
-	text, err := os.ReadFile(unitFile)
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	u, err := parseUnit(string(text))
 	if err != nil {
-		t.Fatalf("%s: %v", unitFile, err)
+		t.Fatalf("%s: %v", file, err)
 	}
 	return u
 }
 
-// parseUnit understands what our unit uses of systemd.syntax(7): sections,
-// KEY=VALUE and comments. A line that is none of these is an error.
+// parseUnit understands what our units use of systemd.syntax(7): sections,
+// KEY=VALUE and comments. A line that is none of these is an error. An empty value,
+// which resets a setting, is kept as one.
 func parseUnit(text string) (unit, error) {
 	u := unit{}
 	section := ""
@@ -53,7 +41,7 @@ func parseUnit(text string) (unit, error) {
 		case line == "" || line[0] == '#':
 		case line[0] == '[' && line[len(line)-1] == ']':
 			section = line[1 : len(line)-1]
-		case ok && section != "" && key != "" && value != "":
+		case ok && section != "" && key != "":
 			u[section+"."+key] = append(u[section+"."+key], value)
 		default:
 			return nil, fmt.Errorf("line %d is no section, setting or comment: %q", i+1, line)
@@ -68,107 +56,61 @@ func (u unit) one(t *testing.T, key string) string {
 	if v := u[key]; len(v) == 1 {
 		return v[0]
 	}
-	t.Fatalf("%s has %d values of %s, want 1", unitFile, len(u[key]), key)
+	t.Fatalf("there are %d values of %s, want 1", len(u[key]), key)
 	return ""
 }
 
-func TestUnitHasOnlyKnownKeys(t *testing.T) {
-	known := []string{
-		"Unit.Description", "Unit.Documentation", "Unit.Wants", "Unit.After",
-		"Service.Type", "Service.ExecStart", "Service.StateDirectory", "Service.StateDirectoryMode", "Service.Restart",
-		"Service.RestartSec", "Service.LimitNOFILE", "Service.TimerSlackNSec", "Service.TimeoutStopSec",
-		"Install.WantedBy",
+// known are the settings of each file; what they mean is for systemd.unit(5).
+var known = map[string]string{
+	"stream-pump.service": `Unit: Description Documentation Wants After StartLimitIntervalSec
+		Service: Type NotifyAccess ExecReload ExecStart Restart RestartSec WatchdogSec TimeoutAbortSec TimeoutStopSec
+		FileDescriptorStoreMax User StateDirectory StateDirectoryMode LimitNOFILE LimitCORE TimerSlackNSec
+		MemoryMax MemorySwapMax OOMPolicy TasksMax CapabilityBoundingSet AmbientCapabilities NoNewPrivileges
+		PrivateUsers SecureBits UMask KeyringMode LockPersonality MemoryDenyWriteExecute RestrictRealtime
+		RestrictSUIDSGID RestrictNamespaces RemoveIPC ProtectSystem ProtectHome PrivateMounts PrivateTmp
+		NoExecPaths ExecPaths PrivateDevices DevicePolicy ProtectClock ProtectControlGroups ProtectHostname
+		ProtectKernelLogs ProtectKernelModules ProtectKernelTunables ProtectProc ProcSubset
+		RestrictAddressFamilies SystemCallArchitectures SystemCallErrorNumber SystemCallFilter
+		Install: WantedBy`,
+	"stream-pump.socket":                `Unit: Description Documentation Socket: ListenStream FileDescriptorName Backlog Install: WantedBy`,
+	"examples/stream-pump-tls.socket":   `Unit: Description Socket: ListenStream FileDescriptorName Service Backlog Install: WantedBy`,
+	"examples/stream-pump-admin.socket": `Unit: Description Socket: ListenStream FileDescriptorName Service Install: WantedBy`,
+	"examples/low-ports.conf":           `Service: AmbientCapabilities CapabilityBoundingSet PrivateUsers`,
+	"examples/credentials.conf":         `Service: LoadCredential`,
+}
+
+// A setting that systemd does not know is only a line in the journal, so each is listed
+// here once it was looked up.
+func TestUnitsHaveOnlyKnownKeys(t *testing.T) {
+	files, err := filepath.Glob("examples/*")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for key := range readUnit(t) {
-		if !slices.Contains(known, key) {
-			t.Errorf("%s: %s is unknown here: if it is right, add it to this test", unitFile, key)
+	for _, file := range append(files, unitFile, socketFile) {
+		if known[file] == "" {
+			t.Errorf("%s is unknown here", file)
+			continue
+		}
+		keys, section := map[string]bool{}, ""
+		for word := range strings.FieldsSeq(known[file]) {
+			if name, ok := strings.CutSuffix(word, ":"); ok {
+				section = name
+				continue
+			}
+			keys[section+"."+word] = true
+		}
+		for key := range readUnit(t, file) {
+			if !keys[key] {
+				t.Errorf("%s: %s is unknown here: if it is right, add it to this test", file, key)
+			}
 		}
 	}
 }
 
 func TestParseUnitRefusesOtherLines(t *testing.T) {
-	for _, text := range []string{"Key=value", "[Service]\nType", "[Service]\n=x", "[Service]\nType="} {
+	for _, text := range []string{"Key=value", "[Service]\nType", "[Service]\n=x"} {
 		if _, err := parseUnit(text); err == nil {
 			t.Errorf("%q was taken for a unit", text)
 		}
-	}
-}
-
-// The unit runs a command that the program has, and the configuration that
-// `make install` brings.
-func TestUnitServes(t *testing.T) {
-	serve := strings.Fields(readUnit(t).one(t, "Service.ExecStart"))
-	if len(serve) != 3 {
-		t.Fatalf("got %q, want BINARY COMMAND FILE", serve)
-	}
-	if !path.IsAbs(serve[0]) || path.Base(serve[0]) != "stream-pump" || !path.IsAbs(serve[2]) {
-		t.Errorf("%q: systemd wants absolute paths", serve)
-	}
-	if !regexp.MustCompile(`\bUse:\s+"` + regexp.QuoteMeta(serve[1]) + `\b`).MatchString(readCommands(t)) {
-		t.Errorf("%s runs %q, which the program does not have", unitFile, serve[1])
-	}
-	makefile, err := os.ReadFile("../Makefile")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if file, ok := strings.CutPrefix(serve[2], "/etc/"); !ok || !strings.Contains(string(makefile), "$(SYSCONFDIR)/"+file) {
-		t.Errorf("make install does not bring %s", serve[2])
-	}
-}
-
-// readCommands is the source of the program's command line; each command
-// stands there as `Use: "name ARGUMENTS"`.
-func readCommands(t *testing.T) string {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(commandSource, "*.go"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no source in %s: %v", commandSource, err)
-	}
-	var all strings.Builder
-	for _, f := range files {
-		if strings.HasSuffix(f, "_test.go") {
-			continue
-		}
-		text, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all.Write(text)
-	}
-	return all.String()
-}
-
-// systemd kills what has not ended after TimeoutStopSec, so it must exceed the
-// engine's own deadline.
-func TestUnitWaitsForTheShutdown(t *testing.T) {
-	seconds, err := strconv.Atoi(readUnit(t).one(t, "Service.TimeoutStopSec"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := engine.DefaultConfig().Timeouts.Shutdown + stopReserve
-	if got := time.Duration(seconds) * time.Second; got != want {
-		t.Errorf("TimeoutStopSec is %v, want the shutdown deadline and %v: %v", got, stopReserve, want)
-	}
-}
-
-// The unit says what the table of settings says.
-func TestUnitHasTheTimerSlackOfTheTable(t *testing.T) {
-	slack, err := time.ParseDuration(readUnit(t).one(t, "Service.TimerSlackNSec"))
-	if err != nil || slack != tuning.TimerSlack {
-		t.Errorf("TimerSlackNSec is %v, %v; the table of settings says %d ns", slack, err, tuning.TimerSlack)
-	}
-}
-
-// Every session may be a viewer with a socket.
-func TestUnitHasDescriptorsForAllSessions(t *testing.T) {
-	limit, err := strconv.Atoi(readUnit(t).one(t, "Service.LimitNOFILE"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if least := engine.DefaultConfig().Limits.Sessions + engine.ReservedDescriptors; limit < least {
-		t.Errorf("LimitNOFILE is %d, want at least %d", limit, least)
-	}
-	if limit != tuning.DescriptorLimit {
-		t.Errorf("LimitNOFILE is %d, and the table of settings says %d", limit, tuning.DescriptorLimit)
 	}
 }

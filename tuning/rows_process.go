@@ -111,7 +111,7 @@ func lookMonitorSlack(r *Row, b *Box) []Finding {
 	}
 	f := Finding{State: OK, Is: strings.TrimSpace(string(text)), Want: r.Value}
 	if is, err := strconv.Atoi(f.Is); err != nil || is < MonitorSlack {
-		f.State, f.Fix = Change, []string{"AmbientCapabilities=CAP_SYS_NICE    # in the systemd unit, where the pump runs as another user than root"}
+		f.State, f.Fix = Change, []string{"AmbientCapabilities=CAP_SYS_NICE and CapabilityBoundingSet=CAP_SYS_NICE    # in the systemd unit; it is given up after the start"}
 	}
 	return []Finding{f}
 }

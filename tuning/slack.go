@@ -2,7 +2,6 @@ package tuning
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,10 +27,6 @@ const TimerSlack = 1_000_000
 // milliseconds by itself.
 const MonitorSlack = 10_000_000
 
-// keepEvery is how often [Timers.Keep] looks: a thread with the monitor's slack
-// that keeps the pump's time for so long makes packets late by some milliseconds.
-const keepEvery = time.Second
-
 // Timers is how late the threads of this process may wake.
 type Timers struct {
 	slack int // of all but the monitor
@@ -40,7 +34,7 @@ type Timers struct {
 
 // RelaxTimers sets the timer slack of all threads that the process has. Threads
 // that start later inherit that of the thread which starts them; see
-// [Timers.Keep]. For threads other than the caller's own the kernel wants
+// [Timers.Again]. For threads other than the caller's own the kernel wants
 // CAP_SYS_NICE; the error says so where it is missing, and then only the slack of
 // the caller's thread is set.
 func RelaxTimers() (*Timers, error) {
@@ -60,27 +54,10 @@ func RelaxTimers() (*Timers, error) {
 	return t, nil
 }
 
-// Keep takes the monitor's slack from threads that it has started, until ctx ends
-// or that is refused.
-func (t *Timers) Keep(ctx context.Context) error {
-	tick := time.NewTicker(keepEvery)
-	defer tick.Stop()
-	return t.keep(ctx, tick.C)
-}
-
-// keep is Keep at the ticks given.
-func (t *Timers) keep(ctx context.Context, ticks <-chan time.Time) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticks:
-			if err := t.set(); err != nil {
-				return err
-			}
-		}
-	}
-}
+// Again sets the slack of the threads that have started since, before the process gives
+// up the right to. Any that start later have that of the thread which starts them: with
+// 500 viewers, 50 of whom were replaced each second, that was never the monitor's.
+func (t *Timers) Again() error { return t.set() }
 
 // set gives each thread its slack.
 func (t *Timers) set() error {

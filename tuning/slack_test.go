@@ -1,7 +1,6 @@
 package tuning
 
 import (
-	"context"
 	"os"
 	"runtime"
 	"slices"
@@ -9,7 +8,6 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -83,7 +81,7 @@ func TestRelaxTimersLeavesWhatIsInherited(t *testing.T) {
 
 // A thread that has the monitor's slack, as those have that it starts, is given
 // that of all others.
-func TestTimersAreKept(t *testing.T) {
+func TestTimersAgain(t *testing.T) {
 	timers := relaxed(t)
 	number, done := make(chan int), make(chan struct{})
 	go func() {
@@ -99,18 +97,11 @@ func TestTimersAreKept(t *testing.T) {
 	if is := slackOf(t, thread); is != MonitorSlack {
 		t.Fatalf("the thread has %d ns", is)
 	}
-	ticks := make(chan time.Time)
-	ctx, end := context.WithCancel(t.Context())
-	kept := make(chan error, 1)
-	go func() { kept <- timers.keep(ctx, ticks) }()
-	ticks <- time.Time{}
-	ticks <- time.Time{} // it is taken once the first one's work is done
+	if err := timers.Again(); err != nil {
+		t.Error(err)
+	}
 	if is := slackOf(t, thread); is != TimerSlack {
 		t.Errorf("the thread has %d ns", is)
-	}
-	end()
-	if err := <-kept; err != nil {
-		t.Error(err)
 	}
 }
 

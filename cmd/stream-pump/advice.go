@@ -30,7 +30,7 @@ func advised(err error, key string) error {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("%w: another program has it (a second pump, perhaps); set another with %s", err, key)
 	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("%w: ports below %d are for root, or for programs with CAP_NET_BIND_SERVICE (AmbientCapabilities=CAP_NET_BIND_SERVICE in the systemd unit; setcap cap_net_bind_service=+ep on the program); or set another with %s",
+		return fmt.Errorf("%w: ports below %d are for root, or for programs with CAP_NET_BIND_SERVICE (under systemd use stream-pump.socket, or the example low-ports.conf; otherwise setcap cap_net_bind_service=+ep on the program); or set another with %s",
 			err, firstFreePort, key)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return fmt.Errorf("%w: this machine does not have the address; set another with %s", err, key)

@@ -21,7 +21,8 @@ as FILE:LINE:COLUMN: /JSON/POINTER: what is wrong. For streams that are pulled w
 TLS it says what their sources must prove. CONFIG may be - for standard input.
 
 For each certificate of a listener over TLS it says whose it is, for which names and
-until when. The exit code is 0 if the configuration can be served, and 1 if not.
+until when, and as root which files are closed to the user that the pump becomes. The
+exit code is 0 if the configuration can be served, and 1 if not.
 Warnings are shown but do not count. No socket is opened. A configuration that does
 not fit into this machine's memory is a mistake too.`,
 		Example: `  stream-pump check pump.json
@@ -41,9 +42,32 @@ not fit into this machine's memory is a mistake too.`,
 			for _, line := range pullsOverTLS(c) {
 				fmt.Fprintln(e.stdout, line)
 			}
+			if err := e.checkClosed(c, args[0]); err != nil {
+				return err
+			}
 			return e.checkCertificates(c, time.Now())
 		},
 	}
+}
+
+// checkClosed says which files are closed to the user that the pump becomes. Only where
+// the sandbox is required does the pump not start then.
+func (e env) checkClosed(c *config.Config, name string) error {
+	var problems []config.Problem
+	note := func(text string, warning bool) {
+		problems = append(problems, config.Problem{File: configName(name), Text: text, Warning: warning})
+	}
+	now, later := e.closed(c, fileOf(name))
+	for _, text := range now {
+		note(text, c.Confinement.Sandbox != config.SandboxRequired)
+	}
+	for _, text := range later {
+		note("for a reload, "+text, true)
+	}
+	if e.print(problems) > 0 {
+		return e.refuse(name, problems)
+	}
+	return nil
 }
 
 // checkCertificates says what certificates there are. That they can be read and that
@@ -82,6 +106,14 @@ func configName(path string) string {
 		return "standard input"
 	}
 	return path
+}
+
+// fileOf is the name of a configuration's file; empty if it is on standard input.
+func fileOf(name string) string {
+	if name == stdinName {
+		return ""
+	}
+	return name
 }
 
 // read reads a configuration from a file, or from standard input.

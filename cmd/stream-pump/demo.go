@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"streampump/cmd/internal/cli"
+	"streampump/cmd/internal/supervisor"
 	"streampump/codec/mmsh"
 	"streampump/config"
 	"streampump/demo"
@@ -38,14 +39,17 @@ needs no configuration and ends with Ctrl-C. An encoder can push to it as well.`
 			}
 			signals := catch()
 			defer signals.release()
-			log := e.openLog(c.Log)
+			log, err := e.openLog(c.Log)
+			if err != nil {
+				return err
+			}
 			defer log.Close(logTime)
 			streams := []engine.StreamConfig{
 				{Name: "Demo", Path: demoPath, File: &engine.FileConfig{Data: demo.Clip(), Open: mmsh.NewFile}},
 				{Name: "Pushed", Path: "live", Push: true},
 			}
 			return e.serve(cmd.Context(), service{
-				Config: c, streams: streams, log: log, signals: signals, foreground: true, ready: e.showDemo,
+				Config: c, streams: streams, log: log, signals: signals, manager: supervisor.None(), foreground: true, ready: e.showDemo,
 			})
 		},
 	}

@@ -35,7 +35,8 @@ func newDoctorCommand(e env) *cobra.Command {
 		Long: `Look at the settings of this machine that matter for many viewers: what is, what
 should be, what the difference costs, and how to set it right. With a
 configuration, look also at what that asks of the machine, and at how long its
-certificates are good. Nothing is changed, and root is not needed.
+certificates are good, and as root at which of its files are closed to the user that
+the pump becomes. Nothing is changed, and root is not needed.
 
 The exit code is 0 if all is well, and 1 if something is worth changing; what
 cannot be read here does not count.
@@ -74,7 +75,7 @@ func (e env) doctor(ctx context.Context, args []string, o doctorFlags) error {
 		return err
 	}
 	var list []certs.Certificate
-	pulls := []pullReport{}
+	pulls, closed := []pullReport{}, []string{}
 	now := time.Now()
 	if len(args) > 0 {
 		c, err := e.load(args[0])
@@ -85,6 +86,7 @@ func (e env) doctor(ctx context.Context, args []string, o doctorFlags) error {
 			return err
 		}
 		pulls = clientCertificates(c, now)
+		closed, _ = e.closed(c, fileOf(args[0]))
 		box.Use = useOf(c, box.Machine)
 		if o.capacity.on {
 			return e.capacity(ctx, box, c, o.capacity, o.json)
@@ -94,13 +96,16 @@ func (e env) doctor(ctx context.Context, args []string, o doctorFlags) error {
 	found := tuning.Check(box)
 	if o.json {
 		r := reportOf(box, found)
-		r.Certificates, r.ClientCertificates = statusOf(list, now), pulls
+		r.Certificates, r.ClientCertificates, r.Closed = statusOf(list, now), pulls, closed
 		err = e.json(r)
 	} else {
 		b := appendPulls(appendCertificates(appendMachine(nil, box.Machine), list, now), pulls)
+		for _, text := range closed {
+			b = appendPart(b, "", "closed", text)
+		}
 		_, err = e.stdout.Write(appendCheck(b, box, found, o.all))
 	}
-	if err == nil && (number(found, tuning.Change) > 0 || worried(list, now) || troubled(pulls)) {
+	if err == nil && (number(found, tuning.Change) > 0 || worried(list, now) || troubled(pulls) || len(closed) > 0) {
 		err = cli.ErrTold
 	}
 	return err
@@ -178,6 +183,9 @@ type checkReport struct {
 	Certificates []admin.CertificateStatus `json:"certificates"`
 	// ClientCertificates are those that pulled streams show their sources.
 	ClientCertificates []pullReport `json:"client_certificates"`
+	// Closed are sentences on files that are closed to the user that the pump becomes;
+	// only root can find them.
+	Closed []string `json:"closed"`
 }
 
 // machineReport is the machine; what is not known is left out.

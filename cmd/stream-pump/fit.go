@@ -1,12 +1,10 @@
 package main
 
 import (
-	"context"
 	"log/slog"
 	"os"
 	"runtime"
 	"runtime/debug"
-	"sync"
 
 	"streampump/cmd/internal/cli"
 	"streampump/config"
@@ -14,8 +12,8 @@ import (
 )
 
 // fit adapts the configuration, which has so many streams, and the process to the
-// machine, and logs how. It fails if the configuration does not fit there. The caller
-// keeps the timers; they are nil if that is impossible.
+// machine, and logs how. It fails if the configuration does not fit there. The timers are
+// nil if they cannot be set.
 func fit(c *config.Config, streams int, log *slog.Logger) (*tuning.Timers, error) {
 	m := tuning.ReadMachine()
 	why := "the configuration says so"
@@ -26,7 +24,7 @@ func fit(c *config.Config, streams int, log *slog.Logger) (*tuning.Timers, error
 	runtime.GOMAXPROCS(procs)
 	descriptors, err := tuning.RaiseDescriptors()
 	if err != nil {
-		log.Warn("the descriptor limit cannot be raised", "error", err)
+		log.Warn("the descriptor limit cannot be raised", "why", err)
 	}
 	log.Info("stream pump", "version", cli.Version, "loops", c.Engine.Loops, "why", why, "gomaxprocs", procs, "descriptors", descriptors)
 	timers, err := tuning.RelaxTimers()
@@ -39,24 +37,6 @@ func fit(c *config.Config, streams int, log *slog.Logger) (*tuning.Timers, error
 	limitGarbage(log)
 	limitMemory(m, log)
 	return timers, shareMemory(c, streams, m, log)
-}
-
-// keep keeps the timers of threads that are yet to come; stop ends that.
-func keep(timers *tuning.Timers, log *slog.Logger) (stop func()) {
-	if timers == nil {
-		return func() {}
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var keeping sync.WaitGroup
-	keeping.Go(func() {
-		if err := timers.Keep(ctx); err != nil {
-			log.Info("timers of new threads are no longer set", "why", err)
-		}
-	})
-	return func() {
-		cancel()
-		keeping.Wait()
-	}
 }
 
 // garbageVariable sets how much garbage Go lets lie; Go reads it itself.
@@ -75,7 +55,7 @@ func limitGarbage(log *slog.Logger) {
 func pins(m tuning.Machine, loops int, log *slog.Logger) []int {
 	cpus, how, err := tuning.Pins(m, loops)
 	if err != nil {
-		log.Warn("event loops are not pinned", "error", err)
+		log.Warn("event loops are not pinned", "why", err)
 		return nil
 	}
 	log.Info("event loops are pinned with their first connection", "processors", cpus, "how", how)

@@ -53,6 +53,7 @@ func callBack(r *access.Rules, of string, log *slog.Logger) {
 	if r.Callback == nil {
 		return
 	}
+	log = few(log) // a site that comes and goes
 	then := "viewers are refused"
 	if r.Callback.AllowWhenDown {
 		then = "viewers are let in"

@@ -47,6 +47,25 @@ const silence = 2 * time.Minute
 // launch starts the program, of which only standard error is looked at.
 func launch(t *testing.T, stdin string, args ...string) *process {
 	t.Helper()
+	return launchAs(t, 0, stdin, args...)
+}
+
+// launchAs is launch as the user of a number; 0 is the test's own.
+func launchAs(t *testing.T, uid uint32, stdin string, args ...string) *process {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(os.Environ(), asProgram+"=1")
+	cmd.Stdin = strings.NewReader(stdin)
+	if uid != 0 {
+		cmd.Path = open(t, os.Args[0])
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+	}
+	return started(t, cmd)
+}
+
+// started is a command that becomes the program, running.
+func started(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -55,13 +74,12 @@ func launch(t *testing.T, stdin string, args ...string) *process {
 	if err := r.SetReadDeadline(time.Now().Add(silence)); err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, cmd: exec.Command(os.Args[0], args...), log: r, lines: bufio.NewReader(r)}
-	p.cmd.Env = append(os.Environ(), asProgram+"=1")
-	p.cmd.Stderr, p.cmd.Stdin = w, strings.NewReader(stdin)
-	if err := p.cmd.Start(); err != nil {
+	cmd.Stderr = w
+	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	_ = w.Close()
+	p := &process{t: t, cmd: cmd, log: r, lines: bufio.NewReader(r)}
 	t.Cleanup(func() {
 		_ = p.cmd.Process.Kill()
 		_ = p.cmd.Wait()
@@ -130,11 +148,11 @@ func (p *process) ends(code int) {
 	}
 }
 
-func TestSIGHUPHarmsNothingAndSaysSo(t *testing.T) {
+func TestSIGHUPHarmsNothing(t *testing.T) {
 	t.Parallel()
 	p := serving(t, oneStream)
 	p.signal(syscall.SIGHUP)
-	p.await("SIGHUP changes nothing")
+	p.await("did not come from a file and cannot be read again")
 	p.well()
 	p.signal(syscall.SIGTERM)
 	p.await("msg=down")
@@ -222,13 +240,13 @@ func TestFatalErrorsAreInTheLogsFormat(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.ends(1)
-	var last struct{ Level, Msg, Error string }
+	var last struct{ Level, Msg, Why string }
 	for line := range bytes.Lines(text) {
 		if err := json.Unmarshal(line, &last); err != nil {
 			t.Errorf("no JSON: %q", line)
 		}
 	}
-	if last.Level != "ERROR" || !strings.Contains(last.Error, "address already in use: another program has it") || !strings.Contains(last.Error, `"port" or "listen"`) {
+	if last.Level != "ERROR" || !strings.Contains(last.Why, "address already in use: another program has it") || !strings.Contains(last.Why, `"port" or "listen"`) {
 		t.Errorf("the last line is %+v", last)
 	}
 }
@@ -253,7 +271,7 @@ func TestMissingFileOfOneStream(t *testing.T) {
 	t.Parallel()
 	config := strings.Replace(oneStream, `"streams": [`, `"streams": [{"type": "file", "path": "clip", "source_options": {"file": "/nowhere/clip.wmv"}},`, 1)
 	p := serving(t, config)
-	if !strings.Contains(p.said.String(), "level=ERROR msg=configuration") || !strings.Contains(p.said.String(), "/nowhere/clip.wmv") {
+	if !strings.Contains(p.said.String(), "level=ERROR msg=\"the configuration has a problem\"") || !strings.Contains(p.said.String(), "/nowhere/clip.wmv") {
 		t.Errorf("the log does not tell what is missing:\n%s", p.said.String())
 	}
 	p.well()

@@ -9,7 +9,9 @@ import (
 
 	"streampump/bench/floor"
 	"streampump/cmd/internal/cli"
+	"streampump/cmd/internal/confine"
 	"streampump/cmd/internal/fetch"
+	"streampump/cmd/internal/journal"
 	"streampump/tuning"
 )
 
@@ -19,6 +21,8 @@ import (
 type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	// journal is the path of the journal's socket.
+	journal string
 	// exit ends the process where it is, if it cannot end in peace.
 	exit func(code int)
 	// box is the machine as a process sees it, floor measures the price of write calls on
@@ -28,12 +32,25 @@ type env struct {
 	cipher func() float64
 	// status asks the pump with an admin listener there.
 	status func(ctx context.Context, address string) (fetch.Status, error)
+	// confine takes from the process what a pump does not need, for good. It is nil in
+	// tests that run the program in their own process.
+	confine func(confine.Policy) (confine.Report, error)
 }
 
 // run runs the program and returns its exit code. Cancelling ctx ends a
 // command that would run forever.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	return cli.Run(ctx, newRootCommand(env{os.Stdin, stdout, stderr, os.Exit, thisBox, floor.Run, measureCipher, askPump}), args, stderr)
+	e := world(stdout, stderr)
+	e.confine = confine.Apply
+	return cli.Run(ctx, newRootCommand(e), args, stderr)
+}
+
+// world is the world outside, but for what would change this process for good.
+func world(stdout, stderr io.Writer) env {
+	return env{
+		stdin: os.Stdin, stdout: stdout, stderr: stderr, journal: journal.Socket, exit: os.Exit,
+		box: thisBox, floor: floor.Run, cipher: measureCipher, status: askPump,
+	}
 }
 
 func newRootCommand(e env) *cobra.Command {

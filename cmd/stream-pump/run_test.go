@@ -36,7 +36,7 @@ type output struct {
 func start(t *testing.T, args ...string) output {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), args, &stdout, &stderr)
+	code := cli.Run(t.Context(), newRootCommand(world(&stdout, &stderr)), args, &stderr)
 	return output{code, stdout.String(), stderr.String()}
 }
 

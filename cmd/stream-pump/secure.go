@@ -5,15 +5,17 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
 	"streampump/admin"
 	"streampump/cmd/internal/certs"
 	"streampump/cmd/internal/cli"
+	"streampump/cmd/internal/confine"
 	"streampump/cmd/internal/issuance"
 	"streampump/config"
-	"streampump/engine"
+	"streampump/internal/account"
 	"streampump/internal/keypair"
 )
 
@@ -52,13 +54,21 @@ func secure(c *config.Config, log *slog.Logger) (x *security, err error) {
 	return x, err
 }
 
-// listeners are all listeners of a configuration, those in clear first.
-func (x *security) listeners(c *config.Config) []engine.Listener {
-	out := engine.Plain(texts(c.Listen)...)
-	for _, a := range c.TLS.Listen {
-		out = append(out, engine.Listener{Address: a.String(), TLS: x.store.TLSConfig()})
+// bar says of a certificate's file that it cannot be read again.
+func (x *security) bar(b confine.Barred) {
+	if x.store != nil {
+		x.store.Bar(b.Path, b.Text)
 	}
-	return out
+}
+
+// handOver gives what root has made for automatic certificates to whom the process
+// becomes.
+func (x *security) handOver(c *config.Config, a account.Account) error {
+	if x.agent == nil || os.Geteuid() != 0 {
+		return nil
+	}
+	auto := c.TLS.Automatic
+	return issuance.HandOver(auto.Folder, auto.Directory, a.UID, a.GID)
 }
 
 // page is the page that a CA may ask for; see [issuance.Agent.Page].
@@ -79,6 +89,17 @@ func (x *security) run(ctx context.Context) (wait func()) {
 		running.Go(func() { x.agent.Run(ctx) })
 	}
 	return running.Wait
+}
+
+// reload reads the certificates from files now. Which are new, and which are refused, the
+// store itself says.
+func (x *security) reload(log *slog.Logger) {
+	if x.store == nil {
+		return
+	}
+	if err := x.store.Reload(); err != nil {
+		log.Error("reload: not all certificates are good; for these the old ones stay", "error", err)
+	}
 }
 
 // status are the certificates now.

@@ -10,6 +10,7 @@ import (
 	"streampump/admin"
 	"streampump/cmd/internal/cli"
 	"streampump/cmd/internal/logqueue"
+	"streampump/cmd/internal/supervisor"
 	"streampump/codec"
 	"streampump/codec/connect"
 	"streampump/codec/mmsh"
@@ -33,23 +34,36 @@ standard input.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			signals := catch()
 			defer signals.release()
+			manager := supervisor.Open()
+			defer manager.Close()
 			c, problems := e.read(args[0])
 			if c == nil {
+				manager.Failed(fmt.Errorf("%s cannot be used: the log says why", configName(args[0])))
 				e.print(problems)
 				return e.refuse(args[0], problems)
 			}
-			log := e.openLog(c.Log)
+			log, err := e.openLog(c.Log)
+			if err != nil {
+				return err
+			}
 			defer log.Close(logTime)
 			for _, p := range problems {
-				log.Log(cmd.Context(), levelOf(p), "configuration", "problem", p.String())
+				log.Log(cmd.Context(), levelOf(p), "the configuration has a problem", "why", p.String())
+			}
+			if err := manager.Unusable(); err != nil {
+				log.Warn("not all that the service manager says can be used", "error", err)
 			}
 			streams, err := streamsOf(c)
 			if err == nil {
-				err = e.serve(cmd.Context(), service{Config: c, streams: streams, log: log, signals: signals})
+				err = e.serve(cmd.Context(), service{
+					Config: c, streams: streams, log: log, signals: signals,
+					manager: manager, source: e.sourceOf(args[0]),
+				})
 			}
 			if err != nil {
+				manager.Failed(err)
 				// In the log, whose format holds to its last line.
-				log.Error("the pump cannot run", "error", err)
+				log.Error("the pump cannot run", "why", err)
 				return cli.ErrTold
 			}
 			return nil
@@ -71,6 +85,10 @@ type service struct {
 	streams []engine.StreamConfig
 	log     *logqueue.Queue
 	signals *signals
+	// manager is who started the pump, and source where its configuration came from; a
+	// demo has neither.
+	manager *supervisor.Manager
+	source  source
 	// foreground: it belongs to a terminal, and goes with it (SIGHUP).
 	foreground bool
 	// ready is called once all doors are open; it may be nil.
@@ -85,6 +103,10 @@ func (e env) serve(ctx context.Context, s service) error {
 	defer going.done()
 
 	log := s.log.Logger
+	confined, err := e.confinementOf(s.Config, s.source.file())
+	if err != nil {
+		return err
+	}
 	if err := noCore(s.Config); err != nil {
 		return err
 	}
@@ -93,7 +115,6 @@ func (e env) serve(ctx context.Context, s service) error {
 	if err != nil {
 		return err
 	}
-	defer keep(timers, log)()
 	sec, err := secure(s.Config, log)
 	if err != nil {
 		return err
@@ -102,21 +123,33 @@ func (e env) serve(ctx context.Context, s service) error {
 	if err != nil {
 		return err
 	}
-	if err := eng.Listen(sec.listeners(s.Config)...); err != nil {
+	open, err := s.openings(sec)
+	if err != nil {
+		return err
+	}
+	if err := eng.Listen(open.listeners()...); err != nil {
 		return advised(err, s.portKey())
 	}
-	door, err := s.openAdmin(ctx, eng, sec)
+	door, err := s.openAdmin(ctx, eng, sec, open.admin)
 	if err != nil {
 		eng.Shutdown()
 		return advised(err, adminKey)
+	}
+	if err := confined.enter(s.Config, sec, timers, log); err != nil {
+		eng.Shutdown()
+		return err
 	}
 	if err := eng.Start(); err != nil {
 		eng.Shutdown()
 		return err
 	}
+	s.announce(eng, open)
 	defer sec.run(ctx)()
-	s.announce(eng)
+	open.store(s.manager, eng.Listeners(), door)
+	sup := &supervision{service: s, eng: eng, sec: sec, open: open}
+	defer sup.begin(ctx)()
 	<-ctx.Done()
+	sup.end()
 	log.Info("going down", "viewers", eng.Snapshot().Viewers, "within", s.Engine.Timeouts.Shutdown)
 	eng.Shutdown()
 	if door != nil {
@@ -128,8 +161,8 @@ func (e env) serve(ctx context.Context, s service) error {
 	return nil
 }
 
-// openAdmin opens the admin listener; nil if none is wanted.
-func (s service) openAdmin(ctx context.Context, eng *engine.Engine, sec *security) (*admin.Server, error) {
+// openAdmin opens the admin listener, or takes it over; nil if none is wanted.
+func (s service) openAdmin(ctx context.Context, eng *engine.Engine, sec *security, at opening) (*admin.Server, error) {
 	if !s.Admin.Enabled {
 		return nil, nil
 	}
@@ -139,38 +172,38 @@ func (s service) openAdmin(ctx context.Context, eng *engine.Engine, sec *securit
 			kinds[st.Path] = string(st.Type)
 		}
 	}
-	door, err := admin.Listen(s.Admin.Listen, admin.Options{
+	o := admin.Options{
 		Source: eng, Version: cli.Version, Types: kinds, LogDropped: s.log.Dropped,
 		Certificates: sec.status,
-		GoingDown:    func() bool { return ctx.Err() != nil }, Log: s.log.Logger,
-	})
-	if err == nil {
-		s.log.Info("admin listener is open", "address", door.Address().String())
+		GoingDown:    func() bool { return ctx.Err() != nil }, Log: few(s.log.Logger),
 	}
-	return door, err
+	var door *admin.Server
+	if at.Inherited != nil {
+		door = admin.Inherit(at.Inherited, o)
+	} else {
+		var err error
+		if door, err = admin.Listen(s.Admin.Listen, o); err != nil {
+			return nil, err
+		}
+	}
+	s.log.Info("admin listener is open", append([]any{"address", door.Address().String()}, at.attrs()...)...)
+	return door, nil
 }
 
 // announce says what is served where.
-func (s service) announce(eng *engine.Engine) {
+func (s service) announce(eng *engine.Engine, open *openings) {
 	for _, st := range s.Streams {
 		if st.Enabled {
 			s.log.Info("stream is configured", "stream", st.Path, "name", st.Name, "type", st.Type)
 		}
 	}
 	for i, a := range eng.Addresses() {
-		s.log.Info("listening", "address", a.String(), "tls", i >= len(s.Listen))
+		l := open.streams[i]
+		s.log.Info("listening", append([]any{"address", a.String(), "tls", l.TLS != nil}, l.attrs()...)...)
 	}
 	if s.ready != nil {
 		s.ready(eng)
 	}
-}
-
-// texts are addresses as the engine takes them.
-func texts[T fmt.Stringer](addresses []T) (out []string) {
-	for _, a := range addresses {
-		out = append(out, a.String())
-	}
-	return out
 }
 
 // protocolOf is the protocol that this version speaks.

@@ -25,19 +25,34 @@ const (
 )
 
 // signals are those that a running pump hears. SIGQUIT keeps Go's meaning: it
-// ends the process at once and prints what each goroutine does.
-type signals struct{ heard chan os.Signal }
+// ends the process at once and prints what each goroutine does; so does SIGABRT, by
+// which a watchdog ends it.
+type signals struct {
+	heard chan os.Signal
+	// reloads has an element if a reload is wanted that has not begun; several are one.
+	reloads chan struct{}
+}
+
+func newSignals(heard chan os.Signal) *signals { return &signals{heard, make(chan struct{}, 1)} }
 
 // catch begins to hear signals; from here on none of them ends the process by
 // itself. Of SIGPIPE nothing more is wanted: Go ends a program that writes to a
 // standard error whose reader is gone, and for us that is a lost line.
 func catch() *signals {
-	s := &signals{make(chan os.Signal, 8)}
+	s := newSignals(make(chan os.Signal, 8))
 	signal.Notify(s.heard, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	return s
 }
 
 func (s *signals) release() { signal.Stop(s.heard) }
+
+// reload asks for a reload, which comes once the pump serves.
+func (s *signals) reload() {
+	select {
+	case s.reloads <- struct{}{}:
+	default:
+	}
+}
 
 // going watches over a service from its beginning to its end.
 type going struct {
@@ -94,7 +109,7 @@ func (g *going) hear(sig os.Signal, end context.CancelFunc) {
 	switch {
 	case sig == syscall.SIGPIPE:
 	case sig == syscall.SIGHUP && !g.foreground:
-		g.log.Info("SIGHUP changes nothing: the configuration is read only at the start, and there is no log file to reopen; restart the pump to change it")
+		g.signals.reload()
 	default:
 		g.ask(end)
 	}

@@ -31,7 +31,7 @@ func watchNothing(foreground bool) *watched {
 	w.ctx = ctx
 	c := config.Default()
 	w.going = e.watch(ctx, end, service{
-		Config: c, log: e.openLog(c.Log), signals: &signals{make(chan os.Signal)}, foreground: foreground,
+		Config: c, log: e.textLog(c.Log), signals: newSignals(make(chan os.Signal)), foreground: foreground,
 	})
 	return w
 }
@@ -125,7 +125,10 @@ func TestHangup(t *testing.T) {
 		if w.ctx.Err() != nil {
 			t.Error("it asked for the end")
 		}
-		w.end(t, 0, "SIGHUP changes nothing")
+		if n := len(w.signals.reloads); n != 1 {
+			t.Errorf("%d reloads wait, of three", n)
+		}
+		w.end(t, 0)
 
 		w = watchNothing(true)
 		w.send(syscall.SIGHUP)

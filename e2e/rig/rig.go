@@ -107,10 +107,10 @@ func Start(t testing.TB, o Options) *Pump {
 // Launch is Start for tests that expect it to fail.
 func Launch(t testing.TB, o Options) (*Pump, error) {
 	t.Helper()
-	p := &Pump{t: t, Dir: t.TempDir(), exited: make(chan struct{})}
+	p := &Pump{t: t, Dir: Reachable(t), exited: make(chan struct{})}
 	p.lines = sync.NewCond(&p.mu)
 	path := filepath.Join(p.Dir, "pump.json")
-	if err := os.WriteFile(path, []byte(p.config(o)), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(p.config(o)), 0o644); err != nil {
 		return nil, err
 	}
 	args := append(append([]string{}, o.Prefix...), Binary(t), "serve", path)

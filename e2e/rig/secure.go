@@ -32,6 +32,7 @@ func Identify(t testing.TB, dir string) *Identity {
 	if err != nil {
 		t.Fatal(err)
 	}
+	Give(t, pair.Key)
 	i := &Identity{Authority: a, Pair: pair, Roots: filepath.Join(dir, "ca.pem")}
 	if err := os.WriteFile(i.Roots, a.PEM(), 0o644); err != nil { //nolint:gosec // players read it as another user
 		t.Fatal(err)

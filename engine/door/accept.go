@@ -16,11 +16,13 @@ import (
 
 // acceptor accepts a listener's connections and has them ushered to the loops. It is
 // ours and not gnet's, because one failed accept ends gnet's engine, and because
-// drain, socket activation and hand-over will come through the same door.
+// socket activation comes through the same door, and drain and hand-over will.
 type acceptor struct {
 	door     *Door
 	listener *net.TCPListener
 	tls      *tls.Config // nil: plain
+	// inherited: another process has opened the listener.
+	inherited bool
 
 	// Guarded by squeezing: connections that a proxy has named come on goroutines of
 	// their own.
@@ -69,6 +71,9 @@ func (a *acceptor) next() bool {
 	case err != nil:
 		a.outOfDescriptors(err)
 	default:
+		if a.inherited {
+			ownKeepAlive(conn)
+		}
 		c := plainly(conn)
 		if a.door.proxied(c.Peer.Addr()) {
 			a.name(c)
@@ -104,7 +109,7 @@ func (a *acceptor) squeeze(in Arrival) {
 // noDescriptor counts and logs a connection that could not be taken.
 func (a *acceptor) noDescriptor(err error) {
 	a.door.errors.Add(1)
-	a.door.cfg.Log.Error("a connection cannot be accepted; raise the descriptor limit, or lower limits.connections below it", "error", err)
+	a.door.cfg.Log.Error("a connection cannot be accepted; raise the descriptor limit, or lower limits.connections below it", "why", err)
 }
 
 // outOfDescriptors tells one waiting peer with the spare descriptor, and rests.
@@ -163,7 +168,7 @@ func (d *Door) admit(a Arrival, loop int) {
 	compact(a.TCP.RemoteAddr())
 	if err := d.cfg.Hand(loop, a); err != nil {
 		d.errors.Add(1)
-		d.cfg.Log.Error("a connection cannot be taken over", "error", err)
+		d.cfg.Log.Error("a connection cannot be taken over", "why", err)
 	}
 }
 

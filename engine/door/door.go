@@ -54,6 +54,10 @@ type Config struct {
 type Listener struct {
 	Address string
 	TLS     *tls.Config
+	// Inherited is a listener that another process has opened, and that is used in place
+	// of the address. It belongs to the door from then on, as those that it opens do.
+	// What waits in it is not lost when the door closes while others have it open too.
+	Inherited *net.TCPListener
 }
 
 // Arrival is an accepted connection on its way to a loop.
@@ -110,6 +114,15 @@ func (d *Door) Listen(l Listener) error {
 func (d *Door) Addresses() (out []netip.AddrPort) {
 	for _, a := range d.acceptors {
 		out = append(out, admission.Address(a.listener.Addr()))
+	}
+	return out
+}
+
+// Listeners are the open listeners, in the order in which Listen got them. They are the
+// door's: only their descriptors may be copied.
+func (d *Door) Listeners() (out []*net.TCPListener) {
+	for _, a := range d.acceptors {
+		out = append(out, a.listener)
 	}
 	return out
 }

@@ -16,13 +16,10 @@ import (
 // listen opens an address. "[::]:port" takes IPv4 as well. Sockets that an earlier
 // process left in TIME_WAIT do not stand in the way.
 func (d *Door) listen(l Listener) (*acceptor, error) {
-	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
-		var err error
-		if failed := c.Control(func(fd uintptr) { err = d.listenOptions(int(fd)) }); failed != nil {
-			return failed
-		}
-		return err
-	}}
+	if l.Inherited != nil {
+		return d.inherit(l)
+	}
+	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error { return d.equip(c) }}
 	lc.SetMultipathTCP(false)
 	lc.KeepAlive = -1 // net must not set it on each connection: see listenOptions
 	network := "tcp"
@@ -38,6 +35,37 @@ func (d *Door) listen(l Listener) (*acceptor, error) {
 	a := &acceptor{door: d, listener: ln.(*net.TCPListener), tls: l.TLS}
 	a.reserve()
 	return a, nil
+}
+
+// inherit takes over a listener that another process has opened.
+func (d *Door) inherit(l Listener) (*acceptor, error) {
+	c, err := l.Inherited.SyscallConn()
+	if err == nil {
+		err = d.equip(c)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot use the inherited socket of %s: %w", l.Address, bare(err))
+	}
+	a := &acceptor{door: d, listener: l.Inherited, tls: l.TLS, inherited: true}
+	a.reserve()
+	return a, nil
+}
+
+// equip sets a listener's options.
+func (d *Door) equip(c syscall.RawConn) error {
+	var err error
+	if failed := c.Control(func(fd uintptr) { err = d.listenOptions(int(fd)) }); failed != nil {
+		return failed
+	}
+	return err
+}
+
+// ownKeepAlive gives a connection the keep-alive of our own listeners. net sets another
+// one on those of a listener that it did not open.
+func ownKeepAlive(c *net.TCPConn) {
+	_ = c.SetKeepAliveConfig(net.KeepAliveConfig{
+		Enable: true, Idle: keepAlive, Interval: keepAliveInterval, Count: keepAliveProbes,
+	})
 }
 
 // An idle connection is probed after keepAlive, and each of keepAliveProbes probes is

@@ -6,6 +6,7 @@ import (
 
 	"streampump/access"
 	"streampump/codec"
+	"streampump/engine/notice"
 )
 
 // ask has the rules decide whether the peer may do what the event in the loop's
@@ -85,7 +86,7 @@ func (c *Conn) decided(d access.Decision) {
 // undecided tells the peer that no decision came in time.
 func (c *Conn) undecided() {
 	c.loop.verdict.Code = codec.Undecided
-	c.loop.group.accessLog.Warn("no decision came in time", "asks", c.loop.ev.Kind.String(), "path", c.loop.ev.Path, "peer", c.peer)
+	c.loop.group.accessLog.Warn("no decision came in time", "asks", c.loop.ev.Kind.String(), "path", notice.Brief(c.loop.ev.Path), "peer", c.peer)
 	c.answer(nil)
 }
 
@@ -104,7 +105,7 @@ func (c *Conn) tellRefused(d *access.Decision) {
 	} else if asked {
 		level = slog.LevelDebug
 	}
-	args := []any{"path", l.ev.Path, "peer", c.peer, "why", d.Reason}
+	args := []any{"path", notice.Brief(l.ev.Path), "peer", c.peer, "why", d.Reason}
 	if c.agent != "" {
 		args = append(args, "agent", c.agent)
 	}

@@ -45,6 +45,8 @@ type Group struct {
 	wall func() time.Time
 	// lost counts connections that came to no loop.
 	lost [reason.Count]atomic.Uint64
+	// heart asks the clock for a sign of life.
+	heart heartbeat
 
 	sessions *session.Viewers[*Conn]
 	ingests  *session.Ingests
@@ -162,6 +164,7 @@ const sweepInterval = time.Second
 // Due wakes the loops whose deadline has come, tends streams and sessions, and
 // returns the time of the next deadline. The clock calls it.
 func (g *Group) Due(now int64) int64 {
+	defer g.heart.answer()
 	next := clock.Never
 	for _, l := range g.loops {
 		next = min(next, l.rouse(now))
@@ -281,26 +284,22 @@ func (g *Group) Lost(r reason.Reason, peer netip.AddrPort, err error) {
 	}
 }
 
-// longestError is the most bytes of an error that are logged: TLS's tell what the peer
-// has sent, kilobytes of it.
-const longestError = 256
-
-// brief is an error's text, cut to a length for the log.
-func brief(s string) string {
-	if len(s) > longestError {
-		return s[:longestError] + "…"
-	}
-	return s
-}
-
 // complain logs what went wrong with a connection.
 func (g *Group) complain(r reason.Reason, peer netip.AddrPort, agent string, err error) {
 	args := []any{"reason", r.String(), "why", r.Info().Text, "peer", peer}
 	if err != nil {
-		args = append(args, "error", brief(err.Error()))
+		args = append(args, "error", notice.Brief(err.Error()))
 	}
 	if agent != "" {
 		args = append(args, "agent", agent)
 	}
-	g.peerLogs[r].Warn("connection closed", args...)
+	g.peerLogs[r].Log(context.Background(), levelOf(r), "connection closed", args...)
+}
+
+// levelOf is how loud a complaint is.
+func levelOf(r reason.Reason) slog.Level {
+	if r.Strangers() {
+		return slog.LevelInfo
+	}
+	return slog.LevelWarn
 }

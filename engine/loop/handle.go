@@ -6,6 +6,7 @@ import (
 
 	"streampump/access"
 	"streampump/codec"
+	"streampump/engine/notice"
 	"streampump/engine/reason"
 	"streampump/engine/stream"
 )
@@ -70,7 +71,7 @@ func (c *Conn) answer(head []byte) codec.Next {
 	l, o := c.loop, c.outgoing()
 	own, next := c.sess.Answer(o.own, &l.ev, &l.verdict)
 	if l.group.tells() && l.ev.Kind != codec.Bad { // which has a line of its own
-		l.group.log.Debug("request", c.about("asks", l.ev.Kind.String(), "path", l.ev.Path, "answer", l.verdict.Code.String(), "peer", c.peer, "agent", c.agent)...)
+		l.group.log.Debug("request", c.about("asks", l.ev.Kind.String(), "path", notice.Brief(l.ev.Path), "answer", l.verdict.Code.String(), "peer", c.peer, "agent", c.agent)...)
 	}
 	switch {
 	case next == codec.Close:

@@ -31,6 +31,23 @@ func TestBriefViewersAreToldInPart(t *testing.T) {
 	b.finish()
 }
 
+// What a stranger asks for is told, but not kilobytes of it.
+func TestLongPathsAreToldInPart(t *testing.T) {
+	b := newLab(t, labConfig())
+	b.silent = true
+	b.viewer("stranger", 0, "SETUP "+strings.Repeat("x", 8000)).hangup()
+	b.silent = false
+	for line := range strings.Lines(b.log.String()) {
+		if len(line) > 600 {
+			t.Errorf("a line of %d bytes", len(line))
+		}
+	}
+	if !strings.Contains(b.log.String(), "encoder is refused") {
+		t.Errorf("the log says\n%s", b.log.String())
+	}
+	b.finish()
+}
+
 // Joins and requests are told to those who ask for everything.
 func TestDebugTellsRequests(t *testing.T) {
 	b := newLab(t, labConfig())

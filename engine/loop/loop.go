@@ -34,6 +34,7 @@ type Loop struct {
 	mail     []func()
 	stats    loopStats
 	demand   demand
+	heart    heartbeat
 
 	// Owned by the loop.
 	now     int64 // of the present pass
@@ -254,7 +255,7 @@ func (l *Loop) park(c *Conn) {
 	}
 	if !c.watched {
 		if err := l.kernel.Watch(int(c.fd)); err != nil {
-			l.group.log.Error("a full socket cannot be watched", "error", err)
+			l.group.loadLog.Error("a full socket cannot be watched", "why", err)
 			c.doom(reason.WriteFailed)
 			return
 		}

@@ -140,7 +140,7 @@ func (c *Conn) noRoom(st *stream.Stream, why reason.Reason) {
 		args = append(args, "sent_to", at)
 	}
 	if c.loop.ev.Kind != codec.Lookup {
-		g.peerLogs[why].Warn("no room for a viewer", args...)
+		g.peerLogs[why].Log(c.loop.labels, levelOf(why), "no room for a viewer", args...)
 	}
 }
 

@@ -14,7 +14,7 @@ func (r *Reactor) pin() {
 	var set unix.CPUSet
 	set.Set(cpu)
 	if err := unix.SchedSetaffinity(0, &set); err != nil {
-		r.cfg.Log.Warn("an event loop cannot be pinned", "loop", id, "processor", cpu, "error", err)
+		r.cfg.Log.Warn("an event loop cannot be pinned", "loop", id, "processor", cpu, "why", err)
 		return
 	}
 	r.cfg.Log.Info("event loop is pinned", "loop", id, "processor", cpu)

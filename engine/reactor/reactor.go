@@ -116,7 +116,7 @@ func (r *Reactor) Close(c *loop.Conn) {
 		return
 	}
 	if err := r.events.Close(c.Socket().(gnet.Conn)); err != nil {
-		r.cfg.Log.Error("a connection did not close cleanly", "peer", c.Peer(), "error", err)
+		r.cfg.Log.Error("a connection did not close cleanly", "peer", c.Peer(), "why", err)
 	}
 }
 
@@ -155,7 +155,7 @@ func (r *Reactor) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 		return nil, gnet.None
 	}
 	if err := r.bell.watchReads(g.Fd()); err != nil { // it fails for a bad descriptor only
-		r.cfg.Log.Error("a connection is told of urgent data", "peer", c.Peer(), "error", err)
+		r.cfg.Log.Error("a connection is told of urgent data", "peer", c.Peer(), "why", err)
 	}
 	r.loop.Opened(c, g, g.Fd())
 	return nil, gnet.None
@@ -192,13 +192,13 @@ func (g gnetLog) Warnf(format string, args ...any) {
 	if strings.HasPrefix(format, staleEvent) {
 		return
 	}
-	g.log.Warn("event loop", "what", fmt.Sprintf(format, args...))
+	g.log.Warn("an event loop reports a fault", "why", fmt.Sprintf(format, args...))
 }
 func (g gnetLog) Errorf(format string, args ...any) {
-	g.log.Error("event loop", "what", fmt.Sprintf(format, args...))
+	g.log.Error("an event loop reports a fault", "why", fmt.Sprintf(format, args...))
 }
 func (g gnetLog) Fatalf(format string, args ...any) {
-	g.log.Error("event loop", "what", fmt.Sprintf(format, args...))
+	g.log.Error("an event loop reports a fault", "why", fmt.Sprintf(format, args...))
 }
 
 // staleEvent begins what gnet says of an event for a connection that was closed

@@ -146,5 +146,17 @@ func (r Reason) TooFast() bool {
 	return r == HostConnectsTooFast || r == NetworkConnectsTooFast || r == HostJoinsTooFast || r == NetworkJoinsTooFast
 }
 
+// Strangers reports whether it is what any stranger can bring about at will, and nothing
+// that somebody here has to mend.
+func (r Reason) Strangers() bool {
+	switch r {
+	case HeadTimeout, AnswerStalled, BadRequest, NotRecognised, TooManyPending, TooManyIdle, TooManyRequests,
+		TLSMissing, TLSBroken, TLSLate, TLSCrowded:
+		return true
+	default:
+		return r.TooFast()
+	}
+}
+
 // String is the reason's counter name.
 func (r Reason) String() string { return table[r].Name }

@@ -19,6 +19,7 @@ type entry struct {
 
 	cert    *tls.Certificate // in use; nil if there is none yet
 	problem string           // why there is no newer one
+	barred  string           // why its files cannot be read; empty if nothing was said of that
 	doubted time.Time        // since when the files have not been good; zero if they are
 	told    time.Time        // when its end was last warned of
 	ended   bool             // its end was told

@@ -3,6 +3,7 @@ package certs
 import (
 	"crypto/tls"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -98,7 +99,6 @@ func (s *Store) Put(domain string, c *tls.Certificate) {
 			e.problem = ""
 		}
 	}
-	s.reindex()
 }
 
 // Trouble notes why there is no new certificate for one of the domains. Whoever calls
@@ -113,6 +113,18 @@ func (s *Store) Trouble(domain, problem string) {
 	}
 }
 
+// Bar says why a file could not be read anew, for the status: the old certificate stays
+// until it can. Whoever calls it has written the log.
+func (s *Store) Bar(file, why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.entries {
+		if e.domain == "" && (e.files.Cert == file || e.files.Key == file) {
+			e.barred, e.problem = why, why
+		}
+	}
+}
+
 // look reads the files of all entries. Those that are not good are refused once they
 // have been so for the given time; doubt says that some were not refused yet.
 func (s *Store) look(now time.Time, patience time.Duration) (doubt bool) {
@@ -123,7 +135,6 @@ func (s *Store) look(now time.Time, patience time.Duration) (doubt bool) {
 			doubt = true
 		}
 	}
-	s.reindex()
 	return doubt
 }
 
@@ -146,6 +157,9 @@ func (s *Store) read(e *entry, now time.Time, patience time.Duration) (doubt boo
 		}
 		return false
 	}
+	if e.barred != "" && errors.Is(err, fs.ErrPermission) {
+		return false // it was said, with what is to be done
+	}
 	if e.doubted.IsZero() {
 		e.doubted = now
 	}
@@ -160,9 +174,11 @@ func (s *Store) read(e *entry, now time.Time, patience time.Duration) (doubt boo
 	return false
 }
 
-// replace puts a new certificate in the place of an entry's old one.
+// replace puts a new certificate in the place of an entry's old one: handshakes have it
+// before anybody is told.
 func (s *Store) replace(e *entry, c *tls.Certificate) {
 	e.cert, e.told, e.ended = c, time.Time{}, false
+	s.reindex()
 }
 
 // reindex shows handshakes the certificates that there are now.

@@ -53,7 +53,7 @@ type name struct {
 
 // New makes an agent, with its folder, and reads the certificates that are there.
 func New(o Options) (*Agent, error) {
-	a := &Agent{o: o, dir: place(o.Folder, o.Directory)}
+	a := &Agent{o: o, dir: Place(o.Folder, o.Directory)}
 	if err := makeFolder(a.dir); err != nil {
 		return nil, err
 	}

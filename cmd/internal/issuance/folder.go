@@ -20,9 +20,9 @@ import (
 	"streampump/internal/keypair"
 )
 
-// place is the folder of one CA. Accounts and certificates of another, such as one for
+// Place is the folder of one CA. Accounts and certificates of another, such as one for
 // tests, are not mistaken for its own.
-func place(folder, directory string) string {
+func Place(folder, directory string) string {
 	u, err := url.Parse(directory)
 	if err != nil {
 		return folder
@@ -38,9 +38,12 @@ func makeFolder(dir string) error {
 	return nil
 }
 
+// accountFile is the name of the account's key.
+const accountFile = "account.key"
+
 // accountKey is the account's key, a new one if there is none.
 func accountKey(dir string) (crypto.Signer, error) {
-	path := filepath.Join(dir, "account.key")
+	path := filepath.Join(dir, accountFile)
 	text, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -84,7 +87,7 @@ func keyText(key crypto.Signer) ([]byte, error) {
 // Stored is the certificate of a domain that is in the folder; the error is
 // [fs.ErrNotExist] if there is none.
 func Stored(folder, directory, domain string) (*tls.Certificate, error) {
-	path := filepath.Join(place(folder, directory), domain+".pem")
+	path := filepath.Join(Place(folder, directory), domain+".pem")
 	return keypair.Files{Cert: path, Key: path}.Read()
 }
 

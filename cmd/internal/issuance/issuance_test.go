@@ -272,7 +272,7 @@ func TestRenewal(t *testing.T) {
 	authority := testca.New(t)
 	now := time.Now()
 	old := selfMade(t, now.Add(-70*24*time.Hour), now.Add(20*24*time.Hour))
-	dir := place(folder, authority.Directory)
+	dir := Place(folder, authority.Directory)
 	if err := errors.Join(makeFolder(dir), store(dir, "pump.example", old)); err != nil {
 		t.Fatal(err)
 	}
@@ -433,7 +433,7 @@ func TestStrangersWhoPretendToBeACA(t *testing.T) {
 
 func TestBrokenAccountKey(t *testing.T) {
 	folder := t.TempDir()
-	dir := place(folder, "https://ca.example:14000/dir")
+	dir := Place(folder, "https://ca.example:14000/dir")
 	if filepath.Base(dir) != "ca.example_14000" {
 		t.Errorf("the folder is %s", dir)
 	}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"streampump/access"
+	"streampump/cmd/internal/confine"
+	"streampump/cmd/internal/issuance"
+	"streampump/config"
+	"streampump/internal/account"
+	"streampump/tuning"
+)
+
+// confinement is what the process of a configuration gives up. Nothing happens in tests
+// that run the program in their own process: apply is nil there.
+type confinement struct {
+	apply  func(confine.Policy) (confine.Report, error)
+	policy confine.Policy
+	needs  confine.Needs // without what only a reload reads
+	later  confine.Needs // that
+}
+
+// confinementOf reads who the process becomes. file is the configuration's, which is
+// read again when the operator asks for it; empty if it came from somewhere else.
+func (e env) confinementOf(c *config.Config, file string) (confinement, error) {
+	x := confinement{apply: e.confine}
+	if e.confine == nil {
+		return x, nil
+	}
+	a, err := account.Lookup(c.Confinement.User, c.Confinement.Group)
+	if err != nil {
+		return x, err // the machine has changed since the configuration was read
+	}
+	x.needs, x.later = needsOf(c), confine.Needs{Read: reloaded(c, file)}
+	x.policy = confine.Policy{
+		Account: a, Named: c.Confinement.User != account.Nobody,
+		Required: c.Confinement.Sandbox == config.SandboxRequired,
+		Off:      c.Confinement.Sandbox == config.SandboxOff,
+		Needs:    x.needs, Connects: connects(c),
+	}
+	x.policy.Read = slices.Concat(x.needs.Read, x.later.Read)
+	return x, nil
+}
+
+// reloaded are the files that only a reload reads again: the configuration and what it
+// was made of.
+func reloaded(c *config.Config, file string) (files []string) {
+	for _, f := range append([]string{file, c.TLS.Automatic.CAFile}, c.Secrets...) {
+		if f != "" && !slices.Contains(files, f) {
+			files = append(files, f)
+		}
+	}
+	return files
+}
+
+// needsOf is what a configuration's pump reads and writes while it runs.
+func needsOf(c *config.Config) (n confine.Needs) {
+	read := func(files ...string) {
+		for _, f := range files {
+			if f != "" && !slices.Contains(n.Read, f) {
+				n.Read = append(n.Read, f)
+			}
+		}
+	}
+	for _, f := range c.TLS.Certificates {
+		read(f.Cert, f.Key)
+	}
+	for _, s := range c.Streams {
+		if !s.Enabled {
+			continue
+		}
+		read(s.File)
+		if s.Pull.TLS != nil {
+			read(s.Pull.TLS.CA, s.Pull.TLS.Cert, s.Pull.TLS.Key)
+		}
+	}
+	if auto := c.TLS.Automatic; len(auto.Domains) > 0 {
+		n.Write = append(n.Write, issuance.Place(auto.Folder, auto.Directory))
+	}
+	return n
+}
+
+// connects reports whether a configuration's pump makes connections by itself.
+func connects(c *config.Config) bool {
+	return len(c.TLS.Automatic.Domains) > 0 || callsBack(c.Access) ||
+		slices.ContainsFunc(c.Streams, func(s config.Stream) bool { return s.Enabled && s.Type == config.TypePull })
+}
+
+// callsBack reports whether a web site is asked about viewers.
+func callsBack(a access.Config) bool {
+	if a.Default[access.View].Callback != nil {
+		return true
+	}
+	for _, own := range a.Streams {
+		if own.View != nil && own.View.Callback != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// barred are the files that the pump could not read as the user that it becomes; none if
+// the process is not root. A pump that starts with a file keeps what is in it, so that
+// this is no reason not to start: whoever restarts a machine at night would be without
+// all streams.
+func (x confinement) barred(n confine.Needs) []confine.Barred {
+	if x.apply == nil || os.Geteuid() != 0 {
+		return nil
+	}
+	out, err := confine.Reach(x.policy.Account, n)
+	if err != nil {
+		return nil // it cannot become that user, which is said when it tries
+	}
+	return out
+}
+
+// closed are sentences on the files of a configuration that are closed to the user that
+// the pump becomes; later are those on files that only a reload reads.
+func (e env) closed(c *config.Config, file string) (now, later []string) {
+	now = []string{}
+	x, err := e.confinementOf(c, file)
+	if err != nil {
+		return append(now, err.Error()), nil
+	}
+	for _, b := range x.barred(x.needs) {
+		now = append(now, b.Text)
+	}
+	for _, b := range x.barred(x.later) {
+		later = append(later, b.Text)
+	}
+	return now, later
+}
+
+// enter confines the process, and says what it has given up. The listeners are open by
+// then.
+func (x confinement) enter(c *config.Config, sec *security, timers *tuning.Timers, log *slog.Logger) error {
+	if x.apply == nil {
+		return nil
+	}
+	if err := sec.handOver(c, x.policy.Account); err != nil {
+		log.Error("what automatic certificates are kept in stays root's", "why", err)
+	}
+	for _, b := range x.barred(x.later) {
+		log.Warn("a reload will not be able to read a file", "why", b.Text)
+	}
+	for _, b := range x.barred(x.needs) {
+		if x.policy.Required {
+			return fmt.Errorf(`"sandbox" is "required": %s`, b.Text)
+		}
+		log.Error("a file is closed to the pump once it is no longer root", "why", b.Text, "until_then", "what was read of it holds")
+		sec.bar(b)
+	}
+	if timers != nil {
+		if err := timers.Again(); err != nil {
+			log.Info("timers of some threads are finer than necessary", "why", err)
+		}
+	}
+	// The system's own resolver would want far more of the machine than Go's.
+	net.DefaultResolver.PreferGo = true
+	done, err := x.apply(x.policy)
+	if err != nil {
+		return err
+	}
+	sayConfined(done, log)
+	return nil
+}
+
+// sayConfined writes what the process has given up to the log.
+func sayConfined(r confine.Report, log *slog.Logger) {
+	a := r.Account
+	landlock, missing := "none", "nothing"
+	if r.Landlock > 0 {
+		landlock = "version " + strconv.Itoa(r.Landlock)
+	}
+	say := log.Info
+	if len(r.Missing) > 0 {
+		missing = strings.Join(r.Missing, "; ")
+	}
+	if a.Root() || len(r.Missing) > 0 {
+		say = log.Warn
+	}
+	say("confined", "user", a.User, "uid", a.UID, "group", a.Group, "gid", a.GID, "groups", fmt.Sprint(a.Groups),
+		"capabilities", "none", "no_new_privs", true, "landlock", landlock, "seccomp", r.Seccomp, "missing", missing)
+}
