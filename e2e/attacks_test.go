@@ -21,6 +21,8 @@ const (
 	strictTimes = 1.5
 	attackTries = 3
 	calmSlack   = 5 // ms
+	// quiet is what the p99 of a calm run is at most on a machine that does nothing else.
+	quiet = 10 // ms
 	// farPast is what no busy machine explains, in the short form.
 	farPast = 10
 	// calmEvery is after how many rows the calm run is made anew.
@@ -32,8 +34,7 @@ func attackScenes() []attackScene {
 	return slices.Concat(encoderScenes(), requestScenes(), slowScenes(), viewerScenes(), connectionScenes(), accessScenes(), sourceScenes(), adminScenes())
 }
 
-// calmRuns are the last two runs without an attack: a machine that is busy with
-// something else is not calm, so the worse one is what is held against.
+// calmRuns are the last two runs without an attack.
 type calmRuns struct {
 	p99  []float64
 	used int
@@ -52,8 +53,10 @@ func (c *calmRuns) run(t *testing.T) {
 	t.Logf("calm: p99 %.1f ms, %.2f cores", g.o.Delay.P99, c.core)
 }
 
-// worse is the p99 that attacks are held against.
-func (c *calmRuns) worse() float64 { return slices.Max(c.p99) }
+// better and worse are the p99 that attacks are held against, strictly and in the short
+// form: a machine that is busy with something else is not calm.
+func (c *calmRuns) better() float64 { return slices.Min(c.p99) }
+func (c *calmRuns) worse() float64  { return slices.Max(c.p99) }
 
 // Nothing that one peer sends or withholds costs another: beside each attack the
 // healthy viewers miss no byte and nothing is late, and what the pump uses for it has a
@@ -79,6 +82,9 @@ func TestAttacks(t *testing.T) {
 // attackStrictly runs each row by itself, and writes the table.
 func attackStrictly(t *testing.T, calm *calmRuns, path string) {
 	t.Helper()
+	if calm.better() > quiet {
+		t.Logf("this machine is busy with something else: the p99 is %.1f ms without an attack", calm.better())
+	}
 	table := new(strings.Builder)
 	for _, s := range attackScenes() {
 		for i := range s.rows {
@@ -88,11 +94,11 @@ func attackStrictly(t *testing.T, calm *calmRuns, path string) {
 					calm.run(t)
 				}
 				writeRow(table, row, s.best(t, []attackRow{*row}, calm, calm.within), calm)
+				if err := os.WriteFile(path, []byte(attackTable+table.String()), 0o644); err != nil {
+					t.Error(err)
+				}
 			})
 		}
-	}
-	if err := os.WriteFile(path, []byte(attackTable+table.String()), 0o644); err != nil {
-		t.Error(err)
 	}
 	t.Logf("\n%s%s", attackTable, table)
 }
@@ -122,7 +128,7 @@ func (c *calmRuns) near(g *staged) bool { return g.o.Delay.P99 <= farPast*(c.wor
 // within reports whether a run is as good as a calm one.
 func (c *calmRuns) within(g *staged) bool {
 	p99 := g.o.Delay.P99
-	return p99 <= strictTimes*c.worse() || p99 <= c.worse()+calmSlack
+	return p99 <= strictTimes*c.better() || p99 <= c.better()+calmSlack
 }
 
 // tell logs what came of a scene.
@@ -152,7 +158,7 @@ func (r *attackRow) told() string { return fmt.Sprintf("| %s | %s |", r.name, r.
 // writeRow writes a row of the table.
 func writeRow(b *strings.Builder, row *attackRow, g *staged, calm *calmRuns) {
 	fmt.Fprintf(b, "%s %s | %.1f ms | %.1f ms | %.1f MB | %.2f |\n", row.told(), strings.ReplaceAll(g.seen(row), "|", "/"),
-		calm.worse(), g.o.Delay.P99, float64(max(g.grown, 0))/1e6, g.o.Server.CPU.Cores)
+		calm.better(), g.o.Delay.P99, float64(max(g.grown, 0))/1e6, g.o.Server.CPU.Cores)
 }
 
 // Each row is in docs/attacks.md, with what must happen.
