@@ -369,7 +369,8 @@ type Programme interface {
 	// [ErrSkip] means that the packet has no place in the stream and is left out. Where
 	// a source begins again, after a Splice or in the middle of its packets, that is
 	// [ErrNoKey] until a key frame comes, whose packet is the first that viewers can
-	// use. How long that may take is up to the engine ([Event.Anywhere]).
+	// use. How long that may take is up to the engine ([Event.Anywhere]). Where the packet
+	// cannot be read at all it is [ErrMalformed].
 	//
 	// Any other error, [ErrProgrammeOver] excepted, is the source's fault.
 	Append(dst []byte, ev *Event) ([]byte, Mark, error)
@@ -387,3 +388,8 @@ var ErrSkip = errors.New("packet left out")
 // ErrNoKey is returned by [Programme.Append] for a packet that is left out because
 // the source began again and no key frame has come since. It is an [ErrSkip].
 var ErrNoKey = fmt.Errorf("%w: no key frame has come since the source started over", ErrSkip)
+
+// ErrMalformed is returned by [Programme.Append] for a packet that is left out because
+// it cannot be read. It is an [ErrSkip]. A source that sends nothing else is as good as
+// silent.
+var ErrMalformed = fmt.Errorf("%w: it is malformed", ErrSkip)

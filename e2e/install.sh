@@ -41,6 +41,7 @@ needs=(
   "openssl         openssl"
   "systemd         systemd-analyze"
   "systemd-container          systemd-nspawn"
+  "rpm             rpm"
 )
 
 # have COMMAND-OR-PATTERN

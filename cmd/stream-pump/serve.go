@@ -51,7 +51,7 @@ standard input.`,
 				log.Log(cmd.Context(), levelOf(p), "the configuration has a problem", "why", p.String())
 			}
 			if err := manager.Unusable(); err != nil {
-				log.Warn("not all that the service manager says can be used", "error", err)
+				log.Warn("not all that the service manager says can be used", "why", err)
 			}
 			streams, err := streamsOf(c)
 			if err == nil {
@@ -123,17 +123,9 @@ func (e env) serve(ctx context.Context, s service) error {
 	if err != nil {
 		return err
 	}
-	open, err := s.openings(sec)
+	open, door, err := s.listen(ctx, eng, sec)
 	if err != nil {
 		return err
-	}
-	if err := eng.Listen(open.listeners()...); err != nil {
-		return advised(err, s.portKey())
-	}
-	door, err := s.openAdmin(ctx, eng, sec, open.admin)
-	if err != nil {
-		eng.Shutdown()
-		return advised(err, adminKey)
 	}
 	if err := confined.enter(s.Config, sec, timers, log); err != nil {
 		eng.Shutdown()
@@ -159,6 +151,23 @@ func (e env) serve(ctx context.Context, s service) error {
 	}
 	log.Info("down")
 	return nil
+}
+
+// listen opens or takes over all listeners. The admin listener is nil if none is wanted.
+func (s service) listen(ctx context.Context, eng *engine.Engine, sec *security) (*openings, *admin.Server, error) {
+	open, err := s.openings(sec)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := eng.Listen(open.listeners()...); err != nil {
+		return nil, nil, advised(err, s.portKey())
+	}
+	door, err := s.openAdmin(ctx, eng, sec, open.admin)
+	if err != nil {
+		eng.Shutdown()
+		return nil, nil, advised(err, adminKey)
+	}
+	return open, door, nil
 }
 
 // openAdmin opens the admin listener, or takes it over; nil if none is wanted.

@@ -34,6 +34,10 @@ type Cutter struct {
 	// Max is the most bytes of a head, its blank line and what precedes it
 	// included; 0 means [MaxHead].
 	Max int
+	// Strict refuses a line that ends without CR. Of a request two readers must see the
+	// same (RFC 9112, 11.2): in front of us may be a proxy that does not take a lone LF
+	// for an end. No player or encoder sends one; old servers do, in answers.
+	Strict bool
 
 	buf  []byte // what came of a cut head
 	seen int    // bytes of the head so far
@@ -53,7 +57,7 @@ func (c *Cutter) Started() bool { return !c.done && c.seen > 0 }
 // (RFC 9112, 2.2). An [*Error] is permanent.
 func (c *Cutter) Consume(b []byte) (n int, head []byte, err error) {
 	if c.done {
-		*c = Cutter{Max: c.Max}
+		*c = Cutter{Max: c.Max, Strict: c.Strict}
 	}
 	start := 0 // where the head begins in b
 	for i := 0; i < len(b); i++ {
@@ -129,6 +133,8 @@ func (c *Cutter) bad(x byte) string {
 	switch {
 	case c.cr && x != '\n':
 		return "a CR that ends no line"
+	case x == '\n' && c.Strict && !c.cr:
+		return "a line that ends with LF alone"
 	case x == '\r' || x == '\n' || x == '\t' && c.text:
 		return ""
 	case x < ' ' || x == 0x7F:

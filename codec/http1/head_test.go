@@ -35,6 +35,26 @@ func cutAll(c *Cutter, parts [][]byte) string {
 	return out.String()
 }
 
+// A strict cutter takes no lone LF for the end of a line, wherever it is.
+func TestStrictCutter(t *testing.T) {
+	const what = "a line that ends with LF alone at byte "
+	for _, c := range []struct{ in, want string }{
+		{"GET / HTTP/1.0\r\nA: b\r\n\r\nB\r\n\r\n", `"GET / HTTP/1.0\r\nA: b\r\n\r\n";"B\r\n\r\n";`},
+		{"\r\nA\r\n\r\n", `"A\r\n\r\n";`},
+		{"A\nb: c\r\n\r\n", what + "1 of the head"},
+		{"A\r\nb: c\n\r\n", what + "7 of the head"},
+		{"A\r\nb: c\r\n\n", what + "9 of the head"},
+		{"\nA\r\n\r\n", what + "0 of the head"},
+		{"A\r\n\r\nB\n", `"A\r\n\r\n";` + what + "1 of the head"},
+	} {
+		for seed := range uint64(8) {
+			if got := cutAll(&Cutter{Strict: true}, cuts([]byte(c.in), seed)); got != c.want {
+				t.Errorf("%q: %s, want %s", c.in, got, c.want)
+			}
+		}
+	}
+}
+
 func cuts(b []byte, seed uint64) (out [][]byte) {
 	r := rand.New(rand.NewPCG(seed, 3))
 	for len(b) > 0 {
@@ -341,7 +361,8 @@ func FuzzHead(f *testing.F) {
 	f.Add([]byte("A: b\r\n folded\r\n\r\n"), uint64(3))
 	f.Fuzz(func(t *testing.T, b []byte, seed uint64) {
 		const most = 300
-		whole, cut := Cutter{Max: most}, Cutter{Max: most}
+		strict := seed%2 == 1
+		whole, cut := Cutter{Max: most, Strict: strict}, Cutter{Max: most, Strict: strict}
 		want := cutAll(&whole, [][]byte{b})
 		if got := cutAll(&cut, cuts(b, seed)); got != want {
 			t.Errorf("cut %s\nwhole %s", got, want)

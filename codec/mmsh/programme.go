@@ -93,7 +93,7 @@ func (g *programme) Splice(m codec.Media, pause time.Duration) bool {
 //
 // A packet longer than the header's packet size is an error that wraps
 // [asf.ErrTooLong]: such a source cannot be carried. A malformed packet is left out:
-// the error wraps [codec.ErrSkip], and for the first one in a programme the mark has
+// the error wraps [codec.ErrMalformed], and for the first one in a programme the mark has
 // a Note.
 //
 // The packet that ends a wait for a key frame goes out without what a viewer
@@ -240,9 +240,9 @@ func (g *programme) malformed(ev *codec.Event, err error) (codec.Mark, error) {
 		return codec.Mark{}, codec.ErrProgrammeOver
 	}
 	if g.once(notedMalformed, err) == nil {
-		return codec.Mark{}, codec.ErrSkip
+		return codec.Mark{}, codec.ErrMalformed
 	}
-	return codec.Mark{Note: err}, fmt.Errorf("%w: %w", codec.ErrSkip, err)
+	return codec.Mark{Note: err}, fmt.Errorf("%w: %w", codec.ErrMalformed, err)
 }
 
 // noteJump reports a send time that does not fit.

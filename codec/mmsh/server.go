@@ -107,7 +107,7 @@ func (s *server) open(b []byte) (int, codec.Event) {
 }
 
 func (s *server) newExchange() *exchange {
-	return &exchange{cut: http1.Cutter{Max: s.p.o.MaxHead}}
+	return &exchange{cut: http1.Cutter{Max: s.p.o.MaxHead, Strict: true}}
 }
 
 // head reads a request's head.

@@ -352,7 +352,7 @@ func TestOtherRequests(t *testing.T) {
 func TestEncoders(t *testing.T) {
 	request := func(kind, cookie, rest, body string) string {
 		return fmt.Sprintf("POST /streams/x_push HTTP/1.1\nHost: h\nContent-Type: application/x-wms-%s\nUser-Agent: WMEncoder/11.0.5721.5145\nCookie: %s\n%sContent-Length: %d\n\n%s",
-			kind, cookie, rest, len(body), body)
+			kind, cookie, rest, len(crlf(body)), body)
 	}
 	accepted := `HTTP/1.1 204 No Content
 Server: Cougar/9.6.7600.16564
@@ -366,7 +366,7 @@ Connection: Keep-Alive
 `
 	filler := string(pushed(IDFiller, make([]byte, 5)))
 	cases := []conversation{
-		{name: "PushSetup_WMHTTP_4.8", in: request("pushsetup", "push-id=0", "", "AutoDestroy: 1\r\n"), events: "Setup x", answer: accepted, next: codec.Keep},
+		{name: "PushSetup_WMHTTP_4.8", in: request("pushsetup", "push-id=0", "", "AutoDestroy: 1\n"), events: "Setup x", answer: accepted, next: codec.Keep},
 		{name: "PushSetup_empty_WMHTTP_2.2.2.1", in: request("pushsetup; charset=UTF-8", "", "", ""), events: "Setup x", answer: accepted, next: codec.Keep},
 		{name: "PushSetup_HTTP_1.0_keep_alive_WMHTTP_3.2.5.1", in: strings.Replace(request("pushsetup", "push-id=0", "Connection: Keep-Alive\n", ""), "1.1", "1.0", 1), events: "Setup x", answer: accepted, next: codec.Keep},
 		{name: "PushSetup_HTTP_1.0", in: strings.Replace(request("pushsetup", "push-id=0", "", ""), "1.1", "1.0", 1), events: "Setup x", answer: "HTTP/1.1 204 No Content\n", has: []string{"Connection: close"}, next: codec.Close},
@@ -381,7 +381,7 @@ Connection: Keep-Alive
 		{name: "PushStart_nothing_is_said_WMHTTP_3.2.5.1", in: strings.Replace(request("pushstart", "push-id=0", "", ""), "Length: 0", "Length: 2147483647", 1) + filler, events: "Publish x", answer: "", next: codec.Ingest},
 		{name: "PushStart_wrong_byte", in: request("pushstart", "push-id=0", "", filler+"Abcdefgh"), events: "Publish x; Bad: byte 9 of the stream is 0x41 where a packet must begin with 0x24 ($)", answer: "HTTP/1.1 422 Unprocessable Content\n", has: []string{"Content-Type: text/plain; charset=utf-8"}, next: codec.Close},
 		{name: "PushSetup_encoded_path", in: strings.Replace(request("pushsetup", "push-id=0", "", ""), "x_push", "%78%5fpush", 1), events: "Setup x", answer: accepted, next: codec.Keep},
-		{name: "PushSetup_invited_RFC_9110_10.1.1", in: request("pushsetup", "push-id=0", "Expect: 100-continue\n", "AutoDestroy: 1\r\n"), events: "Reply; Setup x", answer: "HTTP/1.1 100 Continue\n\n" + accepted, next: codec.Keep},
+		{name: "PushSetup_invited_RFC_9110_10.1.1", in: request("pushsetup", "push-id=0", "Expect: 100-continue\n", "AutoDestroy: 1\n"), events: "Reply; Setup x", answer: "HTTP/1.1 100 Continue\n\n" + accepted, next: codec.Keep},
 		{name: "PushStart_invited_RFC_9110_10.1.1", in: request("pushstart", "push-id=0", "Expect: 100-continue\n", filler), events: "Publish x; Pause", answer: "HTTP/1.1 100 Continue\n\n" + accepted, next: codec.Keep},
 		{name: "PushStart_refused_and_not_invited", in: strings.Replace(request("pushstart", "push-id=4124758405", "Expect: 100-continue\n", filler), "x_push", "busy_push", 1), events: "Publish session=0x80000000f5dad185 busy", answer: "HTTP/1.1 409 Conflict\n", next: codec.Close},
 		{name: "PushStart_in_chunks", in: "POST /streams/x_push HTTP/1.1\nHost: h\nContent-Type: application/x-wms-pushstart\nTransfer-Encoding: chunked\n\n", events: "Bad: the encoder pushes in chunks, but its protocol needs a Content-Length", answer: "HTTP/1.0 411 Length Required\n", next: codec.Close},

@@ -64,6 +64,7 @@ type Options struct {
 	// "$DIR" in it stands for the folder it is written to.
 	Config string
 	Listen string   // default "127.0.0.1:0"
+	Binary string   // another than [Binary]'s
 	Prefix []string // put before the command line, e.g. {"ip", "netns", "exec", "x"}
 	Env    []string // added to the environment
 	// NoAdmin leaves the admin listener out.
@@ -111,7 +112,11 @@ func Launch(t testing.TB, o Options) (*Pump, error) {
 	if err := os.WriteFile(path, []byte(p.config(o)), 0o644); err != nil {
 		return nil, err
 	}
-	args := append(append([]string{}, o.Prefix...), Binary(t), "serve", path)
+	binary := o.Binary
+	if binary == "" {
+		binary = Binary(t)
+	}
+	args := append(append([]string{}, o.Prefix...), binary, "serve", path)
 	p.cmd = exec.Command(args[0], args[1:]...)
 	p.cmd.Env = append(os.Environ(), o.Env...)
 	r, w, err := os.Pipe()

@@ -59,7 +59,7 @@ type Conn struct {
 	key       uint64 // viewer session; 0 has none
 	deadline  int64
 	bytes     uint64 // sent; a viewer's are added when it leaves its show
-	lastIn    int64  // arrival of an encoder's last packet; headers are none
+	lastIn    int64  // arrival of an encoder's last packet; headers and garbage are none
 	entitled  int64  // up to when its requests have used up its rate
 	pace      *pace  // until it has caught up
 	halfBytes uint64 // bytes that a half-closed viewer had been sent at the last look

@@ -166,10 +166,12 @@ func (c *Conn) ingestPacket() {
 	if c.ingest == nil {
 		return
 	}
-	c.lastIn = c.loop.now
 	if _, _, err := c.ingest.Packet(&c.loop.ev, c.loop.now); err != nil {
 		c.turnAway(err)
 		return
+	}
+	if !c.ingest.Broken() {
+		c.lastIn = c.loop.now
 	}
 	c.brings() // where a session goes on without a header
 }

@@ -23,6 +23,7 @@ type Ingest struct {
 
 	lease   uint64 // the generation it holds; 0 before the first header
 	locked  bool   // stream.mu is held for the present batch
+	broken  bool   // the last packet could not be read
 	dirty   bool   // the batch has something to publish
 	claimed atomic.Bool
 	feeder  atomic.Pointer[feeder] // the encoder's connection, nil between connections
@@ -156,9 +157,16 @@ func (in *Ingest) Packet(ev *codec.Event, now int64) (sendTime time.Duration, pl
 		return 0, false, ErrTaken
 	}
 	sendTime, placed, err = in.Stream.appendLocked(ev, now)
-	in.dirty = true
+	in.dirty, in.broken = true, errors.Is(err, codec.ErrMalformed)
+	if errors.Is(err, codec.ErrSkip) {
+		err = nil
+	}
 	return sendTime, placed, err
 }
+
+// Broken reports whether the packet that came last could not be read. A source that
+// sends nothing else is as good as silent, and has no more time than one.
+func (in *Ingest) Broken() bool { return in.broken }
 
 // Resume marks the source as present again when its session continues on a new
 // connection without a new header.

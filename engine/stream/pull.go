@@ -188,8 +188,8 @@ func (a *attempt) take(b []byte) (again bool, err error) {
 			a.up = true
 			err = a.in.Header(ev.Media, a.st.env.Clock.Now())
 		case codec.Packet:
-			a.fresh = true
 			_, _, err = a.in.Packet(&ev, a.st.env.Clock.Now())
+			a.fresh = a.fresh || !a.in.Broken()
 		case codec.Finish:
 			err = errSourceEnded
 		case codec.Redial:

@@ -263,8 +263,8 @@ func (st *Stream) giveBackLocked(now int64) (next int64) {
 }
 
 // appendLocked puts one packet of the source into the backlog. An error is the
-// source's fault and ends its ingest; placed is false for a packet that was left out,
-// which has no send time.
+// source's fault and ends its ingest, but for a [codec.ErrSkip]; placed is false for a
+// packet that was left out, which has no send time.
 func (st *Stream) appendLocked(ev *codec.Event, now int64) (sendTime time.Duration, placed bool, err error) {
 	p := st.cur.Load()
 	if p == nil {
@@ -288,7 +288,6 @@ func (st *Stream) appendLocked(ev *codec.Event, now int64) (sendTime time.Durati
 	placed = err == nil
 	if errors.Is(err, codec.ErrSkip) {
 		st.stats.skippedIn.Add(1)
-		err = nil
 	}
 	if mark.Note != nil {
 		st.log.Warn("the source's packets are not as they should be", "why", mark.Note.Error())

@@ -25,6 +25,7 @@ import (
 //	                                a second
 //	P[k] [t=MS] [tail|]payload      a packet; k: a key frame; tail: what a trimmed copy lacks
 //	OVER ...                        a packet that its programme cannot take
+//	MESS ...                        one that cannot be read
 //	PAUSE [close]    FINISH    REDIAL
 //
 // A framed packet is <NUMBER, K or T or nothing, : payload ; and a plain one
@@ -129,7 +130,7 @@ var errMalformed = errors.New("a line that is no packet")
 func bodyEvent(line []byte) codec.Event {
 	switch {
 	case bytes.HasPrefix(line, []byte("P")) && !bytes.HasPrefix(line, []byte("PAUSE")),
-		bytes.HasPrefix(line, []byte("OVER")), bytes.HasPrefix(line, []byte("BREACH")):
+		bytes.HasPrefix(line, []byte("OVER")), bytes.HasPrefix(line, []byte("MESS")), bytes.HasPrefix(line, []byte("BREACH")):
 		return codec.Event{Kind: codec.Packet, Data: line}
 	case bytes.HasPrefix(line, []byte("H ")):
 		return codec.Event{Kind: codec.Header, Media: NewMedia(string(line[2:]))}
@@ -328,6 +329,8 @@ func (p *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, err
 	switch {
 	case verb[0] == 'B':
 		return dst, codec.Mark{}, errTextTooLong
+	case verb[0] == 'M':
+		return dst, codec.Mark{}, codec.ErrMalformed
 	case verb[0] == 'O' && p.number > 0:
 		return dst, codec.Mark{}, codec.ErrProgrammeOver
 	}
