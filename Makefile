@@ -111,6 +111,13 @@ packages: ## install the players that e2e needs, as root on Debian; otherwise sa
 fuzz: ## run each fuzz target for FUZZTIME (30s)
 	@GO="$(GO)" .ci/fuzz $(FUZZTIME)
 
+.PHONY: attack
+attack: packages ## every attack beside healthy viewers, strictly, and each fuzz target for FUZZTIME (25 minutes, a quiet machine)
+	@mkdir -p bin
+	@STREAMPUMP_ATTACKS='$(CURDIR)/bin/attacks.md' LIVE=1 $(GOTEST) attack -tags e2e -count=1 -timeout 40m -run '^TestAttacks$$' ./e2e
+	@cat bin/attacks.md
+	@$(MAKE) fuzz
+
 .PHONY: bench
 bench: ## run the micro-benchmarks BENCHCOUNT (10) times into bin/bench.txt, in a minute
 	@mkdir -p bin

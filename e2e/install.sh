@@ -38,10 +38,10 @@ needs=(
   "stunnel4        stunnel4"
   "debootstrap     debootstrap"
   "lintian         lintian"
+  "rpm             rpm"
   "openssl         openssl"
   "systemd         systemd-analyze"
   "systemd-container          systemd-nspawn"
-  "rpm             rpm"
 )
 
 # have COMMAND-OR-PATTERN

@@ -47,7 +47,9 @@ func Binary(t testing.TB) string {
 			return
 		}
 		build.path = filepath.Join(dir, "stream-pump")
-		out, err := exec.Command("go", "build", "-o", build.path, "streampump/cmd/stream-pump").CombinedOutput()
+		cmd := exec.Command("go", "build", "-o", build.path, "streampump/cmd/stream-pump")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is shipped
+		out, err := cmd.CombinedOutput()
 		if err != nil {
 			build.err = fmt.Errorf("the program does not build: %w\n%s", err, out)
 		}
@@ -67,6 +69,8 @@ type Options struct {
 	Binary string   // another than [Binary]'s
 	Prefix []string // put before the command line, e.g. {"ip", "netns", "exec", "x"}
 	Env    []string // added to the environment
+	// LogLevel is that of the log; "debug" if it is empty.
+	LogLevel string
 	// NoAdmin leaves the admin listener out.
 	NoAdmin bool
 	// TLS has the pump listen for TLS too, at the same address with a port of its own,
@@ -133,7 +137,12 @@ func Launch(t testing.TB, o Options) (*Pump, error) {
 		p.err = p.cmd.Wait()
 		close(p.exited)
 	}()
-	t.Cleanup(p.Kill)
+	t.Cleanup(func() {
+		p.Kill()
+		for _, line := range refused(p.PID()) {
+			t.Errorf("a system call of the pump was refused: %s", line)
+		}
+	})
 	line, err := p.await("msg=listening")
 	if err != nil {
 		return nil, err
@@ -173,7 +182,11 @@ func (p *Pump) config(o Options) string {
 		doors = fmt.Sprintf("%q: [%q, %q],\n%q: %q, %q: %q", "listen", listen, "tls://"+listen,
 			"ssl_cert", o.TLS.Pair.Cert, "ssl_key", o.TLS.Pair.Key)
 	}
-	return fmt.Sprintf("{\n%s,\n%s,\n%q: {%q: %q},\n%s\n}\n", doors, admin, "log", "level", "debug",
+	level := o.LogLevel
+	if level == "" {
+		level = "debug"
+	}
+	return fmt.Sprintf("{\n%s,\n%s,\n%q: {%q: %q},\n%s\n}\n", doors, admin, "log", "level", level,
 		strings.ReplaceAll(o.Config, "$DIR", p.Dir))
 }
 

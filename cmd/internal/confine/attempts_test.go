@@ -92,6 +92,10 @@ var attempts = map[string]func(order) error{
 		}
 		return err
 	},
+	"take_back": func(order) error { return unix.Setpriority(unix.PRIO_PROCESS, 0, 19) },
+	"take_back_others": func(o order) error {
+		return unix.Setpriority(unix.PRIO_PROCESS, o.Victim, 19)
+	},
 	"limit": func(order) error {
 		var l unix.Rlimit
 		if err := unix.Prlimit(0, unix.RLIMIT_CORE, nil, &l); err != nil {

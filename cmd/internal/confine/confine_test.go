@@ -118,6 +118,8 @@ var denied = []denial{
 	{"memory_of", perm, perm, perm, perm},
 	{"executable_memory", ok, ok, perm, perm},
 	{"limit", ok, ok, perm, perm},
+	{"take_back", ok, ok, ok, ok},
+	{"take_back_others", perm, ok, perm, perm},
 }
 
 // needLandlock skips a test where the kernel cannot forbid to connect.
