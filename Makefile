@@ -56,7 +56,7 @@ PACK := GO="$(GO)" VERSION='$(VERSION)' COMMIT='$(COMMIT)'
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: run
 run: build ## start a pump with the built-in test stream; Ctrl-C ends it
@@ -177,6 +177,10 @@ reproduce: ## build what is in dist/ again in a fresh clone, and compare
 .PHONY: deb
 deb: ## the Debian packages in dist/
 	@$(PACK) packaging/artifacts deb
+
+.PHONY: rpm
+rpm: ## the RPM packages in dist/
+	@$(PACK) packaging/artifacts rpm
 
 .PHONY: clip
 clip: ## make the demo's clip again, with ffmpeg

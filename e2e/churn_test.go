@@ -179,7 +179,8 @@ const (
 func TestOutOfDescriptors(t *testing.T) {
 	t.Parallel()
 	p := startPump(t, rig.Options{
-		Config: `"limits": {"connections": 1000}, "timeouts": {"request": "60s", "drain": "1s"},
+		// To change the limits of another user takes a capability that not every root has.
+		Config: `"user": "root", "limits": {"connections": 1000}, "timeouts": {"request": "60s", "drain": "1s"},
 			"streams": [{"type": "mmsh_push", "path": "live"}]`,
 	}, plainDial)
 	// It would not start with so few.

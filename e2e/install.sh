@@ -39,6 +39,10 @@ needs=(
   "openssl         openssl"
   "debootstrap     debootstrap"
   "lintian         lintian"
+  "rpm             rpm"
+  "openssl         openssl"
+  "systemd         systemd-analyze"
+  "systemd-container          systemd-nspawn"
 )
 
 # have COMMAND-OR-PATTERN

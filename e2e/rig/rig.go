@@ -47,7 +47,9 @@ func Binary(t testing.TB) string {
 			return
 		}
 		build.path = filepath.Join(dir, "stream-pump")
-		out, err := exec.Command("go", "build", "-o", build.path, "streampump/cmd/stream-pump").CombinedOutput()
+		cmd := exec.Command("go", "build", "-o", build.path, "streampump/cmd/stream-pump")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is shipped
+		out, err := cmd.CombinedOutput()
 		if err != nil {
 			build.err = fmt.Errorf("the program does not build: %w\n%s", err, out)
 		}
@@ -64,6 +66,7 @@ type Options struct {
 	// "$DIR" in it stands for the folder it is written to.
 	Config string
 	Listen string   // default "127.0.0.1:0"
+	Binary string   // another than [Binary]'s
 	Prefix []string // put before the command line, e.g. {"ip", "netns", "exec", "x"}
 	Env    []string // added to the environment
 	// LogLevel is that of the log; "debug" if it is empty.
@@ -113,7 +116,11 @@ func Launch(t testing.TB, o Options) (*Pump, error) {
 	if err := os.WriteFile(path, []byte(p.config(o)), 0o644); err != nil {
 		return nil, err
 	}
-	args := append(append([]string{}, o.Prefix...), Binary(t), "serve", path)
+	binary := o.Binary
+	if binary == "" {
+		binary = Binary(t)
+	}
+	args := append(append([]string{}, o.Prefix...), binary, "serve", path)
 	p.cmd = exec.Command(args[0], args[1:]...)
 	p.cmd.Env = append(os.Environ(), o.Env...)
 	r, w, err := os.Pipe()
@@ -130,7 +137,12 @@ func Launch(t testing.TB, o Options) (*Pump, error) {
 		p.err = p.cmd.Wait()
 		close(p.exited)
 	}()
-	t.Cleanup(p.Kill)
+	t.Cleanup(func() {
+		p.Kill()
+		for _, line := range refused(p.PID()) {
+			t.Errorf("a system call of the pump was refused: %s", line)
+		}
+	})
 	line, err := p.await("msg=listening")
 	if err != nil {
 		return nil, err

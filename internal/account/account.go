@@ -2,6 +2,9 @@
 // the configuration names them. It changes nothing and knows nothing of what they are
 // for.
 //
+// What was found once is found again, though the process may by then have given up the
+// right to look.
+//
 // A program without cgo knows only what is in /etc/passwd and /etc/group: users of a
 // directory service are named by their numbers.
 package account
@@ -9,10 +12,13 @@ package account
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
+	"os"
 	"os/user"
 	"slices"
 	"strconv"
+	"sync"
 )
 
 // Nobody is the user without rights that every machine has.
@@ -50,6 +56,30 @@ func (e *GroupError) Error() string { return e.text }
 // Lookup finds a user, and a group that stands in place of the user's own unless it is
 // empty. Either may be a number. The error is a [*UserError] or a [*GroupError].
 func Lookup(name, group string) (Account, error) {
+	asked := [2]string{name, group}
+	if f, err := os.Open(passwdFile); err == nil {
+		_ = f.Close()
+	} else if errors.Is(err, fs.ErrPermission) {
+		if a, ok := found.Load(asked); ok {
+			return a.(Account), nil
+		}
+		return Account{}, &UserError{fmt.Sprintf("whether there is a user %q cannot be seen any more: %s is closed to this process", name, passwdFile)}
+	}
+	a, err := lookup(name, group)
+	if err == nil {
+		found.Store(asked, a)
+	}
+	return a, err
+}
+
+// passwdFile is where users are found.
+const passwdFile = "/etc/passwd"
+
+// found are the accounts that were found, by the names that were asked for. It grows by
+// no more than an operator writes into configurations.
+var found sync.Map
+
+func lookup(name, group string) (Account, error) {
 	a, gid, err := lookupUser(name)
 	if err != nil {
 		return Account{}, err

@@ -10,15 +10,25 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"streampump/internal/account"
 )
 
 // attempts are what a pump that somebody else has got hold of might try, and what it must
 // still be able to do.
 var attempts = map[string]func(order) error{
-	"read_shadow":    func(order) error { return open1("/etc/shadow") },
-	"read_passwd":    func(order) error { return open1("/etc/passwd") },
-	"read_own":       func(o order) error { return open1(filepath.Join(o.Dir, "readable", "file")) },
-	"read_link":      func(o order) error { return open1(filepath.Join(o.Dir, "links", "link")) },
+	"read_shadow": func(order) error { return open1("/etc/shadow") },
+	"read_passwd": func(order) error { return open1("/etc/passwd") },
+	"read_own":    func(o order) error { return open1(filepath.Join(o.Dir, "readable", "file")) },
+	"read_link":   func(o order) error { return open1(filepath.Join(o.Dir, "links", "link")) },
+	"lookup_known": func(order) error {
+		_, err := account.Lookup(account.Nobody, "")
+		return err
+	},
+	"lookup_other": func(order) error {
+		_, err := account.Lookup("daemon", "")
+		return err
+	},
 	"write_outside":  func(o order) error { return written(filepath.Join(o.Dir, "outside")) },
 	"write_readable": func(o order) error { return written(filepath.Join(o.Dir, "readable", "new")) },
 	"write_own": func(o order) error {
@@ -81,6 +91,10 @@ var attempts = map[string]func(order) error{
 			err = unix.Munmap(m)
 		}
 		return err
+	},
+	"take_back": func(order) error { return unix.Setpriority(unix.PRIO_PROCESS, 0, 19) },
+	"take_back_others": func(o order) error {
+		return unix.Setpriority(unix.PRIO_PROCESS, o.Victim, 19)
 	},
 	"limit": func(order) error {
 		var l unix.Rlimit

@@ -59,8 +59,9 @@ func conditional(pid int, network bool) []seccomp.NameWithConditions {
 	out := []seccomp.NameWithConditions{
 		when("clone", set(0, unix.CLONE_THREAD), unset(0, namespaces)),
 		when("tgkill", self), when("kill", self),
-		when("prlimit64", is(0, 0), is(2, 0)),                   // to read limits of its own
-		when("setpriority", is(0, unix.PRIO_PROCESS), is(1, 0)), // of the thread itself; without a capability only downwards
+		when("prlimit64", is(0, 0), is(2, 0)), // to read limits of its own
+		// A thread may take itself back; for the other direction it has no right.
+		when("setpriority", is(0, unix.PRIO_PROCESS), is(1, 0)),
 		// No memory is executed that was not from the beginning.
 		when("mmap", unset(2, unix.PROT_EXEC)), when("mprotect", unset(2, unix.PROT_EXEC)),
 	}

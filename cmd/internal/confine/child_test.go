@@ -3,6 +3,7 @@ package confine
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,6 +11,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"streampump/internal/account"
 )
 
 // asChild makes the test's binary a process that confines itself as the variable says,
@@ -36,16 +41,16 @@ type order struct {
 // ways are all mechanisms together, each alone, and none.
 var ways = map[string]func(*steps) error{
 	"none": func(*steps) error { return nil },
-	"all": func(s *steps) error {
-		report, err := Apply(s.Policy)
-		s.Report = report
-		return err
-	},
+	"all":  apply,
 	"drop": func(s *steps) error {
 		s.Off = true
-		report, err := Apply(s.Policy)
-		s.Report = report
-		return err
+		return apply(s)
+	},
+	"without landlock": func(s *steps) error {
+		return errors.Join(lack(unix.SYS_LANDLOCK_CREATE_RULESET), apply(s))
+	},
+	"without seccomp": func(s *steps) error {
+		return errors.Join(lack(unix.SYS_SECCOMP), apply(s))
 	},
 	"landlock": (*steps).landlock,
 	"seccomp": func(s *steps) error {
@@ -56,10 +61,19 @@ var ways = map[string]func(*steps) error{
 	},
 }
 
+func apply(s *steps) (err error) {
+	s.Report, err = Apply(s.Policy)
+	return err
+}
+
 // child carries out an order, and then waits for the end of its standard input.
 func child(text string) int {
 	var o order
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		fmt.Println("error", err)
+		return 1
+	}
+	if _, err := account.Lookup(account.Nobody, ""); err != nil {
 		fmt.Println("error", err)
 		return 1
 	}

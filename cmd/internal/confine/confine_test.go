@@ -11,19 +11,19 @@ import (
 	"strings"
 	"testing"
 
+	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+
 	"streampump/internal/account"
 )
 
 // needRoot skips a test that only root can make.
 func needRoot(t *testing.T) {
 	t.Helper()
-	if os.Geteuid() == 0 {
-		return
+	if os.Geteuid() != 0 {
+		cannot(t, "this takes root")
 	}
-	if os.Getenv("STREAMPUMP_NOSKIP") == "1" {
-		t.Fatal("this takes root, and nothing may be skipped")
-	}
-	t.Skip("this takes root")
 }
 
 // stage is where children try things.
@@ -90,6 +90,8 @@ type denial struct{ attempt, drop, landlock, seccomp, all string }
 var denied = []denial{
 	{"read_shadow", access, access, ok, access},
 	{"read_passwd", ok, access, ok, access},
+	{"lookup_known", ok, ok, ok, ok},
+	{"lookup_other", ok, "/etc/passwd is closed to this process", ok, "/etc/passwd is closed to this process"},
 	{"read_own", ok, ok, ok, ok},
 	{"read_link", ok, ok, ok, ok},
 	{"write_own", ok, ok, ok, ok},
@@ -116,15 +118,43 @@ var denied = []denial{
 	{"memory_of", perm, perm, perm, perm},
 	{"executable_memory", ok, ok, perm, perm},
 	{"limit", ok, ok, perm, perm},
+	{"take_back", ok, ok, ok, ok},
+	{"take_back_others", perm, ok, perm, perm},
+}
+
+// needLandlock skips a test where the kernel cannot forbid to connect.
+func needLandlock(t *testing.T) {
+	t.Helper()
+	version, err := ll.LandlockGetABIVersion()
+	if err == nil && version >= 4 {
+		return
+	}
+	cannot(t, fmt.Sprintf("landlock is too old here, or not there: version %d, %v", version, err))
+}
+
+// cannot skips a test, or fails it where nothing may be skipped.
+func cannot(t *testing.T, why string) {
+	t.Helper()
+	if os.Getenv("STREAMPUMP_NOSKIP") == "1" {
+		t.Fatal(why + ", and nothing may be skipped")
+	}
+	t.Skip(why)
 }
 
 func TestWhatIsDeniedByWhat(t *testing.T) {
 	o := stage(t)
+	needLandlock(t)
 	for _, d := range denied {
 		o.Try = append(o.Try, d.attempt)
 	}
+	o.How = "none"
+	free := run(t, o)
+	for _, d := range denied {
+		if said := free.said[d.attempt]; said != ok {
+			cannot(t, d.attempt+" is forbidden without us: "+said)
+		}
+	}
 	for how, want := range map[string]func(i int) string{
-		"none":     func(int) string { return ok },
 		"drop":     func(i int) string { return denied[i].drop },
 		"landlock": func(i int) string { return denied[i].landlock },
 		"seccomp":  func(i int) string { return denied[i].seccomp },
@@ -285,6 +315,48 @@ func TestRootThatCannotBecomeAnybody(t *testing.T) {
 			t.Errorf("%s: %q", caps, got.said)
 		}
 	}
+}
+
+// A mechanism that the kernel does not have is said, or an error where it is required;
+// the others work all the same.
+func TestMissingMechanism(t *testing.T) {
+	o := stage(t)
+	needLandlock(t)
+	o.Try = []string{"write_outside", "exec", "setuid"}
+	for how, c := range map[string]struct{ says, write, exec string }{
+		"without landlock": {"landlock: this kernel has none (it came with Linux 5.13), or a filter forbids it", ok, perm},
+		"without seccomp":  {"seccomp: this kernel has no filters of system calls", access, access},
+	} {
+		t.Run(how, func(t *testing.T) {
+			o.How, o.Policy.Required = how, false
+			got := run(t, o)
+			if len(got.report.Missing) != 1 || got.report.Missing[0] != c.says || !strings.HasSuffix(got.said["write_outside"], c.write) ||
+				!strings.HasSuffix(got.said["exec"], c.exec) || !strings.HasSuffix(got.said["setuid"], perm) {
+				t.Errorf("%+v, %q", got.report, got.said)
+			}
+			o.Policy.Required = true
+			if got := run(t, o); !strings.HasSuffix(got.said["error"], `"sandbox" is "required", and not all of it can be had: `+c.says) {
+				t.Errorf("%q", got.said)
+			}
+		})
+	}
+}
+
+// lack makes a system call one that the kernel does not have.
+func lack(call uint32) error {
+	if err := noNewPrivileges(); err != nil {
+		return err
+	}
+	program, err := bpf.Assemble([]bpf.Instruction{
+		bpf.LoadAbsolute{Off: 0, Size: 4},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: call, SkipFalse: 1},
+		bpf.RetConstant{Val: unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)},
+		bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW},
+	})
+	if err != nil {
+		return err
+	}
+	return load(program, unix.SECCOMP_FILTER_FLAG_TSYNC)
 }
 
 // Every attempt is in the table, so that none is forgotten.

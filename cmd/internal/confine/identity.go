@@ -1,6 +1,7 @@
 package confine
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -58,10 +59,11 @@ func as(a account.Account, f func()) error {
 		if err == nil {
 			f()
 		}
-		if restored := back(); restored == nil {
+		restored := back()
+		if restored == nil {
 			runtime.UnlockOSThread()
 		} // otherwise the thread ends with this goroutine
-		done <- err
+		done <- errors.Join(err, restored)
 	}()
 	return <-done
 }

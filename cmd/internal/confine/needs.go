@@ -36,6 +36,9 @@ var (
 // all are the needs with those of the program itself. env is its environment.
 func (n Needs) all(connects bool, env func(string) string) Needs {
 	n.Folders = slices.Concat(n.Folders, always)
+	if program, err := os.Executable(); err == nil {
+		n.Folders = append(n.Folders, program) // profiles name the build that they are of
+	}
 	if !connects {
 		return n
 	}
