@@ -36,6 +36,7 @@ needs=(
   "tinyproxy       tinyproxy"
   "varnish         varnishd"
   "stunnel4        stunnel4"
+  "openssl         openssl"
   "debootstrap     debootstrap"
   "lintian         lintian"
   "rpm             rpm"

@@ -23,6 +23,7 @@ func TestSystemd(t *testing.T) {
 		missing(t, "takes root")
 	}
 	need(t, "debootstrap", "systemd-nspawn", "openssl", "unshare")
+	_, mirror := debianMirror(t)
 	for _, c := range []struct{ suite, kind string }{
 		{"bookworm", "Type=notify\n"},
 		{"trixie", "Type=notify-reload\n"},
@@ -31,6 +32,7 @@ func TestSystemd(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), systemdTime)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, "../systemd/try", c.suite)
+			cmd.Env = append(os.Environ(), "MIRROR="+mirror)
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) } // it cleans up
 			cmd.WaitDelay = 20 * time.Second
