@@ -2,6 +2,7 @@ package confine
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -59,6 +60,13 @@ var attempts = map[string]func(order) error{
 	"raw_socket":    func(order) error { return socket(unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_ICMP) },
 	"packet_socket": func(order) error { return socket(unix.AF_PACKET, unix.SOCK_DGRAM, 0) },
 	"netlink":       func(order) error { return socket(unix.AF_NETLINK, unix.SOCK_DGRAM, 0) },
+	"pair":          func(order) error { return pair(unix.AF_UNIX) },
+	"network_pair": func(order) error {
+		if err := pair(unix.AF_INET); err != unix.EOPNOTSUPP { //nolint:errorlint // it is an errno
+			return err
+		}
+		return nil // the kernel has looked at it
+	},
 	"ptrace": func(o order) error {
 		return call(unix.SYS_PTRACE, unix.PTRACE_SEIZE, uintptr(o.Victim), 0)
 	},
@@ -166,6 +174,14 @@ func bindDatagrams() error {
 	c, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err == nil {
 		err = c.Close()
+	}
+	return err
+}
+
+func pair(family int) error {
+	fds, err := unix.Socketpair(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		err = errors.Join(unix.Close(fds[0]), unix.Close(fds[1]))
 	}
 	return err
 }

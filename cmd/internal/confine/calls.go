@@ -8,7 +8,7 @@ import (
 // hot are the calls of every packet. They come first: kernels before 5.11 walk through
 // the filter for each call, later ones remember which calls are always allowed.
 var hot = []string{
-	"writev", "epoll_pwait", "read", "futex", "write", "sendmsg", "timerfd_settime", "nanosleep", "epoll_ctl", "recvmsg",
+	"writev", "sendto", "epoll_pwait", "epoll_wait", "read", "futex", "write", "sendmsg", "timerfd_settime", "nanosleep", "epoll_ctl", "recvmsg",
 }
 
 // allowed are the other calls that are allowed whatever their arguments. Each machine
@@ -17,16 +17,14 @@ var hot = []string{
 var allowed = []string{
 	// Sockets that there are, and those that are accepted. bind and listen are not here.
 	"accept4", "accept", "connect", "close", "shutdown", "getsockname", "getpeername", "getsockopt", "setsockopt",
-	"recvfrom", "sendto", "recvmmsg", "sendmmsg", "socketpair", "readv", "pread64", "pwrite64", "preadv", "pwritev", "sendfile", "splice", "tee",
+	"recvfrom", "recvmmsg", "sendmmsg", "readv", "pread64", "pwrite64", "preadv", "pwritev", "sendfile", "splice", "tee",
 	// Waiting.
-	"epoll_create1", "epoll_wait", "epoll_pwait2", "poll", "ppoll", "pselect6", "select", "eventfd2", "timerfd_create", "timerfd_gettime", "pipe2",
+	"epoll_create1", "epoll_pwait2", "poll", "ppoll", "pselect6", "select", "eventfd2", "timerfd_create", "timerfd_gettime", "pipe2",
 	// Files: what may be opened is a matter of rights and of landlock.
 	"openat", "open", "fstat", "newfstatat", "fstatat", "stat", "lstat", "statx", "statfs", "fstatfs", "lseek", "fcntl", "dup", "dup3", "getcwd",
 	"access", "faccessat", "faccessat2", "readlink", "readlinkat", "getdents64", "fadvise64", "fsync", "fdatasync", "ftruncate",
 	"mkdirat", "unlinkat", "renameat", "renameat2", "fchmod", "flock", "umask",
 	"inotify_init1", "inotify_add_watch", "inotify_rm_watch",
-	// A log line that is too long for a datagram goes to the journal in one of these.
-	"memfd_create",
 	// Memory; see also the conditions.
 	"munmap", "mremap", "madvise", "mincore", "brk", "msync", "membarrier",
 	// Threads, signals and time of the process itself.
@@ -58,6 +56,9 @@ func conditional(pid int, network bool) []seccomp.NameWithConditions {
 	self := is(0, uint64(pid))
 	out := []seccomp.NameWithConditions{
 		when("clone", set(0, unix.CLONE_THREAD), unset(0, namespaces)),
+		// Pairs are local ones. For any other family the kernel would load what it has of
+		// it and make a socket, before it says that there are no pairs.
+		when("socketpair", is(0, unix.AF_UNIX), is(2, 0)),
 		when("tgkill", self), when("kill", self),
 		when("prlimit64", is(0, 0), is(2, 0)), // to read limits of its own
 		// A thread may take itself back; for the other direction it has no right.

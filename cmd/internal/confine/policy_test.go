@@ -107,7 +107,8 @@ func TestFilter(t *testing.T) {
 			t.Errorf("%d instructions, %v", len(program), err)
 		}
 	}
-	if hot[0] != "writev" {
+	// A packet is written by one of the first two (engine/reactor).
+	if hot[0] != "writev" || hot[1] != "sendto" {
 		t.Errorf("%q come first", hot)
 	}
 }
