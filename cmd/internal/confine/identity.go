@@ -1,7 +1,6 @@
 package confine
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -66,7 +65,10 @@ func as(a account.Account, f func()) error {
 		if restored == nil {
 			runtime.UnlockOSThread()
 		} // otherwise the thread ends with this goroutine
-		done <- errors.Join(err, restored)
+		if err == nil {
+			err = restored // or the first says it all
+		}
+		done <- err
 	}()
 	return <-done
 }
