@@ -161,7 +161,13 @@ func (e env) start(ctx context.Context, s service) (*underway, error) {
 	}
 	if err != nil {
 		eng.Shutdown()
+		if door != nil {
+			door.Close(ctx)
+		}
 		return nil, err
+	}
+	if door != nil {
+		door.Serve()
 	}
 	return &underway{eng, open, door, sec}, nil
 }
