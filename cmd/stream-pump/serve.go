@@ -40,6 +40,7 @@ standard input.`,
 			}
 			log, err := e.openLog(c.Log)
 			if err != nil {
+				manager.Failed(err)
 				return err
 			}
 			defer log.Close(logTime)
