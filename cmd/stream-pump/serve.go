@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 
 	"github.com/spf13/cobra"
 
@@ -214,6 +215,9 @@ func (s service) openAdmin(ctx context.Context, eng *engine.Engine, sec *securit
 		if door, err = admin.Listen(s.Admin.Listen, o); err != nil {
 			return nil, err
 		}
+	}
+	if a := door.Address().(*net.TCPAddr); at.from == fromManager && !a.IP.IsLoopback() { // others were warned of by the configuration
+		s.log.Warn("the admin listener has no password, and can be reached from other machines", "address", a.String(), "from", at.from)
 	}
 	s.log.Info("admin listener is open", append([]any{"address", door.Address().String()}, at.attrs()...)...)
 	return door, nil
