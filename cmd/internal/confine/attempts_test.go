@@ -60,6 +60,8 @@ var attempts = map[string]func(order) error{
 	"raw_socket":    func(order) error { return socket(unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_ICMP) },
 	"packet_socket": func(order) error { return socket(unix.AF_PACKET, unix.SOCK_DGRAM, 0) },
 	"netlink":       func(order) error { return socket(unix.AF_NETLINK, unix.SOCK_DGRAM, 0) },
+	"send":          func(order) error { return sent(0) },
+	"fast_open":     func(order) error { return sent(unix.MSG_FASTOPEN) },
 	"pair":          func(order) error { return pair(unix.AF_UNIX) },
 	"network_pair": func(order) error {
 		if err := pair(unix.AF_INET); err != unix.EOPNOTSUPP { //nolint:errorlint // it is an errno
@@ -177,6 +179,23 @@ func bindDatagrams() error {
 	}
 	return err
 }
+
+// sent sends nothing to nowhere, by each call.
+func sent(flags uintptr) error {
+	const nowhere = ^uintptr(0)
+	for _, errno := range []syscall.Errno{
+		number(unix.Syscall6(unix.SYS_SENDTO, nowhere, 0, 0, flags, 0, 0)),
+		number(unix.Syscall6(unix.SYS_SENDMSG, nowhere, 0, flags, 0, 0, 0)),
+		number(unix.Syscall6(unix.SYS_SENDMMSG, nowhere, 0, 0, flags, 0, 0)),
+	} {
+		if errno != unix.EBADF {
+			return errno
+		}
+	}
+	return nil
+}
+
+func number(_, _ uintptr, errno syscall.Errno) syscall.Errno { return errno }
 
 func pair(family int) error {
 	fds, err := unix.Socketpair(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)

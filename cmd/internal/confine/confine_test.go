@@ -106,6 +106,8 @@ var denied = []denial{
 	{"raw_socket", perm, ok, perm, perm},
 	{"packet_socket", perm, ok, perm, perm},
 	{"netlink", ok, ok, perm, perm},
+	{"send", ok, ok, ok, ok},
+	{"fast_open", ok, ok, perm, perm},
 	{"pair", ok, ok, ok, ok},
 	{"network_pair", ok, ok, perm, perm},
 	{"ptrace", perm, perm, perm, perm},
