@@ -74,7 +74,10 @@ var attempts = map[string]func(order) error{
 	},
 	"kill":      func(o order) error { return unix.Kill(o.Victim, 0) },
 	"kill_self": func(order) error { return unix.Kill(os.Getpid(), 0) },
-	"tgkill":    func(o order) error { return unix.Tgkill(o.Victim, o.Victim, 0) },
+	"kill_by_descriptor": func(o order) error {
+		return errors.Join(owned(unix.F_SETOWN, o.Victim), owned(unix.F_SETSIG, int(unix.SIGKILL)))
+	},
+	"tgkill": func(o order) error { return unix.Tgkill(o.Victim, o.Victim, 0) },
 	"mount": func(o order) error {
 		if err := unix.Mount("none", o.Dir, "tmpfs", 0, ""); err != nil {
 			return err
@@ -178,6 +181,16 @@ func bindDatagrams() error {
 		err = c.Close()
 	}
 	return err
+}
+
+// owned says something of the signals of a descriptor.
+func owned(command, what int) error {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	_, err = unix.FcntlInt(uintptr(fds[0]), command, what)
+	return errors.Join(err, unix.Close(fds[0]), unix.Close(fds[1]))
 }
 
 // sent sends nothing to nowhere, by each call.

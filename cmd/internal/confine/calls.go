@@ -34,7 +34,7 @@ var allowed = []string{
 	// Waiting.
 	"epoll_create1", "epoll_pwait2", "poll", "ppoll", "pselect6", "select", "eventfd2", "timerfd_create", "timerfd_gettime", "pipe2",
 	// Files: what may be opened is a matter of rights and of landlock.
-	"openat", "open", "fstat", "newfstatat", "fstatat", "stat", "lstat", "statx", "statfs", "fstatfs", "lseek", "fcntl", "dup", "dup3", "getcwd",
+	"openat", "open", "fstat", "newfstatat", "fstatat", "stat", "lstat", "statx", "statfs", "fstatfs", "lseek", "dup", "dup3", "getcwd",
 	"access", "faccessat", "faccessat2", "readlink", "readlinkat", "getdents64", "fadvise64", "fsync", "fdatasync", "ftruncate",
 	"mkdirat", "unlinkat", "renameat", "renameat2", "fchmod", "flock", "umask",
 	"inotify_init1", "inotify_add_watch", "inotify_rm_watch",
@@ -85,6 +85,10 @@ func conditional(pid int, network bool) []seccomp.NameWithConditions {
 	// Whether it is a terminal, what a socket or pipe holds, and that it does not block.
 	for _, request := range []uint64{unix.TCGETS, unix.TIOCGWINSZ, unix.TIOCINQ, unix.TIOCOUTQ, unix.SIOCOUTQNSD, nonBlocking, closeOnExec} {
 		out = append(out, when("ioctl", is(1, request)))
+	}
+	// Not to whom a descriptor sends signals, and which: kill would be the same.
+	for _, command := range []uint64{unix.F_DUPFD, unix.F_DUPFD_CLOEXEC, unix.F_GETFD, unix.F_SETFD, unix.F_GETFL, unix.F_SETFL, unix.F_GETPIPE_SZ, unix.F_SETPIPE_SZ} {
+		out = append(out, when("fcntl", is(1, command)))
 	}
 	families := []uint64{unix.AF_UNIX}
 	if network {

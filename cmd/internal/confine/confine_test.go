@@ -113,6 +113,7 @@ var denied = []denial{
 	{"ptrace", perm, perm, perm, perm},
 	{"kill", perm, ok, perm, perm},
 	{"tgkill", perm, ok, perm, perm},
+	{"kill_by_descriptor", ok, ok, perm, perm},
 	{"kill_self", ok, ok, ok, ok},
 	{"mount", perm, perm, perm, perm},
 	{"namespace", perm, ok, perm, perm},
