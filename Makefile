@@ -56,7 +56,7 @@ PACK := GO="$(GO)" VERSION='$(VERSION)' COMMIT='$(COMMIT)'
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: run
 run: build ## start a pump with the built-in test stream; Ctrl-C ends it
@@ -101,7 +101,7 @@ race: ## the same under the race detector, which needs a C compiler
 
 .PHONY: e2e
 e2e: packages ## real players, real sources, real bottlenecks (minutes)
-	@LIVE=1 $(GOTEST) e2e -tags e2e -count=1 -timeout 30m ./e2e/...
+	@LIVE=1 $(GOTEST) e2e -tags e2e -count=1 -timeout 45m ./e2e/...
 
 .PHONY: packages
 packages: ## install the players that e2e needs, as root on Debian; otherwise say what is missing
@@ -110,6 +110,13 @@ packages: ## install the players that e2e needs, as root on Debian; otherwise sa
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (30s)
 	@GO="$(GO)" .ci/fuzz $(FUZZTIME)
+
+.PHONY: attack
+attack: packages ## every attack beside healthy viewers, strictly, and each fuzz target for FUZZTIME (25 minutes, a quiet machine)
+	@mkdir -p bin
+	@STREAMPUMP_ATTACKS='$(CURDIR)/bin/attacks.md' LIVE=1 $(GOTEST) attack -tags e2e -count=1 -timeout 40m -run '^TestAttacks$$' ./e2e
+	@cat bin/attacks.md
+	@$(MAKE) fuzz
 
 .PHONY: bench
 bench: ## run the micro-benchmarks BENCHCOUNT (10) times into bin/bench.txt, in a minute
@@ -170,6 +177,10 @@ reproduce: ## build what is in dist/ again in a fresh clone, and compare
 .PHONY: deb
 deb: ## the Debian packages in dist/
 	@$(PACK) packaging/artifacts deb
+
+.PHONY: rpm
+rpm: ## the RPM packages in dist/
+	@$(PACK) packaging/artifacts rpm
 
 .PHONY: clip
 clip: ## make the demo's clip again, with ffmpeg

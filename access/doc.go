@@ -24,10 +24,11 @@
 //
 // Wrong passwords are counted by address and by account, in tables of a fixed size
 // (limiter). A password that is stored as argon2id takes a core for a while, and is
-// checked on a few goroutines with a bounded queue, of which one address has a part
-// ([Pool]). The nonces of Digest are signed instead of remembered (nonces), and only
-// answers that were right are remembered, up to a bound, so that none is good twice
-// (replays). What has been found right is kept for a few minutes (passed).
+// checked on a few goroutines with a bounded queue, of which one address has a part,
+// and whose threads come last when processors are short ([Pool]). The nonces of Digest
+// are signed instead of remembered (nonces), and only answers that were right are
+// remembered, up to a bound, so that none is good twice (replays). What has been found
+// right is kept for a few minutes (passed).
 //
 // # Secrets
 //

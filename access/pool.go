@@ -2,8 +2,14 @@ package access
 
 import (
 	"net/netip"
+	"runtime"
 	"sync"
+
+	"golang.org/x/sys/unix"
 )
+
+// leastPriority is the nice value of what may always wait.
+const leastPriority = 19
 
 // Pool runs what takes long on goroutines of its own, so many at once and no more.
 // What waits for its turn is bounded too, and one address may have only a part of
@@ -79,8 +85,12 @@ func (p *Pool) turnLocked(l *line) {
 	}
 }
 
-// work runs jobs until none may begin.
+// work runs jobs until none may begin, on a thread that comes last when processors are
+// short: who guesses passwords waits, and no packet waits for him. The thread ends with
+// the goroutine, because it stays locked.
 func (p *Pool) work() {
+	runtime.LockOSThread()
+	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, leastPriority) // 0 is this thread; without it the work is only less polite
 	for j, ok := p.next(); ok; j, ok = p.next() {
 		j.run()
 		p.done(j)

@@ -1,9 +1,12 @@
 package access
 
 import (
+	"fmt"
 	"net/netip"
 	"runtime"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // held has a pool run jobs that wait for the test.
@@ -103,5 +106,18 @@ func TestPoolIsBounded(t *testing.T) {
 	}
 	if h.waiting != 0 || len(h.lines) != 0 || len(h.turns) != 0 || len(h.urgent) != 0 {
 		t.Errorf("%d wait, of %d addresses, %d turns, %d urgent", h.waiting, len(h.lines), len(h.turns), len(h.urgent))
+	}
+}
+
+// Jobs run on a thread of the lowest priority.
+func TestPoolComesLast(t *testing.T) {
+	p := NewPool(1, 4, 4)
+	got := make(chan string, 1)
+	p.Do(netip.MustParseAddr("192.0.2.1"), false, func() {
+		n, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+		got <- fmt.Sprint(20-n, err) // the system call adds 20 to the negative
+	})
+	if s := <-got; s != "19 <nil>" {
+		t.Errorf("the nice value is %s, and must be 19", s)
 	}
 }

@@ -14,7 +14,8 @@
 //
 // It has no password, so a request must first pass a guard ([guard]): a browser on
 // the operator's machine must not become the way in for a page from elsewhere. What a
-// client sends, withholds or leaves open is bounded in bytes, time and number.
+// client sends, withholds or leaves open is bounded in bytes, time and number, and keeps
+// no other client out ([limited]).
 //
 // The status page for people, metrics and SNMP will be further handlers here.
 package admin
@@ -62,10 +63,13 @@ func routes(o Options) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", index)
 	mux.HandleFunc("GET /status", o.status)
-	mux.HandleFunc("GET /viewers", o.viewers)
+	mux.Handle("GET /viewers", newGate(maxLists, "too many lists of viewers are being made").admit(http.HandlerFunc(o.viewers)))
 	mux.HandleFunc("GET /healthz", o.health)
-	profiles := newGate(maxProfiles)
-	profile := func(pattern string, h http.HandlerFunc) { mux.Handle(pattern, profiles.admit(h)) }
+	lasting, quick := newGate(1, "another profile is being made"), newGate(maxProfiles, "too many profiles are being made")
+	profile := func(pattern string, h http.HandlerFunc) {
+		mux.Handle(pattern, dear(timed(lasting.admit(h), quick.admit(h))))
+	}
+	mux.HandleFunc("GET /debug/pprof/{$}", pprof.Index)
 	profile("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	profile("GET /debug/pprof/profile", pprof.Profile)
@@ -74,8 +78,8 @@ func routes(o Options) *http.ServeMux {
 	profile("GET /debug/pprof/trace", pprof.Trace)
 	rates := &switchboard{}
 	mux.HandleFunc("GET /debug/rates", rates.show)
-	mux.HandleFunc("PUT /debug/rates", rates.change)
-	mux.HandleFunc("POST /debug/rates", rates.change)
+	mux.Handle("PUT /debug/rates", dear(http.HandlerFunc(rates.change)))
+	mux.Handle("POST /debug/rates", dear(http.HandlerFunc(rates.change)))
 	profile("POST /debug/pprof/block", rates.measure(blockRate, DefaultBlockRate))
 	profile("POST /debug/pprof/mutex", rates.measure(mutexFraction, DefaultMutexFraction))
 	return mux
@@ -89,7 +93,7 @@ func index(w http.ResponseWriter, _ *http.Request) {
 // Handler answers the paths above to requests that are meant for a listener at
 // the given address.
 func Handler(own netip.Addr, o Options) http.Handler {
-	return guard{own}.protect(patient(routes(o)))
+	return armoured(patient(guard{own}.protect(routes(o))))
 }
 
 // Server is the running listener.
@@ -148,6 +152,8 @@ func newServer(own netip.Addr, o Options) *Server {
 		ReadHeaderTimeout: headTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeader,
+		ConnState:         noteState,
+		ConnContext:       withConn,
 		ErrorLog:          slog.NewLogLogger(o.Log.With("from", "admin listener").Handler(), slog.LevelWarn),
 	}}
 }

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"sync"
+	"path"
+	"slices"
+	"strconv"
 	"time"
 )
 
@@ -27,6 +28,7 @@ func patient(h http.Handler) http.Handler {
 		control := http.NewResponseController(w)
 		// Where there is no connection (in tests) there are no deadlines.
 		_ = control.SetReadDeadline(time.Now().Add(bodyTime))
+		_ = control.SetWriteDeadline(time.Now().Add(bodyTime + writeTime))
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		if err != nil {
 			w.Header().Set("Connection", "close")
@@ -36,7 +38,10 @@ func patient(h http.Handler) http.Handler {
 		// From here on net/http watches for a client that vanishes.
 		_ = control.SetReadDeadline(time.Time{})
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		h.ServeHTTP(&steady{w, control}, r)
+		conn := connOf(r)
+		conn.work(true)
+		h.ServeHTTP(&steady{w, control, conn}, r)
+		conn.work(false) // but for taking what is left
 	})
 }
 
@@ -54,78 +59,65 @@ func refuseBody(w http.ResponseWriter, err error) {
 type steady struct {
 	http.ResponseWriter
 	control *http.ResponseController
+	conn    *counted
 }
 
 // Write implements [io.Writer].
 func (s *steady) Write(b []byte) (int, error) {
 	_ = s.control.SetWriteDeadline(time.Now().Add(writeTime))
+	s.conn.work(false) // it waits for its client
+	defer s.conn.work(true)
 	return s.ResponseWriter.Write(b)
 }
 
 // Unwrap is for [http.ResponseController].
 func (s *steady) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
-// maxProfiles is how many profiles are made at once. Each costs processor time or
-// memory, and no more than one person looks.
-const maxProfiles = 4
+// How many profiles of this moment, and lists of viewers, are made at once. Each costs
+// processor time or memory, and no more than one person looks. Of profiles that last,
+// there is one at a time: another would be in it.
+const (
+	maxProfiles = 2
+	maxLists    = 2
+)
 
 // gate lets only some requests through at once.
-type gate chan struct{}
+type gate struct {
+	room chan struct{}
+	full string // what those beyond are told
+}
 
-func newGate(n int) gate { return make(gate, n) }
+func newGate(n int, full string) gate { return gate{make(chan struct{}, n), full} }
 
 // admit answers 503 to requests beyond that.
 func (g gate) admit(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
-		case g <- struct{}{}:
-			defer func() { <-g }()
+		case g.room <- struct{}{}:
+			defer func() { <-g.room }()
 			h.ServeHTTP(w, r)
 		default:
 			w.Header().Set("Retry-After", "10")
-			http.Error(w, "too many profiles are being made; try again when they are done", http.StatusServiceUnavailable)
+			http.Error(w, g.full+"; try again when that is done", http.StatusServiceUnavailable)
 		}
 	})
 }
 
-// limited is a listener with a bound on how many connections are open. Each one
-// beyond it is told so and closed at once: one that waited would hold a descriptor,
-// and its owner would not know why.
-type limited struct {
-	net.Listener
-	room chan struct{}
-}
-
-func limit(ln net.Listener, n int) limited { return limited{ln, make(chan struct{}, n)} }
-
-const crowdedAnswer = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\nContent-Length: 50\r\n\r\n" +
-	"too many connections to the admin listener; wait.\n"
-
-// Accept implements [net.Listener].
-func (l limited) Accept() (net.Conn, error) {
-	for {
-		conn, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		select {
-		case l.room <- struct{}{}:
-			return &counted{Conn: conn, leave: sync.OnceFunc(func() { <-l.room })}, nil
+// timed gives requests for profiles that last to one handler and those for profiles of
+// this moment to another. How long one lasts is bounded.
+func timed(lasting, quick http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asks := r.URL.Query().Get(seconds.name)
+		switch n, err := strconv.Atoi(asks); {
+		case asks != "" && (err != nil || n < 0 || n > MaxSeconds):
+			http.Error(w, fmt.Sprintf("seconds must be a whole number from 0 to %d, not %q", MaxSeconds, asks), http.StatusBadRequest)
+		case asks != "" || r.Method == http.MethodPost || slices.Contains(alwaysLast, path.Base(r.URL.Path)):
+			lasting.ServeHTTP(w, r)
 		default:
-			_, _ = io.WriteString(conn, crowdedAnswer) // into an empty socket buffer: never blocks
-			_ = conn.Close()
+			quick.ServeHTTP(w, r)
 		}
-	}
+	})
 }
 
-// counted gives its place back when it is closed.
-type counted struct {
-	net.Conn
-	leave func()
-}
-
-// Close implements [net.Conn].
-func (c *counted) Close() error {
-	c.leave()
-	return c.Conn.Close()
-}
+// alwaysLast are the profiles that last even if the request does not say how long.
+var alwaysLast = []string{"profile", "trace"}

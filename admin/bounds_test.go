@@ -118,88 +118,65 @@ func TestLongBodyIsRefused(t *testing.T) {
 	}
 }
 
-// Connections beyond the limit are told so, and there is room again when others go.
-func TestConnectionsAreBounded(t *testing.T) {
-	s := open(t, Options{})
-	var idle []net.Conn
-	for range maxConnections {
-		conn, err := net.Dial("tcp", s.Address().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		idle = append(idle, conn)
-	}
-	one := func() int {
-		tr := &http.Transport{DisableKeepAlives: true}
-		r, err := (&http.Client{Transport: tr}).Get("http://" + s.Address().String() + "/healthz")
-		if err != nil {
-			return 0 // closed before the request was written
-		}
-		_ = r.Body.Close()
-		return r.StatusCode
-	}
-	if code := one(); code == http.StatusOK {
-		t.Fatalf("connection %d was served", maxConnections+1)
-	}
-	for _, conn := range idle {
-		_ = conn.Close()
-	}
-	for code := 0; code != http.StatusOK; code = one() {
-		if t.Context().Err() != nil {
-			t.Fatal("there is no room again")
-		}
-	}
-}
-
-// The words that the one too many gets.
-func TestCrowdedAnswer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ln := newPipes()
-		l := limit(ln, 1)
-		go func() {
-			for {
-				if _, err := l.Accept(); err != nil {
-					return
-				}
-			}
-		}()
-		ln.dial()
-		answer, err := io.ReadAll(ln.dial())
-		if err != nil || string(answer) != crowdedAnswer {
-			t.Errorf("%q, %v", answer, err)
-		}
-		_ = ln.Close()
-	})
-	head, body, _ := strings.Cut(crowdedAnswer, "\r\n\r\n")
-	if !strings.HasSuffix(head, "Content-Length: 50") || len(body) != 50 {
-		t.Errorf("%q", crowdedAnswer)
-	}
-}
-
-// Profiles are bounded in number: beyond it 503, and room again when one is done.
-func TestProfilesAtOnceAreBounded(t *testing.T) {
+// Of profiles that last there is one at a time; who asks for another is told so.
+func TestOneProfileAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := handler()
 		var making sync.WaitGroup
-		for range maxProfiles {
-			making.Go(func() {
-				if w := ask(h, httptest.NewRequest("GET", "/debug/pprof/goroutine?seconds=5", nil)); w.Code != 200 {
-					t.Errorf("%d %s", w.Code, w.Body)
-				}
-			})
-		}
+		making.Go(func() {
+			if w := ask(h, httptest.NewRequest("GET", "/debug/pprof/goroutine?seconds=5", nil)); w.Code != 200 {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+		})
 		synctest.Wait()
-		w := ask(h, httptest.NewRequest("GET", "/debug/pprof/heap", nil))
-		if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "too many profiles are being made") {
-			t.Errorf("one too many: %d %s", w.Code, w.Body)
+		for _, request := range []string{
+			"GET /debug/pprof/heap?seconds=1", "GET /debug/pprof/profile", "GET /debug/pprof/trace", "GET /debug/pprof/profile?seconds=0", "POST /debug/pprof/mutex?seconds=1", "POST /debug/pprof/block?seconds=1",
+		} {
+			method, path, _ := strings.Cut(request, " ")
+			w := ask(h, httptest.NewRequest(method, path, nil))
+			if w.Code != http.StatusServiceUnavailable || w.Body.String() != "another profile is being made; try again when that is done\n" || w.Header().Get("Retry-After") == "" {
+				t.Errorf("%s: %d %s", request, w.Code, w.Body)
+			}
 		}
-		if w := ask(h, httptest.NewRequest("GET", "/status", nil)); w.Code != 200 {
-			t.Errorf("the status meanwhile: %d", w.Code)
+		for _, path := range []string{"/status", "/debug/pprof/heap"} {
+			if w := ask(h, httptest.NewRequest("GET", path, nil)); w.Code != 200 {
+				t.Errorf("%s meanwhile: %d", path, w.Code)
+			}
 		}
 		making.Wait()
-		if w := ask(h, httptest.NewRequest("GET", "/debug/pprof/heap", nil)); w.Code != 200 {
+		if w := ask(h, httptest.NewRequest("GET", "/debug/pprof/goroutine?seconds=1", nil)); w.Code != 200 {
 			t.Errorf("afterwards: %d %s", w.Code, w.Body)
+		}
+	})
+}
+
+// How long a profile may last is bounded.
+func TestProfilesEnd(t *testing.T) {
+	for _, s := range []string{"3601", "-1", "NaN", "Inf", "x"} {
+		w := get(t, "/debug/pprof/profile?seconds="+s)
+		if w.Code != http.StatusBadRequest || !strings.HasPrefix(w.Body.String(), "seconds must be a whole number from 0 to 3600, not ") {
+			t.Errorf("%s: %d %s", s, w.Code, w.Body)
+		}
+	}
+}
+
+// A gate lets so many through, and more when those are done.
+func TestGate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hold := make(chan struct{})
+		h := newGate(2, "full").admit(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hold }))
+		var busy sync.WaitGroup
+		for range 2 {
+			busy.Go(func() { ask(h, httptest.NewRequest("GET", "/", nil)) })
+		}
+		synctest.Wait()
+		if w := ask(h, httptest.NewRequest("GET", "/", nil)); w.Code != http.StatusServiceUnavailable || !strings.HasPrefix(w.Body.String(), "full; ") {
+			t.Errorf("one too many: %d %s", w.Code, w.Body)
+		}
+		close(hold)
+		busy.Wait()
+		if w := ask(h, httptest.NewRequest("GET", "/", nil)); w.Code != 200 {
+			t.Errorf("afterwards: %d", w.Code)
 		}
 	})
 }

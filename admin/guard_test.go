@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"testing"
 )
 
@@ -50,6 +51,8 @@ func TestGuard(t *testing.T) {
 		{"older_browser", "127.0.0.1", "127.0.0.1", "localhost:1", []string{"Origin", "http://localhost:1"}, in},
 		{"older_browser_other_site", "127.0.0.1", "127.0.0.1", "localhost:1", []string{"Origin", "https://evil.example"}, cross},
 		{"older_browser_other_port", "127.0.0.1", "127.0.0.1", "localhost:1", []string{"Origin", "http://localhost:2"}, cross},
+		{"two_origins", "127.0.0.1", "127.0.0.1", "localhost:1", []string{"Origin", "http://localhost:1 http://evil.example"}, cross},
+		{"frame", "127.0.0.1", "127.0.0.1", "localhost:1", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Dest", "iframe"}, cross},
 		{"sandboxed", "127.0.0.1", "127.0.0.1", "localhost:1", []string{"Origin", "null"}, cross},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -69,6 +72,77 @@ func TestGuard(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What costs or changes something is not done for a browser that does not say where
+// it asks from, as over plain HTTP at an address that is not loopback.
+func TestBrowserThatDoesNotSayWhere(t *testing.T) {
+	const browser = "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/140.0"
+	for _, c := range []struct {
+		request string
+		headers []string
+		want    int
+	}{
+		{"GET /debug/pprof/goroutine", nil, 403},
+		{"GET /debug/pprof/goroutine", []string{"Referer", "http://evil.example/"}, 403},
+		{"GET /debug/pprof/goroutine", []string{"Referer", "http://192.0.2.1/"}, 403}, // another port
+		{"GET /debug/pprof/goroutine", []string{"Referer", "http://192.0.2.1:8087/debug/pprof/"}, 200},
+		{"GET /debug/pprof/goroutine", []string{"Sec-Fetch-Site", "none"}, 200},
+		{"GET /debug/pprof/goroutine", []string{"Origin", "http://192.0.2.1:8087"}, 200},
+		{"GET /debug/pprof/profile?seconds=1", nil, 403},
+		{"GET /debug/pprof/trace", nil, 403},
+		{"GET /debug/pprof/goroutine?debug=1", nil, 403},
+		{"POST /debug/pprof/block?seconds=1", nil, 403},
+		{"POST /debug/rates?block_rate=0", nil, 403},
+		{"PUT /debug/rates?block_rate=0", nil, 403},
+		{"GET /", nil, 200}, // typed
+		{"GET /status", nil, 200},
+		{"GET /viewers", nil, 200},
+		{"GET /debug/pprof/", nil, 200},
+		{"GET /debug/rates", nil, 200},
+	} {
+		method, path, _ := strings.Cut(c.request, " ")
+		for agent, want := range map[string]int{browser: c.want, "curl/8.5.0": 200, "": 200} {
+			if want == 200 && strings.Contains(path, "seconds") {
+				continue // it would be made
+			}
+			if agent != browser && (strings.HasSuffix(path, "trace") || len(c.headers) > 0) {
+				continue
+			}
+			r := httptest.NewRequest(method, path, nil)
+			r.Host = "192.0.2.1:8087"
+			r.Header.Set("User-Agent", agent)
+			for i := 0; i < len(c.headers); i += 2 {
+				r.Header.Set(c.headers[i], c.headers[i+1])
+			}
+			w := ask(Handler(netip.MustParseAddr("192.0.2.1"), Options{Source: fixed{}}), r)
+			if w.Code != want || want != 200 && w.Header().Get("Connection") != "close" {
+				t.Errorf("%s by %.10q with %q: %d %s, want %d", c.request, agent, c.headers, w.Code, w.Body, want)
+			}
+		}
+	}
+}
+
+// Every answer, a refusal too, can be shown in no frame, taken for nothing else and read
+// by no other page; a refusal closes its connection.
+func TestAnswersAreArmoured(t *testing.T) {
+	for path, host := range map[string]string{
+		"/": "localhost", "/status": "localhost", "/viewers": "localhost", "/debug/pprof/": "localhost", "/debug/pprof/heap": "localhost",
+		"/nothing": "localhost", "/healthz": "evil.example",
+	} {
+		r := httptest.NewRequest("GET", path, nil)
+		r.Host = host
+		w := ask(Handler(netip.MustParseAddr("127.0.0.1"), Options{Source: fixed{}}), r)
+		h := w.Header()
+		if h.Get("X-Frame-Options") != "DENY" || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Cache-Control") != "no-store" ||
+			!strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") || h.Get("Cross-Origin-Resource-Policy") != "same-origin" ||
+			h.Get("Content-Type") == "" || len(h["Access-Control-Allow-Origin"]) > 0 {
+			t.Errorf("%s: %v", path, h)
+		}
+		if refused := w.Code == http.StatusMisdirectedRequest; refused != (host != "localhost") || refused != (h.Get("Connection") == "close") {
+			t.Errorf("%s at %s: %d %v", path, host, w.Code, h)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -139,8 +140,10 @@ func TestMeasureAndRestore(t *testing.T) {
 		during.Go(func() {
 			time.Sleep(2 * time.Second)
 			wantRates(t, h, `{"block_rate":1,"mutex_fraction":3}`, 3)
-			for _, request := range []string{"/debug/rates?mutex_fraction=9", "/debug/pprof/mutex?seconds=1", "/debug/pprof/block?seconds=1"} {
-				if w := ask(h, httptest.NewRequest("POST", request, nil)); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "is being measured") {
+			for request, want := range map[string]string{
+				"/debug/rates?mutex_fraction=9": "409 a profile is being measured", "/debug/pprof/mutex?seconds=1": "503 another profile", "/debug/pprof/block?seconds=1": "503 another profile",
+			} {
+				if w := ask(h, httptest.NewRequest("POST", request, nil)); !strings.HasPrefix(fmt.Sprintf("%d %s", w.Code, w.Body), want) {
 					t.Errorf("%s meanwhile: %d %s", request, w.Code, w.Body)
 				}
 			}

@@ -19,7 +19,7 @@
 //	bench/contest servers side by side, in rounds
 //	bench/gate    what a release promises, row by row
 //	bench/climb   how many players a server carries, and what gives out first
-//	bench/attack  peers that do what must not cost others anything
+//	bench/attack  peers and sources that do what must not cost others anything
 //	bench/floor   the least that sending to many viewers can cost
 //	bench/report  one HTML page with plots; bench/report/result: each kind of
 //	              result as JSON, as text and as a page

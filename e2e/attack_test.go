@@ -4,141 +4,104 @@ package e2e
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
-	"os"
+	"maps"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"streampump/bench/attack"
 	"streampump/bench/live"
 	"streampump/bench/load"
-	"streampump/bench/player"
-	"streampump/bench/push"
 	"streampump/bench/synth"
-	"streampump/e2e/rig"
 )
 
 const (
 	// healthyViewers are beside each attack, every byte of theirs verified.
-	healthyViewers = 50
+	healthyViewers = 100
 	// attackMeasured is how long they are measured. An attack begins with that and
 	// ends within it.
 	attackMeasured = 3500 * time.Millisecond
-	// worthTelling is what the p99 of the added delay should stay within of a calm
-	// run's, and farPast what no busy machine explains.
-	worthTelling, farPast = 1.5, 10
-	// calmSlack is added to the calm p99 before it is multiplied: below it everything
-	// is noise.
-	calmSlack = 5 // ms
 )
 
-// attackRow is an attack and what it may cost.
-type attackRow struct {
-	name   string // of the attack
+// attackScene is a pump and those who attack it. The short form has all rows of a scene
+// at once, the long one each by itself, with a pump of its own.
+type attackScene struct {
+	name   string
 	config string // beside the streams
-	bounds attack.Bounds
-	memory int64   // by which the pump may grow at most while it lasts
-	open   int     // descriptors that the pump may have
-	cores  float64 // more than in the calm run, that the pump may use; 0: whatever there is
-	nofile int     // descriptors that the pump may have by its limit; 0: the system's
-	during func(p *pump, target string) error
-	after  func(*testing.T, *pump)
-	tls    string // where the pump speaks TLS, if that is attacked
+	evil   string // of the attacked stream, beside type and path
+	third  string // another stream, for encoders, with these keys beside type and path
+	tls    bool   // it listens for TLS too
+	prefix []string
+	memory int64 // by which the pump may grow at most while it lasts
+	open   int   // descriptors that the pump may have
+	cores  float64
+	long   bool // not in the short form
+	rows   []attackRow
 }
 
-// attackRows are in the order of the table in bench/attack. Memory is for what an
-// attack may keep: the backlog's budget where it fills one, little beyond.
-var attackRows = []attackRow{
-	{name: "programmes-by-time", memory: 48 << 20, open: 120},
-	{name: "programmes-by-header", memory: 48 << 20, open: 120},
-	{name: "tiny-packets", config: `"backlog": {"bytes": "8MiB"},`, memory: 32 << 20, open: 120},
-	{name: "inflated", config: `"backlog": {"bytes": "8MiB"},`, memory: 48 << 20, open: 120},
-	{name: "setups", config: `"limits": {"sessions": 2000},`, memory: 48 << 20, open: 120, after: anotherEncoder},
-	{name: "urgent", memory: 32 << 20, open: 120, cores: 0.2},
-	{name: "pipelined", memory: 64 << 20, open: 260},
-	{name: "idle", config: `"limits": {"connections": 400},`, memory: 32 << 20, open: 480, during: anotherViewer},
-	{name: "flood", memory: 48 << 20, open: 500, nofile: 512, during: operatorIsAnswered},
-	{name: "slow-heads", memory: 32 << 20, open: 480, during: anotherViewer},
-	{name: "handshakes", memory: 48 << 20, open: 480, during: viewersOverTLS},
-	{name: "silent-handshakes", memory: 48 << 20, open: 480, during: viewersOverTLS},
+// attackRow is an attack and what must happen.
+type attackRow struct {
+	name string // of the attack or the source, unless kind is set
+	must string // happen, in a sentence
+	kind *attack.Attack
+	// The paths that are attacked; those of the stream "evil" if empty.
+	view, push string
+	bounds     attack.Bounds
+	// answers are statuses, and closes reasons, of which there must be some.
+	answers, closes []string
+	problem         string // that the log must tell of the stream whose source this is
+	during          func(p *pump, target string) error
+	after           func(*testing.T, *pump)
 }
 
-// Nothing that one peer sends or withholds costs another: beside each attack the
-// healthy viewers miss no byte, and what the pump uses for it has a bound.
-func TestAttacks(t *testing.T) {
-	// A machine that is busy with something else is not calm: the better of two runs
-	// is told, and the worse one is what an attack is held against.
-	row := attackRow{name: "calm", memory: 32 << 20, open: 120}
-	calm, worse := attacked(t, row, nil), attacked(t, row, nil)
-	if calm.Delay.P99 > worse.Delay.P99 {
-		calm, worse = worse, calm
-	}
-	for _, row := range attackRows {
-		t.Run(row.name, func(t *testing.T) {
-			kind, err := attack.Named(row.name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			o := attacked(t, row, &kind)
-			ratio := o.Delay.P99 / (calm.Delay.P99 + calmSlack)
-			t.Logf("%s", o.Did.String())
-			t.Logf("delay p50 %.1f, p99 %.1f, max %.1f ms; calm p50 %.1f, p99 %.1f, max %.1f ms: %.2f times (p99 + %d ms)",
-				o.Delay.P50, o.Delay.P99, o.Delay.Max, calm.Delay.P50, calm.Delay.P99, calm.Delay.Max, ratio, calmSlack)
-			switch {
-			case o.Delay.P99 > farPast*(worse.Delay.P99+calmSlack):
-				t.Errorf("the healthy viewers' p99 is %.1f ms, and was %.1f and %.1f in the calm runs", o.Delay.P99, calm.Delay.P99, worse.Delay.P99)
-			case ratio > worthTelling:
-				t.Logf("above %g times, which a busy machine may explain", worthTelling)
-			}
-			if more := o.Server.CPU.Cores - calm.Server.CPU.Cores; row.cores > 0 && more > row.cores {
-				t.Errorf("the pump used %.2f cores more than in the calm run, %.2f may be", more, row.cores)
-			}
-		})
-	}
+// staged is a scene with some of its rows, and what came of it.
+type staged struct {
+	*attackScene
+	rows    []attackRow
+	p       *pump
+	tlsAddr string
+	sources map[string]*attack.Source // by the row's name
+	// attackers are those of all rows but sources; nil if there are none.
+	attackers *attackers
+
+	mu     sync.Mutex
+	dids   map[string]attack.Did // by the row's name
+	asked  []error
+	o      *attack.Outcome
+	grown  int64
+	closes map[string]uint64
+	lines  int // of the log, meanwhile
 }
 
-// attacked runs a row and judges what it did to the pump and to its viewers; a nil
-// attack is the calm run.
-func attacked(t *testing.T, row attackRow, kind *attack.Attack) *attack.Outcome {
+// stage runs rows of a scene beside the healthy viewers and judges what it did to the
+// pump and to them, but for the delay.
+func (s *attackScene) stage(t *testing.T, rows []attackRow) *staged {
 	t.Helper()
-	if kind != nil && kind.TLS {
-		row.tls = freeAddr(t)
-	}
-	p := startPump(t, row.options(t), plainDial)
+	g := &staged{attackScene: s, rows: rows, sources: map[string]*attack.Source{}, dids: map[string]attack.Did{}}
+	g.start(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	src, err := live.New(ctx, synth.Plain(500_000), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	startSource(t, p, plainDial, p.Addr.String(), "live", src, nil)
-	before := p.settled()
-	p.forgetPeak()
-	// What is asked while it lasts is asked beside it, and answered before it ends.
-	var asked error
+	startSource(t, g.p, plainDial, g.p.Addr.String(), "live", src, nil)
+	memory, before, said := g.p.settled(), g.p.status(), strings.Count(g.p.Log(), "\n")
+	g.p.forgetPeak()
 	var run func(context.Context) (attack.Did, error)
-	if kind != nil {
-		run = func(ctx context.Context) (attack.Did, error) {
-			done := make(chan struct{})
-			go func() {
-				defer close(done)
-				if row.during != nil {
-					asked = row.during(p, row.target(p))
-				}
-			}()
-			did, err := kind.Run(ctx, attack.Target{Addr: row.target(p), View: "/streams/evil", Push: "/streams/evil_push"}, row.bounds)
-			<-done
-			return did, err
-		}
+	if len(rows) > 0 {
+		run = g.attack
 	}
-	o, err := attack.Beside(t.Context(), load.Options{
-		Addr: p.Addr.String(), Path: "/streams/live", Players: healthyViewers, Verify: healthyViewers,
-		Ramp: 200 * time.Millisecond, Duration: attackMeasured, Threads: 1, PID: p.PID(),
+	if o := (orders{g.others(), g.doors()}); len(o.Rows) > 0 {
+		g.attackers = startAttackers(t, o)
+	}
+	g.o, err = attack.Beside(t.Context(), load.Options{
+		Addr: g.p.Addr.String(), Path: "/streams/live", Players: healthyViewers, Verify: healthyViewers,
+		Ramp: 200 * time.Millisecond, Duration: attackMeasured, Threads: 1, PID: g.p.PID(),
 	}, run)
 	if errors.Is(err, attack.ErrNotAllowed) {
 		missing(t, err.Error())
@@ -146,140 +109,95 @@ func attacked(t *testing.T, row attackRow, kind *attack.Attack) *attack.Outcome 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if asked != nil {
-		t.Error(asked)
-	}
-	row.judge(t, p, o, p.peak()-before)
-	if row.after != nil {
-		row.after(t, p)
-	}
-	return o
-}
-
-// target is the address that is attacked.
-func (row *attackRow) target(p *pump) string {
-	if row.tls != "" {
-		return row.tls
-	}
-	return p.Addr.String()
-}
-
-// options are the pump's.
-func (row *attackRow) options(t *testing.T) rig.Options {
-	t.Helper()
-	config := row.config
-	if row.tls != "" {
-		_, port, _ := net.SplitHostPort(row.tls)
-		cert := certificate(t, rig.Reachable(t), "localhost")
-		config += fmt.Sprintf(`"ssl": true, "ssl_port": %s, "ssl_cert": %q, "ssl_key": %q,`, port, cert, cert)
-	}
-	o := rig.Options{Config: config + `"streams": [{"type": "mmsh_push", "path": "live"},
-		{"type": "mmsh_push", "path": "evil"}, {"type": "mmsh_push", "path": "other"}]`}
-	if row.nofile > 0 {
-		need(t, "prlimit")
-		o.Prefix = []string{"prlimit", fmt.Sprintf("--nofile=%d:%d", row.nofile, row.nofile)}
-	}
-	return o
-}
-
-// judge wants the healthy viewers to have missed nothing, and the pump to be alive
-// and within the row's bounds.
-func (row *attackRow) judge(t *testing.T, p *pump, o *attack.Outcome, grown int64) {
-	t.Helper()
-	if len(o.Problems) > 0 || o.Counts.Held != healthyViewers || o.Delay == nil || o.Verified == nil || o.Server == nil {
-		t.Fatalf("the healthy viewers: %+v, problems %q, notes %q\n%s", o.Counts, o.Problems, o.Notes, p.tail())
-	}
-	if v := o.Verified; v.Gaps != 0 || v.Broken != 0 || v.Foreign || v.Objects == 0 {
-		t.Errorf("the healthy viewers missed something: %+v", v)
-	}
-	t.Logf("the pump grew by %.1f MB, %.1f may be; %.2f cores, %d descriptors",
-		float64(grown)/1e6, float64(row.memory)/1e6, o.Server.CPU.Cores, o.Server.Descriptors)
-	if grown > row.memory {
-		t.Errorf("the pump grew by %d bytes, %d may be", grown, row.memory)
-	}
-	if n := max(o.Server.Descriptors, p.descriptors()); n > row.open {
-		t.Errorf("the pump has %d descriptors open, %d may be", n, row.open)
-	}
-	p.status() // it answers its operator
-	boundedLog(t, p.Log(), time.Minute)
-	if strings.Contains(p.Log(), "panic:") {
-		t.Errorf("the pump panicked:\n%s", p.tail())
-	}
-}
-
-// anotherEncoder is one that comes when the attack is over: nothing that the
-// attacker left behind keeps it out.
-func anotherEncoder(t *testing.T, p *pump) {
-	t.Helper()
-	c, err := push.Dial(t.Context(), p.Addr.String(), push.Options{Path: "/streams/other_push"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if _, err := c.Setup(t.Context(), push.AutoDestroy); err != nil {
-		t.Errorf("another encoder is turned away: %v", err)
-	}
-}
-
-// anotherViewer joins while the attack has all the connections that it is given.
-func anotherViewer(p *pump, _ string) error {
-	last := int64(-1)
-	for deadline := time.Now().Add(attackMeasured / 2); time.Now().Before(deadline); time.Sleep(glance) {
-		s := p.status()
-		if s.Connections == last && last > healthyViewers+1 {
-			break
+	g.grown = g.p.peak() - memory
+	g.closes = g.p.status().Closes
+	for reason, n := range before.Closes {
+		if g.closes[reason] -= n; g.closes[reason] == 0 {
+			delete(g.closes, reason)
 		}
-		last = s.Connections
 	}
-	v := player.Viewer{Client: player.PlayOnly(), Addr: p.Addr.String(), Path: "/streams/live", Timeout: patience,
-		Dial: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: sourceAddress(99)}}).DialContext}
-	c, _, err := v.Play(context.Background())
-	if err != nil {
-		return fmt.Errorf("with %d connections open a viewer from another address is turned away: %w", last, err)
-	}
-	return c.Close()
+	g.lines = strings.Count(g.p.Log(), "\n") - said
+	g.judge(t)
+	return g
 }
 
-// viewersOverTLS join one after another, from another address than the attack's.
-func viewersOverTLS(p *pump, target string) error {
-	d := tls.Dialer{
-		NetDialer: &net.Dialer{LocalAddr: &net.TCPAddr{IP: sourceAddress(99)}},
-		Config:    &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // the certificate is the test's own
-	}
-	for i := range 20 {
-		v := player.Viewer{Client: player.PlayOnly(), Addr: target, Path: "/streams/live", Timeout: patience, Dial: d.DialContext}
-		c, _, err := v.Play(context.Background())
+// attack runs all rows at once. What is asked while it lasts is asked beside it, and
+// answered before it ends.
+func (g *staged) attack(ctx context.Context) (attack.Did, error) {
+	var all sync.WaitGroup
+	for i := range g.rows {
+		row := &g.rows[i]
+		if source := g.sources[row.name]; source != nil {
+			all.Go(func() { g.did(row.name, source.Wait(ctx)) })
+		}
+		if row.during == nil {
+			continue
+		}
+		kind, err := row.attack()
 		if err != nil {
-			return fmt.Errorf("viewer %d over TLS, from another address, is turned away: %w", i, err)
+			return attack.Did{}, err
 		}
-		if err := c.Close(); err != nil {
-			return err
-		}
-		time.Sleep(glance)
+		all.Go(func() {
+			if err := row.during(g.p, g.doors()[kind.Door]); err != nil {
+				g.mu.Lock()
+				g.asked = append(g.asked, fmt.Errorf("%s: %w", row.name, err))
+				g.mu.Unlock()
+			}
+		})
 	}
-	return nil
+	var deeds map[string]deed
+	var err error
+	if g.attackers != nil {
+		deeds, err = g.attackers.attack(ctx)
+	}
+	all.Wait()
+	for name, d := range deeds {
+		g.did(name, d.Did)
+		if d.NotAllowed {
+			err = errors.Join(err, fmt.Errorf("%s: %w: %s", name, attack.ErrNotAllowed, d.Err))
+		} else if d.Err != "" {
+			err = errors.Join(err, fmt.Errorf("%s: %s", name, d.Err))
+		}
+	}
+	return attack.Did{}, err
 }
 
-// operatorIsAnswered asks for the status on new connections, as a monitor does.
-func operatorIsAnswered(p *pump, _ string) error {
-	c := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: attackMeasured}
-	for deadline := time.Now().Add(attackMeasured / 2); time.Now().Before(deadline); time.Sleep(glance) {
-		r, err := c.Get("http://" + p.Admin.String() + "/status")
-		if err != nil {
-			return fmt.Errorf("the operator is not answered: %w", err)
+// did notes what came of a row.
+func (g *staged) did(name string, did attack.Did) {
+	g.mu.Lock()
+	g.dids[name] = did
+	g.mu.Unlock()
+}
+
+// doors are the pump's addresses.
+func (g *staged) doors() map[attack.Door]string {
+	return map[attack.Door]string{attack.Plain: g.p.Addr.String(), attack.TLS: g.tlsAddr, attack.Admin: g.p.Admin.String()}
+}
+
+// seen is what was seen of a row, in a line.
+func (g *staged) seen(row *attackRow) string {
+	did := g.dids[row.name]
+	var parts []string
+	if n := len(did.Right); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d shapes right, %d tries", n, did.Units))
+	} else if kind, err := row.attack(); err == nil {
+		parts = append(parts, fmt.Sprintf("%d %s on %d connections", did.Units, kind.Unit, did.Connections))
+	} else {
+		parts = append(parts, fmt.Sprintf("the pump came %d times", did.Connections))
+	}
+	for _, status := range slices.Sorted(maps.Keys(did.Answers)) {
+		parts = append(parts, fmt.Sprintf("%d × %s", did.Answers[status], status))
+	}
+	for _, reason := range slices.Sorted(maps.Keys(g.closes)) {
+		// The healthy viewers leave when they have been measured.
+		if len(g.rows) == 1 && reason != "viewer_left" || slices.Contains(row.closes, reason) {
+			parts = append(parts, fmt.Sprintf("%d %s", g.closes[reason], reason))
 		}
-		_ = r.Body.Close()
 	}
-	return nil
-}
-
-// forgetPeak has the system note the pump's largest memory anew (proc(5)).
-func (p *pump) forgetPeak() {
-	p.t.Helper()
-	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.PID()), []byte("5"), 0); err != nil {
-		p.t.Fatal(err)
+	if row.problem != "" {
+		if why, err := g.failure(row); err == nil {
+			parts = append(parts, "“"+why+"”")
+		}
 	}
+	return strings.Join(parts, ", ")
 }
-
-// peak is the most memory that the system held for the pump since then, in bytes.
-func (p *pump) peak() int64 { return p.memory("VmHWM") }

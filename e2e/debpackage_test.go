@@ -5,11 +5,11 @@ package e2e
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,8 +24,9 @@ const (
 // The package on a Debian that nobody has touched: installed, used, purged; and once
 // more from the release before: edited, upgraded, removed, purged. systemctl is a
 // stand-in that writes down what it is asked; a real systemd has a test of its own.
-func checkDebianPackage(t *testing.T, deb string) {
-	d := newDebian(t, "systemd-standalone-sysusers")
+func checkDebianPackage(t *testing.T, d *debian, deb string) {
+	need(t, "dpkg-deb", "curl")
+	d.t = t
 	d.write("usr/bin/systemctl", "#!/bin/sh\necho \"$*\" >> /"+asked+"\n", 0o755)
 	const wants = "/etc/systemd/system/multi-user.target.wants"
 	d.run("mkdir", "-p", "/run/systemd/system", wants)
@@ -36,9 +37,13 @@ func checkDebianPackage(t *testing.T, deb string) {
 		t.Errorf("the installation does not say what is next:\n%s", said)
 	}
 	d.wantAsked("--system daemon-reload")
-	d.checkOwners()
+	d.checkOwners(onlyDebian)
+	if got := d.run("dpkg", "--verify", "stream-pump"); got != "" {
+		t.Errorf("files differ from the package's:\n%s", got)
+	}
 	d.checkShipped()
-	d.serve()
+	d.serve("stream-pump")
+	d.serve("root")
 	d.run("apt-get", "purge", "-y", "stream-pump")
 	d.wantAsked("stop stream-pump*.socket stream-pump.service", "--system daemon-reload", "--system daemon-reload")
 	d.checkLeft(before)
@@ -57,8 +62,8 @@ func checkDebianPackage(t *testing.T, deb string) {
 	if got := d.read(debConfig + ".dpkg-dist"); !strings.Contains(got, `"streams"`) || strings.Contains(got, "previous") {
 		t.Errorf("the new version's configuration is not beside it: %.200q", got)
 	}
-	d.checkOwners()
-	d.serve()
+	d.checkOwners(onlyDebian)
+	d.serve("stream-pump")
 
 	d.write("var/lib/stream-pump/acme/key", "secret", 0o600)
 	d.write("etc/stream-pump/mine.pem", "secret", 0o600)
@@ -75,7 +80,19 @@ func checkDebianPackage(t *testing.T, deb string) {
 	d.run("deluser", "stream-pump")
 	d.run("dpkg", "--purge", "systemd-standalone-sysusers")
 	d.install(deb)
-	d.checkOwners()
+	d.checkOwners(onlyDebian)
+}
+
+// onlyDebian are files of the Debian package alone.
+var onlyDebian = map[string]string{"usr/share/doc/stream-pump/changelog.gz": "-rw-r--r-- 0:0"}
+
+// purge takes the package and its account out of the tree, whatever is left of a test
+// that failed.
+func (d *debian) purge() {
+	d.t.Helper()
+	d.run("dpkg", "--purge", "stream-pump")
+	_ = d.command("deluser", "stream-pump").Run()
+	_ = os.Remove(filepath.Join(d.root, asked))
 }
 
 // checkLeft compares the tree after a purge with what it was before the installation.
@@ -164,20 +181,21 @@ func (d *debian) wantAsked(want ...string) {
 	}
 }
 
-// checkOwners looks at whom the files belong to.
-func (d *debian) checkOwners() {
+// checkOwners looks at whom the files belong to; more are those of one format.
+func (d *debian) checkOwners(more map[string]string) {
 	d.t.Helper()
 	gid := strings.TrimSpace(d.run("id", "-g", "stream-pump"))
-	for name, want := range map[string]string{
+	wanted := map[string]string{
 		"usr/bin/stream-pump":                               "-rwxr-xr-x 0:0",
 		"usr/bin/pump-bench":                                "-rwxr-xr-x 0:0",
 		"usr/lib/systemd/system/stream-pump.service":        "-rw-r--r-- 0:0",
 		"usr/share/man/man1/stream-pump.1.gz":               "-rw-r--r-- 0:0",
-		"usr/share/doc/stream-pump/changelog.gz":            "-rw-r--r-- 0:0",
 		"etc/stream-pump":                                   "drwxr-x--- 0:" + gid,
 		debConfig:                                           "-rw-r----- 0:" + gid,
 		"usr/share/bash-completion/completions/stream-pump": "-rw-r--r-- 0:0",
-	} {
+	}
+	maps.Copy(wanted, more)
+	for name, want := range wanted {
 		info, err := os.Lstat(filepath.Join(d.root, name))
 		if err != nil {
 			d.t.Error(err)
@@ -188,14 +206,6 @@ func (d *debian) checkOwners() {
 			d.t.Errorf("%s is %s, want %s", name, got, want)
 		}
 	}
-	for _, file := range strings.Fields(d.run("dpkg", "-L", "stream-pump")) {
-		if strings.Contains(file, "sysctl.d") {
-			d.t.Errorf("the package changes the kernel's settings: %s", file)
-		}
-	}
-	if got := d.run("dpkg", "--verify", "stream-pump"); got != "" && !strings.HasSuffix(strings.TrimSpace(got), "c /"+debConfig) {
-		d.t.Errorf("files differ from the package's:\n%s", got)
-	}
 }
 
 // checkShipped holds the configuration that comes with the package, and the unit.
@@ -205,6 +215,11 @@ func (d *debian) checkShipped() {
 	unit := d.read("usr/lib/systemd/system/stream-pump.service")
 	if !strings.Contains(unit, "\nExecStart=/usr/bin/stream-pump serve /"+debConfig+"\n") || strings.Contains(unit, "/usr/local") {
 		d.t.Errorf("the unit does not start what is installed:\n%s", unit)
+	}
+	for name := range d.files() {
+		if strings.Contains(name, "sysctl.d/") && strings.Contains(name, "stream-pump") {
+			d.t.Errorf("the package changes the kernel's settings: %s", name)
+		}
 	}
 	links, err := filepath.Glob(filepath.Join(d.root, "etc/systemd/system/*/stream-pump*"))
 	if err != nil || len(links) > 0 {
@@ -229,20 +244,26 @@ func (d *debian) checkRuns(path string, entry fs.DirEntry, err error) error {
 	return fs.SkipDir
 }
 
-// serve runs the pump with the configuration of the tree as the package's user, asks
-// how it is, and stops it. It has a network of its own, as the ports are the usual ones.
-func (d *debian) serve() {
+// serve runs the pump with the configuration of the tree, asks how it is, and stops it.
+// Whoever starts it, the package's user or root, it is the package's user that it runs
+// as. It has a network of its own, as the ports are the usual ones.
+func (d *debian) serve(starter string) {
 	d.t.Helper()
 	n := newNetwork(d.t, 0)
 	defer n.remove()
-	args := []string{"chroot", "--userspec=stream-pump:stream-pump", d.root, "/usr/bin/stream-pump", "serve", "/" + debConfig}
-	p := start(d.t, exec.Command("ip", slices.Concat(n.prefix()[1:], args)...), false)
+	const enter = `mount -t proc proc "$0/proc" && exec chroot --userspec="$1" "$0" /usr/bin/stream-pump serve "/$2"`
+	p := start(d.t, exec.Command("ip", append(n.prefix()[1:], "sh", "-c", enter, d.root, starter+":"+starter, debConfig)...), false)
 	p.await("it does not listen", func(out string) bool {
 		return strings.Contains(out, "listening") && strings.Contains(out, "admin listener is open")
 	})
 	status := run(d.t, "ip", append(n.prefix()[1:], "curl", "-sS", "http://127.0.0.1:8087/status")...)
 	if !strings.Contains(status, `"streams"`) {
 		d.t.Errorf("its status: %s", status)
+	}
+	uid := strings.TrimSpace(d.run("id", "-u", "stream-pump"))
+	proc, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if want := "\nUid:\t" + strings.Join([]string{uid, uid, uid, uid}, "\t") + "\n"; err != nil || !strings.Contains(string(proc), want) {
+		d.t.Errorf("started by %s, it does not run as stream-pump, %s: %v\n%s", starter, uid, err, proc)
 	}
 	p.terminate()
 	if p.err != nil || !strings.Contains(p.said(), "down") {

@@ -11,7 +11,8 @@
 //	clip.asf ──file─┘      ▲ └─pull─► pump ─► …
 //	                       ├ bench/push, bench/player: what is compared bit by bit,
 //	                       │ through proxies too, as docs/proxies.md sets them up
-//	                       └ bench/attack: what one peer does beside healthy viewers
+//	                       └ bench/attack: what one peer does beside healthy viewers, in a
+//	                         process of its own (TestAttacks; docs/attacks.md)
 //
 // A player passes if it decodes what it should and its output holds no
 // complaint: for each there is a list of what counts as one, and a list, with

@@ -36,8 +36,13 @@ needs=(
   "tinyproxy       tinyproxy"
   "varnish         varnishd"
   "stunnel4        stunnel4"
+  "openssl         openssl"
   "debootstrap     debootstrap"
   "lintian         lintian"
+  "rpm             rpm"
+  "openssl         openssl"
+  "systemd         systemd-analyze"
+  "systemd-container          systemd-nspawn"
 )
 
 # have COMMAND-OR-PATTERN

@@ -30,7 +30,11 @@ func TestReleaseArtifacts(t *testing.T) {
 	t.Run("Bills", func(t *testing.T) { checkBills(t, dist) })
 	t.Run("Archive", func(t *testing.T) { checkArchive(t, dist) })
 	t.Run("Lintian", func(t *testing.T) { checkLintian(t, dist) })
-	t.Run("DebianPackage", func(t *testing.T) { checkDebianPackage(t, one(t, dist, "*.deb")) })
+	t.Run("Packages", func(t *testing.T) {
+		d := newDebian(t, "systemd-standalone-sysusers")
+		t.Run("Debian", func(t *testing.T) { checkDebianPackage(t, d, one(t, dist, "*.deb")) })
+		t.Run("RPM", func(t *testing.T) { checkRPMPackage(t, d, one(t, dist, "*.rpm")) })
+	})
 	t.Run("Reproducible", func(t *testing.T) { checkReproducible(t, dist) })
 }
 
@@ -115,7 +119,7 @@ func checkLicences(t *testing.T, dist string) {
 			t.Fatal(err)
 		}
 		for _, m := range info.Deps {
-			header := regexp.MustCompile(`\n` + regexp.QuoteMeta(m.Path+" "+m.Version) + `: (LICENSE|COPYING)[^\n]*\n\n[^\n]`)
+			header := regexp.MustCompile(`\n` + regexp.QuoteMeta(m.Path+" "+m.Version) + `: (?i:licence|license|copying)[^\n]*\n\n[^\n]`)
 			if !header.Match(text) {
 				t.Errorf("%s %s has no licence", m.Path, m.Version)
 			}

@@ -26,9 +26,9 @@ var starts = regexp.MustCompile(`^\s*(deb-systemd-(invoke|helper)|systemctl)\b.*
 // Every script is one that sh understands, ends at the first mistake, and starts
 // nothing that did not run.
 func TestScripts(t *testing.T) {
-	scripts, err := filepath.Glob("deb/p*")
-	if err != nil || len(scripts) != 3 {
-		t.Fatalf("%q, %v: want postinst, prerm and postrm", scripts, err)
+	scripts, err := filepath.Glob("*/p*[tm]")
+	if err != nil || len(scripts) != 7 {
+		t.Fatalf("%q, %v: want postinst, prerm and postrm twice, and a preinst", scripts, err)
 	}
 	for _, name := range scripts {
 		text := read(t, name)

@@ -9,8 +9,9 @@
 //	sysusers.conf           the user; installed as sysusers.d/stream-pump.conf
 //	examples/               drop-ins and units to copy, which docs/systemd.md shows
 //	90-stream-pump.conf     the kernel's settings; made from the table in package tuning
+//	try, try-inside         all of it under a real systemd, in a container
 //
-// `make install` installs all but the last line, and `make install-sysctl` the
+// `make install` installs all but the last two lines, and `make install-sysctl` the
 // kernel's settings. There is nothing for tmpfiles.d(5): the only folder that the pump
 // writes to is the unit's StateDirectory=, which systemd makes and gives to the user.
 package systemd

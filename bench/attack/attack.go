@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -36,7 +36,14 @@ type Did struct {
 	Closed      int // that the pump closed
 	// Answers is how often the pump gave which status.
 	Answers map[string]int
+	// Right are the shapes that were answered as they must be, and Wrong what the
+	// others were answered, the first few: see [Shape].
+	Right map[string]bool
+	Wrong []string
 }
+
+// maxWrong bounds what is kept of wrong answers.
+const maxWrong = 20
 
 // String is what was done, in a line.
 func (d *Did) String() string {
@@ -44,23 +51,34 @@ func (d *Did) String() string {
 		d.Units, d.Sent, d.Received, d.Connections, d.Failed, d.Closed, d.Answers)
 }
 
+// Door is a kind of listener.
+type Door uint8
+
+// The doors of a pump.
+const (
+	Plain Door = iota // for viewers and encoders
+	TLS               // the same, over TLS
+	Admin             // for the operator
+)
+
 // Attack is one way to be a bad peer.
 type Attack struct {
-	Name  string
-	What  string // one does, in a sentence
-	Unit  string // that it repeats, and that bounds and rates count
-	TLS   bool   // it is aimed at a TLS port
-	Needs string // what the machine must allow it; empty for nothing
-	Own   Bounds
-	run   func(*assault) error
+	Name string
+	What string // one does, in a sentence
+	Unit string // that it repeats, and that bounds and rates count
+	Door Door   // that it comes to
+	// Shapes is how many shapes it tries, each of which must be in [Did.Right]; 0 if it is
+	// none of those attacks.
+	Shapes int
+	Needs  string // what the machine must allow it; empty for nothing
+	Own    Bounds
+	run    func(*assault) error
 }
 
-// All are all the attacks.
+// All are all the attacks, but those that are made of what a test knows ([Shapes]) and
+// those by sources ([Source]).
 func All() []Attack {
-	return []Attack{
-		programmesByTime(), programmesByHeader(), tinyPackets(), inflated(), setups(),
-		urgentBytes(), pipelined(), idle(), flood(), slowHeads(), handshakes(), silentHandshakes(),
-	}
+	return slices.Concat(pushes(), requests(), shaped(), slow(), watching(), connecting(), proving())
 }
 
 // Named is the attack of that name.
@@ -90,7 +108,7 @@ func (k Attack) Run(ctx context.Context, t Target, b Bounds) (Did, error) {
 	b = b.over(k.Own)
 	ctx, cancel := context.WithTimeout(ctx, b.For)
 	defer cancel()
-	a := &assault{ctx: ctx, t: t, b: b, began: time.Now(), did: Did{Answers: map[string]int{}}}
+	a := &assault{ctx: ctx, t: t, b: b, began: time.Now(), did: newDid()}
 	err = k.run(a)
 	a.closeAll()
 	if ctx.Err() != nil && !errors.Is(err, ErrNotAllowed) {
@@ -98,6 +116,8 @@ func (k Attack) Run(ctx context.Context, t Target, b Bounds) (Did, error) {
 	}
 	return a.did, err
 }
+
+func newDid() Did { return Did{Answers: map[string]int{}, Right: map[string]bool{}} }
 
 // over takes from the attack's own bounds what b does not say.
 func (b Bounds) over(own Bounds) Bounds {
@@ -191,27 +211,4 @@ func (a *assault) count(change func(*Did)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	change(&a.did)
-}
-
-// source is the address that attackers come from, so that what is bounded by
-// address does not meet the viewers of 127.0.0.1 and 127.1.0.0/16.
-var source = net.IPv4(127, 66, 6, 6)
-
-// dial connects to the target.
-func (a *assault) dial() (net.Conn, error) {
-	d := net.Dialer{}
-	if netip.MustParseAddrPort(a.t.Addr).Addr().Is4() {
-		d.LocalAddr = &net.TCPAddr{IP: source}
-	}
-	c, err := d.DialContext(a.ctx, "tcp", a.t.Addr)
-	var timeout net.Error
-	late := errors.As(err, &timeout) && timeout.Timeout() // which only ctx makes it
-	a.count(func(d *Did) {
-		if err == nil {
-			d.Connections++
-		} else if a.ctx.Err() == nil && !late {
-			d.Failed++
-		}
-	})
-	return c, err
 }

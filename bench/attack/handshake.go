@@ -12,7 +12,7 @@ import (
 func handshakes() Attack {
 	return Attack{
 		Name: "handshakes", What: "begins TLS handshakes and leaves when the pump has done its part",
-		Unit: "handshakes", TLS: true,
+		Unit: "handshakes", Door: TLS,
 		Own: Bounds{For: 3 * time.Second, Units: 100_000, Connections: 64, Rate: -1},
 		run: func(a *assault) error {
 			hello := clientHello()
@@ -56,7 +56,7 @@ func (a *assault) beginHandshake(hello []byte) error {
 func silentHandshakes() Attack {
 	return Attack{
 		Name: "silent-handshakes", What: "begins TLS handshakes, and stops in the middle of its first message",
-		Unit: "connections", TLS: true,
+		Unit: "connections", Door: TLS,
 		Own: Bounds{For: 3 * time.Second, Units: 3000, Connections: 1000, Rate: 1000},
 		run: func(a *assault) error {
 			hello := clientHello()

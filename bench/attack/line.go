@@ -2,10 +2,9 @@ package attack
 
 import (
 	"bytes"
-	"context"
 	"net"
 	"slices"
-	"time"
+	"strings"
 )
 
 // line is a connection whose answers are read and counted.
@@ -13,6 +12,7 @@ type line struct {
 	net.Conn
 	a    *assault
 	stop func() bool
+	gone chan struct{} // closed when nothing more can come
 }
 
 // open opens a connection and counts what comes on it.
@@ -26,7 +26,7 @@ func (a *assault) open() (*line, error) {
 
 // watch counts what comes on a connection, until it ends.
 func (a *assault) watch(c net.Conn) *line {
-	l := &line{Conn: c, a: a}
+	l := &line{Conn: c, a: a, gone: make(chan struct{})}
 	l.stop = ends(a, c)
 	a.mu.Lock()
 	a.lines = append(a.lines, l)
@@ -37,6 +37,7 @@ func (a *assault) watch(c net.Conn) *line {
 
 // read counts what comes.
 func (l *line) read() {
+	defer close(l.gone)
 	var s statuses
 	b := make([]byte, 16<<10)
 	for {
@@ -82,11 +83,6 @@ func (a *assault) closeAll() {
 	a.readers.Wait()
 }
 
-// ends has a connection end with the attack. What it returns takes that back.
-func ends(a *assault, c net.Conn) func() bool {
-	return context.AfterFunc(a.ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
-}
-
 // statuses finds the statuses of answers that come one behind the other.
 type statuses struct{ held []byte }
 
@@ -98,6 +94,13 @@ const statusAt, statusEnd = len("HTTP/1.1 "), len("HTTP/1.1 200")
 
 // count counts the statuses in what has come.
 func (s *statuses) count(b []byte, into map[string]int) {
+	for _, status := range s.next(b) {
+		into[status]++
+	}
+}
+
+// next are the statuses in what has come.
+func (s *statuses) next(b []byte) (found []string) {
 	b = append(s.held, b...)
 	for {
 		i := bytes.Index(b, statusLine)
@@ -106,9 +109,12 @@ func (s *statuses) count(b []byte, into map[string]int) {
 		}
 		if len(b)-i < statusEnd {
 			s.held = append([]byte(nil), b[i:]...)
-			return
+			return found
 		}
-		into[string(b[i+statusAt:i+statusEnd])]++
+		// An answer may say what was asked, in words that look like it.
+		if status := string(b[i+statusAt : i+statusEnd]); strings.Trim(status, "0123456789") == "" {
+			found = append(found, status)
+		}
 		b = b[i+statusEnd:]
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"math"
 	"time"
 
-	"streampump/bench/player"
 	"streampump/bench/push"
 	"streampump/bench/synth"
 )
@@ -23,6 +22,13 @@ const (
 	// far is by how much a send time goes on at most.
 	far = math.MaxInt32
 )
+
+// pushes are the attacks by encoders.
+func pushes() []Attack {
+	return []Attack{
+		programmesByTime(), programmesByHeader(), tinyPackets(), inflated(), setups(), takeovers(), cutPushes(),
+	}
+}
 
 // appendTiny appends the $D of a tiny packet of sound.
 func appendTiny(b []byte, sendTime uint32) []byte {
@@ -194,43 +200,6 @@ func tinyPackets() Attack {
 				return err
 			}
 			return a.encoder(header, tinyEach, tiny)
-		},
-	}
-}
-
-// inflatedPreroll makes a viewer begin as far back as it may.
-const inflatedPreroll = time.Minute
-
-func inflated() Attack {
-	return Attack{
-		Name: "inflated", What: "pushes packets of 14 bytes that a plain viewer gets as 65,000, falls silent, and is that viewer",
-		Unit: "packets",
-		Own:  Bounds{For: 3 * time.Second, Units: 20_000, Connections: 1, Rate: -1},
-		run: func(a *assault) error {
-			header, err := soundOf(largest, inflatedPreroll)
-			if err != nil {
-				return err
-			}
-			c, err := a.publish(header)
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			for more := tiny(); a.next(tinyEach); {
-				if err := a.send(c, more(nil)); err != nil {
-					return err
-				}
-			}
-			l, err := a.open()
-			if err != nil {
-				return err
-			}
-			defer l.Close()
-			if _, err := l.Write(player.Curl().AppendPlay(nil, a.t.View, a.t.Addr, 0)); err != nil {
-				return err
-			}
-			<-a.ctx.Done()
-			return nil
 		},
 	}
 }

@@ -188,9 +188,5 @@ func control(c net.Conn, do func(fd int) error) error {
 	if err != nil {
 		return err
 	}
-	var inner error
-	if err := raw.Control(func(fd uintptr) { inner = do(int(fd)) }); err != nil {
-		return err
-	}
-	return inner
+	return onDescriptor(raw, do)
 }

@@ -138,28 +138,6 @@ func TestSocketsWithoutAPlace(t *testing.T) {
 	}
 }
 
-// keeping are the descriptors that the manager has stored, for the next process.
-func (o *overseer) keeping() (names []string, files []*os.File) {
-	o.t.Helper()
-	for i, name := range o.names {
-		fd, err := unix.FcntlInt(uintptr(o.stored[i]), unix.F_DUPFD_CLOEXEC, 0)
-		if err != nil {
-			o.t.Fatal(err)
-		}
-		f := os.NewFile(uintptr(fd), name)
-		o.t.Cleanup(func() { _ = f.Close() })
-		names, files = append(names, name), append(files, f)
-	}
-	return names, files
-}
-
-// release closes descriptors that a process has inherited.
-func release(files []*os.File) {
-	for _, f := range files {
-		_ = f.Close()
-	}
-}
-
 // A crash refuses no connection: the listeners are stored, the next process takes them
 // over, and those for which it has no use are let go before it listens anew.
 func TestDescriptorStore(t *testing.T) {
@@ -215,7 +193,7 @@ func TestDescriptorStore(t *testing.T) {
 	p.stops()
 }
 
-// The environment that a manager makes is not left to others, nor are its descriptors.
+// A child of the pump would get none of the manager's descriptors.
 func TestServiceLeavesNothingToChildren(t *testing.T) {
 	t.Parallel()
 	o := oversee(t)

@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"os"
 	"reflect"
+	"strings"
+	"syscall"
 
 	"streampump/config"
 )
@@ -17,12 +17,14 @@ type source struct {
 	// was is the configuration as it was read, for comparison; nil if it cannot be read
 	// again: a pipe would not give it twice.
 	was *config.Config
+	// root: it was read by root, to whom everything is open.
+	root bool
 }
 
 // sourceOf reads a configuration for comparison. The pump's own is changed as it adapts
 // itself to the machine.
 func (e env) sourceOf(path string) source {
-	s := source{env: e, path: path}
+	s := source{env: e, path: path, root: os.Geteuid() == 0}
 	if s.again() {
 		s.was, _ = e.read(path)
 	}
@@ -79,16 +81,13 @@ func (u *supervision) configuration() (pending string) {
 		u.log.Info("reload: the configuration did not come from a file and cannot be read again", "configuration", configName(s.path))
 		return ""
 	}
-	if f, err := os.Open(s.path); errors.Is(err, fs.ErrPermission) {
-		u.log.Warn("reload: the configuration is closed to the pump, which is not root any longer; what a restart would find is not known",
-			"configuration", s.path, "look", "as root: stream-pump check "+s.path)
-		return "; the configuration could not be read"
-	} else if err == nil {
-		_ = f.Close()
-	}
 	c, problems := s.read(s.path)
 	mistakes := u.tellProblems(problems)
 	switch {
+	case c == nil && s.closed(problems):
+		u.log.Warn("reload: files of the configuration are closed to the pump, which is not root any longer; what a restart would find is not known",
+			"configuration", s.path, "look", "as root: stream-pump check "+s.path)
+		return "; the configuration could not be read"
 	case c == nil:
 		u.log.Error("reload: a restart would fail; the pump goes on with the configuration that it has",
 			"configuration", s.path, "mistakes", mistakes, "all", "stream-pump check "+s.path)
@@ -100,6 +99,17 @@ func (u *supervision) configuration() (pending string) {
 		u.log.Info("reload: the configuration is the one in use", "configuration", s.path)
 		return ""
 	}
+}
+
+// closed reports whether all mistakes are that files are closed to a pump which was root
+// when it read them. A restart would read them again.
+func (s source) closed(problems []config.Problem) bool {
+	for _, p := range problems {
+		if !p.Warning && !strings.Contains(p.Text, syscall.EACCES.Error()) {
+			return false
+		}
+	}
+	return s.root && os.Geteuid() != 0
 }
 
 // mostTold is how many problems of a configuration are in the log after a reload.

@@ -98,7 +98,7 @@ func (x *security) reload(log *slog.Logger) {
 		return
 	}
 	if err := x.store.Reload(); err != nil {
-		log.Error("reload: not all certificates are good; for these the old ones stay", "error", err)
+		log.Error("reload: not all certificates are good; for these the old ones stay", "why", err)
 	}
 }
 

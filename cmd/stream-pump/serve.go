@@ -12,12 +12,8 @@ import (
 	"streampump/cmd/internal/logqueue"
 	"streampump/cmd/internal/supervisor"
 	"streampump/codec"
-	"streampump/codec/connect"
-	"streampump/codec/mmsh"
 	"streampump/config"
 	"streampump/engine"
-	"streampump/engine/route"
-	"streampump/engine/trust"
 )
 
 func newServeCommand(e env) *cobra.Command {
@@ -51,7 +47,7 @@ standard input.`,
 				log.Log(cmd.Context(), levelOf(p), "the configuration has a problem", "why", p.String())
 			}
 			if err := manager.Unusable(); err != nil {
-				log.Warn("not all that the service manager says can be used", "error", err)
+				log.Warn("not all that the service manager says can be used", "why", err)
 			}
 			streams, err := streamsOf(c)
 			if err == nil {
@@ -102,63 +98,89 @@ func (e env) serve(ctx context.Context, s service) error {
 	going := e.watch(ctx, end, s)
 	defer going.done()
 
-	log := s.log.Logger
-	confined, err := e.confinementOf(s.Config, s.source.file())
+	p, err := e.start(ctx, s)
 	if err != nil {
 		return err
 	}
+	s.announce(p.eng, p.open)
+	defer p.sec.run(ctx)()
+	p.open.store(s.manager, p.eng.Listeners(), p.door)
+	sup := &supervision{service: s, eng: p.eng, sec: p.sec, open: p.open}
+	defer sup.begin(ctx)()
+	<-ctx.Done()
+	sup.end()
+	s.log.Info("going down", "viewers", p.eng.Snapshot().Viewers, "within", s.Engine.Timeouts.Shutdown)
+	p.eng.Shutdown()
+	if p.door != nil {
+		within, cancel := context.WithTimeout(context.Background(), adminTime)
+		defer cancel()
+		p.door.Close(within)
+	}
+	s.log.Info("down")
+	return nil
+}
+
+// underway is a service that runs.
+type underway struct {
+	eng  *engine.Engine
+	open *openings
+	door *admin.Server // nil if there is none
+	sec  *security
+}
+
+// start makes everything ready for a service and starts its engine. What takes rights
+// comes first: when the listeners are open, the process gives up what it can.
+func (e env) start(ctx context.Context, s service) (*underway, error) {
+	log := s.log.Logger
+	confined, err := e.confinementOf(s.Config, s.source.file())
+	if err != nil {
+		return nil, err
+	}
 	if err := noCore(s.Config); err != nil {
-		return err
+		return nil, err
 	}
 	guard(s.Config, log)
 	timers, err := fit(s.Config, len(s.streams), log)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	sec, err := secure(s.Config, log)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	eng, err := engine.New(s.Engine, s.streams, []codec.Protocol{protocolOf(s.Config, sec.page)}, log)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	open, door, err := s.listen(ctx, eng, sec)
+	if err != nil {
+		return nil, err
+	}
+	if err = confined.enter(s.Config, sec, timers, log); err == nil {
+		err = eng.Start()
+	}
+	if err != nil {
+		eng.Shutdown()
+		return nil, err
+	}
+	return &underway{eng, open, door, sec}, nil
+}
+
+// listen opens or takes over all listeners. The admin listener is nil if none is wanted.
+func (s service) listen(ctx context.Context, eng *engine.Engine, sec *security) (*openings, *admin.Server, error) {
 	open, err := s.openings(sec)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	if err := eng.Listen(open.listeners()...); err != nil {
-		return advised(err, s.portKey())
+		return nil, nil, advised(err, s.portKey())
 	}
 	door, err := s.openAdmin(ctx, eng, sec, open.admin)
 	if err != nil {
 		eng.Shutdown()
-		return advised(err, adminKey)
+		return nil, nil, advised(err, adminKey)
 	}
-	if err := confined.enter(s.Config, sec, timers, log); err != nil {
-		eng.Shutdown()
-		return err
-	}
-	if err := eng.Start(); err != nil {
-		eng.Shutdown()
-		return err
-	}
-	s.announce(eng, open)
-	defer sec.run(ctx)()
-	open.store(s.manager, eng.Listeners(), door)
-	sup := &supervision{service: s, eng: eng, sec: sec, open: open}
-	defer sup.begin(ctx)()
-	<-ctx.Done()
-	sup.end()
-	log.Info("going down", "viewers", eng.Snapshot().Viewers, "within", s.Engine.Timeouts.Shutdown)
-	eng.Shutdown()
-	if door != nil {
-		within, cancel := context.WithTimeout(context.Background(), adminTime)
-		defer cancel()
-		door.Close(within)
-	}
-	log.Info("down")
-	return nil
+	return open, door, nil
 }
 
 // openAdmin opens the admin listener, or takes it over; nil if none is wanted.
@@ -204,54 +226,4 @@ func (s service) announce(eng *engine.Engine, open *openings) {
 	if s.ready != nil {
 		s.ready(eng)
 	}
-}
-
-// protocolOf is the protocol that this version speaks.
-func protocolOf(c *config.Config, page func(path string) (string, bool)) codec.Protocol {
-	return mmsh.NewProtocol(mmsh.Options{
-		Product: "Stream Pump", Version: cli.Version,
-		MaxHead: c.MaxHead, Timeout: c.Engine.Timeouts.Session,
-		Page: page,
-	})
-}
-
-// streamsOf turns the enabled streams into the engine's.
-func streamsOf(c *config.Config) (out []engine.StreamConfig, err error) {
-	proxy := route.Proxy{Address: c.Proxy.Address, Local: c.Proxy.Local}
-	for _, s := range c.Streams {
-		if !s.Enabled {
-			continue
-		}
-		sc := engine.StreamConfig{Name: s.Name, Path: s.Path, Limits: s.Limits, FullLocation: s.FullTo}
-		switch s.Type {
-		case config.TypePush:
-			sc.Push = true
-		case config.TypeFile:
-			sc.File = &engine.FileConfig{File: s.File, Open: mmsh.NewFile}
-		case config.TypePull:
-			if sc.Pull, err = pullOf(s, proxy); err != nil {
-				return nil, fmt.Errorf("stream %q: %w", s.Path, err)
-			}
-		}
-		out = append(out, sc)
-	}
-	return out, nil
-}
-
-// pullOf joins a pulled stream's address, its protocol and the way there. A source
-// without TLS may redirect us to one with it, which is then judged as any other.
-func pullOf(s config.Stream, proxy route.Proxy) (*engine.PullConfig, error) {
-	u := mmsh.URL{Host: s.Pull.Host, Port: uint16(s.Pull.Port), Path: s.Pull.Path, TLS: s.Pull.TLS != nil}
-	if err := u.Check(); err != nil {
-		return nil, err
-	}
-	believed := trust.Options{Host: s.Pull.Host}
-	if s.Pull.TLS != nil {
-		believed = *s.Pull.TLS
-	}
-	return &engine.PullConfig{
-		Open:  func() codec.Dialled { return mmsh.NewPull(mmsh.PullOptions{URL: u}) },
-		Route: proxy.Route,
-		TLS:   trust.New(believed).For, Tunnel: connect.New,
-	}, nil
 }

@@ -42,14 +42,16 @@ func (u *supervision) begin(ctx context.Context) (stop func()) {
 	return func() {
 		starve()
 		running.Wait()
+		if n := u.manager.Lost(); n > 0 {
+			u.log.Warn("the service manager did not take all that it was told", "messages", n)
+		}
 	}
 }
 
 // end tells the manager that the pump ends, and how long that may take.
 func (u *supervision) end() {
-	viewers := u.eng.Snapshot().Viewers
-	u.manager.Stopping(fmt.Sprintf("going down: %s have %v to take the end in", count(int(viewers), "viewer"), u.Engine.Timeouts.Shutdown),
-		u.Engine.Timeouts.Shutdown+lastTime+logTime)
+	t := u.Engine.Timeouts.Shutdown
+	u.manager.Stopping(fmt.Sprintf("going down: viewers have %v to take the end in", t), t+lastTime+logTime)
 }
 
 // mostShown is how many addresses are shown to the manager.

@@ -2,145 +2,21 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"log/slog"
 	"net"
+	"net/netip"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"streampump/cmd/internal/supervisor"
 	"streampump/codec"
 	"streampump/config"
 	"streampump/engine"
+	"streampump/internal/pki"
 )
-
-// overseer is a service manager that a test plays.
-type overseer struct {
-	t    *testing.T
-	conn *net.UnixConn
-	at   string
-	// stored are descriptors by name, as systemd keeps them from one run to the next.
-	names  []string
-	stored []int
-	heard  []string
-}
-
-func oversee(t *testing.T) *overseer {
-	t.Helper()
-	at := filepath.Join(t.TempDir(), "notify")
-	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: at, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := conn.SetReadDeadline(time.Now().Add(silence)); err != nil {
-		t.Fatal(err)
-	}
-	o := &overseer{t: t, conn: conn, at: at}
-	t.Cleanup(func() {
-		_ = conn.Close()
-		o.forget(func(string) bool { return true })
-	})
-	return o
-}
-
-// next reads a message, and does what systemd does with its descriptors.
-func (o *overseer) next() string {
-	o.t.Helper()
-	b, oob := make([]byte, 4096), make([]byte, 256)
-	n, nn, _, _, err := o.conn.ReadMsgUnix(b, oob)
-	if err != nil {
-		o.t.Fatalf("the pump did not say more: %v\n%s", err, strings.Join(o.heard, "\n"))
-	}
-	text := string(b[:n])
-	o.heard = append(o.heard, strings.ReplaceAll(text, "\n", " "))
-	var fds []int
-	parts, err := unix.ParseSocketControlMessage(oob[:nn])
-	for _, p := range parts {
-		some, wrong := unix.ParseUnixRights(&p)
-		fds, err = append(fds, some...), errors.Join(err, wrong)
-	}
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	name := value(text, "FDNAME")
-	if strings.Contains(text, "FDSTOREREMOVE=1") {
-		o.forget(func(s string) bool { return s == name })
-	}
-	for _, fd := range fds {
-		unix.CloseOnExec(fd)
-		if strings.Contains(text, "FDSTORE=1") {
-			o.names, o.stored = append(o.names, name), append(o.stored, fd)
-		} else {
-			_ = unix.Close(fd) // a barrier is passed
-		}
-	}
-	return text
-}
-
-// forget closes stored descriptors.
-func (o *overseer) forget(which func(name string) bool) {
-	var names []string
-	var stored []int
-	for i, name := range o.names {
-		if which(name) {
-			_ = unix.Close(o.stored[i])
-		} else {
-			names, stored = append(names, name), append(stored, o.stored[i])
-		}
-	}
-	o.names, o.stored = names, stored
-}
-
-// await reads messages up to one with the text.
-func (o *overseer) await(text string) string {
-	o.t.Helper()
-	for {
-		if got := o.next(); strings.Contains(got, text) {
-			return got
-		}
-	}
-}
-
-// value is what a message assigns.
-func value(message, name string) string {
-	for line := range strings.Lines(message) {
-		if v, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), name+"="); ok {
-			return v
-		}
-	}
-	return ""
-}
-
-// launch starts the program as a service: with the manager's socket and some
-// descriptors, named as in LISTEN_FDNAMES.
-func (o *overseer) launch(names []string, files []*os.File, env []string, args ...string) *process {
-	o.t.Helper()
-	// The shell puts its own process in LISTEN_PID, and becomes the program.
-	cmd := exec.Command("sh", append([]string{"-c", `LISTEN_PID=$$ exec "$0" "$@"`, os.Args[0]}, args...)...)
-	cmd.Env = append(os.Environ(), asProgram+"=1", "NOTIFY_SOCKET="+o.at,
-		fmt.Sprintf("LISTEN_FDS=%d", len(files)), "LISTEN_FDNAMES="+strings.Join(names, ":"))
-	cmd.Env, cmd.ExtraFiles = append(cmd.Env, env...), files
-	return started(o.t, cmd)
-}
-
-// serves starts a service with a configuration in a file.
-func (o *overseer) serves(config string, env ...string) (p *process, file string) {
-	o.t.Helper()
-	file = filepath.Join(reachable(o.t), "pump.json")
-	write(o.t, file, config)
-	give(o.t, file)
-	return o.launch(nil, nil, env, "serve", file), file
-}
 
 var monotonic = regexp.MustCompile(`(?m)^MONOTONIC_USEC=[1-9]\d*$`)
 
@@ -163,7 +39,7 @@ func TestServiceTalks(t *testing.T) {
 	o.await("READY=1")
 	p.await("the configuration is the one in use")
 	p.signal(syscall.SIGTERM)
-	if got := o.await("STOPPING=1"); value(got, "EXTEND_TIMEOUT_USEC") != "9000000" || !strings.Contains(got, "STATUS=going down: 0 viewers") {
+	if got := o.await("STOPPING=1"); value(got, "EXTEND_TIMEOUT_USEC") != "9000000" || !strings.Contains(got, "STATUS=going down: viewers have 5s ") {
 		t.Errorf("%q", got)
 	}
 	p.await("msg=down")
@@ -230,6 +106,69 @@ func (p *process) stops() {
 	p.signal(syscall.SIGTERM)
 	p.await("msg=down")
 	p.ends(0)
+}
+
+// A reload reads certificates before it says what the configuration is, and gives those
+// that are not good no time to become so.
+func TestReloadReadsCertificates(t *testing.T) {
+	p, secure, authority := secureService(t)
+	reload := func(file, end, want string) {
+		t.Helper()
+		write(t, "one."+file, read(t, "two."+file))
+		p.signal(syscall.SIGHUP)
+		p.await("reload: certificates and configuration are read")
+		before := p.said.Len()
+		p.await(end)
+		if said := p.said.String()[before:]; !strings.Contains(said, want) {
+			t.Errorf("no %q in the log of the reload:\n%s", want, said)
+		}
+	}
+	reload("pem", "a restart would fail", "a new certificate is refused, and the old one stays")
+	reload("key", "is the one in use", "a certificate was read anew")
+	rootPage(t, secure.String(), "two.example", authority.Pool())
+	p.stops()
+}
+
+// What a pump that was root can no longer read is no mistake of the configuration: a
+// restart would read it.
+func TestReloadOfClosedFiles(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root gives rights up")
+	}
+	for _, file := range []string{"pump.json", "one.key"} {
+		t.Run(file, func(t *testing.T) {
+			p, _, _ := secureService(t, file)
+			p.signal(syscall.SIGHUP)
+			p.await("reload: files of the configuration are closed to the pump")
+			if strings.Contains(p.said.String(), "a restart would fail") {
+				t.Errorf("a restart would not:\n%s", p.said.String())
+			}
+			p.stops()
+		})
+	}
+}
+
+// secureService is a pump with TLS for one.example, where it listens, and whose the other
+// certificate is that lies beside it, two.example's. The files that are not closed belong
+// to whom the pump becomes.
+func secureService(t *testing.T, closed ...string) (p *process, secure netip.AddrPort, other *pki.Authority) {
+	t.Helper()
+	t.Chdir(reachable(t))
+	issued(t, "one", 80*day, "one.example")
+	other, _ = issued(t, "two", 80*day, "two.example")
+	write(t, "pump.json", `{"listen": ["127.0.0.1:0", "tls://127.0.0.1:0"], "admin": {"listen": "127.0.0.1:0"},
+  "ssl_cert": "one.pem", "ssl_key": "one.key", "streams": [{"type": "mmsh_push", "path": "live"}]}`)
+	give(t, "pump.json")
+	for _, f := range closed {
+		if err := os.Chown(f, 0, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p = launch(t, "", "serve", "pump.json")
+	p.address()
+	secure = p.address()
+	p.await("msg=certificate names=one.example")
+	return p, secure, other
 }
 
 // A loop that does not come back from a call starves the watchdog of a real engine; an
@@ -315,29 +254,4 @@ func TestStalledLoopStarvesTheWatchdog(t *testing.T) {
 			return
 		}
 	}
-}
-
-// notes is a log that can be read.
-type notes struct {
-	*slog.Logger
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func newNotes() *notes {
-	n := &notes{}
-	n.Logger = slog.New(slog.NewTextHandler(n, nil))
-	return n
-}
-
-func (n *notes) Write(p []byte) (int, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.text.Write(p)
-}
-
-func (n *notes) String() string {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.text.String()
 }

@@ -69,6 +69,8 @@ type Options struct {
 	Binary string   // another than [Binary]'s
 	Prefix []string // put before the command line, e.g. {"ip", "netns", "exec", "x"}
 	Env    []string // added to the environment
+	// LogLevel is that of the log; "debug" if it is empty.
+	LogLevel string
 	// NoAdmin leaves the admin listener out.
 	NoAdmin bool
 	// TLS has the pump listen for TLS too, at the same address with a port of its own,
@@ -180,7 +182,11 @@ func (p *Pump) config(o Options) string {
 		doors = fmt.Sprintf("%q: [%q, %q],\n%q: %q, %q: %q", "listen", listen, "tls://"+listen,
 			"ssl_cert", o.TLS.Pair.Cert, "ssl_key", o.TLS.Pair.Key)
 	}
-	return fmt.Sprintf("{\n%s,\n%s,\n%q: {%q: %q},\n%s\n}\n", doors, admin, "log", "level", "debug",
+	level := o.LogLevel
+	if level == "" {
+		level = "debug"
+	}
+	return fmt.Sprintf("{\n%s,\n%s,\n%q: {%q: %q},\n%s\n}\n", doors, admin, "log", "level", level,
 		strings.ReplaceAll(o.Config, "$DIR", p.Dir))
 }
 

@@ -12,6 +12,7 @@ import (
 var kinds = []struct{ spdx, words string }{
 	{"Apache-2.0", "apache license version 2.0"},
 	{"BSD-3-Clause", "neither the name of"},
+	{"BSD-3-Clause", "the name of any author may not be used to endorse"}, // libcap's; the GPL-2 is its other side
 	{"BSD-2-Clause", "redistributions in binary form must reproduce"},
 	{"MIT", "permission is hereby granted, free of charge, to any person"},
 	{"ISC", "permission to use, copy, modify, and/or distribute this software for any purpose"},

@@ -40,10 +40,11 @@ func TestLinkedIntoOurPrograms(t *testing.T) {
 
 func TestKinds(t *testing.T) {
 	for text, want := range map[string]string{
-		"Permission is hereby granted,\nfree of charge, to any person":                        "MIT",
-		"   Apache License\n   Version 2.0, January 2004":                                     "Apache-2.0",
-		"Redistributions in binary form must reproduce the above. Neither the name of Google": "BSD-3-Clause",
-		"Redistributions in binary form must reproduce the above.":                            "BSD-2-Clause",
+		"Permission is hereby granted,\nfree of charge, to any person":                                        "MIT",
+		"   Apache License\n   Version 2.0, January 2004":                                                     "Apache-2.0",
+		"Redistributions in binary form must reproduce the above. Neither the name of Google":                 "BSD-3-Clause",
+		"Redistributions in binary form must reproduce the above.":                                            "BSD-2-Clause",
+		"Redistributions in binary form must reproduce. 3. The name of any author may not be used to endorse": "BSD-3-Clause",
 		"All rights reserved.": "",
 	} {
 		if got := KindOf(text); got != want {

@@ -15,7 +15,7 @@ func TestFewAllocations(t *testing.T) {
 		log := slog.New(h).With("stream", "news")
 		peer := netip.MustParseAddrPort("192.0.2.7:1234")
 		return testing.AllocsPerRun(1000, func() {
-			log.Info("viewer left", "peer", peer, "reason", "viewer_left", "bytes", 1<<40, "agent", "VLC media player 3.0")
+			log.Info("viewer left", "peer", peer, "reason", "viewer_left", "bytes", int64(1)<<40, "agent", "VLC media player 3.0")
 		})
 	}
 	text := cost(slog.NewTextHandler(io.Discard, nil))

@@ -94,6 +94,15 @@ func (m *Manager) later() {
 	m.retry.Reset(retryAfter)
 }
 
+// Lost is how many messages that had to arrive have not, by now: there was no room for
+// them, or they still wait.
+func (m *Manager) Lost() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.flush()
+	return m.lost + len(m.waiting)
+}
+
 // drop gives up what waits.
 func (m *Manager) drop() {
 	for _, x := range m.waiting {

@@ -106,6 +106,9 @@ func TestFullSocket(t *testing.T) {
 		if n, lost := m.waits(); n != maxWaiting || lost != maxWaiting+3 {
 			t.Errorf("%d wait, %d are lost", n, lost)
 		}
+		if n := m.Lost(); n != 2*maxWaiting+3 {
+			t.Errorf("%d are counted as lost", n)
+		}
 		time.Sleep(10 * retryAfter)
 		synctest.Wait()
 		if n, _ := m.waits(); n != maxWaiting {

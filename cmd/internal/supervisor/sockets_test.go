@@ -202,3 +202,21 @@ func TestUnusableStored(t *testing.T) {
 	m.Store(listening(t, "127.0.0.1:0", nil)) // without a manager nothing happens
 	m.Forget("stored-y")
 }
+
+// What is meant for another process is not taken, and is not left for others either.
+func TestSocketsOfAnother(t *testing.T) {
+	t.Setenv(notifyVariable, "")
+	names := []string{"LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID", listenPIDFDVariable, watchdogVariable, watchdogPIDVariable, notifyVariable}
+	for _, name := range names[:6] {
+		t.Setenv(name, "1")
+	}
+	m := opened(t)
+	if len(m.files) > 0 || m.watchdog != 0 {
+		t.Errorf("%d descriptors and a watchdog of %v were taken", len(m.files), m.watchdog)
+	}
+	for _, name := range names {
+		if v, set := os.LookupEnv(name); set {
+			t.Errorf("%s=%s is left", name, v)
+		}
+	}
+}
