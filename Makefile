@@ -101,7 +101,7 @@ race: ## the same under the race detector, which needs a C compiler
 
 .PHONY: e2e
 e2e: packages ## real players, real sources, real bottlenecks (minutes)
-	@LIVE=1 $(GOTEST) e2e -tags e2e -count=1 -timeout 30m ./e2e/...
+	@LIVE=1 $(GOTEST) e2e -tags e2e -count=1 -timeout 45m ./e2e/...
 
 .PHONY: packages
 packages: ## install the players that e2e needs, as root on Debian; otherwise say what is missing

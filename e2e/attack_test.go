@@ -185,6 +185,9 @@ func (g *staged) seen(row *attackRow) string {
 	} else {
 		parts = append(parts, fmt.Sprintf("the pump came %d times", did.Connections))
 	}
+	if did.Closed > 0 && len(did.Answers) == 0 && len(did.Right) == 0 {
+		parts = append(parts, fmt.Sprintf("%d closed by the pump", did.Closed))
+	}
 	for _, status := range slices.Sorted(maps.Keys(did.Answers)) {
 		parts = append(parts, fmt.Sprintf("%d × %s", did.Answers[status], status))
 	}

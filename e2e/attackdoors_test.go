@@ -54,7 +54,7 @@ func adminScenes() []attackScene {
 			{name: "hostile-page", must: "what a browser sends for another site, or to a name that was made to point here, is refused and changes nothing; the operator is answered", after: ratesAreOff},
 		}},
 		{name: "admin-crowd", memory: 32 << 20, open: 240, rows: []attackRow{
-			{name: "admin-crowd", must: "the admin listener takes 24 connections, and tells others 503", answers: []string{"503"}},
+			{name: "admin-crowd", must: "the admin listener takes 24 connections, the one that has waited for longest makes room, and the operator is answered", during: operatorIsAnswered},
 		}},
 	}
 }

@@ -94,8 +94,8 @@ func masked(a account.Account) (back func() error, err error) {
 		}
 		return err
 	}
-	if err := unix.Setgroups(a.Groups); err != nil {
-		return back, fmt.Errorf("its groups cannot be changed, which takes CAP_SETGID: %w", err)
+	if err := unix.Setgroups(a.Groups); err != nil { // nothing is changed, and nothing can be
+		return func() error { return nil }, fmt.Errorf("its groups cannot be changed, which takes CAP_SETGID: %w", err)
 	}
 	if err := setOwnGroup(a.GID); err != nil {
 		return back, err
