@@ -64,7 +64,7 @@ func unreadable(a account.Account, name string, w way) string {
 		return "" // it is not there: that is said elsewhere
 	}
 	if dir := closed(w); dir != "" {
-		return closedFolder(a, name, "read", dir)
+		return closedFolder(a, "file", name, "read", dir)
 	}
 	return fmt.Sprintf("the file %q cannot be read by %s; open it with: %s", name, who(a), open(a, "r", w.end))
 }
@@ -75,10 +75,11 @@ func unwritable(a account.Account, name string, w way) string {
 	if !errors.Is(err, fs.ErrPermission) {
 		return "" // it may be written to, is not there, or the kernel cannot tell
 	}
+	give := fmt.Sprintf("chown -R %d:%d %s", a.UID, a.GID, quoted(w.end))
 	if dir := closed(w); dir != "" {
-		return closedFolder(a, name, "written to", dir)
+		return closedFolder(a, "folder", name, "written to", dir) + " && " + give
 	}
-	return fmt.Sprintf("the folder %q cannot be written to by %s; give it away with: chown -R %d:%d %s", name, who(a), a.UID, a.GID, quoted(w.end))
+	return fmt.Sprintf("the folder %q cannot be written to by %s; give it away with: %s", name, who(a), give)
 }
 
 // closed is the first folder on the way that may not be passed.
@@ -95,8 +96,8 @@ func closed(w way) string {
 	return ""
 }
 
-func closedFolder(a account.Account, name, what, dir string) string {
-	return fmt.Sprintf("the file %q cannot be %s by %s, to whom the folder %q is closed; open it with: %s", name, what, who(a), dir, open(a, "x", dir))
+func closedFolder(a account.Account, kind, name, what, dir string) string {
+	return fmt.Sprintf("the %s %q cannot be %s by %s, to whom the folder %q is closed; open it with: %s", kind, name, what, who(a), dir, open(a, "x", dir))
 }
 
 // open is the command that gives a right on a path to an account and to nobody else. A
