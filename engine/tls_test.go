@@ -194,14 +194,23 @@ func (w *lateWriter) Write(p []byte) (int, error) {
 
 func (w *lateWriter) flush() { _, _ = w.Conn.Write(w.kept) }
 
+// A peer that says nothing has so long for its handshake. In an engine of its own: on a
+// busy machine, handshakes that go on take as long.
+func TestLateHandshake(t *testing.T) {
+	e, secure, _, log := tlsEngine(t, func(c *Config) { c.Timeouts.Handshake = 100 * time.Millisecond })
+	connect(t, secure)
+	eventually(t, "it is counted and told", func() bool {
+		return e.Snapshot().Closes["tls_late"] == 1 && strings.Contains(log.String(), "reason=tls_late")
+	})
+}
+
 // What goes wrong with a handshake is told to the peer, where that is possible, and
 // to the operator.
 func TestFailuresOfTLS(t *testing.T) {
-	e, secure, _, log := tlsEngine(t, func(c *Config) { c.Timeouts.Handshake = 300 * time.Millisecond })
+	e, secure, _, log := tlsEngine(t, nil)
 	web := connect(t, secure)
 	web.say("GET / HTTP/1.1")
 	web.until('\n', "REFUSED clear")
-	connect(t, secure) // says nothing
 	gone := connect(t, secure)
 	_ = gone.Close()
 	bad := connect(t, secure)
@@ -223,7 +232,7 @@ func TestFailuresOfTLS(t *testing.T) {
 	if _, err := other.Read(make([]byte, 1)); err == nil {
 		t.Error("something was said in another protocol")
 	}
-	want := map[string]uint64{"tls_missing": 1, "tls_late": 1, "peer_left": 1, "tls_broken": 2, "tls_refused": 2, "answered": 1}
+	want := map[string]uint64{"tls_missing": 1, "peer_left": 1, "tls_broken": 2, "tls_refused": 2, "answered": 1}
 	eventually(t, "all of them are counted", func() bool {
 		closes := e.Snapshot().Closes
 		for r, n := range want {
@@ -233,7 +242,7 @@ func TestFailuresOfTLS(t *testing.T) {
 		}
 		return true
 	})
-	for _, say := range []string{"reason=tls_missing", "reason=tls_late", "bad certificate", "reason=tls_broken"} {
+	for _, say := range []string{"reason=tls_missing", "bad certificate", "reason=tls_broken"} {
 		if !strings.Contains(log.String(), say) {
 			t.Errorf("the log does not say %q:\n%s", say, log)
 		}
