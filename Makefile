@@ -7,6 +7,9 @@ MAKEFLAGS += --no-print-directory
 
 GO ?= go
 
+# Where `make build` puts the programs.
+BUILDDIR ?= bin
+
 # Where `make install` puts things; DESTDIR goes in front, for packagers.
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
@@ -64,8 +67,8 @@ run: build ## start a pump with the built-in test stream; Ctrl-C ends it
 
 .PHONY: build
 build: ## build bin/stream-pump and bin/pump-bench
-	@mkdir -p bin
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+	@mkdir -p '$(BUILDDIR)'
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o '$(BUILDDIR)/' ./cmd/...
 
 .PHONY: test
 test: packages ## everything: fast, race, players and network; lint, fuzzing and the short gate too when CI=true
@@ -167,7 +170,7 @@ release: ## test, measure strictly, build what is published, and tag: make relea
 	@.ci/release '$(VERSION)'
 
 .PHONY: release-artifacts
-release-artifacts: ## programs, archives, packages, bills of materials and SHA256SUMS in dist/ (VERSION=v1.2.3)
+release-artifacts: ## programs, archives, packages, bills of materials and SHA256SUMS as a new dist/ (VERSION=v1.2.3)
 	@$(PACK) packaging/artifacts all
 
 .PHONY: reproduce
@@ -175,11 +178,11 @@ reproduce: ## build what is in dist/ again in a fresh clone, and compare
 	@$(PACK) packaging/reproduce
 
 .PHONY: deb
-deb: ## the Debian packages in dist/
+deb: ## the Debian packages, into dist/
 	@$(PACK) packaging/artifacts deb
 
 .PHONY: rpm
-rpm: ## the RPM packages in dist/
+rpm: ## the RPM packages, into dist/
 	@$(PACK) packaging/artifacts rpm
 
 .PHONY: clip
@@ -191,12 +194,14 @@ clean: ## remove what was built
 	rm -rf bin dist
 
 # Root often has no Go on its PATH (sudo): what `make build` made before is then
-# installed as it is.
+# installed as it is. The configuration may name secrets: it is for root and the group of
+# the unit's user, which does not exist before systemd-sysusers has run. packaging/artifacts
+# takes it from here.
 .PHONY: install
 install: $(if $(shell command -v $(GO)),build) ## install programs, man pages, units, completion and an example configuration (DESTDIR, PREFIX)
-	@test -x bin/stream-pump || { echo 'install: no "$(GO)" here, and nothing is built: run make build first, as whoever has Go' >&2; exit 1; }
-	install -Dm755 bin/stream-pump '$(DESTDIR)$(BINDIR)/stream-pump'
-	install -Dm755 bin/pump-bench '$(DESTDIR)$(BINDIR)/pump-bench'
+	@test -x '$(BUILDDIR)/stream-pump' || { echo 'install: no "$(GO)" here, and nothing is built: run make build first, as whoever has Go' >&2; exit 1; }
+	install -Dm755 '$(BUILDDIR)/stream-pump' '$(DESTDIR)$(BINDIR)/stream-pump'
+	install -Dm755 '$(BUILDDIR)/pump-bench' '$(DESTDIR)$(BINDIR)/pump-bench'
 	install -d '$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(MANDIR)/man5'
 	install -m644 cmd/*/man/*.1 '$(DESTDIR)$(MANDIR)/man1/'
 	install -m644 cmd/stream-pump/man/*.5 '$(DESTDIR)$(MANDIR)/man5/'
@@ -209,17 +214,22 @@ install: $(if $(shell command -v $(GO)),build) ## install programs, man pages, u
 	install -d '$(DESTDIR)$(EXAMPLESDIR)'
 	install -m644 systemd/examples/* '$(DESTDIR)$(EXAMPLESDIR)/'
 	for p in stream-pump pump-bench; do \
-	  bin/$$p completion bash > "$(DESTDIR)$(BASHDIR)/$$p"; \
-	  bin/$$p completion zsh > "$(DESTDIR)$(ZSHDIR)/_$$p"; \
-	  bin/$$p completion fish > "$(DESTDIR)$(FISHDIR)/$$p.fish"; \
+	  '$(BUILDDIR)'/$$p completion bash > "$(DESTDIR)$(BASHDIR)/$$p"; \
+	  '$(BUILDDIR)'/$$p completion zsh > "$(DESTDIR)$(ZSHDIR)/_$$p"; \
+	  '$(BUILDDIR)'/$$p completion fish > "$(DESTDIR)$(FISHDIR)/$$p.fish"; \
 	done
-	@if [ -e '$(DESTDIR)$(SYSCONFDIR)/stream-pump/config.json' ]; then \
-	  echo 'your configuration stays: $(SYSCONFDIR)/stream-pump/config.json'; \
+	@config='$(SYSCONFDIR)/stream-pump/config.json'; file='$(DESTDIR)'$$config; next='systemd-sysusers &&'; \
+	if [ -e "$$file" ]; then \
+	  echo "your configuration stays: $$config"; \
 	else \
-	  bin/stream-pump example > '$(DESTDIR)$(SYSCONFDIR)/stream-pump/config.json'; \
-	  echo 'an example to edit: $(SYSCONFDIR)/stream-pump/config.json'; \
-	fi
-	@echo 'next, as root: systemd-sysusers && systemctl daemon-reload && systemctl enable --now stream-pump'
+	  install -m640 /dev/null "$$file"; \
+	  '$(BUILDDIR)/stream-pump' example | sed 's|//"user": "nobody"|"user": "stream-pump"|' > "$$file"; \
+	  echo "an example to edit, as root: $$config"; \
+	  if [ -n '$(DESTDIR)' ] || ! chgrp stream-pump "$$file" 2> /dev/null; then \
+	    next="systemd-sysusers && chgrp stream-pump $$config &&"; \
+	  fi; \
+	fi; \
+	echo "next, as root: $$next systemctl daemon-reload && systemctl enable --now stream-pump"
 
 .PHONY: install-sysctl
 install-sysctl: ## install kernel settings for the whole machine (DESTDIR, PREFIX); see the file

@@ -46,7 +46,7 @@ func TestInstallAndUninstall(t *testing.T) {
 	root := t.TempDir()
 	at := []string{"DESTDIR=" + root, "PREFIX=/opt/pump", "SYSCONFDIR=/opt/pump/etc"}
 	said := makeTarget(t, append(at, "install")...)
-	if !strings.Contains(said, "systemd-sysusers && systemctl daemon-reload && systemctl enable --now stream-pump") {
+	if !strings.Contains(said, "systemd-sysusers && chgrp stream-pump /opt/pump/etc/stream-pump/config.json && systemctl daemon-reload && systemctl enable --now stream-pump") {
 		t.Errorf("make install does not say what is next:\n%s", said)
 	}
 	for _, name := range filesIn(t, root) {
@@ -61,7 +61,7 @@ func TestInstallAndUninstall(t *testing.T) {
 	_, start, _ := strings.Cut(string(unit), "\nExecStart=")
 	command := strings.Fields(start)[:3]
 	conf := filepath.Join(root, command[2])
-	out, err := exec.Command(filepath.Join(root, command[0]), "check", conf).CombinedOutput()
+	out, err := exec.Command(filepath.Join(root, command[0]), "check", anybodys(t, conf)).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "is valid: 1 stream, 1 enabled") {
 		t.Errorf("%q: %v\n%s", command, err, out)
 	}
@@ -80,6 +80,48 @@ func TestInstallAndUninstall(t *testing.T) {
 	if left := filesIn(t, root); len(left) != 1 || left[0] != command[2] {
 		t.Errorf("make uninstall leaves %q", left)
 	}
+}
+
+// anybodys is a copy of the configuration that `make install` brings, for a machine
+// without the unit's user.
+func anybodys(t *testing.T, conf string) string {
+	t.Helper()
+	text, err := os.ReadFile(conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(conf); err != nil || info.Mode() != 0o640 {
+		t.Errorf("the configuration may name secrets, and its mode is %v, %v", info.Mode(), err)
+	}
+	const own = `"user": "stream-pump",`
+	if !strings.Contains(string(text), "\n  "+own+"\n") {
+		t.Error("the configuration does not name the unit's user")
+	}
+	name := filepath.Join(t.TempDir(), "config.json")
+	if err := os.WriteFile(name, []byte(strings.Replace(string(text), own, `"user": "nobody",`, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// On a machine that has the unit's group, the configuration is given to it. chgrp is a
+// stand-in that writes down what it is asked.
+func TestInstallGivesTheConfigurationToTheGroup(t *testing.T) {
+	root, tools := t.TempDir(), t.TempDir()
+	script := "#!/bin/sh\necho \"$*\" >> " + tools + "/asked\n"
+	if err := os.WriteFile(filepath.Join(tools, "chgrp"), []byte(script), 0o755); err != nil { //nolint:gosec // it is run
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", tools+":"+os.Getenv("PATH"))
+	conf := root + "/etc/stream-pump/config.json"
+	said := makeTarget(t, "PREFIX="+root, "SYSCONFDIR="+root+"/etc", "install")
+	if !strings.Contains(said, "next, as root: systemd-sysusers && systemctl daemon-reload") {
+		t.Errorf("it asks for what is done:\n%s", said)
+	}
+	if asked, err := os.ReadFile(filepath.Join(tools, "asked")); err != nil || string(asked) != "stream-pump "+conf+"\n" {
+		t.Errorf("chgrp was asked %q, %v", asked, err)
+	}
+	anybodys(t, conf)
 }
 
 // Root has no Go: what was built before is installed.

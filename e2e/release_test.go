@@ -36,6 +36,28 @@ func TestReleaseArtifacts(t *testing.T) {
 		t.Run("RPM", func(t *testing.T) { checkRPMPackage(t, d, one(t, dist, "*.rpm")) })
 	})
 	t.Run("Reproducible", func(t *testing.T) { checkReproducible(t, dist) })
+	t.Run("Beside", func(t *testing.T) { checkBeside(t, dist) })
+}
+
+// A package that is made afterwards, of another version, comes beside what is published,
+// which stays as it is, and so does what was built for this machine.
+func checkBeside(t *testing.T, dist string) {
+	sums := func() string {
+		return run(t, "sh", "-c", `cd "$0" && find dist bin ! -name '*_9.8.8-1_*' -type f | sort | xargs sha256sum`, filepath.Dir(dist))
+	}
+	program := filepath.Join(filepath.Dir(dist), "bin/stream-pump")
+	if err := os.MkdirAll(filepath.Dir(program), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(program, []byte("this machine's"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := sums()
+	makeRelease(t, filepath.Dir(dist), "v9.8.8", "umask 022", "deb")
+	one(t, dist, "*_9.8.8-1_*.deb")
+	if after := sums(); after != before {
+		t.Errorf("before\n%s\nafter\n%s", before, after)
+	}
 }
 
 // checkout copies the tree as git has it, changes that are not committed too.
@@ -57,15 +79,21 @@ func checkout(t *testing.T) string {
 // the folder. The script comes before, in the same shell.
 func artifacts(t *testing.T, dir, version, script string, env ...string) string {
 	t.Helper()
-	cmd := exec.Command("sh", "-c", script+"; exec make release-artifacts")
+	makeRelease(t, dir, version, script, "release-artifacts", env...)
+	return filepath.Join(dir, "dist")
+}
+
+// makeRelease runs one of make's targets that pack the tree.
+func makeRelease(t *testing.T, dir, version, script, target string, env ...string) {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", script+"; exec make "+target)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), append([]string{
 		"VERSION=" + version, "COMMIT=0123456789ab", "SOURCE_DATE_EPOCH=1767225600", "ARCHES=" + runtime.GOARCH,
 	}, env...)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("make release-artifacts: %v\n%s", err, out)
+		t.Fatalf("make %s: %v\n%s", target, err, out)
 	}
-	return filepath.Join(dir, "dist")
 }
 
 // one is the only file of that pattern.
@@ -136,7 +164,10 @@ func checkBills(t *testing.T, dist string) {
 		}
 		var bill struct {
 			BomFormat  string
-			Components []struct{ Name, Version, Purl string }
+			Components []struct {
+				Name, Version, Purl string
+				Licenses, Evidence  any
+			}
 		}
 		if err := json.Unmarshal(text, &bill); err != nil || bill.BomFormat != "CycloneDX" {
 			t.Fatalf("%s: %v, format %q", name, err, bill.BomFormat)
@@ -146,6 +177,9 @@ func checkBills(t *testing.T, dist string) {
 			billed[c.Name] = c.Version
 			if !strings.HasPrefix(c.Purl, "pkg:golang/") {
 				t.Errorf("%s: %s has no package URL", name, c.Name)
+			}
+			if c.Licenses != nil || c.Evidence != nil {
+				t.Errorf("%s: a guess at the licence of %s: %v, %v", name, c.Name, c.Licenses, c.Evidence)
 			}
 		}
 		info, err := buildinfo.ReadFile(file)
@@ -171,7 +205,7 @@ func checkBills(t *testing.T, dist string) {
 // The archive unpacks to what `make install` brings, for root whoever packed it.
 func checkArchive(t *testing.T, dist string) {
 	list := run(t, "tar", "--numeric-owner", "-tvzf", one(t, dist, "*.tar.gz"))
-	for _, want := range []string{"bin/stream-pump", "bin/pump-bench", "lib/systemd/system/stream-pump.service", "share/man/man1/stream-pump.1", "share/doc/stream-pump/COPYING", "share/doc/stream-pump/config.json", "share/doc/stream-pump/THIRD-PARTY.txt"} {
+	for _, want := range []string{"bin/stream-pump", "bin/pump-bench", "lib/systemd/system/stream-pump.service", "share/man/man1/stream-pump.1", "share/doc/stream-pump/COPYING", "share/doc/stream-pump/config.json", "share/doc/stream-pump/THIRD-PARTY.txt", "share/doc/stream-pump/docs/systemd.md", "share/doc/stream-pump/tuning/SETTINGS.md"} {
 		if !strings.Contains(list, " stream-pump_"+released+"_linux_"+runtime.GOARCH+"/"+want+"\n") {
 			t.Errorf("there is no %s", want)
 		}

@@ -22,7 +22,7 @@ func (s shares) String() string {
 }
 
 // Type implements [pflag.Value].
-func (s shares) Type() string { return "PATH=PARTS,…" }
+func (s shares) Type() string { return "PATH=PARTS,..." }
 
 // Set implements [pflag.Value]. The flag may be given more than once; of one path
 // the last counts.

@@ -29,24 +29,41 @@ const patience = 30 * time.Second
 
 var build struct {
 	once sync.Once
+	dir  string // made by Main, and removed by it
 	path string
 	err  error
+}
+
+// Main is what TestMain does in a package that uses [Binary]: it runs the tests and then
+// removes the program.
+func Main(m *testing.M) {
+	code := runMain(m)
+	os.Exit(code)
+}
+
+func runMain(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "stream-pump-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	build.dir = dir
+	defer os.RemoveAll(dir)
+	return m.Run()
 }
 
 // Binary builds the program, once for each test process, and returns its path.
 // STREAMPUMP_BINARY names one that is built already.
 func Binary(t testing.TB) string {
 	t.Helper()
+	if build.dir == "" {
+		t.Fatal("the program would be left behind: this package takes func TestMain(m *testing.M) { rig.Main(m) }")
+	}
 	build.once.Do(func() {
 		if build.path = os.Getenv("STREAMPUMP_BINARY"); build.path != "" {
 			return
 		}
-		dir, err := os.MkdirTemp("", "stream-pump-test-")
-		if err != nil {
-			build.err = err
-			return
-		}
-		build.path = filepath.Join(dir, "stream-pump")
+		build.path = filepath.Join(build.dir, "stream-pump")
 		cmd := exec.Command("go", "build", "-o", build.path, "streampump/cmd/stream-pump")
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is shipped
 		out, err := cmd.CombinedOutput()

@@ -1,6 +1,6 @@
 // Command prepare makes the texts that a release is packed with: versions, notes, the
-// package's changelog, the licences of what is linked in, and the last touches of
-// the bill of materials. packaging/artifacts runs it from the root of the tree.
+// package's changelog, the licences of what is linked in, the last touches of the bill
+// of materials, and the documents. packaging/artifacts runs it from the root of the tree.
 package main
 
 import (
@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// commands are what can be prepared; each writes to standard output.
+// commands are what can be prepared; each writes to standard output, or
+// into the folder it is given.
 var commands = []struct {
 	name, arguments string
 	run             func(args []string) error
@@ -19,6 +20,7 @@ var commands = []struct {
 	{"changelog", "VERSION MAINTAINER", debianChangelog},
 	{"licences", "BINARY...", licenceTexts},
 	{"sbom", "FILE", bill},
+	{"documents", "FOLDER", documents},
 }
 
 func main() {

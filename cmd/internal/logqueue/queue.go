@@ -56,6 +56,7 @@ type Queue struct {
 	told   bytes.Buffer
 	torn   bool   // the output ends within a line
 	owed   uint64 // lines lost and not told, because the output failed
+	why    error  // the first failure of the output since then
 }
 
 // New makes a log that goes to out in the form of the handler, and starts its
@@ -151,7 +152,7 @@ func (q *Queue) take(empty []byte) (batch []byte, lines int, lost uint64, more b
 // seen when they come.
 func (q *Queue) write(batch []byte, lines int) {
 	if q.owed > 0 && !q.put(q.account(0)) {
-		q.miss(lines)
+		q.miss(lines, nil)
 		return
 	}
 	for len(batch) > 0 {
@@ -160,7 +161,7 @@ func (q *Queue) write(batch []byte, lines int) {
 		if err != nil {
 			n = min(max(n, 0), len(some))
 			q.torn = n > 0 && some[n-1] != '\n'
-			q.miss(lines - bytes.Count(some[:n], newline))
+			q.miss(lines-bytes.Count(some[:n], newline), err)
 			return
 		}
 		lines -= bytes.Count(some, newline)
@@ -189,8 +190,11 @@ func piece(batch []byte) []byte {
 
 var newline = []byte{'\n'}
 
-// miss counts lines that the output did not take.
-func (q *Queue) miss(lines int) {
+// miss counts lines that the output did not take, and keeps the first reason.
+func (q *Queue) miss(lines int, why error) {
+	if q.why == nil {
+		q.why = why
+	}
 	q.owed += uint64(lines)
 	q.dropped.Add(uint64(lines))
 }
@@ -209,8 +213,13 @@ func (q *Queue) account(lost uint64) []byte {
 	if q.torn {
 		q.told.WriteByte('\n')
 	}
-	q.notice.LogAttrs(context.Background(), slog.LevelError, "log lines were dropped, because nobody took them in time",
-		slog.Uint64("lines", q.owed))
+	lines := slog.Uint64("lines", q.owed)
+	if q.why == nil {
+		q.notice.LogAttrs(context.Background(), slog.LevelError, "log lines were dropped, because nobody took them in time", lines)
+	} else {
+		q.notice.LogAttrs(context.Background(), slog.LevelError, "log lines were dropped, because they could not be written",
+			lines, slog.Any("why", q.why))
+	}
 	return q.told.Bytes()
 }
 
@@ -220,6 +229,6 @@ func (q *Queue) put(line []byte) bool {
 		q.torn = q.torn && n == 0 || n > 1
 		return false
 	}
-	q.owed, q.torn = 0, false
+	q.owed, q.torn, q.why = 0, false, nil
 	return true
 }

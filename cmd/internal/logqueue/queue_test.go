@@ -161,6 +161,11 @@ func TestOutputThatFailsAndComesBack(t *testing.T) {
 		if len(lines) != 5 || json.Valid([]byte(lines[1])) {
 			t.Fatalf("%q", lines)
 		}
+		for _, why := range []string{"could not be written", io.ErrClosedPipe.Error()} {
+			if !strings.Contains(lines[2], why) {
+				t.Errorf("%q does not say %q", lines[2], why)
+			}
+		}
 		all := records(t, []byte(lines[0]+strings.Join(lines[2:], "")))
 		want := []record{{"x", 0, 0}, {all[1].Msg, 0, 3}, {"x", 4, 0}, {"x", 5, 0}}
 		if fmt.Sprint(all) != fmt.Sprint(want) || !strings.Contains(all[1].Msg, "were dropped") || q.Dropped() != 3 {
