@@ -31,6 +31,7 @@ import (
 	"net/http/pprof"
 	"net/netip"
 	"os"
+	"sync"
 	"time"
 
 	"streampump/engine"
@@ -96,12 +97,13 @@ func Handler(own netip.Addr, o Options) http.Handler {
 	return armoured(patient(guard{own}.protect(routes(o))))
 }
 
-// Server is the running listener.
+// Server is the listener and what answers on it.
 type Server struct {
 	http http.Server
 	ln   net.Listener
 	log  *slog.Logger
-	done chan struct{}
+	done chan struct{} // closed when it answers no longer
+	once sync.Once     // it begins to answer, or is closed before
 }
 
 // The bounds of what clients may hold. An operator's page and some monitors need
@@ -113,7 +115,7 @@ const (
 	maxHeader      = 16 << 10
 )
 
-// Listen opens the address and begins to answer.
+// Listen opens the address. Connections wait until [Server.Serve].
 func Listen(at netip.AddrPort, o Options) (*Server, error) {
 	var lc net.ListenConfig
 	lc.SetMultipathTCP(false)
@@ -125,29 +127,24 @@ func Listen(at netip.AddrPort, o Options) (*Server, error) {
 		}
 		return nil, fmt.Errorf("the admin listener cannot listen on %s: %w", at, err)
 	}
-	return begin(at.Addr(), tcp, o), nil
+	return on(at.Addr(), tcp, o), nil
 }
 
-// Inherit begins to answer on a listener that another process has opened; it is the
-// server's from then on.
+// Inherit takes over a listener that another process has opened; it is the server's
+// from then on.
 func Inherit(ln *net.TCPListener, o Options) *Server {
-	return begin(ln.Addr().(*net.TCPAddr).AddrPort().Addr().Unmap(), ln, o)
+	return on(ln.Addr().(*net.TCPAddr).AddrPort().Addr().Unmap(), ln, o)
 }
 
-// begin answers on a listener at the given address.
-func begin(own netip.Addr, ln net.Listener, o Options) *Server {
-	s := newServer(own, o)
-	s.ln = ln
-	go s.serve(ln)
-	return s
-}
+// Serve begins to answer. A process that gives up rights does so before.
+func (s *Server) Serve() { s.once.Do(func() { go s.serve() }) }
 
 // Listener is the open listener; only its descriptor may be copied.
 func (s *Server) Listener() *net.TCPListener { return s.ln.(*net.TCPListener) }
 
-// newServer is the server for a listener at the given address.
-func newServer(own netip.Addr, o Options) *Server {
-	return &Server{log: o.Log, done: make(chan struct{}), http: http.Server{
+// on is the server for a listener at the given address.
+func on(own netip.Addr, ln net.Listener, o Options) *Server {
+	return &Server{ln: ln, log: o.Log, done: make(chan struct{}), http: http.Server{
 		Handler:           Handler(own, o),
 		ReadHeaderTimeout: headTime,
 		IdleTimeout:       idleTime,
@@ -159,9 +156,9 @@ func newServer(own netip.Addr, o Options) *Server {
 }
 
 // serve answers until the end.
-func (s *Server) serve(ln net.Listener) {
+func (s *Server) serve() {
 	defer close(s.done)
-	if err := s.http.Serve(limit(ln, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
+	if err := s.http.Serve(limit(s.ln, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
 		s.log.Error("the admin listener has stopped", "why", err)
 	}
 }
@@ -171,6 +168,10 @@ func (s *Server) Address() net.Addr { return s.ln.Addr() }
 
 // Close ends the listener; requests under way are cut off when ctx ends.
 func (s *Server) Close(ctx context.Context) {
+	s.once.Do(func() { // it has not begun
+		_ = s.ln.Close()
+		close(s.done)
+	})
 	if err := s.http.Shutdown(ctx); err != nil {
 		_ = s.http.Close()
 	}

@@ -129,6 +129,7 @@ func open(t *testing.T, o Options) *Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close(context.Background()) })
+	s.Serve()
 	return s
 }
 
@@ -152,6 +153,24 @@ func TestListenAndClose(t *testing.T) {
 	if _, err := http.Get("http://" + s.Address().String() + "/"); err == nil {
 		t.Fatal("it still answers")
 	}
+}
+
+// Before it is told to, a listener answers nobody, and can be closed.
+func TestListenerThatDoesNotServe(t *testing.T) {
+	s, err := Listen(netip.MustParseAddrPort("127.0.0.1:0"), Options{Source: fixed{}, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", s.Address().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	s.Close(context.Background())
+	if _, err := conn.Read(make([]byte, 1)); err == nil {
+		t.Error("it has answered")
+	}
+	s.Serve() // too late
 }
 
 func TestHealth(t *testing.T) {

@@ -62,8 +62,8 @@ func TestSlowClientsAreCut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ln := newPipes()
-				s := newServer(ln.Addr().(*net.TCPAddr).AddrPort().Addr(), Options{Source: fixed{}, Log: slog.New(slog.DiscardHandler)})
-				go s.serve(ln)
+				s := on(ln.Addr().(*net.TCPAddr).AddrPort().Addr(), ln, Options{Source: fixed{}, Log: slog.New(slog.DiscardHandler)})
+				s.Serve()
 				defer s.Close(context.Background())
 				conn := ln.dial()
 				began := time.Now()
@@ -93,8 +93,8 @@ func TestSlowClientsAreCut(t *testing.T) {
 func TestLongProfileIsNotCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ln := newPipes()
-		s := newServer(ln.Addr().(*net.TCPAddr).AddrPort().Addr(), Options{Source: fixed{}, Log: slog.New(slog.DiscardHandler)})
-		go s.serve(ln)
+		s := on(ln.Addr().(*net.TCPAddr).AddrPort().Addr(), ln, Options{Source: fixed{}, Log: slog.New(slog.DiscardHandler)})
+		s.Serve()
 		defer s.Close(context.Background())
 		conn := ln.dial()
 		began := time.Now()
@@ -194,8 +194,8 @@ func TestOwnErrorsAreLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		ln := newPipes()
-		s := newServer(ln.Addr().(*net.TCPAddr).AddrPort().Addr(), Options{Source: broken{}, Log: slog.New(slog.NewTextHandler(&log, nil))})
-		go s.serve(ln)
+		s := on(ln.Addr().(*net.TCPAddr).AddrPort().Addr(), ln, Options{Source: broken{}, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		s.Serve()
 		conn := ln.dial()
 		_, _ = io.WriteString(conn, "GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n")
 		_, _ = io.ReadAll(conn)

@@ -28,8 +28,8 @@ func TestNobodyKeepsOthersOut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ln := newPipes()
-				s := newServer(ln.Addr().(*net.TCPAddr).AddrPort().Addr(), Options{Source: long{}, Log: slog.New(slog.DiscardHandler)})
-				go s.serve(ln)
+				s := on(ln.Addr().(*net.TCPAddr).AddrPort().Addr(), ln, Options{Source: long{}, Log: slog.New(slog.DiscardHandler)})
+				s.Serve()
 				defer s.Close(context.Background())
 				var all []net.Conn
 				for range maxConnections {

@@ -174,6 +174,11 @@ func TestUnitRunsAsTheUserOfSysusers(t *testing.T) {
 	if !strings.Contains(string(text), "\n"+want+"\n") {
 		t.Errorf("sysusers.conf has no line %q", want)
 	}
+	// An account that was there before may have another group, and the package gives the
+	// configuration to this one, which sysusers makes with the user.
+	if user, group := u.one(t, "Service.User"), u.one(t, "Service.Group"); group != user {
+		t.Errorf("the group is %q, want %q", group, user)
+	}
 }
 
 // The sockets are those of the configuration as it comes, and wait as the table of

@@ -64,7 +64,7 @@ func (u unit) one(t *testing.T, key string) string {
 var known = map[string]string{
 	"stream-pump.service": `Unit: Description Documentation Wants After StartLimitIntervalSec
 		Service: Type NotifyAccess ExecReload ExecStart Restart RestartSec WatchdogSec TimeoutAbortSec TimeoutStopSec
-		FileDescriptorStoreMax User StateDirectory StateDirectoryMode LimitNOFILE LimitCORE TimerSlackNSec
+		FileDescriptorStoreMax User Group StateDirectory StateDirectoryMode LimitNOFILE LimitCORE TimerSlackNSec
 		MemoryMax MemorySwapMax OOMPolicy TasksMax CapabilityBoundingSet AmbientCapabilities NoNewPrivileges
 		PrivateUsers SecureBits UMask KeyringMode LockPersonality MemoryDenyWriteExecute RestrictRealtime
 		RestrictSUIDSGID RestrictNamespaces RemoveIPC ProtectSystem ProtectHome PrivateMounts PrivateTmp

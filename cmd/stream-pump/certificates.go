@@ -23,14 +23,16 @@ func certificatesOf(c *config.Config) ([]certs.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range auto.Domains {
-		switch stored, err := issuance.Stored(auto.Folder, auto.Directory, d); {
-		case err == nil:
-			s.Put(d, stored)
-		case !errors.Is(err, fs.ErrNotExist):
-			s.Trouble(d, err.Error())
+	asKeeper(auto.Folder, auto.Directory, func() {
+		for _, d := range auto.Domains {
+			switch stored, err := issuance.Stored(auto.Folder, auto.Directory, d); {
+			case err == nil:
+				s.Put(d, stored)
+			case !errors.Is(err, fs.ErrNotExist):
+				s.Trouble(d, err.Error())
+			}
 		}
-	}
+	})
 	return s.Snapshot(), nil
 }
 

@@ -19,11 +19,13 @@ type socketUnit struct {
 	*net.TCPListener
 }
 
-func openSocket(t *testing.T) socketUnit {
+func openSocket(t *testing.T) socketUnit { return openSocketAt(t, "127.0.0.1:0") }
+
+func openSocketAt(t *testing.T, at string) socketUnit {
 	t.Helper()
 	var lc net.ListenConfig
 	lc.SetMultipathTCP(false)
-	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	l, err := lc.Listen(t.Context(), "tcp", at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,4 +223,18 @@ func TestServiceLeavesNothingToChildren(t *testing.T) {
 		}
 	}
 	p.stops()
+}
+
+// An admin listener that others can reach is warned of, wherever it comes from.
+func TestOpenAdminSocketFromTheManager(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "pump.json", `{"listen": ["127.0.0.1:0"], "streams": [{"type": "mmsh_push", "path": "live"}]}`)
+	admin := openSocketAt(t, "0.0.0.0:0")
+	p := oversee(t).launch([]string{"admin"}, []*os.File{admin.copy()}, nil, "serve", "pump.json")
+	if line := p.await("has no password"); !strings.Contains(line, "level=WARN") || !strings.Contains(line, admin.Addr().String()) {
+		t.Errorf("%s", line)
+	}
+	p.await("msg=listening")
+	p.signal(syscall.SIGTERM)
+	p.ends(0)
 }

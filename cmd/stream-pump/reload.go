@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"syscall"
+	"time"
 
 	"streampump/config"
 )
@@ -57,8 +58,16 @@ func (u *supervision) reloads(ctx context.Context) {
 		case <-u.signals.reloads:
 			u.reload()
 		}
+		// Those that are wanted meanwhile are one.
+		select {
+		case <-ctx.Done():
+		case <-time.After(betweenReloads):
+		}
 	}
 }
+
+// betweenReloads is the least time from the end of a reload to the next one.
+const betweenReloads = 100 * time.Millisecond
 
 // reload reads the certificates anew, which hold at once, and the configuration, which
 // holds from the next start: it is only looked at.

@@ -47,11 +47,32 @@ func secure(c *config.Config, log *slog.Logger) (x *security, err error) {
 		}
 	}
 	byTLS, byHTTP := c.Proofs()
-	x.agent, err = issuance.New(issuance.Options{
-		Domains: auto.Domains, Email: auto.Email, Directory: auto.Directory, Roots: roots, Folder: auto.Folder,
-		TLS: byTLS, HTTP: byHTTP, Keep: x.store.Put, Trouble: x.store.Trouble, Version: cli.Version, Log: log,
+	asKeeper(auto.Folder, auto.Directory, func() {
+		x.agent, err = issuance.New(issuance.Options{
+			Domains: auto.Domains, Email: auto.Email, Directory: auto.Directory, Roots: roots, Folder: auto.Folder,
+			TLS: byTLS, HTTP: byHTTP, Keep: x.store.Put, Trouble: x.store.Trouble, Version: cli.Version, Log: log,
+		})
 	})
 	return x, err
+}
+
+// asKeeper runs f, which looks into a folder for automatic certificates, with the rights
+// of whom that folder belongs to, if the process is root: once it was handed over, a link
+// in it may point anywhere. A keeper to whom the folder is closed cannot have put
+// anything there.
+func asKeeper(folder, directory string, f func()) {
+	ran := false
+	if uid, gid, ok := issuance.Keeper(folder, directory); ok && os.Geteuid() == 0 {
+		_ = confine.As(account.Account{UID: uid, GID: gid}, func() { // root that cannot become anybody has no more rights
+			if _, err := os.Stat(folder); err == nil {
+				f()
+				ran = true
+			}
+		})
+	}
+	if !ran {
+		f()
+	}
 }
 
 // bar says of a certificate's file that it cannot be read again.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 
 	"github.com/spf13/cobra"
 
@@ -40,6 +41,7 @@ standard input.`,
 			}
 			log, err := e.openLog(c.Log)
 			if err != nil {
+				manager.Failed(err)
 				return err
 			}
 			defer log.Close(logTime)
@@ -161,7 +163,13 @@ func (e env) start(ctx context.Context, s service) (*underway, error) {
 	}
 	if err != nil {
 		eng.Shutdown()
+		if door != nil {
+			door.Close(ctx)
+		}
 		return nil, err
+	}
+	if door != nil {
+		door.Serve()
 	}
 	return &underway{eng, open, door, sec}, nil
 }
@@ -207,6 +215,9 @@ func (s service) openAdmin(ctx context.Context, eng *engine.Engine, sec *securit
 		if door, err = admin.Listen(s.Admin.Listen, o); err != nil {
 			return nil, err
 		}
+	}
+	if a := door.Address().(*net.TCPAddr); at.from == fromManager && !a.IP.IsLoopback() { // others were warned of by the configuration
+		s.log.Warn("the admin listener has no password, and can be reached from other machines", "address", a.String(), "from", at.from)
 	}
 	s.log.Info("admin listener is open", append([]any{"address", door.Address().String()}, at.attrs()...)...)
 	return door, nil

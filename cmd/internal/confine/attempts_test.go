@@ -2,6 +2,7 @@ package confine
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -59,12 +60,24 @@ var attempts = map[string]func(order) error{
 	"raw_socket":    func(order) error { return socket(unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_ICMP) },
 	"packet_socket": func(order) error { return socket(unix.AF_PACKET, unix.SOCK_DGRAM, 0) },
 	"netlink":       func(order) error { return socket(unix.AF_NETLINK, unix.SOCK_DGRAM, 0) },
+	"send":          func(order) error { return sent(0) },
+	"fast_open":     func(order) error { return sent(unix.MSG_FASTOPEN) },
+	"pair":          func(order) error { return pair(unix.AF_UNIX) },
+	"network_pair": func(order) error {
+		if err := pair(unix.AF_INET); err != unix.EOPNOTSUPP { //nolint:errorlint // it is an errno
+			return err
+		}
+		return nil // the kernel has looked at it
+	},
 	"ptrace": func(o order) error {
 		return call(unix.SYS_PTRACE, unix.PTRACE_SEIZE, uintptr(o.Victim), 0)
 	},
 	"kill":      func(o order) error { return unix.Kill(o.Victim, 0) },
 	"kill_self": func(order) error { return unix.Kill(os.Getpid(), 0) },
-	"tgkill":    func(o order) error { return unix.Tgkill(o.Victim, o.Victim, 0) },
+	"kill_by_descriptor": func(o order) error {
+		return errors.Join(owned(unix.F_SETOWN, o.Victim), owned(unix.F_SETSIG, int(unix.SIGKILL)))
+	},
+	"tgkill": func(o order) error { return unix.Tgkill(o.Victim, o.Victim, 0) },
 	"mount": func(o order) error {
 		if err := unix.Mount("none", o.Dir, "tmpfs", 0, ""); err != nil {
 			return err
@@ -166,6 +179,41 @@ func bindDatagrams() error {
 	c, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err == nil {
 		err = c.Close()
+	}
+	return err
+}
+
+// owned says something of the signals of a descriptor.
+func owned(command, what int) error {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	_, err = unix.FcntlInt(uintptr(fds[0]), command, what)
+	return errors.Join(err, unix.Close(fds[0]), unix.Close(fds[1]))
+}
+
+// sent sends nothing to nowhere, by each call.
+func sent(flags uintptr) error {
+	const nowhere = ^uintptr(0)
+	for _, errno := range []syscall.Errno{
+		number(unix.Syscall6(unix.SYS_SENDTO, nowhere, 0, 0, flags, 0, 0)),
+		number(unix.Syscall6(unix.SYS_SENDMSG, nowhere, 0, flags, 0, 0, 0)),
+		number(unix.Syscall6(unix.SYS_SENDMMSG, nowhere, 0, 0, flags, 0, 0)),
+	} {
+		if errno != unix.EBADF {
+			return errno
+		}
+	}
+	return nil
+}
+
+func number(_, _ uintptr, errno syscall.Errno) syscall.Errno { return errno }
+
+func pair(family int) error {
+	fds, err := unix.Socketpair(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		err = errors.Join(unix.Close(fds[0]), unix.Close(fds[1]))
 	}
 	return err
 }

@@ -1,7 +1,6 @@
 package confine
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -48,9 +47,12 @@ func (s *steps) become(change bool) error {
 // canBecome says why this process cannot become somebody else. It must be root.
 func canBecome(a account.Account) error { return as(a, func() {}) }
 
-// as runs f on a thread that may open what a may, and nothing else; all other threads
-// stay as they are. It is for processes that are root, and may lack capabilities. f
-// must not start goroutines.
+// As runs f with somebody's rights on files, and nobody else's; all other goroutines keep
+// theirs. The error says why the process, which must be root, cannot become a; f has not
+// run then. f must not start goroutines.
+func As(a account.Account, f func()) error { return as(a, f) }
+
+// as is that. The process may lack capabilities.
 func as(a account.Account, f func()) error {
 	done := make(chan error)
 	go func() {
@@ -63,7 +65,10 @@ func as(a account.Account, f func()) error {
 		if restored == nil {
 			runtime.UnlockOSThread()
 		} // otherwise the thread ends with this goroutine
-		done <- errors.Join(err, restored)
+		if err == nil {
+			err = restored // or the first says it all
+		}
+		done <- err
 	}()
 	return <-done
 }

@@ -76,10 +76,11 @@ func unwritable(a account.Account, name string, w way) string {
 	if !errors.Is(err, fs.ErrPermission) {
 		return "" // it may be written to, is not there, or the kernel cannot tell
 	}
+	give := fmt.Sprintf("chown -R %d:%d %s", a.UID, a.GID, quoted(w.end))
 	if dir := closed(w); dir != "" {
-		return closedFolder(a, name, "written to", dir)
+		return closedFolder(a, name, dir) + " && " + give
 	}
-	return fmt.Sprintf("the folder %q cannot be written to by %s; give it away with: chown -R %d:%d %s", name, who(a), a.UID, a.GID, quoted(w.end))
+	return fmt.Sprintf("the folder %q cannot be written to by %s; give it away with: %s", name, who(a), give)
 }
 
 // closed is the first folder on the way that may not be passed.
@@ -96,8 +97,8 @@ func closed(w way) string {
 	return ""
 }
 
-func closedFolder(a account.Account, name, what, dir string) string {
-	return fmt.Sprintf("the file %q cannot be %s by %s, to whom the folder %q is closed; open it with: %s", name, what, who(a), dir, open(a, "x", dir))
+func closedFolder(a account.Account, name, dir string) string {
+	return fmt.Sprintf("the folder %q cannot be written to by %s, to whom the folder %q is closed; open it with: %s", name, who(a), dir, open(a, "x", dir))
 }
 
 // who is an account in a sentence.

@@ -63,7 +63,7 @@ func TestReach(t *testing.T) {
 		{"writable", true, ""},
 		{"missing", true, ""},
 		{"far", true, `the folder "%[1]s/far" cannot be written to by ` + who + `; give it away with: chown -R 4123456:4123457 %[1]s/far`},
-		{"closed/inner", true, `the file "%[1]s/closed/inner" cannot be written to by ` + who + `, to whom the folder "%[1]s/closed" is closed; open it with: chgrp pump %[1]s/closed && chmod g+x %[1]s/closed`},
+		{"closed/inner", true, `the folder "%[1]s/closed/inner" cannot be written to by ` + who + `, to whom the folder "%[1]s/closed" is closed; open it with: chgrp pump %[1]s/closed && chmod g+x %[1]s/closed && chown -R 4123456:4123457 %[1]s/closed/inner`},
 	} {
 		n := Needs{Read: []string{in(c.name)}}
 		if c.write {

@@ -62,6 +62,7 @@ func filter(info *arch.Info, pid int, network bool) ([]bpf.RawInstruction, error
 	p := seccomp.Policy{
 		DefaultAction: seccomp.ActionErrno, // EPERM
 		Syscalls: []seccomp.SyscallGroup{
+			{Action: seccomp.ActionAllow, NamesWithCondtions: sends()},
 			{Action: seccomp.ActionAllow, Names: there(hot)},
 			{Action: seccomp.ActionAllow, Names: there(allowed)},
 			{Action: seccomp.ActionAllow, NamesWithCondtions: conditional(pid, network)},

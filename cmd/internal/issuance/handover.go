@@ -42,14 +42,30 @@ func HandOver(folder, directory string, uid, gid int) error {
 	return nil
 }
 
-// isRoots reports whether a folder belongs to root.
+// isRoots reports whether a folder belongs to root, and nobody else makes files there.
 func isRoots(dir *os.Root) bool {
 	st, err := dir.Stat(".")
 	if err != nil {
 		return false
 	}
 	owner, ok := st.Sys().(*syscall.Stat_t)
-	return ok && owner.Uid == 0
+	return ok && owner.Uid == 0 && st.Mode().Perm()&0o022 == 0
+}
+
+// Keeper is the user, other than root, to whom a CA's folder or the one around it
+// belongs, and its group. Whatever is there is that user's word: root must look at it as
+// that user, or it would open for them what only root may open.
+func Keeper(folder, directory string) (uid, gid int, ok bool) {
+	for _, dir := range []string{folder, Place(folder, directory)} {
+		st, err := os.Stat(dir)
+		if err != nil {
+			continue
+		}
+		if owner, is := st.Sys().(*syscall.Stat_t); is && owner.Uid != 0 {
+			return int(owner.Uid), int(owner.Gid), true
+		}
+	}
+	return 0, 0, false
 }
 
 // forCAs reports whether a folder is closed to others and holds nothing but folders of

@@ -35,6 +35,7 @@ func TestHandOver(t *testing.T) {
 			must(t, os.WriteFile(filepath.Join(folder, "other"), nil, 0o600))
 		}, 0, uid},
 		{"open", func(t *testing.T, folder, _ string) { must(t, os.Chmod(folder, 0o755)) }, 0, uid},
+		{"open to others", func(t *testing.T, _, place string) { must(t, os.Chmod(place, 0o777)) }, uid, 0},
 		{"anothers", func(t *testing.T, _, place string) { must(t, os.Chown(place, 7, 7)) }, uid, 7},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -49,6 +50,9 @@ func TestHandOver(t *testing.T) {
 			must(t, os.Symlink(target, filepath.Join(place, "link")))
 			c.prepare(t, folder, place)
 			must(t, HandOver(folder, ca, uid, gid))
+			if who, _, ok := Keeper(folder, ca); ok != (c.outer != 0 || c.inner != 0) || ok && who != c.outer && who != c.inner {
+				t.Errorf("the keeper is %d, %v", who, ok)
+			}
 			key := uid
 			if c.inner != uid {
 				key = 0

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,6 +56,17 @@ func (m *Manager) tell(x message) {
 	}
 	m.waiting = append(m.waiting, x)
 	m.flush()
+}
+
+// withdraw takes back what waits of messages that begin with first, and what follows
+// them and begins with it or with then.
+func (m *Manager) withdraw(first, then string) {
+	begun := false
+	m.waiting = slices.DeleteFunc(m.waiting, func(x message) bool {
+		is := strings.HasPrefix(x.text, first)
+		begun = begun || is
+		return is || begun && strings.HasPrefix(x.text, then)
+	})
 }
 
 // try sends what may be lost, behind what must arrive; it reports whether it was taken.

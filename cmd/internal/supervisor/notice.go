@@ -20,13 +20,17 @@ func (m *Manager) Ready(text string) {
 }
 
 // Reloading says that the service reads anew what may change while it runs; [Ready] ends
-// that.
+// that. It stands for earlier reloads of which the manager has not heard: however many
+// come while it is busy, it hears of the last one's end.
 func (m *Manager) Reloading() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.stopping {
-		m.tell(lines("RELOADING=1", now()))
+	if m.stopping {
+		return
 	}
+	const begins = "RELOADING=1"
+	m.withdraw(begins, "READY=1")
+	m.tell(lines(begins, now()))
 }
 
 // Stopping says that the service ends, and how long that may take.

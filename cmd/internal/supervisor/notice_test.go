@@ -98,10 +98,12 @@ func TestFullSocket(t *testing.T) {
 		if m.Alive() {
 			t.Error("a sign of life was taken before what must arrive")
 		}
-		m.Reloading()
-		m.Ready("second")
-		for range 2 * maxWaiting {
+		for range maxWaiting {
 			m.Reloading()
+			m.Ready("second")
+		}
+		for range 2 * maxWaiting {
+			m.Failed(unix.EIO)
 		}
 		if n, lost := m.waits(); n != maxWaiting || lost != maxWaiting+3 {
 			t.Errorf("%d wait, %d are lost", n, lost)

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -46,6 +47,8 @@ func (m *Manager) Sockets() (given, stored []Socket, err error) {
 		own := strings.HasPrefix(name, storedPrefix)
 		ln, err := listenerOf(f)
 		switch {
+		case err == nil && own && slices.ContainsFunc(stored, func(s Socket) bool { return s.Address() == addressOf(ln) }):
+			_ = ln.Close() // the same one twice; to forget it by its name would forget both
 		case err == nil && own:
 			stored = append(stored, Socket{name, ln})
 		case own:
