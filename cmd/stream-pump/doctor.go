@@ -33,8 +33,8 @@ func newDoctorCommand(e env) *cobra.Command {
 		Long: `Look at the settings of this machine that matter for many viewers: what is, what
 should be, what the difference costs, and how to set it right. With a
 configuration, look also at what that asks of the machine, and at how long its
-certificates are good. Nothing is changed. Root is needed only to look at which of its
-files are closed to the user that the pump becomes.
+certificates are good. Nothing is changed, and root is not needed, except to see which
+files of the configuration are closed to the user that the pump becomes.
 
 The exit code is 0 if all is well, and 1 if something is worth changing; what
 cannot be read here does not count.
