@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -22,57 +23,52 @@ TLS it says what their sources must prove. CONFIG may be - for standard input.
 
 For each certificate of a listener over TLS it says whose it is, for which names and
 until when, and as root which files are closed to the user that the pump becomes. The
-exit code is 0 if the configuration can be served, and 1 if not.
+exit code is 0 if all of the configuration can be served, and 1 if not.
 Warnings are shown but do not count. No socket is opened. A configuration that does
 not fit into this machine's memory is a mistake too.`,
 		Example: `  stream-pump check pump.json
   stream-pump check pump.json && systemctl restart stream-pump`,
 		Args: cli.Arguments("CONFIG"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			c, err := e.load(args[0])
-			if err != nil {
-				return err
-			}
-			if err := e.fits(c); err != nil {
-				problem := config.Problem{File: configName(args[0]), Text: err.Error()}
-				e.print([]config.Problem{problem})
-				return e.refuse(args[0], []config.Problem{problem})
-			}
-			fmt.Fprintf(e.stdout, "%s is valid: %s\n", configName(args[0]), summary(c))
-			for _, line := range pullsOverTLS(c) {
-				fmt.Fprintln(e.stdout, line)
-			}
-			if err := e.checkClosed(c, args[0]); err != nil {
-				return err
-			}
-			return e.checkCertificates(c, time.Now())
+			return e.check(args[0])
 		},
 	}
 }
 
-// checkClosed says which files are closed to the user that the pump becomes. Only where
-// the sandbox is required does the pump not start then.
-func (e env) checkClosed(c *config.Config, name string) error {
-	var problems []config.Problem
-	note := func(text string, warning bool) {
-		problems = append(problems, config.Problem{File: configName(name), Text: text, Warning: warning})
+// check says all that it can of a configuration. What is wrong with it comes before what
+// is good, so that nothing of that looks like a verdict.
+func (e env) check(path string) error {
+	name := configName(path)
+	c, problems := e.read(path)
+	if c == nil {
+		e.print(problems)
+		return e.refuse(path, problems)
 	}
-	now, later := e.closed(c, fileOf(name))
-	for _, text := range now {
-		note(text, c.Confinement.Sandbox != config.SandboxRequired)
+	if err := e.fits(c); err != nil {
+		problems = append(problems, config.Problem{File: name, Text: err.Error()})
 	}
-	for _, text := range later {
-		note("for a reload, "+text, true)
+	problems = append(problems, e.closedTo(c, fileOf(path), name)...)
+	mistakes := e.print(problems)
+	var out strings.Builder
+	if mistakes == 0 {
+		fmt.Fprintf(&out, "%s is valid: %s\n", name, summary(c))
 	}
-	if e.print(problems) > 0 {
-		return e.refuse(name, problems)
+	for _, line := range pullsOverTLS(c) {
+		fmt.Fprintln(&out, line)
 	}
-	return nil
+	err := e.checkCertificates(&out, c, time.Now())
+	if _, failed := io.WriteString(e.stdout, out.String()); failed != nil {
+		return failed
+	}
+	if mistakes > 0 {
+		return e.refuse(path, problems)
+	}
+	return err
 }
 
 // checkCertificates says what certificates there are. That they can be read and that
 // each key fits has been checked with the configuration.
-func (e env) checkCertificates(c *config.Config, now time.Time) error {
+func (e env) checkCertificates(out io.Writer, c *config.Config, now time.Time) error {
 	list, err := certificatesOf(c)
 	if err != nil {
 		return err // the files have changed since
@@ -82,7 +78,7 @@ func (e env) checkCertificates(c *config.Config, now time.Time) error {
 		if !x.Automatic {
 			text += "; its key fits"
 		}
-		fmt.Fprintln(e.stdout, text)
+		fmt.Fprintln(out, text)
 		if worry, _ := x.Worry(now); worry != "" {
 			fmt.Fprintf(e.stderr, "warning: %s: %s\n", strings.Join(x.Names, ", "), worry)
 		}
@@ -124,16 +120,6 @@ func (e env) read(path string) (*config.Config, []config.Problem) {
 	return config.Load(path)
 }
 
-// load reads a configuration and prints whatever is wrong with it. The error
-// is cli.ErrTold if there is any mistake.
-func (e env) load(path string) (*config.Config, error) {
-	c, problems := e.read(path)
-	if e.print(problems) > 0 {
-		return nil, e.refuse(path, problems)
-	}
-	return c, nil
-}
-
 // print prints what is wrong with a configuration, and counts the mistakes.
 func (e env) print(problems []config.Problem) (mistakes int) {
 	for _, p := range problems {
@@ -160,7 +146,7 @@ func (e env) refuse(path string, problems []config.Problem) error {
 		}
 	}
 	if mistakes == passing {
-		fmt.Fprintf(e.stderr, "%s cannot be served whole: %s (serve runs the other streams)\n", configName(path), count(mistakes, "mistake"))
+		fmt.Fprintf(e.stderr, "%s can be served only in part: %s (serve runs the other streams)\n", configName(path), count(mistakes, "mistake"))
 	} else {
 		fmt.Fprintf(e.stderr, "%s cannot be used: %s\n", configName(path), count(mistakes, "mistake"))
 	}

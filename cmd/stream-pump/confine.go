@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -71,15 +70,7 @@ func needsOf(c *config.Config) (n confine.Needs) {
 	for _, f := range c.TLS.Certificates {
 		read(f.Cert, f.Key)
 	}
-	for _, s := range c.Streams {
-		if !s.Enabled {
-			continue
-		}
-		read(s.File)
-		if s.Pull.TLS != nil {
-			read(s.Pull.TLS.CA, s.Pull.TLS.Cert, s.Pull.TLS.Key)
-		}
-	}
+	read(filesOfStreams(c)...)
 	if auto := c.TLS.Automatic; len(auto.Domains) > 0 {
 		n.Write = append(n.Write, issuance.Place(auto.Folder, auto.Directory))
 	}
@@ -105,38 +96,6 @@ func callsBack(a access.Config) bool {
 	return false
 }
 
-// barred are the files that the pump could not read as the user that it becomes; none if
-// the process is not root. A pump that starts with a file keeps what is in it, so that
-// this is no reason not to start: whoever restarts a machine at night would be without
-// all streams.
-func (x confinement) barred(n confine.Needs) []confine.Barred {
-	if x.apply == nil || os.Geteuid() != 0 {
-		return nil
-	}
-	out, err := confine.Reach(x.policy.Account, n)
-	if err != nil {
-		return nil // it cannot become that user, which is said when it tries
-	}
-	return out
-}
-
-// closed are sentences on the files of a configuration that are closed to the user that
-// the pump becomes; later are those on files that only a reload reads.
-func (e env) closed(c *config.Config, file string) (now, later []string) {
-	now = []string{}
-	x, err := e.confinementOf(c, file)
-	if err != nil {
-		return append(now, err.Error()), nil
-	}
-	for _, b := range x.barred(x.needs) {
-		now = append(now, b.Text)
-	}
-	for _, b := range x.barred(x.later) {
-		later = append(later, b.Text)
-	}
-	return now, later
-}
-
 // enter confines the process, and says what it has given up. The listeners are open by
 // then.
 func (x confinement) enter(c *config.Config, sec *security, timers *tuning.Timers, log *slog.Logger) error {
@@ -149,16 +108,21 @@ func (x confinement) enter(c *config.Config, sec *security, timers *tuning.Timer
 	for _, b := range x.barred(x.later) {
 		log.Warn("a reload will not be able to read a file", "why", b.Text)
 	}
+	streams := filesOfStreams(c)
 	for _, b := range x.barred(x.needs) {
 		if x.policy.Required {
 			return fmt.Errorf(`"sandbox" is "required": %s`, b.Text)
+		}
+		if !b.Write && slices.Contains(streams, b.Path) {
+			log.Error("a file is closed to the pump once it is no longer root, and its stream cannot run", "why", b.Text)
+			continue
 		}
 		log.Error("a file is closed to the pump once it is no longer root", "why", b.Text, "until_then", "what was read of it holds")
 		sec.bar(b)
 	}
 	if timers != nil {
 		if err := timers.Again(); err != nil {
-			log.Info("timers of some threads are finer than necessary", "why", err)
+			log.Info(finerTimers, "why", err)
 		}
 	}
 	// The system's own resolver would want far more of the machine than Go's.

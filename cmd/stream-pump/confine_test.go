@@ -170,7 +170,7 @@ func TestClosedKey(t *testing.T) {
 		says    string
 	}{
 		{usual, []string{"check", "-"}, 0, "standard input: warning: " + sentence},
-		{required, []string{"check", "-"}, 1, "standard input: " + sentence + "\nstandard input cannot be used: 1 mistake"},
+		{required, []string{"check", "-"}, 1, `standard input: "sandbox" is "required": ` + sentence + "\nstandard input cannot be used: 1 mistake"},
 		{required, []string{"serve", "-"}, 1, `\"sandbox\" is \"required\": ` + strings.ReplaceAll(sentence, `"`, `\"`)},
 	} {
 		p := launch(t, c.config, c.command...)

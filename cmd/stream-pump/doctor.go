@@ -8,12 +8,10 @@ import (
 	"io/fs"
 	"path"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"streampump/admin"
-	"streampump/cmd/internal/certs"
 	"streampump/cmd/internal/cli"
 	"streampump/config"
 	"streampump/engine"
@@ -74,41 +72,37 @@ func (e env) doctor(ctx context.Context, args []string, o doctorFlags) error {
 	if err != nil {
 		return err
 	}
-	var list []certs.Certificate
-	pulls, closed := []pullReport{}, []string{}
-	now := time.Now()
+	p := fileFindings{pulls: []pullReport{}, closed: []string{}}
 	if len(args) > 0 {
-		c, err := e.load(args[0])
-		if err != nil {
-			return err
+		c, problems := e.read(args[0])
+		mistakes := e.print(problems)
+		if mistakes > 0 {
+			err = e.refuse(args[0], problems)
 		}
-		if list, err = certificatesOf(c); err != nil {
-			return err
-		}
-		pulls = clientCertificates(c, now)
-		closed, _ = e.closed(c, fileOf(args[0]))
-		box.Use = useOf(c, box.Machine)
 		if o.capacity.on {
+			if err != nil {
+				return err
+			}
+			box.Use = useOf(c, box.Machine)
 			return e.capacity(ctx, box, c, o.capacity, o.json)
 		}
+		if c != nil { // otherwise there is still the machine
+			if err := e.lookAtFiles(c, fileOf(args[0]), &p); err != nil {
+				return err
+			}
+			box.Use = useOf(c, box.Machine)
+		}
+		p.mistakes = mistakes > 0
 	}
 	box.Use.Generator = o.generator
 	found := tuning.Check(box)
-	if o.json {
-		r := reportOf(box, found)
-		r.Certificates, r.ClientCertificates, r.Closed = statusOf(list, now), pulls, closed
-		err = e.json(r)
-	} else {
-		b := appendPulls(appendCertificates(appendMachine(nil, box.Machine), list, now), pulls)
-		for _, text := range closed {
-			b = appendPart(b, "", "closed", text)
-		}
-		_, err = e.stdout.Write(appendCheck(b, box, found, o.all))
+	if err := e.tell(box, found, p, o); err != nil {
+		return err
 	}
-	if err == nil && (number(found, tuning.Change) > 0 || worried(list, now) || troubled(pulls) || len(closed) > 0) {
-		err = cli.ErrTold
+	if number(found, tuning.Change) > 0 || p.worth() {
+		return cli.ErrTold
 	}
-	return err
+	return nil
 }
 
 // boxOf is the machine, as the process of that number sees it, or this one.

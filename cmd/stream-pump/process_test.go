@@ -280,7 +280,7 @@ func TestMissingFileOfOneStream(t *testing.T) {
 	p.ends(0)
 
 	p = launch(t, config, "check", "-")
-	p.await("standard input cannot be served whole: 1 mistake (serve runs the other streams)")
+	p.await("standard input can be served only in part: 1 mistake (serve runs the other streams)")
 	p.ends(1)
 }
 

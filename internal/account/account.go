@@ -16,6 +16,7 @@ import (
 	"math"
 	"os"
 	"os/user"
+	"regexp"
 	"slices"
 	"strconv"
 	"sync"
@@ -136,7 +137,7 @@ func unlisted(name string) (a Account, gid int, err error) {
 	if uid, err := number(name); err == nil {
 		return Account{User: name, UID: uid}, -1, nil
 	}
-	return a, 0, &UserError{fmt.Sprintf("there is no user %q on this machine; make one with: useradd --system --shell /usr/sbin/nologin %s", name, name)}
+	return a, 0, &UserError{fmt.Sprintf("there is no user %q on this machine%s", name, made("useradd --system --shell /usr/sbin/nologin", name))}
 }
 
 func lookupGroup(name string) (string, int, error) {
@@ -145,7 +146,7 @@ func lookupGroup(name string) (string, int, error) {
 		if g, err = user.LookupGroupId(name); err != nil {
 			gid, err := number(name)
 			if err != nil {
-				return "", 0, &GroupError{fmt.Sprintf("there is no group %q on this machine; make one with: groupadd --system %s", name, name)}
+				return "", 0, &GroupError{fmt.Sprintf("there is no group %q on this machine%s", name, made("groupadd --system", name))}
 			}
 			return name, gid, nil
 		}
@@ -156,6 +157,18 @@ func lookupGroup(name string) (string, int, error) {
 	}
 	return g.Name, gid, nil
 }
+
+// made is the end of a sentence on what there is not: how to make it. A shell, and useradd,
+// might make something else of an unusual name.
+func made(command, name string) string {
+	if !usual.MatchString(name) {
+		return "; name one that there is"
+	}
+	return "; make one with: " + command + " " + name
+}
+
+// usual are the names that need no care.
+var usual = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,30}$`)
 
 func groupName(gid int) string {
 	text := strconv.Itoa(gid)

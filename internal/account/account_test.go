@@ -61,6 +61,9 @@ func TestUnknown(t *testing.T) {
 	}{
 		{"no-such-user", "", &u, `there is no user "no-such-user" on this machine; make one with: useradd --system --shell /usr/sbin/nologin no-such-user`},
 		{Nobody, "no-such-group", &g, `there is no group "no-such-group" on this machine; make one with: groupadd --system no-such-group`},
+		{"our pump", "", &u, `there is no user "our pump" on this machine; name one that there is`},
+		{"x;reboot", "", &u, `there is no user "x;reboot" on this machine; name one that there is`},
+		{Nobody, "our group", &g, `there is no group "our group" on this machine; name one that there is`},
 		{"4123456", "", &u, `give "group" too`},
 		{"4294967295", "", &u, `there is no user "4294967295"`},
 		{"-1", "", &u, `there is no user "-1"`},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -36,8 +37,8 @@ func Reach(a account.Account, n Needs) (out []Barred, err error) {
 	}
 	look := func() {
 		for _, name := range n.Read {
-			if text := unreadable(a, name, ways[name]); text != "" {
-				out = append(out, Barred{Path: name, Text: text})
+			if unreadable(name) {
+				out = append(out, Barred{Path: name})
 			}
 		}
 		for _, name := range n.Write {
@@ -48,25 +49,25 @@ func Reach(a account.Account, n Needs) (out []Barred, err error) {
 	}
 	if os.Geteuid() != 0 {
 		look()
-		return out, nil
+	} else {
+		err = as(a, look)
 	}
-	return out, as(a, look)
+	for i, b := range out {
+		if !b.Write {
+			out[i].Text = sentence(a, b.Path, ways[b.Path])
+		}
+	}
+	return out, err
 }
 
-// unreadable is the sentence on a file that cannot be read; empty for others.
-func unreadable(a account.Account, name string, w way) string {
-	fd, err := unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
-	if err == nil {
-		_ = unix.Close(fd)
-		return ""
+// unreadable reports whether a file cannot be read. That it is not there is said elsewhere.
+// The way from the root counts, and not where the process happens to stand: a relative
+// name would lead past folders that are closed.
+func unreadable(name string) bool {
+	if full, err := filepath.Abs(name); err == nil {
+		name = full
 	}
-	if !errors.Is(err, fs.ErrPermission) {
-		return "" // it is not there: that is said elsewhere
-	}
-	if dir := closed(w); dir != "" {
-		return closedFolder(a, "file", name, "read", dir)
-	}
-	return fmt.Sprintf("the file %q cannot be read by %s; open it with: %s", name, who(a), open(a, "r", w.end))
+	return refused(unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0))
 }
 
 // unwritable is the sentence on a folder in which no files can be made; empty for others.
@@ -77,7 +78,7 @@ func unwritable(a account.Account, name string, w way) string {
 	}
 	give := fmt.Sprintf("chown -R %d:%d %s", a.UID, a.GID, quoted(w.end))
 	if dir := closed(w); dir != "" {
-		return closedFolder(a, "folder", name, "written to", dir) + " && " + give
+		return closedFolder(a, name, dir) + " && " + give
 	}
 	return fmt.Sprintf("the folder %q cannot be written to by %s; give it away with: %s", name, who(a), give)
 }
@@ -96,17 +97,8 @@ func closed(w way) string {
 	return ""
 }
 
-func closedFolder(a account.Account, kind, name, what, dir string) string {
-	return fmt.Sprintf("the %s %q cannot be %s by %s, to whom the folder %q is closed; open it with: %s", kind, name, what, who(a), dir, open(a, "x", dir))
-}
-
-// open is the command that gives a right on a path to an account and to nobody else. A
-// group that stands for many, as nobody's does, gets none.
-func open(a account.Account, right, path string) string {
-	if right == "r" && a.User != account.Nobody {
-		return fmt.Sprintf("chgrp %s %s && chmod g+r %s", a.Group, quoted(path), quoted(path))
-	}
-	return fmt.Sprintf("setfacl -m u:%s:%s %s", a.User, right, quoted(path))
+func closedFolder(a account.Account, name, dir string) string {
+	return fmt.Sprintf("the folder %q cannot be written to by %s, to whom the folder %q is closed; open it with: %s", name, who(a), dir, open(a, "x", dir))
 }
 
 // who is an account in a sentence.

@@ -1,8 +1,10 @@
 package confine
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -56,12 +58,12 @@ func TestReach(t *testing.T) {
 		{"secret", false, `the file "%[1]s/secret" cannot be read by ` + who + `; open it with: chgrp pump %[1]s/secret && chmod g+r %[1]s/secret`},
 		{"to-secret", false, `the file "%[1]s/to-secret" cannot be read by ` + who + `; open it with: chgrp pump %[1]s/secret && chmod g+r %[1]s/secret`},
 		{"it's secret", false, `the file "%[1]s/it's secret" cannot be read by ` + who + `; open it with: chgrp pump '%[1]s/it'\''s secret' && chmod g+r '%[1]s/it'\''s secret'`},
-		{"closed/inner/file", false, `the file "%[1]s/closed/inner/file" cannot be read by ` + who + `, to whom the folder "%[1]s/closed" is closed; open it with: setfacl -m u:pump:x %[1]s/closed`},
-		{"to-closed", false, `the file "%[1]s/to-closed" cannot be read by ` + who + `, to whom the folder "%[1]s/closed" is closed; open it with: setfacl -m u:pump:x %[1]s/closed`},
+		{"closed/inner/file", false, `the file "%[1]s/closed/inner/file" cannot be read by ` + who + `, to whom the folder "%[1]s/closed" is closed; open it with: chgrp pump %[1]s/closed && chmod g+x %[1]s/closed`},
+		{"to-closed", false, `the file "%[1]s/to-closed" cannot be read by ` + who + `, to whom the folder "%[1]s/closed" is closed; open it with: chgrp pump %[1]s/closed && chmod g+x %[1]s/closed`},
 		{"writable", true, ""},
 		{"missing", true, ""},
 		{"far", true, `the folder "%[1]s/far" cannot be written to by ` + who + `; give it away with: chown -R 4123456:4123457 %[1]s/far`},
-		{"closed/inner", true, `the folder "%[1]s/closed/inner" cannot be written to by ` + who + `, to whom the folder "%[1]s/closed" is closed; open it with: setfacl -m u:pump:x %[1]s/closed && chown -R 4123456:4123457 %[1]s/closed/inner`},
+		{"closed/inner", true, `the folder "%[1]s/closed/inner" cannot be written to by ` + who + `, to whom the folder "%[1]s/closed" is closed; open it with: chgrp pump %[1]s/closed && chmod g+x %[1]s/closed && chown -R 4123456:4123457 %[1]s/closed/inner`},
 	} {
 		n := Needs{Read: []string{in(c.name)}}
 		if c.write {
@@ -88,6 +90,74 @@ func TestReach(t *testing.T) {
 	got, err := Reach(o.Policy.Account, Needs{Read: []string{in("secret")}})
 	if err != nil || len(got) != 1 || !strings.HasSuffix(got[0].Text, "open it with: setfacl -m u:nobody:r "+in("secret")) {
 		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// All that is in the way is said at once, wherever the process stands, and the command
+// takes nothing from another group.
+func TestEveryObstacle(t *testing.T) {
+	o := stage(t)
+	pump := account.Account{User: "pump", Group: "pump", UID: 4123456, GID: 4123457, Groups: []int{4123458}}
+	who := "the user pump (group pump)"
+	in := func(name string) string { return filepath.Join(o.Dir, name) }
+	for _, f := range []struct {
+		name     string
+		uid, gid int
+		mode     os.FileMode
+	}{
+		{"outer", 0, 0, 0o700}, {"outer/inner", 0, 0, 0o710}, {"outer/inner/key", 0, 0, 0o600}, {"outer/inner/open", 0, 0, 0o644},
+		{"others", 0, 4123459, 0o640}, {"theirs", 0, 4123459, 0o600}, {"ours", 0, 4123458, 0o600}, {"own", 4123456, 0, 0o200},
+	} {
+		if f.name == "outer" || f.name == "outer/inner" {
+			if err := os.Mkdir(in(f.name), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			put(t, in(f.name), 0o600)
+		}
+		if err := errors.Join(os.Chown(in(f.name), f.uid, f.gid), os.Chmod(in(f.name), f.mode)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(in("outer/inner"))
+	folders := `the file %[2]q cannot be read by ` + who + `, to whom the folders "%[1]s/outer" and "%[1]s/outer/inner"`
+	passes := `open it with: chgrp pump %[1]s/outer && chmod g+x %[1]s/outer && chgrp pump %[1]s/outer/inner && chmod g=x %[1]s/outer/inner`
+	for name, want := range map[string]string{
+		"key":                 folders + ` and the file itself are closed; ` + passes + ` && chgrp pump %[1]s/outer/inner/key && chmod g+r %[1]s/outer/inner/key`,
+		in("outer/inner/key"): folders + ` and the file itself are closed; ` + passes + ` && chgrp pump %[1]s/outer/inner/key && chmod g+r %[1]s/outer/inner/key`,
+		"open":                folders + ` are closed; ` + passes,
+		in("others"):          `the file %[2]q cannot be read by ` + who + `; open it with: setfacl -m u:pump:r %[1]s/others`,
+		in("theirs"):          `the file %[2]q cannot be read by ` + who + `; open it with: chgrp pump %[1]s/theirs && chmod g+r %[1]s/theirs`,
+		in("ours"):            `the file %[2]q cannot be read by ` + who + `; open it with: chmod g+r %[1]s/ours`,
+		in("own"):             `the file %[2]q cannot be read by ` + who + `; open it with: chmod u+r %[1]s/own`,
+	} {
+		want = fmt.Sprintf(want, o.Dir, name)
+		if got, err := Reach(pump, Needs{Read: []string{name}}); err != nil || len(got) != 1 || got[0].Text != want {
+			t.Errorf("%s: %+v, %v\nwant %s", name, got, err, want)
+		}
+	}
+}
+
+// The commands that are said open the file.
+func TestAdviceOpens(t *testing.T) {
+	o := stage(t)
+	a := account.Account{User: "pump", Group: "4123457", UID: 4123456, GID: 4123457}
+	if err := os.Mkdir(filepath.Join(o.Dir, "outer"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	key := filepath.Join(o.Dir, "outer", "it's a key")
+	put(t, key, 0o600)
+	n := Needs{Read: []string{key}}
+	got, err := Reach(a, n)
+	if err != nil || len(got) != 1 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	_, command, _ := strings.Cut(got[0].Text, "open it with: ")
+	if out, err := exec.Command("sh", "-c", command).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", command, err, out)
+	}
+	if got, err := Reach(a, n); err != nil || len(got) > 0 {
+		t.Errorf("after %s: %+v, %v", command, got, err)
 	}
 }
 
