@@ -135,7 +135,7 @@ func TestFullSocket(t *testing.T) {
 		}
 	}
 	q.Info("again")
-	if m := j.next(); !strings.Contains(m, "dropped") || !strings.HasSuffix(m, " lines=1") {
+	if m := j.next(); !strings.Contains(m, "dropped") || !strings.Contains(m, " lines=1 why=") {
 		t.Error(m)
 	}
 	if m := j.next(); m != "again" {
