@@ -141,20 +141,38 @@ func Parse(name string, src []byte, dir string) (*Config, []Problem) {
 	return parseFile(name, src, dir, nil)
 }
 
+// Partial is what could be read of the configuration in a file in spite of its mistakes,
+// for a look at the files that it names. It must not be served. It is nil if nothing could
+// be read.
+func Partial(path string) *Config {
+	src, st, err := read(path)
+	if err != nil {
+		return nil
+	}
+	c, _ := walk(path, src, filepath.Dir(path), st)
+	return c
+}
+
 // parseFile is Parse for what was read from a file; st is nil if that is none.
 func parseFile(name string, src []byte, dir string, st os.FileInfo) (*Config, []Problem) {
-	w := &walker{dir: dir, report: report{file: name, size: len(src), lines: newLines(src)}}
-	root, ok := w.syntax(src)
-	if !ok {
-		return nil, w.sorted()
-	}
-	c := w.root(root)
-	c.Secrets = w.secrets
-	w.openSecrets(st)
+	c, w := walk(name, src, dir, st)
 	if w.fatal {
 		c = nil
 	}
 	return c, w.sorted()
+}
+
+// walk is the same, but leaves what could be read.
+func walk(name string, src []byte, dir string, st os.FileInfo) (*Config, *walker) {
+	w := &walker{dir: dir, report: report{file: name, size: len(src), lines: newLines(src)}}
+	root, ok := w.syntax(src)
+	if !ok {
+		return nil, w
+	}
+	c := w.root(root)
+	c.Secrets = w.secrets
+	w.openSecrets(st)
+	return c, w
 }
 
 var errFolder = errors.New("is a folder, not a file")

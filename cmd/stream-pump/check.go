@@ -41,6 +41,7 @@ func (e env) check(path string) error {
 	name := configName(path)
 	c, problems := e.read(path)
 	if c == nil {
+		problems = append(problems, e.closedBesides(path)...)
 		e.print(problems)
 		return e.refuse(path, problems)
 	}

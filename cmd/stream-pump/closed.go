@@ -53,6 +53,23 @@ func (e env) closedTo(c *config.Config, file, name string) (problems []config.Pr
 	return problems
 }
 
+// closedBesides is the same for a configuration with mistakes, which do not hide what else
+// has to be done.
+func (e env) closedBesides(path string) []config.Problem {
+	file := source{path: path}.file()
+	if file == "" {
+		return nil // it cannot be read twice
+	}
+	c := config.Partial(file)
+	if c == nil {
+		return nil
+	}
+	if _, err := e.confinementOf(c, file); err != nil {
+		return nil // that is one of the mistakes
+	}
+	return e.closedTo(c, file, configName(path))
+}
+
 // foreign reports whether the process, as it is, could not become whom the configuration
 // names, where it must.
 func (x confinement) foreign() bool {

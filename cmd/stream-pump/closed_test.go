@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"streampump/cmd/internal/cli"
+	"streampump/cmd/internal/confine"
 	"streampump/demo"
 )
 
@@ -49,7 +50,9 @@ func TestCheckClosed(t *testing.T) {
 		`{` + key + `}`:                   {0, []string{"warning: for a reload: " + of("token.key", "nobody", "nogroup"), valid}, "systemd"},
 		`{"user": "daemon", ` + clip + `, ` + tls + `}`: {1, []string{
 			"pump.json: a stream cannot run: " + of("clip.asf", "daemon", "daemon") + chgrp("clip.asf"), start + of("one.key", "daemon", "daemon"), "certificate of one.example", part}, valid},
-		`{` + tls + `, "sandbox": "required"}`: {1, []string{`pump.json: "sandbox" is "required": ` + of("one.key", "nobody", "nogroup"), "cannot be used: 2 mistakes"}, valid},
+		`{"user": "daemon", "prot": 1, ` + tls + `}`: {1, []string{"/prot: the key", start + of("one.key", "daemon", "daemon"), "cannot be used: 1 mistake"}, valid},
+		`{"user": "no-such-user", ` + tls + `}`:      {1, []string{"there is no user", "cannot be used: 1 mistake"}, valid},
+		`{` + tls + `, "sandbox": "required"}`:       {1, []string{`pump.json: "sandbox" is "required": ` + of("one.key", "nobody", "nogroup"), "cannot be used: 2 mistakes"}, valid},
 	} {
 		write(t, "pump.json", config)
 		if err := os.Chmod("pump.json", 0o644); err != nil {
@@ -74,6 +77,29 @@ func TestCheckClosed(t *testing.T) {
 	}
 	p.signal(syscall.SIGTERM)
 	p.ends(0)
+}
+
+// Whatever a configuration is, what is left of it can be looked at.
+func TestPartialConfigurations(t *testing.T) {
+	t.Chdir(t.TempDir())
+	e := env{confine: func(confine.Policy) (confine.Report, error) { return confine.Report{}, nil }}
+	for _, text := range []string{
+		"", "{", "[[[[", "{}", `{"port": 1e400}`, `{"user": 7, "group": []}`, `{"user": "no-such-user"}`,
+		`{"listen": [":1", ":1"], "port": 1, "streams": [null, {"path": 1, "type": "file"}, {"type": "mmsh_pull", "source_options": {"url": "mmshs://"}}]}`,
+		`{"listen": ["tls://:1"], "ssl": true, "certificates": [{}, {"cert": 1, "key": "."}], "ssl_domains": ["", "a..b", "*.a.b"], "acme": {"email": "<a@b>"}}`,
+		`{"ssl": 1, "ssl_port": "tls://", "ssl_cert": "a", "ssl_domains": {}, "acme": {"accept_terms": 1, "folder": [], "directory": "https://"}}`,
+		`{"prot": 1, "ssl": true, "ssl_cert": "nothing.pem", "ssl_key": "nothing.key", "publish": {"users_file": "nothing.txt"}}`,
+	} {
+		write(t, "pump.json", text)
+		for _, p := range e.closedBesides("pump.json") {
+			if p.File != "pump.json" || strings.Contains(p.Text, "nothing") || !p.Warning {
+				t.Errorf("%s: %s", text, p)
+			}
+		}
+	}
+	if got := e.closedBesides(stdinName); got != nil {
+		t.Errorf("standard input: %v", got)
+	}
 }
 
 // An ordinary user is told that such a pump takes root, or the user itself.
