@@ -57,6 +57,8 @@ func (w *walker) confinement(root object, c *Config) {
 	switch {
 	case err == nil && a.Root() && userGiven:
 		w.warn(user, "the pump stays root, so whoever gets hold of it owns what root owns: leave \"user\" out, or name a user of its own")
+	case err == nil && a.GID == 0 && groupGiven:
+		w.warn(group, "the pump may read what root's group may: leave \"group\" out, or name a group of its own")
 	case err == nil:
 	case errors.As(err, &ofGroup) || !userGiven:
 		w.fail(group, "%v", err)

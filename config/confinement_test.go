@@ -17,7 +17,7 @@ func TestConfinement(t *testing.T) {
 		{`{"user": "nobody", "sandbox": "required"}`, Confinement{User: "nobody", Sandbox: SandboxRequired}, ""},
 		{`{"user": 4123456, "group": 4123457, "sandbox": "off"}`, Confinement{User: "4123456", Group: "4123457", Sandbox: SandboxOff}, ""},
 		{`{"user": "root"}`, Confinement{User: "root"}, `c.json:1:10: /user: warning: the pump stays root`},
-		{`{"group": "root"}`, Confinement{User: "nobody", Group: "root"}, ""},
+		{`{"group": "root"}`, Confinement{User: "nobody", Group: "root"}, `c.json:1:11: /group: warning: the pump may read what root's group may`},
 	} {
 		got, problems := Parse("c.json", []byte(c.text), ".")
 		if got == nil || got.Confinement != c.want {
