@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"reflect"
 	"strings"
@@ -91,9 +92,13 @@ func (u *supervision) configuration() (pending string) {
 		return ""
 	}
 	c, problems := s.read(s.path)
-	mistakes := u.tellProblems(problems)
+	closed, loudest := c == nil && s.closed(problems), slog.LevelError
+	if closed {
+		loudest = slog.LevelWarn // none of them need be a mistake
+	}
+	mistakes := u.tellProblems(problems, loudest)
 	switch {
-	case c == nil && s.closed(problems):
+	case closed:
 		u.log.Warn("reload: files of the configuration are closed to the pump, which is not root any longer; what a restart would find is not known",
 			"configuration", s.path, "look", "as root: stream-pump check "+s.path)
 		return "; the configuration could not be read"
@@ -124,14 +129,15 @@ func (s source) closed(problems []config.Problem) bool {
 // mostTold is how many problems of a configuration are in the log after a reload.
 const mostTold = 20
 
-// tellProblems logs problems, and counts the mistakes among them.
-func (u *supervision) tellProblems(problems []config.Problem) (mistakes int) {
+// tellProblems logs problems, none louder than loudest, and counts the mistakes among
+// them.
+func (u *supervision) tellProblems(problems []config.Problem, loudest slog.Level) (mistakes int) {
 	for i, p := range problems {
 		if !p.Warning {
 			mistakes++
 		}
 		if i < mostTold {
-			u.log.Log(context.Background(), levelOf(p), "configuration", "problem", p.String())
+			u.log.Log(context.Background(), min(levelOf(p), loudest), "configuration", "problem", p.String())
 		}
 	}
 	return mistakes
