@@ -69,7 +69,7 @@ func TestConformance(t *testing.T) { conformance(t, transport{}, allRows()) }
 // TestConformanceTLS is the same over TLS: what works in clear works there.
 func TestConformanceTLS(t *testing.T) {
 	rows := slices.DeleteFunc(allRows(), func(r row) bool { return clearOnly()[r.name] != "" })
-	conformance(t, transport{"over TLS", rig.Identify(t, t.TempDir())}, rows)
+	conformance(t, transport{"over TLS", rig.Identify(t, rig.Reachable(t))}, rows)
 }
 
 func conformance(t *testing.T, over transport, rows []row) {

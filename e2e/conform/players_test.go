@@ -40,8 +40,8 @@ const joinWithin = 2 * time.Second
 // televised is the row with a pump that plays the demo's clip.
 func (k *kit) televised() *kit {
 	k.Helper()
-	clip := filepath.Join(k.TempDir(), "clip.asf")
-	k.check(os.WriteFile(clip, demo.Clip(), 0o600))
+	clip := filepath.Join(rig.Reachable(k.T), "clip.asf")
+	k.check(os.WriteFile(clip, demo.Clip(), 0o644))
 	own := *k
 	own.path = "clip"
 	own.pump = rig.Start(k.T, rig.Options{TLS: k.all.transport.identity, Config: fmt.Sprintf(`"streams": [{"type": "file", "path": "clip", "source_options": {"file": %q}},
