@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"streampump/cmd/internal/cli"
+	"streampump/e2e/rig"
 	"streampump/internal/pki"
 )
 
@@ -19,7 +20,7 @@ import (
 func knowing(t *testing.T, file string, args ...string) output {
 	t.Helper()
 	files, _ := filepath.Glob("*")
-	give(t, files...)
+	rig.Give(t, files...)
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Env = append(os.Environ(), asProgram+"=1", "SSL_CERT_FILE="+file, "SSL_CERT_DIR=/nowhere")
 	var stdout, stderr bytes.Buffer
@@ -32,7 +33,7 @@ func knowing(t *testing.T, file string, args ...string) output {
 }
 
 func TestCheckMissesTheSystemsAuthorities(t *testing.T) {
-	t.Chdir(reachable(t))
+	t.Chdir(rig.Reachable(t))
 	write(t, "pump.json", `{"streams": [{"type": "mmsh_pull", "path": "a", "source_options": {"url": "https://source.example"}}]}`)
 	knowing(t, "/nowhere", "check", "pump.json").want(t, cli.ExitOK, `pump.json is valid: 1 stream, 1 enabled, on [::]:8086
 stream "a" is pulled with TLS from source.example:443, whose certificate must be for source.example, by an authority of this machine's list
@@ -41,7 +42,7 @@ stream "a" is pulled with TLS from source.example:443, whose certificate must be
 }
 
 func TestCheckSaysWhatSourcesMustProve(t *testing.T) {
-	t.Chdir(reachable(t))
+	t.Chdir(rig.Reachable(t))
 	until := func(c *x509.Certificate) { c.NotAfter = time.Date(2120, 1, 2, 3, 4, 5, 0, time.UTC) }
 	root := pki.New(t, "Test Root")
 	below := root.Below("Our Root", until)

@@ -93,7 +93,7 @@ func filesOfStreams(c *config.Config) (files []string) {
 			files = append(files, s.Pull.TLS.CA, s.Pull.TLS.Cert, s.Pull.TLS.Key)
 		}
 	}
-	return slices.DeleteFunc(files, func(f string) bool { return f == "" })
+	return filled(files)
 }
 
 // barred are the files that the pump could not read as the user that it becomes; none if

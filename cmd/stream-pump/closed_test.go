@@ -14,13 +14,14 @@ import (
 	"streampump/cmd/internal/cli"
 	"streampump/cmd/internal/confine"
 	"streampump/demo"
+	"streampump/e2e/rig"
 )
 
 // What check says of closed files follows from who may start the pump, and no mistake
 // hides another.
 func TestCheckClosed(t *testing.T) {
 	needRoot(t)
-	dir := reachable(t)
+	dir := rig.Reachable(t)
 	t.Chdir(dir)
 	issued(t, "one", 80*day, "one.example")
 	write(t, "clip.asf", string(demo.Clip()))

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"streampump/access"
 	"streampump/cmd/internal/confine"
 	"streampump/cmd/internal/issuance"
 	"streampump/config"
@@ -49,51 +48,38 @@ func (e env) confinementOf(c *config.Config, file string) (confinement, error) {
 
 // reloaded are the files that only a reload reads again: the configuration and what it
 // was made of.
-func reloaded(c *config.Config, file string) (files []string) {
-	for _, f := range append([]string{file, c.TLS.Automatic.CAFile}, c.Secrets...) {
-		if f != "" && !slices.Contains(files, f) {
-			files = append(files, f)
-		}
-	}
-	return files
+func reloaded(c *config.Config, file string) []string {
+	return filled(append([]string{file, c.TLS.Automatic.CAFile}, c.Secrets...))
 }
 
 // needsOf is what a configuration's pump reads and writes while it runs.
 func needsOf(c *config.Config) (n confine.Needs) {
-	read := func(files ...string) {
-		for _, f := range files {
-			if f != "" && !slices.Contains(n.Read, f) {
-				n.Read = append(n.Read, f)
-			}
-		}
-	}
 	for _, f := range c.TLS.Certificates {
-		read(f.Cert, f.Key)
+		n.Read = append(n.Read, f.Cert, f.Key)
 	}
-	read(filesOfStreams(c)...)
+	n.Read = filled(append(n.Read, filesOfStreams(c)...))
 	if auto := c.TLS.Automatic; len(auto.Domains) > 0 {
 		n.Write = append(n.Write, issuance.Place(auto.Folder, auto.Directory))
 	}
 	return n
 }
 
-// connects reports whether a configuration's pump makes connections by itself.
-func connects(c *config.Config) bool {
-	return len(c.TLS.Automatic.Domains) > 0 || callsBack(c.Access) ||
-		slices.ContainsFunc(c.Streams, func(s config.Stream) bool { return s.Enabled && s.Type == config.TypePull })
-}
-
-// callsBack reports whether a web site is asked about viewers.
-func callsBack(a access.Config) bool {
-	if a.Default[access.View].Callback != nil {
-		return true
-	}
-	for _, own := range a.Streams {
-		if own.View != nil && own.View.Callback != nil {
-			return true
+// filled are the files among some that a configuration may name, each once.
+func filled(files []string) (out []string) {
+	for _, f := range files {
+		if f != "" && !slices.Contains(out, f) {
+			out = append(out, f)
 		}
 	}
-	return false
+	return out
+}
+
+// connects reports whether a configuration's pump makes connections by itself.
+func connects(c *config.Config) bool {
+	for range calling(&c.Access) {
+		return true
+	}
+	return len(c.TLS.Automatic.Domains) > 0 || slices.ContainsFunc(c.Streams, func(s config.Stream) bool { return s.Enabled && s.Type == config.TypePull })
 }
 
 // enter confines the process, and says what it has given up. The listeners are open by

@@ -10,38 +10,9 @@ import (
 	"syscall"
 	"testing"
 
+	"streampump/e2e/rig"
 	"streampump/internal/account"
 )
-
-// reachable is an empty folder that the pump can look into after it was root: the test's
-// own lies in one that is closed.
-func reachable(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	for d := dir; d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
-		if err := os.Chmod(d, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
-// give gives files to whom the pump becomes.
-func give(t *testing.T, files ...string) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		return
-	}
-	a, err := account.Lookup(account.Nobody, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		if err := os.Chown(f, a.UID, a.GID); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
 
 // open is a copy of a program that everybody may run.
 func open(t *testing.T, program string) string {
@@ -51,7 +22,7 @@ func open(t *testing.T, program string) string {
 		t.Fatal(err)
 	}
 	defer from.Close()
-	to, err := os.OpenFile(filepath.Join(reachable(t), "program"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
+	to, err := os.OpenFile(filepath.Join(rig.Reachable(t), "program"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +104,7 @@ func TestRootIsGivenUp(t *testing.T) {
 // the command that mends it.
 func TestClosedKey(t *testing.T) {
 	needRoot(t)
-	dir := reachable(t)
+	dir := rig.Reachable(t)
 	t.Chdir(dir)
 	issued(t, "one", 80*day, "one.example")
 	if err := os.Chown("one.key", 0, 0); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"iter"
 	"log/slog"
 	"slices"
 
@@ -38,21 +39,29 @@ func guard(c *config.Config, log *slog.Logger) {
 	if c.Access.Open() {
 		return
 	}
-	callBack(&c.Access.Default[access.View], "all streams without rules of their own", log)
-	for path, own := range c.Access.Streams {
-		if own.View != nil {
-			callBack(own.View, "stream "+path, log)
-		}
+	for r, of := range calling(&c.Access) {
+		callBack(r, of, log)
 	}
 	c.Engine.Access = access.NewGuard(c.Access)
 }
 
-// callBack gives rules the backend that they want. The log says when it is down; its
+// calling are the rules that want a web site asked about viewers, and whose they are.
+func calling(a *access.Config) iter.Seq2[*access.Rules, string] {
+	return func(yield func(*access.Rules, string) bool) {
+		if r := &a.Default[access.View]; r.Callback != nil && !yield(r, "all streams without rules of their own") {
+			return
+		}
+		for path, own := range a.Streams {
+			if own.View != nil && own.View.Callback != nil && !yield(own.View, "stream "+path) {
+				return
+			}
+		}
+	}
+}
+
+// callBack gives such rules their backend. The log says when it is down; its
 // address, which may have a secret in it, is not shown.
 func callBack(r *access.Rules, of string, log *slog.Logger) {
-	if r.Callback == nil {
-		return
-	}
 	log = few(log) // a site that comes and goes
 	then := "viewers are refused"
 	if r.Callback.AllowWhenDown {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"streampump/e2e/rig"
 )
 
 // overseer is a service manager that a test plays.
@@ -128,9 +130,9 @@ func (o *overseer) launch(names []string, files []*os.File, env []string, args .
 // serves starts a service with a configuration in a file.
 func (o *overseer) serves(config string, env ...string) (p *process, file string) {
 	o.t.Helper()
-	file = filepath.Join(reachable(o.t), "pump.json")
+	file = filepath.Join(rig.Reachable(o.t), "pump.json")
 	write(o.t, file, config)
-	give(o.t, file)
+	rig.Give(o.t, file)
 	return o.launch(nil, nil, env, "serve", file), file
 }
 

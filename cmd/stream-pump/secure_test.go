@@ -19,6 +19,7 @@ import (
 	"streampump/admin"
 	"streampump/cmd/internal/cli"
 	"streampump/cmd/internal/issuance/testca"
+	"streampump/e2e/rig"
 	"streampump/internal/pki"
 )
 
@@ -33,7 +34,7 @@ func issued(t *testing.T, file string, life time.Duration, names ...string) (*pk
 	c := a.Issue(func(c *x509.Certificate) { c.NotBefore, c.NotAfter = end.Add(-90*day), end }, names...)
 	write(t, file+".pem", string(pki.CertPEM(c)))
 	write(t, file+".key", string(pki.KeyPEM(t, c)))
-	give(t, file+".pem", file+".key")
+	rig.Give(t, file+".pem", file+".key")
 	return a, end
 }
 
@@ -112,7 +113,7 @@ func (p *process) certificates() []admin.CertificateStatus {
 }
 
 func TestServeOverTLS(t *testing.T) {
-	t.Chdir(reachable(t))
+	t.Chdir(rig.Reachable(t))
 	one, _ := issued(t, "one", 80*day+time.Hour, "one.example")
 	two, _ := issued(t, "two", 80*day+time.Hour, "two.example")
 	p, plain, secure := secureProcess(t, `"ssl_cert": "one.pem", "ssl_key": "one.key", "certificates": [{"cert": "two.pem", "key": "two.key"}]`)
@@ -156,7 +157,7 @@ func TestServeOverTLS(t *testing.T) {
 
 // Where there are private keys, or other secrets, a crash leaves no core dump, on no way.
 func TestNoCoreDump(t *testing.T) {
-	t.Chdir(reachable(t))
+	t.Chdir(rig.Reachable(t))
 	issued(t, "one", 80*day, "one.example")
 	const admin = `"admin": {"listen": "127.0.0.1:0"}, `
 	pull := `"streams": [{"type": "mmsh_pull", "path": "live", "source_options": {"url": "mmsh://127.0.0.1:1/"}}]`
@@ -179,7 +180,7 @@ func TestNoCoreDump(t *testing.T) {
 func TestAutomaticCertificates(t *testing.T) {
 	for _, proof := range []string{"tls", "http"} {
 		t.Run(proof, func(t *testing.T) {
-			t.Chdir(reachable(t))
+			t.Chdir(rig.Reachable(t))
 			authority := testca.New(t)
 			members := fmt.Sprintf(`"ssl_domains": ["pump.example"], "redirect_404_to": "https://elsewhere.example/",
   "view": {"token_keys": [{"id": "a", "secret": "a secret that is long enough for tokens"}]},
@@ -225,7 +226,7 @@ func TestAutomaticCertificates(t *testing.T) {
 
 // What the CA does not see is a sentence in log and status.
 func TestAutomaticCertificateIsRefused(t *testing.T) {
-	t.Chdir(reachable(t))
+	t.Chdir(rig.Reachable(t))
 	authority := testca.New(t)
 	p, _, _ := secureProcess(t, fmt.Sprintf(`"ssl_domains": ["pump.example"],
   "acme": {"accept_terms": true, "directory": %q, "ca_file": %q, "folder": "acme"}`, authority.Directory, authority.File))
@@ -243,7 +244,7 @@ func TestAutomaticCertificateIsRefused(t *testing.T) {
 }
 
 func TestCheckShowsCertificates(t *testing.T) {
-	t.Chdir(reachable(t))
+	t.Chdir(rig.Reachable(t))
 	_, good := issued(t, "good", 80*day+time.Hour, "pump.example", "*.pump.example")
 	_, late := issued(t, "late", 9*day+time.Hour, "late.example")
 	_, ended := issued(t, "ended", -2*day+time.Hour, "ended.example")
@@ -281,7 +282,7 @@ func read(t *testing.T, name string) string {
 }
 
 func TestDoctorShowsCertificates(t *testing.T) {
-	t.Chdir(reachable(t))
+	t.Chdir(rig.Reachable(t))
 	issued(t, "good", 80*day+time.Hour, "pump.example")
 	const conf = `{"ssl": true, "ssl_cert": "good.pem", "ssl_key": "good.key", "streams": [{"type": "mmsh_push", "path": "live"}]}`
 	write(t, "pump.json", conf)

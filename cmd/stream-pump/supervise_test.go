@@ -14,6 +14,7 @@ import (
 	"streampump/cmd/internal/supervisor"
 	"streampump/codec"
 	"streampump/config"
+	"streampump/e2e/rig"
 	"streampump/engine"
 	"streampump/internal/pki"
 )
@@ -153,12 +154,12 @@ func TestReloadOfClosedFiles(t *testing.T) {
 // to whom the pump becomes.
 func secureService(t *testing.T, closed ...string) (p *process, secure netip.AddrPort, other *pki.Authority) {
 	t.Helper()
-	t.Chdir(reachable(t))
+	t.Chdir(rig.Reachable(t))
 	issued(t, "one", 80*day, "one.example")
 	other, _ = issued(t, "two", 80*day, "two.example")
 	write(t, "pump.json", `{"listen": ["127.0.0.1:0", "tls://127.0.0.1:0"], "admin": {"listen": "127.0.0.1:0"},
   "ssl_cert": "one.pem", "ssl_key": "one.key", "streams": [{"type": "mmsh_push", "path": "live"}]}`)
-	give(t, "pump.json")
+	rig.Give(t, "pump.json")
 	for _, f := range closed {
 		if err := os.Chown(f, 0, 0); err != nil {
 			t.Fatal(err)
