@@ -40,11 +40,13 @@ const (
 	Mine
 )
 
-// MaxClassify is the most bytes a protocol may look at to claim a connection.
-// Eight tell MMST (signature at 4..7), RTMP (first byte) and every HTTP method.
-const MaxClassify = 8
+// MaxClassify is the most bytes a protocol may look at to claim a connection. Eight
+// tell MMST (signature at 4..7) and RTMP (first byte); sixteen tell in which protocol an
+// OPTIONS request is that names no address.
+const MaxClassify = 16
 
-// A Protocol recognises connections and opens sessions. Its methods may be
+// A Protocol recognises connections and opens sessions. Of several, the first that does
+// not say [NotMine] has its say first: as long as it needs more bytes, the others wait. Its methods may be
 // called from any goroutine.
 type Protocol interface {
 	// Name is the protocol's name in logs and counters, in lower case.
@@ -102,8 +104,19 @@ type Dialled interface {
 	// AppendHello appends the bytes that we send first. It is called once for each
 	// connection, after Target; proxied says that they go to an HTTP proxy instead of
 	// the target itself, which is never so for a target with TLS: there a [Tunnel] comes
-	// first.
+	// first. What is said later is the answer to a [Reply], or comes of a Tick; what is
+	// said last is AppendEnd's.
 	AppendHello(dst []byte, proxied bool) []byte
+}
+
+// A Ticking session is a dialled one that has something to say when time passes, such
+// as that it is still there.
+type Ticking interface {
+	Dialled
+	// Tick appends what is to be said at the given time, which counts from anywhere, and
+	// returns the time from which on Tick is to be called again. It is called once
+	// behind AppendHello, and after that no earlier than it asked for, and soon after.
+	Tick(dst []byte, now time.Duration) (out []byte, next time.Duration)
 }
 
 // Target is a place that a dialled session wants to reach.
@@ -142,6 +155,7 @@ const (
 	Describe // the head of the stream at Path, in Form; may continue Session
 	Play     // the head and the packets of the stream at Path, in Form; may continue Session
 	Control  // a request about Session that changes nothing in its stream
+	Halt     // no packets for this connection until its next Play
 	Stop     // end the Play of Session
 
 	// Requests of encoders, and what arrives in their bodies, in files and
@@ -177,7 +191,7 @@ func (k Kind) String() string {
 }
 
 var kindNames = [...]string{
-	"None", "Reply", "Lookup", "Describe", "Play", "Control", "Stop", "Setup",
+	"None", "Reply", "Lookup", "Describe", "Play", "Control", "Halt", "Stop", "Setup",
 	"Publish", "Header", "Packet", "Pause", "Finish", "Redial", "Bad",
 }
 
@@ -185,11 +199,13 @@ var kindNames = [...]string{
 // The engine only counts them.
 type Form uint8
 
-// The forms. Their meaning is the protocol's: MMSH uses Framed for its own
-// players and Plain for a file stream over ordinary HTTP.
+// The forms. Their meaning is the protocol's. All but the first are derived on demand
+// from the primary form.
 const (
 	Framed Form = iota // the primary form, made once on ingest
-	Plain              // derived on demand from the primary form
+	Plain              // without the protocol's frame: a file stream over ordinary HTTP
+	Video              // only the first track with pictures
+	Audio              // only the first track with sound
 	Forms              // the number of forms
 )
 
@@ -213,6 +229,12 @@ type Event struct {
 	// Data is one packet (Packet). It points into the bytes given to Consume
 	// or into the session's own buffer, and is valid until the next Consume.
 	Data []byte
+	// Channel is on which of the source's channels Data came (Packet). What they are is
+	// the protocol's.
+	Channel uint8
+	// At is when Data arrived (Packet); set by the engine. It goes on evenly, whatever
+	// becomes of the system's clock.
+	At time.Time
 	// Number is the source's own number of the packet; valid if Numbered.
 	Number   uint32
 	Numbered bool
@@ -336,6 +358,9 @@ type Mark struct {
 	Key bool
 	// Trim says that a viewer that starts here needs the trimmed variant.
 	Trim bool
+	// Start says that the packet begins something whole: a viewer that has to leave
+	// packets out goes on up to such a one before it does. It is so for each Key.
+	Start bool
 	// Most is how many bytes the packet has in the form in which it is longest.
 	Most int
 	// Note is a repair that was made, once for each kind and programme, for the log;
@@ -351,10 +376,11 @@ type Mark struct {
 var ErrProgrammeOver = errors.New("the programme's time line is used up")
 
 // Programme is one header and the packets that belong to it. Splice, Append
-// and Next are called under the stream's lease, one at a time; Head and Derive
-// may be called by any goroutine at any time.
+// and Next are called under the stream's lease, one at a time; Media, Head, AppendJoin
+// and Derive may be called by any goroutine at any time.
 type Programme interface {
-	// Media is the header the programme started with.
+	// Media is the header as it stands: the one that the programme started with, with
+	// what its packets have said since.
 	Media() Media
 	// Head is the head in the given form. The bytes are shared and immutable.
 	Head(f Form) []byte
@@ -372,10 +398,18 @@ type Programme interface {
 	// use. How long that may take is up to the engine ([Event.Anywhere]). Where the packet
 	// cannot be read at all it is [ErrMalformed].
 	//
+	// [ErrHeld] means that the packet is kept and comes with a later one, in one piece
+	// with it, because only that one tells what it is.
+	//
 	// Any other error, [ErrProgrammeOver] excepted, is the source's fault.
 	Append(dst []byte, ev *Event) ([]byte, Mark, error)
+	// AppendJoin appends what a viewer is sent in form f before packets where it starts,
+	// and where it goes on after packets were left out for it. first is the primary form
+	// of the packet that it goes on with, nil if that has not come yet.
+	AppendJoin(dst []byte, f Form, first []byte) []byte
 	// Derive makes a variant of a packet from its primary form. Either out is
-	// part of primary (alias), or it was appended to dst.
+	// part of primary (alias), or it was appended to dst. It is empty for a packet that
+	// the form leaves out.
 	Derive(dst, primary []byte, f Form, trim bool) (out []byte, alias bool)
 	// Next is the programme that follows when this one's time line is used up.
 	Next() Programme
@@ -393,3 +427,7 @@ var ErrNoKey = fmt.Errorf("%w: no key frame has come since the source started ov
 // it cannot be read. It is an [ErrSkip]. A source that sends nothing else is as good as
 // silent.
 var ErrMalformed = fmt.Errorf("%w: it is malformed", ErrSkip)
+
+// ErrHeld is returned by [Programme.Append] for a packet that the programme keeps: the
+// bytes of a later one begin with it. What is kept is bounded by the programme.
+var ErrHeld = errors.New("packet kept for the next one")

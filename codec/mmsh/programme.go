@@ -128,7 +128,7 @@ func (g *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, err
 	if err != nil {
 		return dst[:start], codec.Mark{}, err
 	}
-	mark.Key = g.leads(rank, s.at)
+	mark.Key, mark.Start = g.leads(rank, s.at), true
 	mark.Trim = mark.Key && !waits && g.m.h.NeedsTrim(&p, ev.Data)
 	mark.SendTime = time.Duration(s.at) * time.Millisecond
 	mark.Most = max(len(dst)-start, g.m.h.PacketSize()) // the plain form is padded
@@ -283,6 +283,9 @@ func (g *programme) once(n note, err error) error {
 	g.noted |= n
 	return err
 }
+
+// AppendJoin implements [codec.Programme]: a player needs nothing but the head.
+func (g *programme) AppendJoin(dst []byte, _ codec.Form, _ []byte) []byte { return dst }
 
 // Derive implements [codec.Programme]. The trimmed form keeps the LocationId. A
 // packet that cannot be converted, which no primary form is, stays as it is.

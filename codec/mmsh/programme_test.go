@@ -62,7 +62,7 @@ func TestAppendFramesThePacket(t *testing.T) {
 		if err != nil || !bytes.Equal(out, want) {
 			t.Errorf("packet %d: %v, % x\nwant % x", i, err, out, want)
 		}
-		if want := (codec.Mark{Key: key, Most: max(len(out)-len("kept"), 400), SendTime: time.Duration(i) * 40 * time.Millisecond}); mark != want {
+		if want := (codec.Mark{Key: key, Start: true, Most: max(len(out)-len("kept"), 400), SendTime: time.Duration(i) * 40 * time.Millisecond}); mark != want {
 			t.Errorf("packet %d: %+v, want %+v", i, mark, want)
 		}
 	}

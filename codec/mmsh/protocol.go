@@ -76,10 +76,14 @@ const (
 	speaksUnknown               // what begins neither
 )
 
+// tells is how many first bytes always tell what a connection speaks: a method is
+// known by fewer, and the mark of MMST ends with the eighth.
+const tells = 8
+
 // speechOf looks at the first bytes of a connection, at most
-// [codec.MaxClassify] of them, which always tell.
+// [tells] of them.
 func speechOf(first []byte) speech {
-	first = first[:min(len(first), codec.MaxClassify)]
+	first = first[:min(len(first), tells)]
 	begun := false // the first line has: empty ones before it are passed over
 	for _, c := range first {
 		switch {
@@ -93,7 +97,7 @@ func speechOf(first []byte) speech {
 			return mmstOrNot(first)
 		}
 	}
-	if len(first) == codec.MaxClassify {
+	if len(first) == tells {
 		return speaksHTTP
 	}
 	return unclear

@@ -13,7 +13,7 @@ type state uint8
 
 const (
 	// opening: the first bytes of the connection tell whether it speaks HTTP
-	// or MMST, which begins no request. [codec.MaxClassify] of them end it.
+	// or MMST, which begins no request. [tells] of them end it.
 	opening state = iota
 	// waiting: for a request, or for the rest of its head. A whole head ends it.
 	waiting
@@ -85,7 +85,7 @@ func (s *server) open(b []byte) (int, codec.Event) {
 	}
 	held, first := s.ex.first, b
 	if len(held) > 0 {
-		first = append(held, b[:min(len(b), codec.MaxClassify-len(held))]...)
+		first = append(held, b[:min(len(b), tells-len(held))]...)
 	}
 	switch speechOf(first) {
 	case unclear:

@@ -81,7 +81,7 @@ func (c *Conn) enterRoom(st *stream.Stream) bool {
 // one.
 func (c *Conn) openSession(instead bool) (returned bool) {
 	l := c.loop
-	if l.ev.Form != codec.Framed {
+	if l.ev.Form == codec.Plain {
 		return false
 	}
 	key, replaced, old := l.group.sessions.Open(
@@ -106,7 +106,7 @@ func (c *Conn) openSession(instead bool) (returned bool) {
 // for one who takes more.
 func (c *Conn) returns(account *admission.Account) bool {
 	l := c.loop
-	if l.ev.Session == 0 || l.ev.Form != codec.Framed {
+	if l.ev.Session == 0 || l.ev.Form == codec.Plain {
 		return false
 	}
 	old, ok := l.group.sessions.Touch(l.ev.Session, c.peer.Addr(), l.now, int64(l.group.cfg.Timeouts.Session))

@@ -7,8 +7,8 @@ import "sync/atomic"
 // them, and kept for the other readers while there is room.
 type Variant uint8
 
-// Variants is the number of variants: two forms, each whole and trimmed.
-const Variants = 4
+// Variants is the number of variants: four forms, each whole and trimmed.
+const Variants = 8
 
 // Slot holds one packet. Its fields are written before the slot enters the ring and
 // do not change until it is freed, except where they are atomic. It is as large as a

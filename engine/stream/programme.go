@@ -46,7 +46,7 @@ const programmeCost = 1 << 10
 
 // formBits is how many bits of a [ring.Variant] hold the form; the next one is
 // set for the trimmed variant.
-const formBits = 1
+const formBits = 2
 
 // Variant is the ring's variant for a form of the contract.
 func Variant(f codec.Form, trimmed bool) ring.Variant {

@@ -351,7 +351,7 @@ func (p *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, err
 	dst = append(dst, ';')
 	p.number++
 	most := max(len(dst)-start, p.media.pad)
-	return dst, codec.Mark{Key: key, Trim: bytes.IndexByte(rest, '|') >= 0, Most: most, SendTime: at}, nil
+	return dst, codec.Mark{Key: key, Start: true, Trim: bytes.IndexByte(rest, '|') >= 0, Most: most, SendTime: at}, nil
 }
 
 // time takes t=MS off the front of a packet and places it.
@@ -371,6 +371,8 @@ func (p *programme) time(rest *[]byte) time.Duration {
 	p.last = at + p.shift
 	return p.last
 }
+
+func (p *programme) AppendJoin(dst []byte, _ codec.Form, _ []byte) []byte { return dst }
 
 func (p *programme) Derive(dst, primary []byte, f codec.Form, trim bool) ([]byte, bool) {
 	if !trim && f == codec.Plain && len(primary)-1 < p.media.pad {
