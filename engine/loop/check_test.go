@@ -25,7 +25,7 @@ func (b *lab) check() {
 		}
 		for _, p := range st.Programmes() { // which waits forever if the stream was left locked
 			if p.Viewers.Load() != watching[p] {
-				b.t.Fatalf("programme %v counts %d viewers, %d point to it", p.Media, p.Viewers.Load(), watching[p])
+				b.t.Fatalf("programme %v counts %d viewers, %d point to it", p.Media(), p.Viewers.Load(), watching[p])
 			}
 		}
 	}

@@ -119,10 +119,10 @@ func (c *Conn) bad() {
 // lookup answers whether a stream exists and is up.
 func (c *Conn) lookup() {
 	v := &c.loop.verdict
-	if st := c.loop.group.find(c.loop.ev.Path, v); st != nil {
+	if st := c.find(); st != nil {
 		v.Title = st.Config.Name
 		if p := st.Joinable(); p != nil {
-			v.Media = p.Media
+			v.Media = p.Media()
 			c.look(st)
 		} else {
 			v.RetryAfter = st.RetryAfter()
@@ -131,13 +131,29 @@ func (c *Conn) lookup() {
 	c.answer(nil)
 }
 
-// find looks a stream up; nil and a verdict if there is none.
-func (g *Group) find(path string, v *codec.Verdict) *stream.Stream {
-	st := g.at(path)
-	if st == nil {
+// otherProtocol is the sentence for a peer whose protocol does not carry the stream that
+// it asks for.
+const otherProtocol = "this stream is not carried by this protocol"
+
+// find looks up the stream that the event in the loop's scratch names; nil and a verdict
+// if the peer's protocol has none of that name.
+func (c *Conn) find() *stream.Stream {
+	g, v := c.loop.group, &c.loop.verdict
+	st := g.at(c.loop.ev.Path)
+	switch {
+	case st == nil:
 		v.Code, v.Location = codec.NoStream, g.cfg.NotFoundLocation
+	case !c.carries(st):
+		v.Code, v.Location, v.Reason = codec.NoStream, g.cfg.NotFoundLocation, otherProtocol
+		st = nil
 	}
 	return st
+}
+
+// carries reports whether the connection's protocol may have a stream.
+func (c *Conn) carries(st *stream.Stream) bool {
+	only := st.Config.Protocol
+	return only == "" || only == c.loop.group.protocols[c.protocol].Name()
 }
 
 // at is the stream at a path, in any letter case; nil if there is none.
@@ -146,8 +162,11 @@ func (g *Group) at(path string) *stream.Stream { return g.streams[strings.ToLowe
 // join finds the programme that a viewer's request wants; nil and a verdict if it
 // cannot have it.
 func (c *Conn) join() (st *stream.Stream, p *stream.Programme) {
-	e, v := c.loop.group, &c.loop.verdict
-	if st = e.find(c.loop.ev.Path, v); st == nil {
+	v := &c.loop.verdict
+	if st = c.find(); st == nil {
+		if v.Reason != "" {
+			c.loop.group.accessLog.Info("viewer is refused", c.about("path", notice.Brief(c.loop.ev.Path), "peer", c.peer, "why", v.Reason)...)
+		}
 		return nil, nil
 	}
 	p = st.Joinable()
@@ -155,7 +174,7 @@ func (c *Conn) join() (st *stream.Stream, p *stream.Programme) {
 		v.Code, v.RetryAfter = codec.NotUp, st.RetryAfter()
 		return st, nil
 	}
-	v.Media = p.Media
+	v.Media = p.Media()
 	v.HeadSize = len(p.Heads[c.loop.ev.Form])
 	return st, p
 }

@@ -214,7 +214,7 @@ func (in *Ingest) Media() codec.Media {
 	defer in.Commit()
 	st := in.Stream
 	if p := st.cur.Load(); p != nil && in.lease != 0 && in.lease == st.lease {
-		return p.Media
+		return p.Media()
 	}
 	return nil
 }

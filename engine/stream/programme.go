@@ -15,7 +15,6 @@ import (
 type Programme struct {
 	// Set once.
 	Stream *Stream
-	Media  codec.Media
 	Ring   *ring.Ring
 	Heads  [codec.Forms][]byte // shared and immutable
 	codec  codec.Programme
@@ -62,20 +61,21 @@ func Trimmed(v ring.Variant) ring.Variant { return v | 1<<formBits }
 
 // newProgramme starts a programme of st from the codec's; nil if there is no memory.
 func newProgramme(st *Stream, cp codec.Programme) *Programme {
-	p := &Programme{Stream: st, codec: cp, Media: cp.Media()}
+	p := &Programme{Stream: st, codec: cp}
+	media := cp.Media()
 	cost := int64(programmeCost)
 	for f := range p.Heads {
 		p.Heads[f] = cp.Head(codec.Form(f))
 		cost += int64(len(p.Heads[f]))
 	}
-	p.keyed = p.Media.KeyFrames()
-	p.demand.Store(int64(p.Media.Bitrate()))
+	p.keyed = media.KeyFrames()
+	p.demand.Store(int64(media.Bitrate()))
 	b := st.env.Settings.Backlog
 	burst := b.JoinBurst
 	if !p.keyed {
 		// Nothing marks a good place to start, so a joiner gets what its player wants
 		// before it plays.
-		burst = max(burst, p.Media.Preroll())
+		burst = max(burst, media.Preroll())
 	}
 	// Whoever starts further back than MaxLag would be moved forward at once.
 	p.burst = int64(min(burst, b.MaxLag/2))
@@ -87,6 +87,10 @@ func newProgramme(st *Stream, cp codec.Programme) *Programme {
 	}
 	return p
 }
+
+// Media is the programme's header as it stands: what its packets have said since it
+// began may have renewed it. Any goroutine may call it.
+func (p *Programme) Media() codec.Media { return p.codec.Media() }
 
 // Start is where a joiner begins; ok is false if it must wait for a key frame.
 // Only inside a pass.

@@ -222,7 +222,7 @@ func (st *Stream) replaceLocked(cp codec.Programme, now int64) error {
 	if old != nil && !old.Ring.Over() {
 		if n := old.Viewers.Load(); n > 0 {
 			st.log.Warn("what the source sends differs from before: viewers whose players can follow are switched over, the others are ended",
-				"was", old.Media.String(), "is", next.Media.String(), "viewers", n)
+				"was", old.Media().String(), "is", next.Media().String(), "viewers", n)
 		}
 		old.Next.Store(next)
 		st.sealLocked(old)
@@ -343,7 +343,7 @@ func (st *Stream) packetLocked(p *Programme, ev *codec.Event, now int64) (codec.
 func (st *Stream) noRoom(p *Programme) {
 	if !p.gap {
 		p.gap = true
-		p.codec.Splice(p.Media, 1)
+		p.codec.Splice(p.Media(), 1)
 	}
 	if !p.crowded {
 		p.crowded = true
