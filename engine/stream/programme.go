@@ -33,6 +33,7 @@ type Programme struct {
 
 	// Guarded by stream.mu.
 	meter   rateMeter
+	held    int   // bytes that the codec has kept for its next packet
 	windows int64 // of the meter
 	ended   int64 // when the ring did
 	crowded bool  // a packet was left out for want of memory, and that was said

@@ -263,13 +263,14 @@ func (st *Stream) giveBackLocked(now int64) (next int64) {
 }
 
 // appendLocked puts one packet of the source into the backlog. An error is the
-// source's fault and ends its ingest, but for a [codec.ErrSkip]; placed is false for a
-// packet that was left out, which has no send time.
+// source's fault and ends its ingest, but for a [codec.ErrSkip] and [codec.ErrHeld];
+// placed is false for a packet that was left out or held, which has no send time.
 func (st *Stream) appendLocked(ev *codec.Event, now int64) (sendTime time.Duration, placed bool, err error) {
 	p := st.cur.Load()
 	if p == nil {
 		return 0, false, errNoHeader
 	}
+	ev.At = st.env.Clock.Time(now)
 	ev.Anywhere = st.keyless != 0 && now-st.keyless >= int64(st.env.Settings.Timeouts.KeyWait)
 	mark, err := st.packetLocked(p, ev, now)
 	if errors.Is(err, codec.ErrProgrammeOver) {
@@ -317,6 +318,10 @@ func (st *Stream) packetLocked(p *Programme, ev *codec.Event, now int64) (codec.
 		return codec.Mark{}, codec.ErrSkip
 	}
 	packet, mark, err := p.codec.Append(room, ev)
+	if errors.Is(err, codec.ErrHeld) {
+		st.count(ev, now)
+		p.held += len(ev.Data)
+	}
 	if err != nil {
 		return mark, err
 	}
@@ -325,17 +330,23 @@ func (st *Stream) packetLocked(p *Programme, ev *codec.Event, now int64) (codec.
 		st.noRoom(p)
 		return mark, codec.ErrSkip
 	}
-	st.stats.packetsIn.Add(1)
-	st.stats.bytesIn.Add(uint64(len(ev.Data)))
-	if r, ok := p.meter.add(now, len(ev.Data), mark.Most); ok {
+	st.count(ev, now)
+	if r, ok := p.meter.add(now, p.held+len(ev.Data), mark.Most); ok {
 		p.measured(r)
 		st.cost(p.Demand(), true)
 	}
+	p.held = 0
 	if mark.Key || p.lastKey.Load() == 0 {
 		p.lastKey.Store(now)
 	}
-	st.lastAt = now
 	return mark, nil
+}
+
+// count counts a packet of the source that has its place, or will come with a later one.
+func (st *Stream) count(ev *codec.Event, now int64) {
+	st.stats.packetsIn.Add(1)
+	st.stats.bytesIn.Add(uint64(len(ev.Data)))
+	st.lastAt = now
 }
 
 // noRoom notes that a packet is left out for want of memory. What follows then begins
