@@ -42,15 +42,19 @@ func want(seq uint64, v Variant) []byte {
 	return out
 }
 
-// put reports whether there was room.
+// put reports whether there was room for a packet that is a unit.
 func put(r *Ring, at int64, key bool) bool {
+	return putMarked(r, at, Mark{Key: key, Trim: key, Start: true})
+}
+
+func putMarked(r *Ring, at int64, m Mark) bool {
 	// Now and then a packet outgrows the room it asked for.
 	room := 500
 	if r.Head()%11 == 0 {
 		room = 8
 	}
 	b := r.Room(room)
-	return b != nil && r.Append(fill(b, r.Head()), at, key, key)
+	return b != nil && r.Append(fill(b, r.Head()), at, m)
 }
 
 // newTestRing is a ring alone in its memory, with segments of some packets each, so
@@ -85,8 +89,11 @@ func audit(t *testing.T, m *Memory, quiet bool) {
 		for q := r.Tail(); q < r.Head(); q++ {
 			slot(r.At(q), false)
 		}
-		for _, s := range r.limbo {
-			slot(s.Slot, true)
+		for _, u := range r.limbo {
+			for s, last := u.Slot, false; !last; s = s.next.Load() {
+				slot(s, true)
+				last = s.last
+			}
 		}
 		if r.segment != nil {
 			segments[r.segment] = true
@@ -236,6 +243,7 @@ type reader struct {
 	pinned  *Slot
 	v       Variant
 	scratch Scratch
+	begins  []atomic.Bool // which packets begin a unit
 }
 
 // letGo drops the pin of a packet that was evicted, as a viewer does that keeps
@@ -253,6 +261,7 @@ func (v *reader) pass(t *testing.T, r *Ring, rnd *rand.Rand) {
 		if !bytes.Equal(v.pinned.Bytes(v.v, &v.scratch), want(v.pinned.Seq(), v.v)) {
 			t.Errorf("pinned packet %d is not whole", v.pinned.Seq())
 		}
+		v.walk(t)
 		if rnd.IntN(3) > 0 {
 			return
 		}
@@ -288,6 +297,33 @@ func (v *reader) pass(t *testing.T, r *Ring, rnd *rand.Rand) {
 			return
 		}
 		v.next++
+	}
+}
+
+// walk goes through the rest of the unit that the reader is in, and at times on to its
+// next packet: it is all there, and it ends where the next unit begins.
+func (v *reader) walk(t *testing.T) {
+	for s := v.pinned; ; {
+		n := s.Rest()
+		switch {
+		case n == nil && s.Evicted() && !v.begins[s.Seq()+1].Load():
+			t.Errorf("the rest of a unit ends with packet %d, and the next begins none", s.Seq())
+			return
+		case n == nil:
+			return
+		case n.Seq() != s.Seq()+1 || v.begins[n.Seq()].Load():
+			t.Errorf("behind packet %d its unit goes on with %d", s.Seq(), n.Seq())
+			return
+		case !bytes.Equal(n.Bytes(v.v, &v.scratch), want(n.Seq(), v.v)):
+			t.Errorf("packet %d of a pinned unit is not whole", n.Seq())
+			return
+		}
+		if n.Seq()%3 == 0 {
+			n.Pin()
+			v.pinned.Unpin()
+			v.pinned = n
+		}
+		s = n
 	}
 }
 
@@ -331,7 +367,7 @@ func TestRunsAreAsLongAsTheirSegment(t *testing.T) {
 	r := newTestRing(1<<20, time.Hour, 1)
 	packet := bytes.Repeat([]byte{1}, 90) // eleven in a segment
 	for i := range int64(100) {
-		r.Append(append(r.Room(len(packet)), packet...), i, i == 0, false)
+		r.Append(append(r.Room(len(packet)), packet...), i, Mark{Key: i == 0, Start: true})
 	}
 	r.enter(0)
 	var runs []uint64
@@ -353,18 +389,20 @@ func TestRunsAreAsLongAsTheirSegment(t *testing.T) {
 // every byte read must follow from its packet's number. Under the race detector
 // recycled buffers are also overwritten. After every step the memory is recounted.
 // Readers let go of what was evicted when they are asked to, and not when they are
-// not: so there are times without room for a packet.
+// not: so there are times without room for a packet. Some packets are units, and some
+// belong together.
 func TestModel(t *testing.T) {
 	const loops, packets = 3, 8000
 	r := newTestRing(96<<10, 60, loops)
 	var stop, letGo atomic.Bool
+	begins := make([]atomic.Bool, packets+1)
 	var wg sync.WaitGroup
 	for l := range loops {
 		wg.Go(func() {
 			rnd := rand.New(rand.NewPCG(uint64(l), 7))
 			readers := make([]reader, 12)
 			for i := range readers {
-				readers[i].v = Variant(rnd.IntN(Variants))
+				readers[i].v, readers[i].begins = Variant(rnd.IntN(Variants)), begins
 			}
 			for !stop.Load() && !t.Failed() {
 				r.enter(l)
@@ -394,7 +432,9 @@ func TestModel(t *testing.T) {
 	for i := int64(0); r.Head() < packets; i++ {
 		letGo.Store(r.memory.Pressed() && i%8 != 0)
 		key, seq := rnd.IntN(50) == 0, r.Head()
-		switch placed := put(r, i, key); {
+		start := key || r.unit.first == nil || rnd.IntN(4) == 0
+		begins[seq].Store(start)
+		switch placed := putMarked(r, i, Mark{Key: key, Trim: key, Start: start}); {
 		case placed && key:
 			model = append(model, seq)
 		case !placed && r.memory.past == 0:
@@ -422,7 +462,7 @@ func TestAppendAndReadDoNotAllocate(t *testing.T) {
 	var at int64
 	scratch := new(Scratch)
 	step := func() {
-		r.Append(append(r.Room(len(pkt)), pkt...), at, at%10 == 0, false)
+		r.Append(append(r.Room(len(pkt)), pkt...), at, Mark{Key: at%10 == 0, Start: true})
 		at++
 		r.enter(0)
 		for q := r.Tail(); q < r.Head(); q++ {
@@ -473,7 +513,7 @@ func TestPlaceInAFullTableWhereMemoryIsHeld(t *testing.T) {
 			r := newTestRing(96<<10, 10, 1)
 			add := func(at int64) bool {
 				b := r.Room(size)
-				return b != nil && r.Append(append(b, make([]byte, size)...), at, false, false)
+				return b != nil && r.Append(append(b, make([]byte, size)...), at, Mark{Start: true})
 			}
 			r.enter(0)
 			for i := range evicted {

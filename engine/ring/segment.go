@@ -49,9 +49,10 @@ func (g *segment) cost() int64 { return int64(len(g.all)) + segmentCost }
 // Room is where the next packet goes: an empty slice, with room for at least size
 // bytes, to append to. The result is given to [Ring.Append] before the next call, or
 // never, if there is no packet after all. Room is nil when the memory has no room for
-// another packet. Writer only.
+// another packet; the newest unit ends then. Writer only.
 func (r *Ring) Room(size int) []byte {
 	if !r.reserve(size) {
+		r.cut()
 		return nil
 	}
 	g := r.segment

@@ -326,7 +326,7 @@ func (st *Stream) packetLocked(p *Programme, ev *codec.Event, now int64) (codec.
 		return mark, err
 	}
 	p.gap = false // should this one be left out, the codec must be told again
-	if !p.Ring.Append(packet, now, mark.Key, mark.Trim) {
+	if !p.Ring.Append(packet, now, ring.Mark{Key: mark.Key, Trim: mark.Trim, Start: mark.Start}) {
 		st.noRoom(p)
 		return mark, codec.ErrSkip
 	}
