@@ -387,7 +387,7 @@ func (c *Conn) conclude(r reason.Reason) {
 	c.out.then = thenClose
 	if v := c.viewer(); v != nil && v.pin != nil {
 		// The packet it is in goes out whole before the last word.
-		c.out.own = slices.Concat(v.pin.Bytes(v.pinForm, &c.loop.scratch)[v.sent:], c.out.own)
+		c.out.own = slices.Concat(c.loop.restOfPacket(v), c.out.own)
 	}
 	c.detach()
 	c.phase = phaseEnding

@@ -167,6 +167,30 @@ func (s *Slot) Through(t *Slot) []byte {
 	return s.segment.all[s.from : t.from+t.size]
 }
 
+// Piece is where bytes lie that are part of a packet's primary form. No piece follows
+// the zero value, or is followed by it.
+type Piece struct {
+	segment  *segment
+	from, to int
+}
+
+// Piece is where b lies, which is the packet in some variant; the zero value if it is
+// not a part of the primary form with all of its capacity.
+func (s *Slot) Piece(b []byte) Piece {
+	p := s.primary()
+	i := cap(p) - cap(b)
+	if len(b) == 0 || i < 0 || i >= len(p) || &p[i] != &b[0] {
+		return Piece{}
+	}
+	from := int(s.from) + i
+	return Piece{s.segment, from, from + len(b)}
+}
+
+// Follows reports whether p begins in memory where q ends, so that both are one piece.
+func (p Piece) Follows(q Piece) bool {
+	return p.segment != nil && p.segment == q.segment && p.from == q.to
+}
+
 // Next is the packet after s, or nil if it has not come yet. Only inside a pass that
 // found s; the packet is then valid for as long as s, evicted or not.
 func (s *Slot) Next() *Slot { return s.next.Load() }

@@ -93,6 +93,13 @@ func newProgramme(st *Stream, cp codec.Programme) *Programme {
 // began may have renewed it. Any goroutine may call it.
 func (p *Programme) Media() codec.Media { return p.codec.Media() }
 
+// AppendJoin appends what a viewer is sent before the packet whose primary form first
+// is, when it starts there, or goes on there after packets were left out. Any goroutine
+// may call it.
+func (p *Programme) AppendJoin(dst []byte, f codec.Form, first []byte) []byte {
+	return p.codec.AppendJoin(dst, f, first)
+}
+
 // Start is where a joiner begins; ok is false if it must wait for a key frame.
 // Only inside a pass.
 func (p *Programme) Start(now int64) (seq uint64, ok bool) {
