@@ -31,7 +31,7 @@ func (c *Conn) ask(role access.Role) {
 		return
 	}
 	most := maxWaiting
-	if l.ev.Kind == codec.Publish {
+	if l.ev.Kind == codec.Publish || c.phase == phaseIngest {
 		most = maxBehind // its packets follow at once; the pool bounds how many may wait
 	}
 	q = c.await(most, c.undecided)

@@ -17,7 +17,7 @@ type phase uint8
 const (
 	phaseClassify phase = iota // awaiting its first bytes, to choose a protocol
 	phaseRequest               // awaiting a complete request, or its answer is being sent
-	phaseAsking                // its request waits for an answer from elsewhere
+	phaseAsking                // the same, and its request waits for an answer from elsewhere
 	phaseView                  // it receives a stream
 	phaseIngest                // it feeds one
 	phaseEnding                // the last bytes are being sent
@@ -185,6 +185,8 @@ func (c *Conn) leftReason() reason.Reason {
 		return reason.ViewerLeft
 	case c.ingest != nil && c.ingest.LastUsedBy(c):
 		return reason.PushLost
+	case c.viewed != nil:
+		return reason.ViewerLeft // while it had its stream halted
 	case c.bytes > 0:
 		return reason.Answered
 	default:
@@ -258,11 +260,11 @@ func (c *Conn) rearm() {
 		}
 		c.goOn()
 	case phaseAsking:
-		c.setTimer(c.asks().deadline)
+		c.setTimer(c.answerDeadline())
 	case phaseView:
-		c.setTimer(min(c.viewer().keyDeadline(), c.paceDeadline(), c.halfDeadline()))
+		c.setTimer(min(c.viewer().keyDeadline(), c.paceDeadline(), c.halfDeadline(), c.answerDeadline()))
 	case phaseIngest:
-		c.setTimer(c.lastIn + int64(t.PushIdle))
+		c.setTimer(min(c.lastIn+int64(t.PushIdle), c.answerDeadline()))
 	case phaseEnding:
 		c.setTimer(now + int64(t.Stall))
 	case phaseDrain:
@@ -278,7 +280,7 @@ func (c *Conn) expired() {
 		c.doom(c.reason)
 	case c.parked:
 		c.stalled()
-	case c.phase == phaseAsking:
+	case c.phase == phaseAsking || c.answerDeadline() <= l.now:
 		c.unanswered()
 	case len(c.waiting()) > 0 && c.phase == phaseRequest:
 		c.resume()

@@ -2,6 +2,7 @@ package loop
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"streampump/access"
@@ -39,6 +40,9 @@ func (c *Conn) handle() {
 		c.ask(access.Publish)
 	case codec.Control, codec.Stop:
 		c.control()
+	case codec.Halt:
+		c.leaveShow()
+		c.answer(nil)
 	case codec.Pause:
 		c.pause()
 	case codec.Finish:
@@ -81,6 +85,11 @@ func (c *Conn) answer(head []byte) codec.Next {
 			r = reason.BadRequest
 		case l.verdict.Code == codec.Full && c.refused != reason.None:
 			r = c.refused
+		case l.ev.Kind == codec.Stop && c.viewed != nil:
+			r = reason.ViewerStopped
+		}
+		if c.phase == phaseIngest {
+			c.dropIngest(r.Info().Text)
 		}
 		o.own, o.shared = own, head
 		c.conclude(r)
@@ -219,10 +228,32 @@ func (c *Conn) control() {
 		l.verdict.Code = codec.NoSession
 	}
 	l.verdict.Session = l.ev.Session
-	if ok && owner != nil && l.ev.Kind == codec.Stop {
+	switch {
+	case !ok || owner == nil || l.ev.Kind != codec.Stop:
+	case owner == c:
+		c.leaveShow() // it is told that here, and not that its stream is over
+	default:
 		owner.loop.Post(func() { owner.endView(reason.ViewerStopped) })
 	}
 	c.answer(nil)
+}
+
+// leaveShow makes a viewer a connection that may ask again, at the end of the packet it
+// is in: the rest of that goes out before the answer. Its session and its room are free
+// then.
+func (c *Conn) leaveShow() {
+	v := c.viewer()
+	if v == nil {
+		return
+	}
+	if v.pin != nil && v.sent != nothingLeft {
+		o := c.outgoing()
+		o.own = slices.Concat(c.loop.restOfPacket(v), o.own)
+		c.loop.pass.packets++
+	}
+	c.detach()
+	c.phase = phaseRequest
+	c.loop.group.books.Keep(&c.ticket, c.peer.Addr(), c)
 }
 
 // endView ends a viewer at the end of the packet it is in.

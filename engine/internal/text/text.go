@@ -34,7 +34,7 @@ import (
 //	                                audio, and one with a not in video
 //	OVER ...                        a packet that its programme cannot take
 //	MESS ...                        one that cannot be read
-//	ASK [path]                      an encoder's Reply, or a Describe
+//	ASK [path [u=NAME:PASSWORD]]    an encoder's Reply, or a Describe
 //	PAUSE [close]    FINISH    REDIAL
 //
 // A framed packet is <NUMBER, K or T or nothing, : payload ; and a plain one
@@ -107,7 +107,13 @@ func (s *session) request(line string) codec.Event {
 	if k, ok := requestKinds[s.words[0]]; ok {
 		ev.Kind, ev.Err = k, nil
 	}
-	for _, w := range s.words[1:] {
+	say(&ev, s.words[1:])
+	return ev
+}
+
+// say puts what the words of a request say into its event.
+func say(ev *codec.Event, words []string) {
+	for _, w := range words {
 		key, value, _ := strings.Cut(w, "=")
 		switch key {
 		case "plain":
@@ -134,7 +140,6 @@ func (s *session) request(line string) codec.Event {
 			ev.Path = w
 		}
 	}
-	return ev
 }
 
 var errMalformed = errors.New("a line that is no packet")
@@ -152,7 +157,9 @@ func bodyEvent(line []byte) codec.Event {
 	case bytes.Equal(line, []byte("ASK")):
 		return codec.Event{Kind: codec.Reply}
 	case bytes.HasPrefix(line, []byte("ASK ")):
-		return codec.Event{Kind: codec.Describe, Path: string(line[4:])}
+		ev := codec.Event{Kind: codec.Describe}
+		say(&ev, strings.Fields(string(line[4:])))
+		return ev
 	case bytes.Equal(line, []byte("FINISH")):
 		return codec.Event{Kind: codec.Finish}
 	case bytes.Equal(line, []byte("REDIAL")):
