@@ -2,6 +2,7 @@ package stream
 
 import (
 	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -67,7 +68,9 @@ func newProgramme(st *Stream, cp codec.Programme) *Programme {
 	cost := int64(programmeCost)
 	for f := range p.Heads {
 		p.Heads[f] = cp.Head(codec.Form(f))
-		cost += int64(len(p.Heads[f]))
+		if !sharesMemory(p.Heads[f], p.Heads[:f]) {
+			cost += int64(len(p.Heads[f]))
+		}
 	}
 	p.keyed = media.KeyFrames()
 	p.demand.Store(int64(media.Bitrate()))
@@ -87,6 +90,14 @@ func newProgramme(st *Stream, cp codec.Programme) *Programme {
 		return nil
 	}
 	return p
+}
+
+// sharesMemory reports whether a head is one of others, as it is where forms differ in
+// their packets only.
+func sharesMemory(head []byte, others [][]byte) bool {
+	return slices.ContainsFunc(others, func(o []byte) bool {
+		return len(head) > 0 && len(o) == len(head) && &o[0] == &head[0]
+	})
 }
 
 // Media is the programme's header as it stands: what its packets have said since it

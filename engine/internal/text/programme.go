@@ -21,6 +21,8 @@ type media struct {
 	join    bool
 	stamp   bool
 	renews  bool
+	framed  []byte // the head
+	plain   []byte
 }
 
 // NewMedia reads the rest of an H line.
@@ -49,6 +51,7 @@ func NewMedia(line string) codec.Media {
 			m.renews = true
 		}
 	}
+	m.framed, m.plain = []byte("{"+m.name+"}"), []byte("["+m.name+"]")
 	return m
 }
 
@@ -80,9 +83,9 @@ func (p *programme) Media() codec.Media { return p.stands.Load() }
 
 func (p *programme) Head(f codec.Form) []byte {
 	if f == codec.Plain {
-		return []byte("[" + p.media.name + "]")
+		return p.media.plain
 	}
-	return []byte("{" + p.media.name + "}")
+	return p.media.framed
 }
 
 func (p *programme) Next() codec.Programme { return p.media.NewProgramme() }
