@@ -116,7 +116,7 @@ func crawl(t *testing.T, packets int) (b *lab, enc, v *peer) {
 	enc.send("P first" + strings.Repeat("x", 1000) + "\n" + largeUnit(packets))
 	b.advance(1500 * time.Millisecond)
 	enc.send("Pk next\n")
-	if !b.e.order[0].Current().Ring.At(uint64(packets + 2)).Start() || b.e.order[0].Current().Ring.Tail() != uint64(packets+2) {
+	if !b.e.order[0].Current().Ring.At(uint64(packets+2)).Start() || b.e.order[0].Current().Ring.Tail() != uint64(packets+2) {
 		t.Fatal("the unit has not left the ring")
 	}
 	return b, enc, v
