@@ -2,6 +2,7 @@ package loop
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -44,11 +45,11 @@ func TestHeldPackets(t *testing.T) {
 	enc.send("Pk x\n")
 	v := b.viewer("v", 0, "PLAY live")
 	v.text()
-	st := b.e.order[0]
+	st, piece := b.e.order[0], strings.Repeat("x", 300) // more than any room has to spare
 	for i := range 3 {
 		b.advance(cfg.Timeouts.PushIdle - time.Second)
 		woken := b.loops[0].loop.stats.wakes.Load()
-		enc.send("Ph " + stopPayload(9) + "\n")
+		enc.send("Ph " + piece + "\n")
 		if n := b.loops[0].loop.stats.wakes.Load() - woken; n != 0 {
 			t.Errorf("held packet %d woke the loop %d times", i, n)
 		}
@@ -57,7 +58,6 @@ func TestHeldPackets(t *testing.T) {
 		t.Errorf("the encoder is closed: %v; the viewer got %q", enc.gone, v.got)
 	}
 	enc.send("P end\n")
-	piece := stopPayload(9)
 	if want := "<1:" + piece + piece + piece + "end;"; string(v.got) != want {
 		t.Errorf("got %q, want %q", v.got, want)
 	}

@@ -207,3 +207,34 @@ func TestLooksAtSomePacketsThatAreLeftOut(t *testing.T) {
 	}
 	b.finish()
 }
+
+// A viewer has a session in each form but the plain one, whose requests name none; a
+// player that comes back in another form goes on with it.
+func TestSessionsInEachForm(t *testing.T) {
+	b := newLab(t, labConfig())
+	b.encoder("live", "H A").send("Pk x\n")
+	key := ""
+	for _, form := range []string{"", "video", "audio"} {
+		v := b.viewer("v", 0, "PLAY live "+form+" s="+key)
+		got := v.takesKey()
+		if got == "" || key != "" && got != key {
+			t.Errorf("in form %q the session is %q, want %q", form, got, key)
+		}
+		key = got
+		if form == "audio" {
+			v.send("HALT\nPLAY live s=" + key + "\n")
+			if text := v.text(); !strings.Contains(text, `"OK Play s=`+key+`"`) {
+				t.Errorf("got %s", text)
+			}
+			continue
+		}
+		b.viewer("v", 0, "PLAY live s="+key).hangup() // which takes the place of the one before
+		if !v.fin {
+			t.Errorf("in form %q the viewer whose session goes on elsewhere is not ended", form)
+		}
+	}
+	if got := b.viewer("plain", 0, "PLAY live plain").takesKey(); got != "" {
+		t.Errorf("in the plain form the session is %q", got)
+	}
+	b.finish()
+}
