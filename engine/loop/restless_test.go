@@ -39,6 +39,7 @@ func TestRestlessPeers(t *testing.T) {
 		cfg := labConfig()
 		cfg.Loops = 1 + int(seed%3)
 		cfg.Limits.LoosePerAddress = 5
+		cfg.Limits.Packets = []int{20_000, 100, 20}[seed/3%3] // some encoders are too fast
 		cfg.Backlog.Bytes, cfg.Backlog.MaxLag = 64<<10, 3*time.Second
 		cfg.Timeouts.Stall, cfg.Timeouts.PushHold = 4*time.Second, time.Hour
 		c.b = newLab(t, cfg)

@@ -160,6 +160,8 @@ func (s *scene) command(line string) {
 		s.b.shutdown()
 	case "streams", "counts", "limits", "log":
 		s.report(verb)
+	case "unread":
+		s.out = append(s.out, fmt.Sprintf("unread: %v", len(s.b.peer(rest[0]).unread) > 0))
 	default:
 		s.t.Fatalf("no command %q", line)
 	}
@@ -212,7 +214,7 @@ func (s *scene) engine(words []string) {
 		"viewers": &cfg.Limits.Viewers.Viewers, "pumps": &cfg.Limits.Viewers.Pumps,
 		"connects": &cfg.Limits.Connects.Host, "netconnects": &cfg.Limits.Connects.Network,
 		"joins": &cfg.Limits.Joins.Host, "netjoins": &cfg.Limits.Joins.Network,
-		"streamviewers": &room.Viewers, "streampumps": &room.Pumps,
+		"packets": &cfg.Limits.Packets, "streamviewers": &room.Viewers, "streampumps": &room.Pumps,
 	}
 	streams, fullTo := "live", ""
 	for k, v := range options(words) {
