@@ -60,7 +60,7 @@ type Conn struct {
 	key       uint64 // viewer session; 0 has none
 	deadline  int64
 	bytes     uint64 // sent; a viewer's are added when it leaves its show
-	lastIn    int64  // arrival of an encoder's last packet; headers and garbage are none.
+	lastIn    int64  // arrival of an encoder's last packet; headers and garbage are none. Of a viewer: see talks
 	entitled  int64  // up to when its requests and packets have used up its rate
 	pace      *pace  // until it has caught up
 	halfBytes uint64 // bytes that a half-closed viewer had been sent at the last look
@@ -130,6 +130,9 @@ func (l *Loop) Traffic(c *Conn, b []byte) {
 	l.enter()
 	defer l.leave()
 	l.label(c.worksFor())
+	if c.phase == phaseView {
+		c.talks(len(b))
+	}
 	if c.tls != nil {
 		c.decrypt(b)
 	} else {
@@ -257,7 +260,7 @@ func (c *Conn) rearm() {
 	case phaseAsking:
 		c.setTimer(c.asks().deadline)
 	case phaseView:
-		c.setTimer(min(c.viewer().keyDeadline(), c.paceDeadline(), c.halfDeadline()))
+		c.setTimer(min(c.viewer().keyDeadline(), c.paceDeadline(), c.halfDeadline(), c.quietDeadline()))
 	case phaseIngest:
 		turn := c.turnDeadline()
 		c.setTimer(min(c.lastIn+int64(t.PushIdle), turn))
@@ -300,6 +303,9 @@ func (c *Conn) expired() {
 			end = l.group.protocols[0].AppendRefusal(c.outgoing().own, codec.CauseHeadLate)
 		}
 		c.finish(why, end)
+	case c.phase == phaseView && c.quietDeadline() <= l.now:
+		c.listen(true)
+		c.rearm()
 	case c.phase == phaseView && c.paceDeadline() <= l.now:
 		l.hunger(c) // the turns of all who catch up may come at once
 	case c.phase == phaseView && c.half && c.forgotten():

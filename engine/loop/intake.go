@@ -1,23 +1,74 @@
 package loop
 
 import (
+	"time"
+
 	"streampump/engine/clock"
+	"streampump/engine/reason"
 	"streampump/engine/stream"
 )
 
-// Reading costs the loop time that its other connections want, so what one encoder sends
-// has a bound: it has a rate of packets ([stream.Packets]), and each turn takes some of them
-// only. What it sends beyond either waits, and meanwhile it is not read. The log says
-// that it is slowed down.
+// Reading costs the loop time that its other connections want, so what one peer sends
+// has a bound. Requests have one of their own (requests.go); what is left are those
+// who may send without an end:
+//
+//   - A viewer has no reason to send more than a keep-alive or a report now and then. It
+//     has an allowance of bytes. Past that it is not read for a moment, and if it goes on
+//     after that, it is closed.
+//   - An encoder has a rate of packets ([stream.Packets]), and each turn takes some of them
+//     only. What it sends beyond either waits, and meanwhile it is not read. The log says
+//     that it is slowed down.
 //
 // What a peer sends while it is not read stays in its socket, where the kernel bounds
 // it. We notice that such a peer has closed its side when we have read what it sent
 // before.
 
+// A viewer may send talkBurst bytes at once, and talkRate a second. A report of an RTSP
+// player has a hundred bytes and comes every five seconds, a request of any player has
+// less than a kilobyte, and no player sends ten a second while it plays.
+const (
+	talkRate  = 4 << 10
+	talkBurst = 64 << 10
+	// talkPause is how long a viewer that has sent more is not read.
+	talkPause = int64(time.Second)
+
+	// talkByte is the time that a viewer has for each byte, in nanoseconds.
+	talkByte = int64(time.Second) / talkRate
+)
+
 // packetTurn is how many packets a turn takes of one encoder: less than a tenth of a
 // millisecond of the loop's time, so that a dozen that are too fast do not delay viewers.
 // What is read at once has less than fifty of usual size.
 const packetTurn = 128
+
+// talks counts what a viewer has sent: its lastIn is up to when that has used up its
+// allowance.
+func (c *Conn) talks(n int) {
+	l := c.loop
+	c.lastIn = max(c.lastIn, l.now) + int64(n)*talkByte
+	switch most := l.now + talkBurst*talkByte; {
+	case c.lastIn <= most:
+		c.warned = false
+	case c.warned:
+		if !c.doomed {
+			l.group.complain(reason.ViewerFloods, c.peer, c.agent, nil)
+		}
+		c.doom(reason.ViewerFloods)
+	default:
+		c.warned, c.lastIn = true, most // what it is over is forgotten, once
+		c.listen(false)
+		c.rearm()
+	}
+}
+
+// quietDeadline is when a viewer that has sent too much is read again; clock.Never if it
+// is being read.
+func (c *Conn) quietDeadline() int64 {
+	if !c.quiet {
+		return clock.Never
+	}
+	return c.lastIn - talkBurst*talkByte + talkPause
+}
 
 // mayBring reports whether a turn takes another packet of an encoder.
 func (c *Conn) mayBring() bool { return c.loop.turnLeft > 0 && !c.ahead() }

@@ -9,6 +9,111 @@ import (
 	"streampump/engine/reason"
 )
 
+// read is how many bytes of what the peer has sent its loop has read, of sent.
+func (p *peer) read(sent int) int { return sent - len(p.unread) }
+
+// What a viewer may send without being noticed, and what is too much.
+func TestViewersMaySendALittle(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		bytes int
+		every time.Duration
+		want  reason.Reason
+	}{
+		{"a report each five seconds", 120, 5 * time.Second, reason.None},
+		{"a request each second", 1000, time.Second, reason.None},
+		{"all that it may", talkRate, time.Second, reason.None},
+		{"a byte each ten milliseconds", 1, 10 * time.Millisecond, reason.None},
+		{"a tenth more than it may", talkRate + talkRate/10, time.Second, reason.ViewerFloods},
+		{"a megabyte a second", 1 << 20, time.Second, reason.ViewerFloods},
+	} {
+		b := newLab(t, labConfig())
+		b.silent = true
+		enc := b.encoder("live", "H A audio")
+		v := b.viewer("v", 0, "PLAY live")
+		end := b.now + int64(10*time.Minute)
+		if c.every < time.Second {
+			end = b.now + int64(30*time.Second)
+		}
+		for b.now < end && !v.gone {
+			v.send(strings.Repeat("x", c.bytes))
+			b.advance(c.every)
+			enc.c.lastIn = b.now // it has its own time
+		}
+		if v.c.reason != c.want {
+			t.Errorf("%s: it ends with %v, want %v", c.name, v.c.reason, c.want)
+		}
+		b.finish()
+	}
+}
+
+// A viewer that sends as much as it can is read no faster than it may send, but for
+// what is read at once, and is closed within seconds. Its stream goes on meanwhile.
+func TestFloodOfAViewerIsNotRead(t *testing.T) {
+	b := newLab(t, labConfig())
+	b.silent = true
+	enc := b.encoder("live", "H A audio")
+	v := b.viewer("v", 0, "PLAY live")
+	v.text()
+	began, sent, packets := b.now, 0, 0
+	flood := []byte(strings.Repeat("x", 60<<10))
+	for !v.gone && b.now-began < int64(time.Minute) {
+		v.sendBytes(flood)
+		sent += len(flood)
+		took := time.Duration(b.now - began)
+		if n, most := v.read(sent), talkBurst+2*labRead+int(took.Seconds()*talkRate); n > most {
+			t.Fatalf("%d bytes were read in %v, %d may be", n, took, most)
+		}
+		if !v.gone {
+			enc.send("P x\n")
+			if got := v.text(); got != fmt.Sprint(packets) {
+				t.Fatalf("it got %q, want packet %d", got, packets)
+			}
+			packets++
+		}
+		b.advance(20 * time.Millisecond)
+	}
+	if v.c.reason != reason.ViewerFloods || b.now-began > int64(2*time.Second) {
+		t.Errorf("it ends with %v after %v", v.c.reason, time.Duration(b.now-began))
+	}
+	if n := strings.Count(b.log.String(), "viewer_floods"); n != 2 { // why, and that it left
+		t.Errorf("%d lines of the log tell of it:\n%s", n, b.log.String())
+	}
+	b.finish()
+}
+
+// A viewer that is not read may have a full socket too. It is read again behind that,
+// and what it is owed has its deadline as ever.
+func TestQuietViewerWithAFullSocket(t *testing.T) {
+	cfg := labConfig()
+	for _, takes := range []bool{true, false} {
+		b := newLab(t, cfg)
+		enc := b.encoder("live", "H A audio")
+		v := b.viewer("v", 0, "PLAY live")
+		v.setRoom(1)
+		enc.send("P x\n")
+		v.send(strings.Repeat("x", talkBurst+1))
+		v.send("x")
+		b.advance(3 * time.Second)
+		if !v.quiet || !v.c.parked {
+			t.Errorf("it is read: %v; its socket is full: %v", !v.quiet, v.c.parked)
+		}
+		if takes {
+			v.setRoom(-1)
+			b.advance(time.Millisecond)
+			if v.quiet || len(v.unread) > 0 || v.gone {
+				t.Errorf("it is not read again, or gone: %v", v.c.reason)
+			}
+		} else {
+			b.advance(cfg.Timeouts.Stall)
+			if v.c.reason != reason.ViewerStalled {
+				t.Errorf("it ends with %v", v.c.reason)
+			}
+		}
+		b.finish()
+	}
+}
+
 // An encoder may send as many packets at once as in a second, and then so many a
 // second, whatever the pieces. All of them come to its viewers, in order.
 func TestEncodersHaveARate(t *testing.T) {

@@ -60,7 +60,7 @@ func TestRestlessPeers(t *testing.T) {
 	if got < 1000 {
 		t.Errorf("all viewers got %d bytes", got)
 	}
-	for _, r := range []reason.Reason{reason.PushReturned, reason.PushLost, reason.TooManyIdle, reason.ViewerStalled, reason.ViewerLeft} {
+	for _, r := range []reason.Reason{reason.PushReturned, reason.PushLost, reason.TooManyIdle, reason.ViewerStalled, reason.ViewerFloods, reason.ViewerLeft} {
 		if closes[r.String()] == 0 {
 			t.Errorf("no connection ended with %v", r)
 		}
@@ -193,7 +193,7 @@ func (c *restless) stranger() {
 
 // disturb has something happen to a viewer.
 func (c *restless) disturb(p *peer) {
-	switch c.rnd.IntN(8) {
+	switch c.rnd.IntN(9) {
 	case 0:
 		p.halfClose()
 	case 1:
@@ -203,6 +203,10 @@ func (c *restless) disturb(p *peer) {
 	case 3:
 		if p.c.phase == phaseView && !p.c.half {
 			p.send("REPLY\n")
+		}
+	case 4:
+		if p.c.phase == phaseView && !p.c.half {
+			p.send(strings.Repeat("x", c.rnd.IntN(8)*talkBurst))
 		}
 	default:
 		p.setRoom([]int{-1, -1, 0, 1, 40, 3000}[c.rnd.IntN(6)])

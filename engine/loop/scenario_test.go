@@ -143,6 +143,8 @@ func (s *scene) command(line string) {
 		s.send(verb, rest[0], strings.TrimPrefix(line, verb+" "+rest[0]+" "))
 	case "packets":
 		s.packets(rest)
+	case "chatter":
+		s.b.peer(rest[0]).send(strings.Repeat("x", s.number(rest[1])))
 	case "room", "chunk":
 		s.socket(verb, rest)
 	case "drain":
