@@ -174,7 +174,7 @@ func TestRoom(t *testing.T) {
 	c := good(t, `{
   "limits": {"viewers": 100, "pumps": 3, "bandwidth": "1.5Gbit/s", "connections_per_second_per_address": 5,
     "joins_per_second_per_address": 6, "connections_per_second_per_network": 7, "joins_per_second_per_network": 8,
-    "join_speed": 3, "join_share": 20},
+    "join_speed": 3, "join_share": 20, "packets_per_second_per_source": 9},
   "redirect_full_to": "http://other:8086/streams/{path}",
   "streams": [
     {"type": "mmsh_push", "path": "a"},
@@ -185,7 +185,7 @@ func TestRoom(t *testing.T) {
 	want := Default().Engine.Limits
 	want.Viewers = engine.Room{Viewers: 100, Pumps: 3, Bandwidth: 1_500_000_000}
 	want.Connects, want.Joins = engine.Pace{Host: 5, Network: 7}, engine.Pace{Host: 6, Network: 8}
-	want.JoinSpeed, want.JoinShare = 3, 20
+	want.JoinSpeed, want.JoinShare, want.Packets = 3, 20, 9
 	if c.Engine.Limits != want {
 		t.Errorf("limits %+v, want %+v", c.Engine.Limits, want)
 	}

@@ -91,6 +91,7 @@ func limitRows() []row {
 		{"joins_per_second_per_network", 0, maxPace, false, func(c *Config) any { return &c.Engine.Limits.Joins.Network }, least{}},
 		{"join_speed", 0, maxJoinSpeed, false, func(c *Config) any { return &c.Engine.Limits.JoinSpeed }, least{}},
 		{"join_share", 1, 100, false, func(c *Config) any { return &c.Engine.Limits.JoinShare }, least{}},
+		{"packets_per_second_per_source", 0, maxPace, false, func(c *Config) any { return &c.Engine.Limits.Packets }, least{}},
 		{"sessions", minSessions, maxSessions, false, func(c *Config) any { return &c.Engine.Limits.Sessions }, least{}},
 		{"tls_handshakes", 1, maxHandshakes, false, func(c *Config) any { return &c.Engine.Limits.Handshakes }, least{}},
 		{"request_head_bytes", minHead, maxHead, true, func(c *Config) any { return &c.MaxHead }, least{}},

@@ -34,6 +34,7 @@ type attackScene struct {
 	config string // beside the streams
 	evil   string // of the attacked stream, beside type and path
 	third  string // another stream, for encoders, with these keys beside type and path
+	crowd  int    // so many further streams for encoders, evil1 and so on
 	tls    bool   // it listens for TLS too
 	prefix []string
 	memory int64 // by which the pump may grow at most while it lasts

@@ -44,6 +44,47 @@ func fewProgrammes(t *testing.T, p *pump) {
 	}
 }
 
+// packetRate is the default of limits.packets_per_second_per_source.
+const packetRate = 20_000
+
+// sourceHasARate wants a pulled source to have been held to its rate, and the log to say
+// so.
+func sourceHasARate(t *testing.T, p *pump) {
+	t.Helper()
+	s := streamOf(p.status(), "source-tiny")
+	// A second's packets come at once, and some more are read with them.
+	if most := uint64(packetRate * (s.UpSeconds + 2)); s.PacketsIn == 0 || s.PacketsIn > most {
+		t.Errorf("%d packets were taken in %.1f s, 1 to %d may be", s.PacketsIn, s.UpSeconds, most)
+	}
+	if !strings.Contains(p.Log(), "source is slowed down") {
+		t.Error("the log does not say that the source is slowed down")
+	}
+}
+
+// packetsHaveARate wants the crowd's encoders to have been held to their rate, and the log
+// to say so of them.
+func packetsHaveARate(t *testing.T, p *pump) {
+	t.Helper()
+	// The attack lasts as long as it is measured; then what was read by then is still
+	// looked at. A second's packets come at once.
+	const most = packetRate * (uint64(attackMeasured/time.Second) + 3)
+	held := 0
+	for _, s := range p.status().Streams {
+		if !strings.HasPrefix(s.Path, "evil") || s.PacketsIn == 0 {
+			continue
+		}
+		if held++; s.PacketsIn > most {
+			t.Errorf("%d packets were taken of %s, %d may be", s.PacketsIn, s.Path, most)
+		}
+	}
+	if held == 0 {
+		t.Error("no packet was taken")
+	}
+	if !strings.Contains(p.Log(), "encoder is slowed down") {
+		t.Error("the log does not say that an encoder is slowed down")
+	}
+}
+
 // anotherViewer joins while the attack has all the connections that it is given.
 func anotherViewer(p *pump, _ string) error {
 	last := int64(-1)

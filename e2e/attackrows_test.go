@@ -10,15 +10,19 @@ import "streampump/bench/attack"
 
 // encoderScenes are the attacks by encoders.
 func encoderScenes() []attackScene {
+	const unlimited = `"limits": {"packets_per_second_per_source": 0},` // what it is about is not the rate
 	return []attackScene{
-		{name: "programmes-by-time", memory: 48 << 20, open: 200, rows: []attackRow{
+		{name: "programmes-by-time", config: unlimited, memory: 48 << 20, open: 200, rows: []attackRow{
 			{name: "programmes-by-time", must: "send times that jump begin few programmes, and what those held is given back", after: fewProgrammes},
 		}},
 		{name: "programmes-by-header", memory: 48 << 20, open: 200, rows: []attackRow{
 			{name: "programmes-by-header", must: "the encoder is refused when its header changes too often, and what its programmes held is given back", answers: []string{"422"}, closes: []string{"push_changes"}},
 		}},
-		{name: "tiny-packets", config: `"backlog": {"bytes": "8MiB"},`, memory: 32 << 20, open: 200, rows: []attackRow{
+		{name: "tiny-packets", config: unlimited + `"backlog": {"bytes": "8MiB"},`, memory: 32 << 20, open: 200, rows: []attackRow{
 			{name: "tiny-packets", must: "the stream's backlog stays within its budget, however small its packets are"},
+		}},
+		{name: "tiny-encoders", config: `"backlog": {"bytes": "8MiB"},`, crowd: 12, memory: 128 << 20, open: 200, rows: []attackRow{
+			{name: "tiny-encoders", push: "/streams/evil%d_push", must: "an encoder has a rate for its packets, past which it is read no faster, and the log says so", after: packetsHaveARate},
 		}},
 		{name: "inflated", config: `"backlog": {"bytes": "8MiB"},`, memory: 48 << 20, open: 200, rows: []attackRow{
 			{name: "inflated", must: "the plain form of packets counts for the stream's budget, and is made of what can still be sent only"},
@@ -92,7 +96,7 @@ func viewerScenes() []attackScene {
 		{name: "viewers", config: `"timeouts": {"viewer_stall": "1s"}, "backlog": {"max_lag": "1s"}, "fanout": {"notsent_lowat": "16KiB"},`, memory: 24 << 20, open: 700, rows: []attackRow{
 			{name: "never-reads", view: live, must: "a viewer that takes nothing is closed when its time is up, and holds no packet of its own", closes: []string{"viewer_stalled"}},
 			{name: "sips", view: live, must: "a viewer that takes a byte now and then is moved to the newest key frame, and holds no packet of its own"},
-			{name: "talks", view: live, must: "what a viewer sends is read and forgotten"},
+			{name: "talks", view: live, must: "a viewer that sends more than a player has reason to is not read, and closed if it goes on", closes: []string{"viewer_floods"}},
 			{name: "half-closes", view: live, must: "a viewer that has closed its side is served and closed as any other", closes: []string{"viewer_stalled"}},
 		}},
 		{name: "joins", memory: 16 << 20, open: 700, rows: []attackRow{

@@ -20,6 +20,7 @@ func sourceScenes() []attackScene {
 			{name: "source-metadata", must: "so is one that sends everything but packets", problem: "no packet"},
 			{name: "source-changes", must: "a header each second is a new programme each second, in the memory of one"},
 			{name: "source-changes-fast", must: "a source whose header changes too often is left", problem: "too often"},
+			{name: "source-tiny", must: "a source has a rate for its packets too, and the log says so", after: sourceHasARate},
 			{name: "source-cuts", must: "a source that cuts is tried again, with a pause before each time", problem: "closed the connection"},
 		}},
 		{name: "proxy-slow", config: short, memory: 32 << 20, open: 200, rows: []attackRow{

@@ -24,6 +24,9 @@ func (g *staged) start(t *testing.T) {
 	if g.third != "" {
 		streams = append(streams, fmt.Sprintf(`{"type": "mmsh_push", "path": "third"%s}`, g.third))
 	}
+	for i := range g.crowd {
+		streams = append(streams, fmt.Sprintf(`{"type": "mmsh_push", "path": "evil%d"}`, i+1))
+	}
 	for i := range g.rows {
 		m, is := mannerOf(g.rows[i].name)
 		if !is {

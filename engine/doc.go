@@ -59,6 +59,9 @@
 //     (reactor.bell).
 //   - What a connection is watched for: gnet asks for urgent data, which one segment
 //     keeps ready forever. We find gnet's epoll set and ask for input only.
+//   - Leaving a peer unread: gnet reads whatever is ready. We ask for nothing of a
+//     connection that has sent too much, and what its peer sends stays in its socket
+//     (reactor.Listen).
 //   - A peer that closes its side: gnet closes the connection. A viewer, or a peer
 //     that is owed an answer, is taken out of gnet's hands and served to the end
 //     (reactor.halves).

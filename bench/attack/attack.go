@@ -14,7 +14,9 @@ import (
 type Target struct {
 	Addr string // host:port, on loopback
 	View string // path that viewers of the attacked stream open
-	Push string // path that encoders of the attacked stream push to
+	// Push is the path that encoders of the attacked stream push to. Where several streams
+	// are attacked it has %d in it, for their numbers from 1.
+	Push string
 }
 
 // Bounds are where an attack ends, whichever comes first. A zero stands for the

@@ -66,6 +66,7 @@ func Manners() []Manner {
 		}},
 		{Name: "source-changes", What: "sends another header each second, with some packets behind each", serve: func(v *served) { v.changes(time.Second) }},
 		{Name: "source-changes-fast", What: "sends another header behind each packet, as fast as it can", serve: func(v *served) { v.changes(0) }},
+		{Name: "source-tiny", What: "sends packets of ten bytes as fast as it can", serve: (*served).tiny},
 		{Name: "source-cuts", What: "cuts the connection behind its first packets, each time", serve: func(v *served) {
 			if v.begun() {
 				v.packets(20)
@@ -98,6 +99,24 @@ func (v *served) packets(n int) bool {
 		}
 	}
 	return err == nil
+}
+
+// tiny sends the smallest packets that carry something.
+func (v *served) tiny() {
+	if !v.begun() {
+		return
+	}
+	packet := appendTiny(nil, 0)[framing:]
+	for number := uint32(0); ; {
+		var b []byte
+		for range tinyEach {
+			b = append(b, framed('D', number, byte(number), packet)...)
+			number++
+		}
+		if !v.say(string(b)) {
+			return
+		}
+	}
 }
 
 // changes sends one header after another.

@@ -26,7 +26,7 @@ const (
 // pushes are the attacks by encoders.
 func pushes() []Attack {
 	return []Attack{
-		programmesByTime(), programmesByHeader(), tinyPackets(), inflated(), setups(), takeovers(), cutPushes(),
+		programmesByTime(), programmesByHeader(), tinyPackets(), tinyEncoders(), inflated(), setups(), takeovers(), cutPushes(),
 	}
 }
 
@@ -80,11 +80,16 @@ func (a *assault) encoder(header []byte, units int, begin func() func(b []byte) 
 
 // publish sets a session up and sends a header.
 func (a *assault) publish(header []byte) (*push.Client, error) {
+	return a.publishTo(a.t.Push, header)
+}
+
+// publishTo does so at another path than the target's.
+func (a *assault) publishTo(path string, header []byte) (*push.Client, error) {
 	conn, err := a.dial()
 	if err != nil {
 		return nil, err
 	}
-	c := push.New(conn, push.Options{Path: a.t.Push, Host: a.t.Addr})
+	c := push.New(conn, push.Options{Path: path, Host: a.t.Addr})
 	head, err := c.Setup(a.ctx, push.AutoDestroy)
 	if err == nil {
 		a.count(func(d *Did) { d.Answers[fmt.Sprint(head.Status)]++ })
@@ -200,6 +205,43 @@ func tinyPackets() Attack {
 				return err
 			}
 			return a.encoder(header, tinyEach, tiny)
+		},
+	}
+}
+
+// tinyStreams is how many streams tiny-encoders has: one for each of its connections.
+const tinyStreams = 12
+
+func tinyEncoders() Attack {
+	return Attack{
+		Name: "tiny-encoders", What: "pushes packets of 14 bytes to twelve streams, as fast as it can",
+		Unit: "packets",
+		Own:  Bounds{For: 3 * time.Second, Units: 12_000_000, Connections: tinyStreams, Rate: -1},
+		run: func(a *assault) error {
+			header, err := soundOf(1400, 0)
+			if err != nil {
+				return err
+			}
+			free := make(chan string, tinyStreams)
+			for i := range tinyStreams {
+				free <- fmt.Sprintf(a.t.Push, i+1)
+			}
+			return a.workers(func() error {
+				path := <-free
+				defer func() { free <- path }()
+				c, err := a.publishTo(path, header)
+				if err != nil {
+					return err
+				}
+				defer c.Close()
+				var b []byte
+				for more := tiny(); a.next(tinyEach); {
+					if err := a.send(c, more(b[:0])); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
 		},
 	}
 }

@@ -158,6 +158,7 @@ func TestPaddedFormsHaveTheirShare(t *testing.T) {
 func TestSmallestPacketsFillNoMoreThanTheBacklog(t *testing.T) {
 	cfg := labConfig()
 	cfg.Backlog.Bytes, cfg.Backlog.Duration = 8<<20, time.Hour
+	cfg.Limits.Packets = 0 // all of them at one moment
 	a := newAttacked(t, cfg)
 	enc := a.encoder("bad", "H B audio")
 	line := strings.Repeat("P 01234567890123\n", 2000)

@@ -7,6 +7,7 @@ import (
 
 	"streampump/codec"
 	"streampump/engine/admission"
+	"streampump/engine/clock"
 	"streampump/engine/reason"
 	"streampump/engine/stream"
 )
@@ -59,8 +60,8 @@ type Conn struct {
 	key       uint64 // viewer session; 0 has none
 	deadline  int64
 	bytes     uint64 // sent; a viewer's are added when it leaves its show
-	lastIn    int64  // arrival of an encoder's last packet; headers and garbage are none
-	entitled  int64  // up to when its requests have used up its rate
+	lastIn    int64  // arrival of an encoder's last packet; headers and garbage are none. Of a viewer: see talks
+	entitled  int64  // up to when its requests and packets have used up its rate
 	pace      *pace  // until it has caught up
 	halfBytes uint64 // bytes that a half-closed viewer had been sent at the last look
 	timer     int32  // 1 + index in the loop's timers; 0 has none
@@ -75,6 +76,8 @@ type Conn struct {
 	parked    bool // the socket is full
 	watched   bool // the kernel tells when it no longer is
 	hungry    bool
+	quiet     bool          // it is not read for now
+	warned    bool          // it has sent too much, and has not yet been within its bounds since
 	refused   reason.Reason // why there is no room for it, or for a viewer
 	pump      atomic.Bool   // it is counted as another pump; any goroutine may read it
 	ticket    admission.Ticket
@@ -128,6 +131,9 @@ func (l *Loop) Traffic(c *Conn, b []byte) {
 	l.enter()
 	defer l.leave()
 	l.label(c.worksFor())
+	if c.phase == phaseView {
+		c.talks(len(b))
+	}
 	if c.tls != nil {
 		c.decrypt(b)
 	} else {
@@ -262,9 +268,13 @@ func (c *Conn) rearm() {
 	case phaseAsking:
 		c.setTimer(c.answerDeadline())
 	case phaseView:
-		c.setTimer(min(c.viewer().keyDeadline(), c.paceDeadline(), c.halfDeadline(), c.answerDeadline()))
+		c.setTimer(min(c.viewer().keyDeadline(), c.paceDeadline(), c.halfDeadline(), c.quietDeadline(), c.answerDeadline()))
 	case phaseIngest:
-		c.setTimer(min(c.lastIn+int64(t.PushIdle), c.answerDeadline()))
+		turn := c.turnDeadline()
+		c.setTimer(min(c.lastIn+int64(t.PushIdle), turn, c.answerDeadline()))
+		if turn == clock.Never && len(c.waiting()) > 0 && c.asks() == nil {
+			c.loop.hunger(c)
+		}
 	case phaseEnding:
 		c.setTimer(now + int64(t.Stall))
 	case phaseDrain:
@@ -301,6 +311,9 @@ func (c *Conn) expired() {
 			end = l.group.unclaimed().AppendRefusal(c.outgoing().own, codec.CauseHeadLate)
 		}
 		c.finish(why, end)
+	case c.phase == phaseView && c.quietDeadline() <= l.now:
+		c.listen(true)
+		c.rearm()
 	case c.phase == phaseView && c.paceDeadline() <= l.now:
 		l.hunger(c) // the turns of all who catch up may come at once
 	case c.phase == phaseView && c.half && c.forgotten():
@@ -393,6 +406,7 @@ func (c *Conn) conclude(r reason.Reason) {
 	}
 	c.detach()
 	c.phase = phaseEnding
+	c.unheard()
 	c.loop.group.books.Keep(&c.ticket, c.peer.Addr(), c)
 	c.rearm()
 	c.loop.send(c)

@@ -6,6 +6,7 @@
 //	loop.go      passes: what is done in one, and when the next one is
 //	conn.go      a connection, its phases, deadline and end
 //	requests.go  how many requests of a connection are answered, and when
+//	intake.go    how much viewers and encoders may send
 //	handle.go    what viewers ask for
 //	ask.go       whether they may
 //	await.go     requests that wait for an answer from elsewhere

@@ -28,18 +28,22 @@ type Group struct {
 	log       *slog.Logger
 	peerLogs  [reason.Count]*slog.Logger // peers that did something wrong; each reason limited
 	pushLog   *slog.Logger               // encoders coming and going; limited
+	slowLog   *slog.Logger               // encoders that send too fast; limited
 	denyLog   *slog.Logger               // encoders that are not let in, who may be anybody; limited
 	briefLog  *slog.Logger               // viewers that stayed less than a moment; limited
 	loadLog   *slog.Logger               // loops that are too slow for their viewers; limited
 	accessLog *slog.Logger               // viewers that the rules refuse; limited
 	protocols []codec.Protocol
-	streams   map[string]*stream.Stream // by path in lower case
-	order     []*stream.Stream          // as configured
-	loops     []*Loop
-	epochs    *ring.Epochs
-	clock     *clock.Clock
-	books     *admission.Books
-	joiners   joiners
+	// packetTime is the time that an encoder has for each packet, in nanoseconds; 0: it
+	// has no rate.
+	packetTime int64
+	streams    map[string]*stream.Stream // by path in lower case
+	order      []*stream.Stream          // as configured
+	loops      []*Loop
+	epochs     *ring.Epochs
+	clock      *clock.Clock
+	books      *admission.Books
+	joiners    joiners
 
 	// wall is the time of the calendar, for the access rules.
 	wall func() time.Time
@@ -85,6 +89,8 @@ func NewGroup(env *stream.Env, books *admission.Books, streams []settings.Stream
 	}
 	now := func() int64 { return g.clock.Now() }
 	g.loadLog, g.accessLog = notice.Limit(env.Log, notice.Burst, now), notice.Limit(env.Log, notice.Burst, now)
+	g.slowLog = notice.Limit(env.Log, notice.Burst, now)
+	g.packetTime = stream.PacketTime(cfg.Limits.Packets)
 	g.denyLog = notice.Limit(env.Log, notice.Burst, now)
 	g.pushLog, g.briefLog = notice.Limit(env.Log, notice.Burst, now), notice.Limit(env.Log, notice.Burst, now)
 	for r := range g.peerLogs {

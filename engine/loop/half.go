@@ -36,7 +36,7 @@ func (l *Loop) HalfClosed(c *Conn, fd int) {
 	delete(l.conns, c.fd)
 	c.fd = int32(fd)
 	l.conns[c.fd] = c
-	c.half = true
+	c.half, c.quiet = true, false
 	// It can ask for nothing more here: its session may go on elsewhere.
 	c.releaseKey()
 	if v := c.viewer(); v != nil {

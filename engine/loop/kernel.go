@@ -27,6 +27,9 @@ type Reactor interface {
 	// Wake makes the event loop call [Loop.Run] soon, but not before it has tended
 	// every socket that was ready at the call. Any goroutine may call it.
 	Wake()
+	// Listen has what c's peer sends be read, or no longer be read: then it stays in the
+	// socket, and so does the end of it. The loop's goroutine calls it.
+	Listen(c *Conn, on bool)
 	// Close closes c's socket; [Loop.Closed] is called before the descriptor is closed.
 	// The loop's goroutine calls it.
 	Close(c *Conn)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,8 @@ type lab struct {
 	server *tls.Config
 	early  []byte // what encrypted peers say at once behind their handshakes
 	silent bool   // no checks after each step: for counting
+	// quieted are those that were not read at some time.
+	quieted []*peer
 }
 
 // labLoop is the kernel and the reactor of one loop.
@@ -80,6 +83,8 @@ type peer struct {
 	tls     *farEnd // nil: plain
 	deaf    bool    // what arrives is not looked at, from now on
 	bye     bool    // the pump has said over TLS that nothing follows
+	quiet   bool    // it is not read
+	unread  []byte  // what lies in its socket meanwhile
 }
 
 // labConfig is the ordinary configuration without surprises by chance.
@@ -121,6 +126,15 @@ func noTime(_ []string, a slog.Attr) slog.Attr {
 }
 
 func (k *labLoop) Wake() { k.woken = true }
+
+// Listen implements [Reactor].
+func (k *labLoop) Listen(c *Conn, on bool) {
+	p := k.socks[int(c.fd)]
+	p.quiet = !on
+	if p.quiet && !slices.Contains(k.lab.quieted, p) {
+		k.lab.quieted = append(k.lab.quieted, p)
+	}
+}
 
 func (k *labLoop) Close(c *Conn) { k.hangup(k.socks[int(c.fd)]) }
 
@@ -292,8 +306,35 @@ func (p *peer) sendBytes(s []byte) {
 	p.lab.run()
 }
 
-// arrives has the peer's loop read b, and nothing else.
-func (p *peer) arrives(b []byte) { p.at.loop.Traffic(p.c, p.seals(b)) }
+// arrives has the peer's loop read b, and nothing else. While the loop does not read
+// the peer, b lies in its socket.
+func (p *peer) arrives(b []byte) { p.reads(p.seals(b)) }
+
+// reads has the peer's loop read what came over the network, as much at once as a loop
+// reads, until it reads the peer no longer.
+func (p *peer) reads(b []byte) {
+	p.unread = append(p.unread, b...)
+	for p.readsOn() {
+	}
+}
+
+// readsOn has the peer's loop read some of what lies in its socket; false if there is
+// nothing, or it is not to be read.
+func (p *peer) readsOn() bool {
+	if p.gone || p.quiet || len(p.unread) == 0 {
+		return false
+	}
+	b := p.unread[:min(len(p.unread), labRead)]
+	p.unread = p.unread[len(b):]
+	if len(p.unread) == 0 {
+		p.unread = nil
+	}
+	p.at.loop.Traffic(p.c, b)
+	return true
+}
+
+// labRead is how much is read at once.
+const labRead = 64 << 10
 
 // seals is what goes over the network for b.
 func (p *peer) seals(b []byte) []byte {
@@ -355,6 +396,9 @@ func (b *lab) run() {
 // round is what an event loop does between two waits: it reads the sockets that
 // were ready before the wake, and then runs.
 func (k *labLoop) round() (ran bool) {
+	for _, p := range k.lab.quieted {
+		ran = p.at == k && p.readsOn() || ran
+	}
 	for len(k.laid) > 0 {
 		read := k.laid[0]
 		k.laid, ran = k.laid[1:], true
@@ -376,7 +420,7 @@ func (p *peer) lay(s string) {
 	b := p.seals([]byte(s))
 	read := func() {
 		if !p.gone {
-			p.at.loop.Traffic(p.c, b)
+			p.reads(b)
 		}
 	}
 	if p.at.woken {

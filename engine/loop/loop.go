@@ -53,22 +53,24 @@ type Loop struct {
 	between bool    // within a Run that came between two reads
 	reading int64   // when the first entry since the last Run began; 0: none
 	looked  bool    // overslept deadlines wait for this pass
-	busy    busyness
-	flushAt int64 // when held packets must go on
-	pass    passStats
-	ev      codec.Event   // scratch: an event passed by pointer would escape
-	verdict codec.Verdict // scratch
-	shown   *show         // whose labels the goroutine has; nil: the loop's own
-	iov     [maxIov]unix.Iovec
-	body    body       // the packets in iov
-	horizon uint64     // no packet from this one on is gathered
-	leaveAt uint64     // the same, where packets are left out next
-	rest    *ring.Slot // of the evicted unit that is gathered; nil: none
-	joined  []byte     // scratch: what viewers are sent where they start
-	scratch ring.Scratch
-	fds     [128]int32
-	spare   []*outbox
-	records records
+	// turnLeft is how many packets may still be taken of the encoder whose turn it is.
+	turnLeft int
+	busy     busyness
+	flushAt  int64 // when held packets must go on
+	pass     passStats
+	ev       codec.Event   // scratch: an event passed by pointer would escape
+	verdict  codec.Verdict // scratch
+	shown    *show         // whose labels the goroutine has; nil: the loop's own
+	iov      [maxIov]unix.Iovec
+	body     body       // the packets in iov
+	horizon  uint64     // no packet from this one on is gathered
+	leaveAt  uint64     // the same, where packets are left out next
+	rest     *ring.Slot // of the evicted unit that is gathered; nil: none
+	joined   []byte     // scratch: what viewers are sent where they start
+	scratch  ring.Scratch
+	fds      [128]int32
+	spare    []*outbox
+	records  records
 }
 
 // maxIov is the most buffers in one write. Packets in their primary form need one for
@@ -132,6 +134,7 @@ func (l *Loop) enter() {
 		if l.reading == 0 {
 			l.reading = l.now
 		}
+		l.turnLeft = packetTurn
 		l.group.epochs.Enter(l.id)
 	}
 }

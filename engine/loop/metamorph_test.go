@@ -17,15 +17,16 @@ type shape struct {
 	loops, batch int
 	budget       time.Duration
 	chunk        int // bytes a socket takes at once; 0: all
+	packets      int // that the encoder may send a second; 0: as many as it likes
 }
 
 var shapes = []shape{
-	{1, 1, 0, 0},
-	{1, 7, 90 * time.Millisecond, 0},
-	{2, 3, 90 * time.Millisecond, 11},
-	{3, 50, 20 * time.Millisecond, 0},
-	{4, 5, 90 * time.Millisecond, 3},
-	{4, 1, 5 * time.Millisecond, 200},
+	{1, 1, 0, 0, 0},
+	{1, 7, 90 * time.Millisecond, 0, 0},
+	{2, 3, 90 * time.Millisecond, 11, 15},
+	{3, 50, 20 * time.Millisecond, 0, 10},
+	{4, 5, 90 * time.Millisecond, 3, 0},
+	{4, 1, 5 * time.Millisecond, 200, 0},
 }
 
 // script makes the same source lines for every shape: packets of all sizes, some of which
@@ -78,6 +79,7 @@ func runShape(t *testing.T, sh shape, lines []string, seed uint64) map[string][]
 	rnd := rand.New(rand.NewPCG(seed, uint64(sh.batch)))
 	cfg := labConfig()
 	cfg.Loops, cfg.Fanout.Budget = sh.loops, sh.budget
+	cfg.Limits.Packets = sh.packets
 	cfg.Backlog.MaxLag, cfg.Backlog.Duration, cfg.Timeouts.Stall = 3*time.Second, time.Hour, time.Hour
 	b := newLab(t, cfg)
 	enc := b.encoder("live", "H A")
@@ -98,11 +100,7 @@ func runShape(t *testing.T, sh shape, lines []string, seed uint64) map[string][]
 	for i := 0; i < len(lines); i += sh.batch {
 		enc.send(strings.Join(lines[i:min(i+sh.batch, len(lines))], ""))
 		b.advance(time.Duration(sh.batch) * 50 * time.Millisecond)
-		for _, p := range steady {
-			for p.full {
-				p.setRoom(-1)
-			}
-		}
+		takeAll(steady)
 		p := stalling[rnd.IntN(len(stalling))]
 		p.setRoom([]int{-1, 0, 5, 37}[rnd.IntN(4)])
 	}
@@ -110,6 +108,10 @@ func runShape(t *testing.T, sh shape, lines []string, seed uint64) map[string][]
 		p.setRoom(-1)
 	}
 	b.advance(time.Second)
+	for enc.quiet {
+		b.advance(100 * time.Millisecond)
+		takeAll(steady)
+	}
 	got := map[string][]byte{}
 	for _, p := range steady {
 		_, stream, _ := bytes.Cut(p.got, []byte("\n"))
@@ -123,6 +125,15 @@ func runShape(t *testing.T, sh shape, lines []string, seed uint64) map[string][]
 	}
 	b.finish()
 	return got
+}
+
+// takeAll has peers whose sockets take some bytes at once take all there are.
+func takeAll(peers []*peer) {
+	for _, p := range peers {
+		for p.full {
+			p.setRoom(-1)
+		}
+	}
 }
 
 // checkGaps: whole packets, in order, and after every gap a start.

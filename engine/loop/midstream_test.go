@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -186,9 +187,16 @@ func TestEncoderAsksWhileItSends(t *testing.T) {
 
 	b = newLab(t, cfg)
 	enc = b.encoder("live", "H A")
-	if enc.send(strings.Repeat("ASK\n", 2*requestBurst)); enc.c.reason != reason.TooManyRequests {
-		t.Errorf("an encoder that asks on and on: %v", enc.c.reason)
+	enc.got = nil
+	enc.send(strings.Repeat("ASK\n", 1000) + "Pk x\n")
+	burst := bytes.Count(enc.got, []byte("\n"))
+	b.advance(4 * time.Second)
+	more := bytes.Count(enc.got, []byte("\n")) - burst
+	if burst > 100 || more > 4*60 || more < 4*30 || !enc.quiet || enc.gone {
+		t.Errorf("an encoder that asks on and on has %d answers at once, and %d in four seconds; it is read: %v", burst, more, !enc.quiet)
 	}
+	b.logs("encoder is slowed down")
+	enc.hangup()
 	b.finish()
 
 	b = newLab(t, cfg)
@@ -323,16 +331,25 @@ func TestDecisionInMidPush(t *testing.T) {
 	}
 }
 
-// A flood behind the request of an encoder is bounded.
-func TestPacketsBehindADecisionAreBounded(t *testing.T) {
-	b, _, enc := guarded(t)
+// An encoder whose request waits is not read further, and the loop does not spin for it.
+func TestPacketsBehindADecisionStayInTheirSocket(t *testing.T) {
+	b, j, enc := guarded(t)
+	v := b.viewer("v", 0, "PLAY live u=anna:x")
+	v.text()
 	enc.send("ASK live u=otto:x\n")
 	packet := "P " + strings.Repeat("x", 60000) + "\n"
-	for range maxBehind/len(packet) + 1 {
+	for range 100 {
 		enc.send(packet)
 	}
-	if enc.c.reason != reason.TooManyRequests {
-		t.Errorf("closed: %v", enc.c.reason)
+	if n := len(enc.c.waiting()); !enc.quiet || n > labRead || enc.gone {
+		t.Errorf("it is read: %v, %d bytes wait, closed: %v", !enc.quiet, n, enc.c.reason)
+	}
+	if v.text() != "" || b.loops[0].woken || len(b.loops[0].loop.hungry) > 0 {
+		t.Error("its packets are looked at, or the loop is kept busy")
+	}
+	j.decide(b, access.Decision{Client: "otto"})
+	if got := v.text(); got != "1-100" || enc.quiet {
+		t.Errorf("the viewer got %s, the encoder is read: %v", got, !enc.quiet)
 	}
 	b.finish()
 }

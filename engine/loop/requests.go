@@ -84,8 +84,11 @@ func (c *Conn) input(b []byte) {
 // keep has bytes wait.
 func (c *Conn) keep(b []byte) {
 	most := maxWaiting
-	if q := c.asks(); q != nil {
+	switch q := c.asks(); {
+	case q != nil:
 		most = q.most
+	case c.phase == phaseIngest:
+		most = maxBehind // it is not read until this has been looked at, so no more comes than is read at once
 	}
 	switch {
 	case len(b) == 0 || c.doomed:
@@ -103,6 +106,7 @@ func (c *Conn) resume() {
 	if len(b) == 0 || c.asks() != nil {
 		return
 	}
+	c.loop.turnLeft = packetTurn
 	// It waits until it is looked at: what is sent meanwhile is not the last.
 	n := c.consume(b)
 	if c.inbox == nil {
@@ -125,9 +129,13 @@ func (c *Conn) resume() {
 
 // goOn sees to it that what waits is looked at again: in the next pass, or when the
 // connection's rate allows; if its answers are not being taken, once they are
-// (Loop.flush).
+// (Loop.flush). Whoever was not read meanwhile is read again when nothing waits.
 func (c *Conn) goOn() {
 	switch {
+	case c.phase == phaseIngest && !c.doomed:
+		c.bringOn()
+	case len(c.waiting()) == 0 && c.phase != phaseView:
+		c.listen(true)
 	case len(c.waiting()) == 0 || c.doomed || c.parked || c.phase != phaseRequest:
 	case c.hasty():
 		c.setTimer(c.entitled - requestBurst*requestInterval)
@@ -167,6 +175,10 @@ func (c *Conn) consume(b []byte) (n int) {
 			if asked == requestTurn || c.parked || c.hasty() {
 				return n
 			}
+		case phaseIngest:
+			if !c.mayBring() {
+				return n
+			}
 		}
 		if c.asks() != nil {
 			return n // what comes behind a request that waits does so too
@@ -174,13 +186,16 @@ func (c *Conn) consume(b []byte) (n int) {
 		var k int
 		k, l.ev = c.sess.Consume(b[n:])
 		n += k
+		if c.phase == phaseIngest {
+			c.brought(k, l.ev.Kind == codec.None && n > k)
+		}
 		if l.ev.Kind == codec.None {
 			return len(b)
 		}
 		if l.ev.Kind.WantsAnswer() {
 			asked++
 			c.asked()
-			if (c.phase == phaseView || c.phase == phaseIngest && l.ev.Kind != codec.Pause) && c.hasty() {
+			if c.show != nil && c.hasty() {
 				c.doom(reason.TooManyRequests) // it streams, and does not wait
 				return n
 			}

@@ -39,6 +39,7 @@ func TestRestlessPeers(t *testing.T) {
 		cfg := labConfig()
 		cfg.Loops = 1 + int(seed%3)
 		cfg.Limits.LoosePerAddress = 5
+		cfg.Limits.Packets = []int{20_000, 100, 20}[seed/3%3] // some encoders are too fast
 		cfg.Backlog.Bytes, cfg.Backlog.MaxLag = 64<<10, 3*time.Second
 		cfg.Timeouts.Stall, cfg.Timeouts.PushHold = 4*time.Second, time.Hour
 		c.b = newLab(t, cfg)
@@ -59,7 +60,7 @@ func TestRestlessPeers(t *testing.T) {
 	if got < 1000 {
 		t.Errorf("all viewers got %d bytes", got)
 	}
-	for _, r := range []reason.Reason{reason.PushReturned, reason.PushLost, reason.TooManyIdle, reason.ViewerStalled, reason.ViewerLeft} {
+	for _, r := range []reason.Reason{reason.PushReturned, reason.PushLost, reason.TooManyIdle, reason.ViewerStalled, reason.ViewerFloods, reason.ViewerLeft} {
 		if closes[r.String()] == 0 {
 			t.Errorf("no connection ended with %v", r)
 		}
@@ -192,7 +193,7 @@ func (c *restless) stranger() {
 
 // disturb has something happen to a viewer.
 func (c *restless) disturb(p *peer) {
-	switch c.rnd.IntN(8) {
+	switch c.rnd.IntN(9) {
 	case 0:
 		p.halfClose()
 	case 1:
@@ -202,6 +203,10 @@ func (c *restless) disturb(p *peer) {
 	case 3:
 		if p.c.phase == phaseView && !p.c.half {
 			p.send("REPLY\n")
+		}
+	case 4:
+		if p.c.phase == phaseView && !p.c.half {
+			p.send(strings.Repeat("x", c.rnd.IntN(8)*talkBurst))
 		}
 	default:
 		p.setRoom([]int{-1, -1, 0, 1, 40, 3000}[c.rnd.IntN(6)])

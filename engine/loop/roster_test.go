@@ -10,8 +10,9 @@ import (
 // driven is a reactor of loops that the test runs all the time.
 type driven struct{}
 
-func (driven) Wake()       {}
-func (driven) Close(*Conn) {}
+func (driven) Wake()              {}
+func (driven) Close(*Conn)        {}
+func (driven) Listen(*Conn, bool) {}
 
 // The operator sees who is watching, and by whom.
 func TestRoster(t *testing.T) {

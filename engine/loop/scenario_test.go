@@ -143,6 +143,8 @@ func (s *scene) command(line string) {
 		s.send(verb, rest[0], strings.TrimPrefix(line, verb+" "+rest[0]+" "))
 	case "packets":
 		s.packets(rest)
+	case "chatter":
+		s.b.peer(rest[0]).send(strings.Repeat("x", s.number(rest[1])))
 	case "room", "chunk":
 		s.socket(verb, rest)
 	case "drain":
@@ -160,6 +162,8 @@ func (s *scene) command(line string) {
 		s.b.shutdown()
 	case "streams", "counts", "limits", "log":
 		s.report(verb)
+	case "unread":
+		s.out = append(s.out, fmt.Sprintf("unread: %v", len(s.b.peer(rest[0]).unread) > 0))
 	default:
 		s.t.Fatalf("no command %q", line)
 	}
@@ -212,7 +216,7 @@ func (s *scene) engine(words []string) {
 		"viewers": &cfg.Limits.Viewers.Viewers, "pumps": &cfg.Limits.Viewers.Pumps,
 		"connects": &cfg.Limits.Connects.Host, "netconnects": &cfg.Limits.Connects.Network,
 		"joins": &cfg.Limits.Joins.Host, "netjoins": &cfg.Limits.Joins.Network,
-		"streamviewers": &room.Viewers, "streampumps": &room.Pumps,
+		"packets": &cfg.Limits.Packets, "streamviewers": &room.Viewers, "streampumps": &room.Pumps,
 	}
 	streams, fullTo := "live", ""
 	for k, v := range options(words) {

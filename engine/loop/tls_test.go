@@ -174,7 +174,9 @@ func TestComplaintsAreBrief(t *testing.T) {
 // Behind its last word a peer has nothing to say, and is not read for long.
 func TestNothingFollowsALastWord(t *testing.T) {
 	b, _ := newEncrypted(t)
-	v := b.viewer("v", 0, "PLAY live")
+	v := b.dial("v", 0, "10.0.0.1")
+	v.room = 0 // it is owed an answer
+	v.send("REPLY\n")
 	v.tls.wire.out = nil
 	_ = v.tls.client.CloseWrite()
 	v.at.loop.Traffic(v.c, v.tls.wire.out)

@@ -82,10 +82,13 @@ func (b *bell) hang(fd, other int) error {
 // watchReads has the set report a connection's bytes and its end, and nothing else.
 // gnet asks for urgent data too, which stays ready forever behind a hole in the
 // stream: one segment made a loop spin.
-func (b *bell) watchReads(fd int) error { return watchReads(b.set, fd) }
+func (b *bell) watchReads(fd int) error { return watch(b.set, fd, unix.EPOLLIN) }
 
-func watchReads(set, fd int) error {
-	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
+// watchNothing has the set report of a connection only that it has broken.
+func (b *bell) watchNothing(fd int) error { return watch(b.set, fd, 0) }
+
+func watch(set, fd int, events uint32) error {
+	ev := unix.EpollEvent{Events: events, Fd: int32(fd)}
 	return unix.EpollCtl(set, unix.EPOLL_CTL_MOD, fd, &ev)
 }
 
@@ -102,7 +105,7 @@ func (b *bell) close() {
 // from the lowest, so a loop's set is among the first.
 func setWith(fd int) (set int, err error) {
 	for set := range mostDescriptors {
-		if set != fd && watchReads(set, fd) == nil {
+		if set != fd && watch(set, fd, unix.EPOLLIN) == nil {
 			return set, nil
 		}
 	}

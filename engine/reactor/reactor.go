@@ -120,6 +120,22 @@ func (r *Reactor) Close(c *loop.Conn) {
 	}
 }
 
+// Listen has what the peer of c sends be read, or left in its socket. The loop's
+// goroutine calls it.
+func (r *Reactor) Listen(c *loop.Conn, on bool) {
+	g, ok := c.Socket().(gnet.Conn)
+	if _, half := r.halves[c]; half || !ok {
+		return
+	}
+	watch := r.bell.watchNothing
+	if on {
+		watch = r.bell.watchReads
+	}
+	if err := watch(g.Fd()); err != nil { // it fails for a bad descriptor only
+		r.cfg.Log.Error("whether a connection is read cannot be changed", "peer", c.Peer(), "read", on, "why", err)
+	}
+}
+
 // Enroll hands an accepted connection to the loop; the descriptor is duplicated and
 // the original closed, even if that fails.
 func (r *Reactor) Enroll(tcp *net.TCPConn, c *loop.Conn) error {

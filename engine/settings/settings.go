@@ -79,6 +79,10 @@ type Limits struct {
 	// JoinShare is how many hundredths of Viewers.Bandwidth those who are catching up may
 	// take together beyond what is reserved for them, even if nothing is left.
 	JoinShare int
+	// Packets is how many packets a second one encoder, or server that is pulled from, may
+	// send, with as many at once; a large one counts for each 1,500 bytes. What comes faster
+	// waits in its socket. 0 means no limit.
+	Packets int
 	// Handshakes is the most TLS handshakes at once. Further ones wait, and peers that are
 	// silent make room for them.
 	Handshakes int
@@ -165,6 +169,7 @@ func Default() Config {
 			Sessions:        1 << 17,
 			JoinSpeed:       5,
 			JoinShare:       10,
+			Packets:         20_000,
 			Handshakes:      512,
 		},
 		Timeouts: Timeouts{

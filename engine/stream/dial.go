@@ -58,7 +58,7 @@ func (a *attempt) connect(ctx context.Context) (again bool, err error) {
 	if err := conn.SetDeadline(a.deadline); err != nil {
 		return false, err
 	}
-	again, err = a.converse(conn, w)
+	again, err = a.converse(ctx, conn, w)
 	if err != nil && !errors.Is(err, errSourceEnded) {
 		err = fmt.Errorf("%w (%s)", err, w)
 	}
@@ -70,7 +70,7 @@ func (a *attempt) connect(ctx context.Context) (again bool, err error) {
 // connection's deadline. For writes that stays as it is: after the hello only TLS itself
 // may want to write (an update of keys, RFC 8446, 4.6.3), and then need not wait for a
 // source that reads nothing.
-func (a *attempt) converse(conn net.Conn, w way) (again bool, err error) {
+func (a *attempt) converse(ctx context.Context, conn net.Conn, w way) (again bool, err error) {
 	a.tls = nil
 	if w.target.TLS {
 		if conn, err = a.secure(conn, w); err != nil {
@@ -80,7 +80,7 @@ func (a *attempt) converse(conn net.Conn, w way) (again bool, err error) {
 	if _, err := conn.Write(a.sess.AppendHello(nil, w.proxied && !w.target.TLS)); err != nil {
 		return false, a.notTaken(err)
 	}
-	return a.read(conn)
+	return a.read(ctx, conn)
 }
 
 // notTaken is the operator's sentence for a request that could not be sent. A source

@@ -25,6 +25,9 @@
 // it becomes the stream's problem, in the log and the status. An attempt that fails is
 // logged once for each reason.
 //
+// An encoder and a pull have a rate of packets ([Packets]), past which they are not read
+// for a moment; a file has its own clock.
+//
 // # The lease and the hold
 //
 // Whoever has the stream's lease appends, under Stream.mu, which is held from a

@@ -89,6 +89,8 @@ type attempt struct {
 	// deadline is when the header must have come, counted from the first dial, and
 	// after the header, the next packet. Nothing else that a source sends moves it.
 	deadline time.Time
+	entitled int64 // up to when its packets have used up their rate
+	slowed   bool  // it has been held to its rate, and has not been within it since
 }
 
 // pullOnce makes one attempt, until the source ends or is lost.
@@ -114,7 +116,7 @@ func (st *Stream) pullOnce(ctx context.Context, in *Ingest) error {
 const lastLook = 20 * time.Millisecond
 
 // read reads one connection to its end.
-func (a *attempt) read(conn net.Conn) (again bool, err error) {
+func (a *attempt) read(ctx context.Context, conn net.Conn) (again bool, err error) {
 	buf := make([]byte, pullBuffer)
 	for {
 		_ = conn.SetReadDeadline(a.deadline) // if it fails, so does the read
@@ -123,6 +125,7 @@ func (a *attempt) read(conn net.Conn) (again bool, err error) {
 			_ = conn.SetReadDeadline(time.Now().Add(lastLook))
 			n, readErr = conn.Read(buf)
 		}
+		a.arrives()
 		again, err := a.take(buf[:n])
 		a.in.Commit()
 		if err != nil {
@@ -135,6 +138,7 @@ func (a *attempt) read(conn net.Conn) (again bool, err error) {
 		if readErr != nil && !errors.Is(readErr, os.ErrDeadlineExceeded) {
 			return false, a.broken(readErr)
 		}
+		a.hold(ctx)
 		if !a.extend() && !time.Now().Before(a.deadline) {
 			return false, a.late()
 		}
@@ -176,9 +180,10 @@ func (a *attempt) broken(err error) error {
 // take feeds the session.
 func (a *attempt) take(b []byte) (again bool, err error) {
 	var ev codec.Event
-	for len(b) > 0 {
+	for all := len(b); len(b) > 0; {
 		var n int
 		n, ev = a.sess.Consume(b)
+		a.brought(n, ev.Kind == codec.None && len(b) < all)
 		b = b[n:]
 		switch ev.Kind {
 		case codec.None:

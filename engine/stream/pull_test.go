@@ -331,6 +331,74 @@ func TestPullThatDripsIsALoss(t *testing.T) {
 	}
 }
 
+// A source has a rate for its packets, with a second's at once. One that sends more is
+// read no faster, which is no loss, and the log says so once.
+func TestPullHasARate(t *testing.T) {
+	const rate, piece = 1000, 100
+	limited := func(cfg *settings.Config) { cfg.Limits.Packets = rate }
+	for name, packet := range map[string]struct {
+		text  string
+		count int // as how many packets it counts
+	}{
+		"small": {"P x\n", 1},
+		"large": {"P " + strings.Repeat("x", 3000) + "\n", 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, pulled, limited, func(b *bubble) {
+				b.answer = func(int) net.Conn {
+					return serve(func(conn net.Conn) {
+						if _, err := io.WriteString(conn, "H A audio\n"); err != nil {
+							return
+						}
+						for body := strings.Repeat(packet.text, piece/packet.count); ; {
+							if _, err := io.WriteString(conn, body); err != nil {
+								return
+							}
+						}
+					})
+				}
+				for second := range 30 {
+					s := b.after(time.Second)
+					most := rate * (second + 2)
+					if n := int(s.PacketsIn) * packet.count; n < most-3*piece || n > most+3*piece {
+						t.Errorf("packets for %d were taken within %d s, about %d may be", n, second+1, most)
+					}
+					wantState(t, s, "up")
+				}
+				if log := b.log.String(); strings.Count(log, "source is slowed down") != 1 || !strings.Contains(log, TooFast) || !strings.Contains(log, "limit=1000") {
+					t.Errorf("the log says\n%s", log)
+				}
+			})
+		})
+	}
+}
+
+// A source without a rate, and one within it, is not slowed down.
+func TestPullWithinItsRate(t *testing.T) {
+	const packets = 5000
+	for _, rate := range []int{0, packets / 5} {
+		change := func(cfg *settings.Config) { cfg.Limits.Packets = rate }
+		inBubble(t, pulled, change, func(b *bubble) {
+			b.answer = func(int) net.Conn {
+				return serve(func(conn net.Conn) {
+					_, _ = io.WriteString(conn, "H A audio\n")
+					for i := range packets {
+						if rate > 0 && i%100 == 0 {
+							lapse(100 * time.Second / packets * 5)
+						}
+						_, _ = io.WriteString(conn, "P x\n")
+					}
+					lapse(time.Hour)
+				})
+			}
+			s := b.after(10 * time.Second)
+			if s.PacketsIn != packets || strings.Contains(b.log.String(), "slowed") {
+				t.Errorf("rate %d: %d packets were taken; the log says\n%s", rate, s.PacketsIn, b.log.String())
+			}
+		})
+	}
+}
+
 // Being sent on does not give a source more time.
 func TestPullThatIsSentOnAndOn(t *testing.T) {
 	inBubble(t, pulled, nil, func(b *bubble) {

@@ -1,0 +1,70 @@
+package stream
+
+import (
+	"context"
+	"time"
+)
+
+// Packets cost what they cost whatever their size, so a source has a rate of them:
+// settings.Limits.Packets. What comes faster is not read, and TCP tells the source to
+// slow down. It is not turned away, because what comes too fast is mostly what waited for
+// a network that was away. Encoders are held to it by the loop that reads them, and
+// pulled servers by [attempt.hold]. Files are played by their own clock.
+const (
+	// packetBytes is how many bytes count as one packet at most, so that large ones are
+	// bounded too: about what an Ethernet frame carries.
+	packetBytes = 1500
+	// PacketsAhead is how long, in nanoseconds, a source may be ahead of its rate: it may
+	// send the packets of a second at once, and so catch up after a cut.
+	PacketsAhead = int64(time.Second)
+	// PacketsPause is how long, in nanoseconds, a source that is further ahead waits for its
+	// next turn: long enough that it has few, and shorter than a picture lasts.
+	PacketsPause = int64(20 * time.Millisecond)
+)
+
+// Packets is how many packets n bytes of a source count as that are one packet, or all that
+// was read: to read costs as much.
+func Packets(n int) int { return 1 + (n-1)/packetBytes }
+
+// PacketTime is the time that a source has for each packet, in nanoseconds, if it may
+// send perSecond; 0 if there is no limit.
+func PacketTime(perSecond int) int64 {
+	if perSecond == 0 {
+		return 0
+	}
+	return max(1, int64(time.Second)/int64(perSecond))
+}
+
+// TooFast is the operator's sentence for a source that is held to its rate.
+const TooFast = "it sends more packets a second than a source may"
+
+// arrives begins the reckoning of what was read at once: a rate that was not used is lost.
+func (a *attempt) arrives() {
+	if now := a.st.env.Clock.Now(); a.entitled < now {
+		a.entitled, a.slowed = now, false
+	}
+}
+
+// brought counts what the session took at once: a packet, or a part of one. Behind a
+// packet, rest says, a part counts by its bytes alone.
+func (a *attempt) brought(n int, rest bool) {
+	packets := Packets(n)
+	if rest {
+		packets--
+	}
+	a.entitled += int64(packets) * PacketTime(a.st.env.Settings.Limits.Packets)
+}
+
+// hold waits until a source that is ahead of its rate may be read again, or ctx ends. The
+// log tells of it once, until the source has been within its rate.
+func (a *attempt) hold(ctx context.Context) {
+	over := a.entitled - a.st.env.Clock.Now() - PacketsAhead
+	if over <= 0 {
+		return
+	}
+	if !a.slowed {
+		a.slowed = true
+		a.st.log.Warn("source is slowed down", "why", TooFast, "limit", a.st.env.Settings.Limits.Packets)
+	}
+	rest(ctx, time.Duration(over+PacketsPause))
+}
