@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"streampump/engine/clock"
 	"streampump/engine/reason"
 )
@@ -199,9 +201,15 @@ func (l *Loop) catchUp(v *viewer) {
 			c.rearm()
 			return
 		}
-		n, full, gone := l.put(v, iov, want)
-		if gone {
-			return
+		n, full := 0, false
+		if want > 0 {
+			var errno unix.Errno
+			n, full, errno = l.write(c, v.transport, v.fd, iov, want)
+			if errno != 0 {
+				l.unwritten(c, errno)
+				return
+			}
+			v.bytes += uint64(n)
 		}
 		l.advance(v, n, true)
 		c.pace.charge(v, n)

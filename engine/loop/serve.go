@@ -25,16 +25,21 @@ func (l *Loop) serve(v *viewer) {
 	for range turns {
 		more := l.position(v)
 		iov, want, last := l.gather(v)
-		if want == 0 && l.body.end == v.next {
+		n, full := 0, false
+		if want > 0 {
+			var errno unix.Errno
+			n, full, errno = l.write(v.conn, v.transport, v.fd, iov, want)
+			if errno != 0 {
+				l.unwritten(v.conn, errno)
+				return
+			}
+			v.bytes += uint64(n)
+		} else if l.body.end == v.next {
 			if v.ending != reason.None && !v.outbox {
 				l.end(v)
 			}
 			return
-		}
-		n, full, gone := l.put(v, iov, want)
-		if gone {
-			return
-		}
+		} // else all that there is is left out of its form
 		stops := full || !last || n < want
 		if l.advance(v, n, stops); full {
 			l.park(v.conn)
@@ -50,27 +55,11 @@ func (l *Loop) serve(v *viewer) {
 	l.hunger(v.conn)
 }
 
-// put writes what gather found, if that is not all left out of the viewer's form. gone
-// says that the socket took nothing, and that this has been dealt with.
-func (l *Loop) put(v *viewer, iov []unix.Iovec, want int) (n int, full, gone bool) {
-	if want == 0 {
-		return 0, false, false
-	}
-	n, full, errno := l.write(v.conn, v.transport, v.fd, iov, want)
-	if errno != 0 {
-		l.unwritten(v.conn, errno)
-		return 0, false, true
-	}
-	v.bytes += uint64(n)
-	return n, full, false
-}
-
 // position decides where the viewer goes on: it is the one place where a cursor moves
 // other than past a packet it sent. more says that something may follow even if the
 // ring has nothing now.
 func (l *Loop) position(v *viewer) (more bool) {
 	r := v.prog.Ring
-	l.rest, l.leaveAt = nil, noHorizon
 	if v.ending != reason.None {
 		return false
 	}
@@ -99,24 +88,33 @@ func (l *Loop) position(v *viewer) (more bool) {
 	if s != nil && l.now-s.At() <= int64(l.group.cfg.Backlog.MaxLag) {
 		return false
 	}
-	return l.leap(v, s)
+	return l.late(v, s)
 }
 
-// leap has a viewer that is late leave packets out; s is the packet at its cursor, nil if
+// leap is what a viewer that is about to leave packets out is sent before. It is there
+// between position and gather only.
+type leap struct {
+	on   bool
+	at   uint64     // no packet from this one on
+	rest *ring.Slot // of its unit, if that has been evicted; nil: what is in the ring
+}
+
+// late has a viewer that is late leave packets out; s is the packet at its cursor, nil if
 // that was evicted. It has whole units only: the rest of the one that it is in comes
 // first.
-func (l *Loop) leap(v *viewer, s *ring.Slot) (more bool) {
+func (l *Loop) late(v *viewer, s *ring.Slot) (more bool) {
 	r := v.prog.Ring
 	key, ok := r.NewestKey()
 	switch {
 	case s != nil && (!ok || key <= v.next):
 		return false // there is nothing newer to go on at
 	case v.mode.has(introduced):
-		l.leaveAt = v.next // what it is sent before its start goes out before it gets another
+		l.leap = leap{at: v.next, on: true} // what it is sent before its start goes out before it gets another
 		return false
 	case s != nil && !s.Start():
+		l.leap.on = true
 		for ; s != nil; s = s.Rest() {
-			l.leaveAt = s.Seq() + 1
+			l.leap.at = s.Seq() + 1
 		}
 		return false
 	case s == nil && l.inside(v):
@@ -150,7 +148,8 @@ type body struct {
 // gather makes the vector of one write: the rest of the packet the viewer is in, then
 // its outbox, then whole packets. last says that the ring has nothing further.
 func (l *Loop) gather(v *viewer) (iov []unix.Iovec, want int, last bool) {
-	iov, l.body = l.iov[:0], body{end: v.next}
+	iov = l.iov[:0]
+	l.body.first, l.body.end, l.body.size, l.body.empty = nil, v.next, 0, 0
 	l.scratch.Reset() // the bytes of the last write are sent, or gathered again
 	if v.pin != nil {
 		if b := l.restOfPacket(v); len(b) > 0 {
@@ -164,8 +163,9 @@ func (l *Loop) gather(v *viewer) (iov []unix.Iovec, want int, last bool) {
 	if v.ending != reason.None || v.waitEnd != 0 || v.mode.has(seeking) {
 		return iov, want, true
 	}
-	if l.rest != nil {
-		return l.gatherRest(v, iov), want + l.body.size, false
+	if l.leap.on {
+		iov = l.gatherBefore(v, iov)
+		return iov, want + l.body.size, false
 	}
 	iov, last = l.gatherBody(v, iov)
 	return iov, want + l.body.size, last
@@ -178,7 +178,10 @@ const maxLook = 1024
 // one piece of memory are one buffer.
 func (l *Loop) gatherBody(v *viewer, iov []unix.Iovec) (_ []unix.Iovec, last bool) {
 	r, g := v.prog.Ring, &l.body
-	head, form := min(r.Head(), l.horizon, l.leaveAt), v.nextForm(v.trim)
+	head, form := min(r.Head(), l.horizon), v.nextForm(v.trim)
+	if form != primary {
+		g.piece = ring.Piece{} // nothing lies before it
+	}
 	for g.end < head {
 		s := r.At(g.end)
 		if s == nil || len(iov) == maxIov || g.size >= maxWrite {
@@ -201,7 +204,7 @@ func (l *Loop) gatherBody(v *viewer, iov []unix.Iovec) (_ []unix.Iovec, last boo
 		}
 		form = v.nextForm(false)
 	}
-	return iov, l.leaveAt == noHorizon
+	return iov, true
 }
 
 // add adds one packet to the vector. One that is left out takes no buffer, nor does one
@@ -236,6 +239,18 @@ func (v *viewer) nextForm(trim bool) ring.Variant {
 // advance moves the cursor past n bytes, in the order of gather. stops says that the
 // viewer may not come to the rest of its unit in this pass.
 func (l *Loop) advance(v *viewer, n int, stops bool) {
+	if g := &l.body; v.pin == nil && !v.outbox && !stops && n == g.size && g.end != v.next {
+		l.pass.packets += g.end - v.next - g.empty
+		v.next, v.trim = g.end, false
+		v.mode &^= atStart
+		return // as for a viewer that keeps up
+	}
+	l.advanceFrom(v, n, stops)
+}
+
+// advanceFrom does the same for a viewer that is inside a packet or has an outbox, or
+// whose socket did not take everything.
+func (l *Loop) advanceFrom(v *viewer, n int, stops bool) {
 	had := v.pin
 	if had != nil {
 		left := len(l.restOfPacket(v))

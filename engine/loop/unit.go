@@ -32,8 +32,9 @@ func (l *Loop) restOfPacket(v *viewer) []byte {
 // it goes on with the rest of that, or ends, if it did not keep it.
 func (l *Loop) inside(v *viewer) bool {
 	if v.pin != nil {
-		l.rest = v.pin.Rest()
-		return l.rest != nil
+		l.leap.rest = v.pin.Rest()
+		l.leap.on = l.leap.rest != nil
+		return l.leap.on
 	}
 	if v.mode.has(atStart) || !v.prog.Ring.Units() {
 		return false
@@ -42,10 +43,19 @@ func (l *Loop) inside(v *viewer) bool {
 	return true
 }
 
-// gatherRest adds the rest of an evicted unit to the vector.
-func (l *Loop) gatherRest(v *viewer, iov []unix.Iovec) []unix.Iovec {
-	l.body.first = l.rest
-	for s := l.rest; s != nil && len(iov) < maxIov && l.body.size < maxWrite; s = s.Rest() {
+// gatherBefore adds to the vector what a viewer is sent before it leaves packets out.
+func (l *Loop) gatherBefore(v *viewer, iov []unix.Iovec) []unix.Iovec {
+	before := l.leap
+	l.leap = leap{}
+	if before.rest == nil {
+		horizon := l.horizon
+		l.horizon = min(horizon, before.at)
+		iov, _ = l.gatherBody(v, iov)
+		l.horizon = horizon
+		return iov
+	}
+	l.body.first, l.body.piece = before.rest, ring.Piece{}
+	for s := before.rest; s != nil && len(iov) < maxIov && l.body.size < maxWrite; s = s.Rest() {
 		iov = l.body.add(iov, s, s.Bytes(v.variant, &l.scratch))
 	}
 	return iov

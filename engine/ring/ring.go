@@ -302,8 +302,8 @@ func (r *Ring) sweep(most int) {
 			r.hand = 0
 		}
 		s := r.limbo[r.hand]
-		held, looks := s.retired >= oldest, 1
-		if !held {
+		held, looks := s.retired >= oldest || s.pins.Load() != 0, 1
+		if !held && !s.last {
 			held, looks = s.pinned()
 		}
 		if held {
