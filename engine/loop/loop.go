@@ -64,6 +64,8 @@ type Loop struct {
 	iov      [maxIov]unix.Iovec
 	body     body   // the packets in iov
 	horizon  uint64 // no packet from this one on is gathered
+	leap     leap
+	joined   []byte // scratch: what viewers are sent where they start
 	scratch  ring.Scratch
 	fds      [128]int32
 	spare    []*outbox
@@ -269,6 +271,7 @@ func (l *Loop) park(c *Conn) {
 	l.pass.full++
 	if v := c.viewer(); v != nil {
 		v.parked = true
+		l.hold(v, nil)
 	}
 	c.setTimer(l.now + int64(l.group.cfg.Timeouts.Stall))
 }
