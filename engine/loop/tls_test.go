@@ -247,6 +247,33 @@ func TestKernelIsGivenThePlaceOfRecords(t *testing.T) {
 	b.finish()
 }
 
+// Viewers are prepared for whatever they are, and whoever is served next.
+func TestViewersOfAllKindsInOneSweep(t *testing.T) {
+	b, enc := newEncrypted(t)
+	var viewers []*peer
+	for i := range 5 * warmTurn {
+		b.tls, b.server, b.maxTLS = i%3 > 0, nil, tls.VersionTLS13
+		if i%3 == 1 {
+			b.maxTLS = tls.VersionTLS12
+		}
+		viewers = append(viewers, b.viewer(fmt.Sprint("v", i), 0, "PLAY live"))
+	}
+	for _, v := range viewers {
+		v.text()
+	}
+	viewers[2].room, viewers[3].room = 0, 0
+	enc.send("P a\n")
+	enc.send("P b\n")
+	viewers[2].setRoom(-1)
+	viewers[3].setRoom(-1)
+	for i, v := range viewers {
+		if got := v.text(); got != "1-2" {
+			t.Errorf("viewer %d got %s", i, got)
+		}
+	}
+	b.finish()
+}
+
 // A viewer over TLS that takes nothing is closed like any other.
 func TestStalledViewerOverTLSIsClosed(t *testing.T) {
 	b, enc := newEncrypted(t)

@@ -52,12 +52,14 @@ func (s *suite) expand(secret []byte, label string, size int) ([]byte, error) {
 }
 
 // traffic is one generation of what protects the records of one direction, and the
-// secret from which the next is made.
+// secret from which the next is made. What a record needs comes first: it is 64 bytes,
+// which is what a processor fetches at a time.
 type traffic struct {
 	aead   cipher.AEAD
 	iv     [nonceSize]byte
 	nonce  [nonceSize]byte // scratch: in memory of its own each call would allocate it
 	number uint64          // of the next record in this generation
+	memory []byte          // of aead, for [Warm]
 	suite  *suite
 	secret [maxSecret]byte // as many bytes as the suite's secrets have
 }
@@ -82,7 +84,9 @@ func (t *traffic) derive() error {
 		return err
 	}
 	copy(t.iv[:], iv)
-	t.aead, err = t.suite.aead(key)
+	if t.aead, err = t.suite.aead(key); err == nil {
+		t.memory = memoryOf(t.aead)
+	}
 	return err
 }
 
