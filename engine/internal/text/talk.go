@@ -1,0 +1,57 @@
+package text
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"streampump/codec"
+)
+
+// talk is a pull that goes on talking. What it says has no line ends: who reads a pipe
+// gets one piece for each time that it speaks.
+type talk struct {
+	*pull
+	every time.Duration
+	begun bool // the tick behind the hello has been
+}
+
+// NewTalk is the dialled side of a conversation: it says "(TICK)" at an interval, answers
+// "REPLY words" with "(RE words)", and says "(END CAUSE)" last.
+func NewTalk(every time.Duration) codec.Dialled {
+	return &talk{pull: NewPull().(*pull), every: every}
+}
+
+// NewSecureTalk is the same over TLS.
+func NewSecureTalk(every time.Duration) codec.Dialled {
+	return &talk{pull: NewSecurePull(0).(*pull), every: every}
+}
+
+func (t *talk) Consume(b []byte) (int, codec.Event) {
+	if line, _, whole := bytes.Cut(b, []byte("\n")); whole && bytes.HasPrefix(line, []byte("REPLY ")) {
+		return len(line) + 1, codec.Event{Kind: codec.Reply, Path: string(line[len("REPLY "):])}
+	}
+	return t.pull.Consume(b)
+}
+
+func (t *talk) Answer(dst []byte, ev *codec.Event, _ *codec.Verdict) ([]byte, codec.Next) {
+	return fmt.Appendf(dst, "(RE %s)", ev.Path), codec.Keep
+}
+
+func (t *talk) AppendHello(dst []byte, proxied bool) []byte {
+	t.begun = false
+	return t.pull.AppendHello(dst, proxied)
+}
+
+// Tick implements [codec.Ticking]; behind a hello it says nothing.
+func (t *talk) Tick(dst []byte, now time.Duration) ([]byte, time.Duration) {
+	if t.begun {
+		dst = append(dst, "(TICK)"...)
+	}
+	t.begun = true
+	return dst, now + t.every
+}
+
+func (t *talk) AppendEnd(dst []byte, c codec.Cause, _ string) []byte {
+	return fmt.Appendf(dst, "(END %s)", causeNames[c])
+}

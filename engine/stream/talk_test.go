@@ -1,0 +1,366 @@
+package stream
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"streampump/codec"
+	"streampump/engine/internal/text"
+	"streampump/engine/settings"
+	"streampump/internal/pki"
+)
+
+// talking is a stream whose source is told "(TICK)" every four seconds.
+var talking = settings.Stream{Path: "live", Pull: &settings.Pull{
+	Open: func() codec.Dialled { return text.NewTalk(4 * time.Second) },
+}}
+
+// ears note what a source is told, and when.
+type ears struct {
+	begun time.Time
+	mu    sync.Mutex
+	heard []string
+}
+
+// listen reads c to its end.
+func (e *ears) listen(c net.Conn) {
+	buf := make([]byte, 100)
+	for {
+		n, err := c.Read(buf)
+		if err != nil {
+			return
+		}
+		e.mu.Lock()
+		e.heard = append(e.heard, time.Since(e.begun).String()+" "+string(buf[:n]))
+		e.mu.Unlock()
+	}
+}
+
+func (e *ears) want(t *testing.T, want ...string) {
+	t.Helper()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !slices.Equal(e.heard, want) {
+		t.Errorf("the source was told\n  %s\nwant\n  %s", strings.Join(e.heard, "\n  "), strings.Join(want, "\n  "))
+	}
+}
+
+// source is one that listens, beside what f does.
+func (e *ears) source(f func(c net.Conn)) net.Conn {
+	ours, theirs := net.Pipe()
+	go e.listen(ours)
+	go func() {
+		f(ours)
+		_ = ours.Close()
+	}()
+	return theirs
+}
+
+// send writes pieces, a second after each other, and stays.
+func send(c net.Conn, pieces ...string) {
+	for _, p := range pieces {
+		lapse(time.Second)
+		_, _ = io.WriteString(c, p)
+	}
+	lapse(time.Hour)
+}
+
+// What is due is said whether packets come or not, and does not give a source more time
+// for its next one.
+func TestPullTalks(t *testing.T) {
+	e := &ears{}
+	inBubble(t, talking, nil, func(b *bubble) {
+		e.begun = b.start
+		b.answer = func(int) net.Conn {
+			return e.source(func(c net.Conn) {
+				send(c, "REPLY one\nREPLY two\n", "H A\nPk x\n", "P x\nREPLY three\nP x\n", "P x\n", "P x\n", "REPLY four\n", "REPLY five\n")
+			})
+		}
+		wantState(t, b.after(19900*time.Millisecond), "up")
+		s := b.after(200 * time.Millisecond)
+		wantState(t, s, "held")
+		wantProblem(t, s, "the source sent no packet for 15s (source0:80)")
+		if s.PacketsIn != 5 {
+			t.Errorf("%d packets came", s.PacketsIn)
+		}
+	})
+	e.want(t, "0s HELLO 1 false\n", "1s (RE one)", "1s (RE two)", "3s (RE three)", "4s (TICK)", "6s (RE four)", "7s (RE five)",
+		"8s (TICK)", "12s (TICK)", "16s (TICK)", "20.02s (END idle)")
+}
+
+// Each end has its last word, which says why, if there is still somebody to hear it.
+func TestPullSaysItsLastWord(t *testing.T) {
+	for _, c := range []struct{ name, says, want string }{
+		{"shutdown", "H A\nPk x\n", "2s (END shutdown)"},
+		{"shutdown_before_the_header", "H", "2s (END shutdown)"},
+		{"end", "H A\nPk x\nFINISH\n", "1s (END ended)"},
+		{"redial", "REDIAL\n", "1s (END ended)"},
+		{"rubbish", "rubbish\n", "1s (END refused)"},
+		{"refused", "Pk x\n", "1s (END refused)"},
+		{"breach", "H A\nBREACH\n", "1s (END refused)"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := &ears{}
+			b := inBubble(t, talking, nil, func(b *bubble) {
+				e.begun = b.start
+				b.answer = func(n int) net.Conn {
+					if n > 1 {
+						return nil
+					}
+					return e.source(func(conn net.Conn) { send(conn, c.says) })
+				}
+				b.after(2 * time.Second)
+			})
+			e.want(t, "0s HELLO 1 false\n", c.want)
+			if b.ended != 0 {
+				t.Errorf("the end took %v", b.ended)
+			}
+		})
+	}
+}
+
+func TestPullSaysNothingToWhoIsGone(t *testing.T) {
+	e := &ears{}
+	inBubble(t, talking, nil, func(b *bubble) {
+		e.begun = b.start
+		b.answer = func(n int) net.Conn {
+			if n > 1 {
+				return nil
+			}
+			return e.source(func(c net.Conn) { _, _ = io.WriteString(c, "H A\nPk x\n") })
+		}
+		wantProblem(t, b.after(500*time.Millisecond), "the source closed the connection (source0:80)")
+	})
+	e.want(t, "0s HELLO 1 false\n")
+}
+
+// A session is asked again on each connection when it wants to speak.
+func TestPullTalksOnEachConnection(t *testing.T) {
+	e := &ears{}
+	inBubble(t, talking, nil, func(b *bubble) {
+		e.begun = b.start
+		b.answer = func(n int) net.Conn {
+			return e.source(func(c net.Conn) {
+				if n == 1 {
+					lapse(2 * time.Second)
+				}
+				send(c, []string{"REDIAL\n", "H A\nPk x\n"}[n-1])
+			})
+		}
+		b.after(12 * time.Second)
+	})
+	e.want(t, "0s HELLO 1 false\n", "3s (END ended)", "3s HELLO 2 false\n", "7s (TICK)", "11s (TICK)", "12s (END shutdown)")
+}
+
+// A source that sends and does not listen is left after a while. Until then it holds up
+// neither the stream nor a shutdown.
+func TestPullOfADeafSource(t *testing.T) {
+	const late = "the source took no request: no answer within the time allowed (source0:80)"
+	for _, c := range []struct {
+		name, says string
+		lost       time.Duration // when it is given up
+	}{
+		{"tick", "H A\nPk x\n", 9 * time.Second},
+		{"answer", "H A\nPk x\nREPLY one\nP x\n", 5 * time.Second},
+		{"before_the_header", "REPLY one\n", 5 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			source := func(int) net.Conn {
+				return serve(func(conn net.Conn) {
+					_, _ = io.WriteString(conn, c.says)
+					lapse(time.Hour)
+				})
+			}
+			inBubble(t, talking, nil, func(b *bubble) {
+				b.answer = source
+				s := b.after(c.lost - 100*time.Millisecond)
+				if s.Problem == late {
+					t.Error("given up too early")
+				}
+				if packets := uint64(strings.Count(c.says, "Pk")); s.PacketsIn != packets {
+					t.Errorf("%d packets came, want %d", s.PacketsIn, packets)
+				}
+				wantProblem(t, b.after(200*time.Millisecond), late)
+			})
+			b := inBubble(t, talking, nil, func(b *bubble) {
+				b.answer = source
+				b.after(c.lost - 4*time.Second)
+			})
+			if b.ended != partTime {
+				t.Errorf("the end took %v, want %v", b.ended, partTime)
+			}
+		})
+	}
+}
+
+// A proxy that is silent, and a source in the middle of its handshake, are left at once.
+func TestPullIsInterruptedBeforeItsHello(t *testing.T) {
+	for name, answer := range map[string]string{"proxy": "", "handshake": "OPEN\n"} {
+		t.Run(name, func(t *testing.T) {
+			sc := newSecured(0, "proxy:3128")
+			b := inBubble(t, sc.Stream, nil, func(b *bubble) {
+				sc.believe(t, pki.New(t, "Test Root"))
+				b.answer = func(int) net.Conn {
+					return proxied(answer, func(_ string, c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+				}
+				b.after(time.Second)
+			})
+			if b.ended != 0 || len(b.dials) != 1 {
+				t.Errorf("the end took %v, after %v", b.ended, b.dials)
+			}
+		})
+	}
+}
+
+// TLS, and a proxy on the way to it, carry what is said as well.
+func TestPullTalksOverTLS(t *testing.T) {
+	for name, proxy := range map[string]string{"straight": "", "proxied": "proxy:3128"} {
+		t.Run(name, func(t *testing.T) {
+			e := &ears{}
+			sc := newSecured(0, proxy)
+			sc.Pull.Open = func() codec.Dialled { return text.NewSecureTalk(4 * time.Second) }
+			b := inBubble(t, sc.Stream, nil, func(b *bubble) {
+				e.begun = b.start
+				root := pki.New(t, "Test Root")
+				sc.believe(t, root)
+				source := func(_ string, c net.Conn) {
+					go e.listen(c)
+					send(c, "REPLY one\n", "H A\nPk x\n", "P x\n", "P x\n", "P x\n")
+				}
+				b.answer = func(int) net.Conn {
+					if proxy == "" {
+						return serveTLS(hands(root.Issue(nil, "source0")), source)
+					}
+					return proxied("OPEN\n", func(_ string, c net.Conn) { shake(c, hands(root.Issue(nil, "source0")), source) })
+				}
+				wantState(t, b.after(18*time.Second), "up")
+			})
+			e.want(t, "1s (RE one)", "4s (TICK)", "8s (TICK)", "12s (TICK)", "16s (TICK)", "18s (END shutdown)")
+			if b.ended != 0 {
+				t.Errorf("the end took %v", b.ended)
+			}
+		})
+	}
+}
+
+// flood is a source on a real connection that sends packets as fast as it can, and
+// gives back all that it was told.
+func flood(c net.Conn) (told string, err error) {
+	var sending sync.WaitGroup
+	sending.Go(func() {
+		b := []byte("H A\n" + strings.Repeat("Pk x\n", 1000))
+		for {
+			if _, err := c.Write(b); err != nil {
+				return
+			}
+		}
+	})
+	all, err := io.ReadAll(c)
+	_ = c.Close()
+	sending.Wait()
+	return string(all), err
+}
+
+// The last word reaches a source that is sending all the time: the end of the
+// connection behind it is no reset.
+func TestPullPartsInPeace(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	told, failed := "", error(nil)
+	heard := make(chan struct{})
+	addr := listen(t, func(c net.Conn) {
+		defer close(heard)
+		told, failed = flood(c)
+	})
+	sc := talking
+	sc.Pull = &settings.Pull{Open: func() codec.Dialled { return text.NewTalk(time.Hour) }}
+	up := make(chan struct{})
+	first := sync.OnceFunc(func() { close(up) })
+	go func() {
+		<-up
+		cancel()
+	}()
+	_, err := onceUntil(ctx, sc, func() (net.Conn, error) {
+		c, err := net.Dial("tcp", addr)
+		return &counted{c.(*net.TCPConn), 3, first}, err
+	})
+	if err == nil {
+		t.Error("the attempt ended without an error")
+	}
+	<-heard
+	if want := "HELLO 1 false\n(END shutdown)"; told != want || failed != nil {
+		t.Errorf("the source was told %q, and then %v; want %q and an end", told, failed, want)
+	}
+}
+
+// counted calls f at one of its reads.
+type counted struct {
+	*net.TCPConn
+	left int
+	f    func()
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	if c.left--; c.left == 0 {
+		c.f()
+	}
+	return c.TCPConn.Read(b)
+}
+
+// parting is a connection that notes what is done with it. Its peer reads nothing and
+// does not end.
+type parting struct {
+	net.Conn
+	did []string
+}
+
+func (p *parting) SetDeadline(at time.Time) error {
+	p.did = append(p.did, "deadline "+time.Until(at).String())
+	return nil
+}
+
+func (p *parting) Write(b []byte) (int, error) {
+	p.did = append(p.did, "write "+string(b))
+	return len(b), nil
+}
+
+func (p *parting) CloseWrite() error {
+	p.did = append(p.did, "close write")
+	return nil
+}
+
+func (p *parting) Read([]byte) (int, error) {
+	p.did = append(p.did, "read")
+	return 0, os.ErrDeadlineExceeded
+}
+
+// Whoever still sends is heard out, within the time; whoever is silent is not waited for.
+func TestPullParts(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		sess  codec.Dialled
+		cause codec.Cause
+		want  string
+	}{
+		{"ended", text.NewTalk(time.Hour), codec.CauseEnded, "deadline 1s; write (END ended); close write; read"},
+		{"silent", text.NewTalk(time.Hour), codec.CauseIdle, "deadline 1s; write (END idle)"},
+		{"nothing_to_say", text.NewPull(), codec.CauseEnded, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &parting{}
+				(&attempt{sess: c.sess, conn: p}).part(p, c.cause)
+				if got := strings.Join(p.did, "; "); got != c.want {
+					t.Errorf("did %q, want %q", got, c.want)
+				}
+			})
+		})
+	}
+}
