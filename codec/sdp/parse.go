@@ -132,15 +132,13 @@ func parseType(s string) (uint8, bool) {
 	return uint8(v), v != 0 || strings.Trim(s, "0") == "" && s != ""
 }
 
-// add adds a format, described by the static types until a=rtpmap says more, and
-// returns the one of this type; nil if there is no room.
+// add adds a format, if it is a new one, and returns the one of this type; nil if there
+// is no room.
 func (m *Media) add(payloadType uint8) *Format {
 	if f := m.format(payloadType); f != nil || len(m.Formats) == MaxFormats {
 		return f
 	}
-	f := Format{Type: payloadType}
-	f.describe(static[payloadType])
-	m.Formats = append(m.Formats, f)
+	m.Formats = append(m.Formats, Format{Type: payloadType})
 	return &m.Formats[len(m.Formats)-1]
 }
 

@@ -50,12 +50,12 @@ type Media struct {
 type Format struct {
 	// Type is the payload type, 0 to 127.
 	Type uint8
-	// Encoding is the name in upper case ("H264"), from a=rtpmap or, for static types
-	// without one, from RFC 3551 section 6; empty if nothing says it.
+	// Encoding is the name from a=rtpmap, in upper case ("H264"); empty if there is none,
+	// as for static types, which RTP knows.
 	Encoding string
-	// Clock is the rate of timestamps in Hz; 0 if nothing says it.
+	// Clock is the rate of timestamps in Hz, from a=rtpmap; 0 if that does not say it.
 	Clock uint32
-	// Channels is how many channels sound has; 0 if nothing says it.
+	// Channels is how many channels sound has, from a=rtpmap; 0 if that does not say it.
 	Channels uint8
 	// Map is the value of a=rtpmap behind the payload type, as it was spelled; empty if
 	// there is none.
@@ -84,15 +84,6 @@ func (m *Media) Check() error {
 		return ErrNoFormat
 	}
 	return nil
-}
-
-// static describes the payload types that need no a=rtpmap (RFC 3551 section 6).
-var static = map[uint8]string{
-	0: "PCMU/8000", 3: "GSM/8000", 4: "G723/8000", 5: "DVI4/8000", 6: "DVI4/16000",
-	7: "LPC/8000", 8: "PCMA/8000", 9: "G722/8000", 10: "L16/44100/2", 11: "L16/44100",
-	12: "QCELP/8000", 13: "CN/8000", 14: "MPA/90000", 15: "G728/8000", 16: "DVI4/11025",
-	17: "DVI4/22050", 18: "G729/8000", 25: "CELB/90000", 26: "JPEG/90000", 28: "NV/90000",
-	31: "H261/90000", 32: "MPV/90000", 33: "MP2T/90000", 34: "H263/90000",
 }
 
 // describe fills in what a mapping says. What it leaves out or spells badly stays unknown.
