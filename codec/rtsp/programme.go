@@ -250,13 +250,13 @@ func (g *programme) decide(t *trackState, look rtp.Look, mark *codec.Mark) {
 	if look != rtp.Key && (look != rtp.Refresh || leads && g.at-g.keyAt < refreshPatience) {
 		return
 	}
-	t.waiting = false
 	if leads {
 		g.waiting, mark.Key = false, true
 		if look == rtp.Key {
 			g.keyAt = g.at
 		}
 	}
+	t.waiting = t.waiting && g.waiting // one that nobody gets does not count
 }
 
 // hold keeps a packet for the one that decides.

@@ -18,9 +18,9 @@ const (
 	// jumpMemory is for how long the tracks that follow one that jumped are expected to
 	// jump too.
 	jumpMemory = 10 * time.Second
-	// slack is by how much of the time that passes an arrival in time counts for less: more
-	// than any two clocks differ in speed, and so little that a source that was cut off for
-	// minutes is still known to be late.
+	// slack is the part of the time that passes by which a packet may be later than the most
+	// timely one and take its place: more than any two clocks differ in speed, and so little
+	// that a source that was cut off for minutes is still known to be late.
 	slack = 4096
 )
 
@@ -64,8 +64,7 @@ func (c *timing) ntp(ticks int64) uint64 {
 
 // expected is how far a packet that arrives at the given time can lie.
 func (c *timing) expected(at time.Duration) int64 {
-	since := at - c.ref.at
-	return c.ref.line + c.ticks(since-since/slack)
+	return c.ref.line + c.ticks(at-c.ref.at)
 }
 
 // after is where a packet with this timestamp lies if it is of the same clock as the newest.
@@ -73,7 +72,7 @@ func (c *timing) after(ts uint32) int64 { return c.line + int64(int32(ts-c.ts)) 
 
 // set places a packet.
 func (c *timing) set(ts uint32, line int64, at time.Duration) {
-	if !c.known || line >= c.expected(at) {
+	if since := at - c.ref.at; !c.known || line >= c.ref.line+c.ticks(since-since/slack) {
 		c.ref.line, c.ref.at = line, at
 	}
 	if !c.known || line > c.top {
