@@ -1,0 +1,525 @@
+package rtsp
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"streampump/codec"
+)
+
+// What viewers write is as captured: ffmpeg 5.1.9, VLC 3.0.24 with live555, GStreamer
+// 1.22, MPlayer 1.5, openRTSP.
+const (
+	ffmpegDescribe = `DESCRIBE rtsp://127.0.0.1:8554/live RTSP/1.0
+Accept: application/sdp
+CSeq: 2
+User-Agent: Lavf59.27.100
+
+`
+	ffmpegSetup = `SETUP rtsp://127.0.0.1:8554/live/trackID=0 RTSP/1.0
+Transport: RTP/AVP/TCP;unicast;interleaved=0-1
+CSeq: 3
+User-Agent: Lavf59.27.100
+
+`
+	ffmpegSetup2 = `SETUP rtsp://127.0.0.1:8554/live/trackID=1 RTSP/1.0
+Transport: RTP/AVP/TCP;unicast;interleaved=2-3
+CSeq: 4
+User-Agent: Lavf59.27.100
+Session: 0000000000004242
+
+`
+	ffmpegPlay = `PLAY rtsp://127.0.0.1:8554/live/ RTSP/1.0
+Range: npt=0.000-
+CSeq: 5
+User-Agent: Lavf59.27.100
+Session: 0000000000004242
+
+`
+	ffmpegTeardown = `TEARDOWN rtsp://127.0.0.1:8554/live/ RTSP/1.0
+CSeq: 6
+User-Agent: Lavf59.27.100
+Session: 0000000000004242
+
+`
+)
+
+const (
+	describeAnswer = `RTSP/1.0 200 OK
+CSeq: 2
+Server: Stream-Pump
+Content-Base: rtsp://127.0.0.1:8554/live/
+Content-Type: application/sdp
+Cache-Control: no-cache
+Content-Length: `
+	setupAnswer = `RTSP/1.0 200 OK
+CSeq: 3
+Server: Stream-Pump
+Transport: RTP/AVP/TCP;unicast;interleaved=0-1;ssrc=%08X
+` + viewerSession + "\n\n"
+)
+
+// request is one of a client that says no more than it must.
+func ask(method, url string, cseq int, fields ...string) string {
+	s := fmt.Sprintf("%s %s RTSP/1.0\nCSeq: %d\n", method, url, cseq)
+	for _, f := range fields {
+		s += f + "\n"
+	}
+	return s + "\n"
+}
+
+// says is the beginning of an answer.
+func says(cseq int, status string) string {
+	return fmt.Sprintf("RTSP/1.0 %s\nCSeq: %d\nServer: Stream-Pump\n", status, cseq)
+}
+
+const tcp = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1"
+
+// played are the first requests of a viewer of both tracks, up to CSeq 3.
+func played() []exchange {
+	return []exchange{
+		{in: ask("SETUP", "rtsp://h/live/trackID=0", 1, tcp), answer: says(1, "200 OK"), has: viewerSession},
+		{in: ask("SETUP", "rtsp://h/live/trackID=1", 2, tcp, viewerSession), answer: says(2, "200 OK"), has: viewerSession},
+		{in: ask("PLAY", "rtsp://h/live/", 3, viewerSession), answer: says(3, "200 OK") + viewerSession + "\n\n"},
+	}
+}
+
+const playingEvents = "Describe live; Describe session=0x4242 live; Play session=0x4242 live"
+
+func TestViewers(t *testing.T) {
+	never := []string{"rtp-info", "LIBAVFORMAT", "192.0.2.77", "destination"}
+	for _, c := range []conversation{
+		{name: "ffmpeg_J13_J14_J15_J30", hasNot: never, next: codec.Close,
+			talk: []exchange{
+				{in: "OPTIONS rtsp://127.0.0.1:8554/live RTSP/1.0\nCSeq: 1\nUser-Agent: Lavf59.27.100\n\n", answer: says(1, "200 OK") + "Public: " + allowed + "\n\n"},
+				{in: ffmpegDescribe, answer: describeAnswer, has: "c=IN IP4 0.0.0.0|a=control:*|a=control:rtsp://127.0.0.1:8554/live/trackID=0|a=control:rtsp://127.0.0.1:8554/live/trackID=1"},
+				{in: ffmpegSetup, answer: fmt.Sprintf(setupAnswer, bothMedia.tracks()[0].ssrc)},
+				{in: ffmpegSetup2, answer: says(4, "200 OK") + fmt.Sprintf("Transport: RTP/AVP/TCP;unicast;interleaved=2-3;ssrc=%08X\n", bothMedia.tracks()[1].ssrc)},
+				{in: ffmpegPlay, answer: says(5, "200 OK") + viewerSession + "\n\n"},
+				{in: ffmpegTeardown, answer: says(6, "200 OK")},
+			},
+			events: "Reply; Describe live; Describe session=0x4242 live; Describe session=0x4242 live; Play session=0x4242 live; Stop session=0x4242 live"},
+		{name: "VLC_tries_UDP_first_J23_J25", next: codec.Stream, hasNot: never,
+			talk: []exchange{
+				{in: "OPTIONS rtsp://127.0.0.1:8554/live RTSP/1.0\nCSeq: 2\nUser-Agent: LibVLC/3.0.24 (LIVE555 Streaming Media v2026.06.24)\n\n", answer: says(2, "200 OK")},
+				{in: "DESCRIBE rtsp://127.0.0.1:8554/live RTSP/1.0\nCSeq: 3\nUser-Agent: LibVLC/3.0.24 (LIVE555 Streaming Media v2026.06.24)\nAccept: application/sdp\n\n", answer: says(3, "200 OK")},
+				{in: "SETUP rtsp://127.0.0.1:8554/live/trackID=0 RTSP/1.0\nCSeq: 4\nUser-Agent: LibVLC/3.0.24 (LIVE555 Streaming Media v2026.06.24)\nTransport: RTP/AVP;unicast;client_port=33862-33863\n\n",
+					answer: says(4, "461 Unsupported Transport") + "\n"},
+				{in: "SETUP rtsp://127.0.0.1:8554/live/trackID=0 RTSP/1.0\nCSeq: 5\nUser-Agent: LibVLC/3.0.24 (LIVE555 Streaming Media v2026.06.24)\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\n\n",
+					answer: says(5, "200 OK"), has: viewerSession},
+				{in: "PLAY rtsp://127.0.0.1:8554/live/ RTSP/1.0\nCSeq: 6\nSession: 0000000000004242\nRange: npt=0.000-\n\n", answer: says(6, "200 OK")},
+			},
+			events: "Reply; Describe live; Reply live; Describe session=0x4242 live; Play video session=0x4242 live"},
+		{name: "GStreamer_two_agents_and_multicast_J2_J23_J24", next: codec.Keep,
+			talk: []exchange{
+				{in: "OPTIONS rtsp://127.0.0.1:8554/live RTSP/1.0\nCSeq: 1\nUser-Agent: GStreamer/1.22.0\nClientChallenge: 9e26d33f2984236010ef6253fb1887f7\nPlayerStarttime: [28/03/2003:22:50:23 00:00]\nUser-Agent: RealMedia Player Version 6.0.9.1235 (linux-2.0-libc6-i386-gcc2.95)\n\n", answer: says(1, "200 OK")},
+				{in: "SETUP rtsp://127.0.0.1:8554/live/trackID=1 RTSP/1.0\nCSeq: 4\nUser-Agent: GStreamer/1.22.0\nTransport: RTP/AVP;unicast;client_port=51196-51197\nSession: 5E550005\nDate: Sun, 29 Nov 2026 06:44:27 GMT\n\n",
+					answer: says(4, "461 Unsupported Transport")},
+				{in: ask("SETUP", "rtsp://127.0.0.1:8554/live/trackID=1", 5, "Transport: RTP/AVP;multicast"), answer: says(5, "461 Unsupported Transport")},
+				{in: ask("SETUP", "rtsp://127.0.0.1:8554/live/trackID=1", 6, "Transport: RTP/AVP;unicast;client_port=1-2,RTP/AVP/TCP;unicast;interleaved=2-3"), answer: says(6, "200 OK") + "Transport: RTP/AVP/TCP;unicast;interleaved=2-3;"},
+			},
+			events: "Reply; Reply live; Reply live; Describe live"},
+		{name: "MPlayer_asks_without_a_path_J1", next: codec.Keep,
+			talk: []exchange{
+				{in: "OPTIONS rtsp://127.0.0.1:8554 RTSP/1.0\nCSeq: 1\nUser-Agent: RealMedia Player Version 6.0.9.1235 (linux-2.0-libc6-i386-gcc2.95)\nClientChallenge: 9e26d33f2984236010ef6253fb1887f7\n\n", answer: says(1, "200 OK"), has: "Public: " + allowed},
+				{in: ask("OPTIONS", "*", 2), answer: says(2, "200 OK"), has: "Public: " + allowed},
+			},
+			events: "Reply; Reply"},
+		{name: "only_the_sound_with_numbers_of_its_own_J21_J22_J36", next: codec.Stream, hasNot: []string{"168"},
+			talk: []exchange{
+				{in: ask("SETUP", "rtsp://h/live/trackID=1", 1, "Transport: RTP/AVP/TCP;unicast;interleaved=168-169"), answer: says(1, "200 OK") + "Transport: RTP/AVP/TCP;unicast;interleaved=2-3;"},
+				{in: ask("PLAY", "rtsp://h/live/trackID=1", 2, viewerSession), answer: says(2, "200 OK")},
+			},
+			events: "Describe live; Play audio session=0x4242 live"},
+		{name: "the_tracks_in_the_other_order_J21_J22", next: codec.Stream,
+			talk: []exchange{
+				{in: ask("SETUP", "rtsp://h/live/trackID=1", 1, "Transport: RTP/AVP/TCP;unicast"), answer: says(1, "200 OK") + "Transport: RTP/AVP/TCP;unicast;interleaved=2-3;"},
+				{in: ask("SETUP", "rtsp://h/live/trackID=0", 2, "Transport: RTP/AVP/TCP;unicast;interleaved=2-3"), answer: says(2, "200 OK") + "Transport: RTP/AVP/TCP;unicast;interleaved=0-1;"},
+				{in: ask("PLAY", "rtsp://h/live", 3), answer: says(3, "200 OK")},
+			},
+			events: playingEvents},
+		{name: "a_track_of_one_at_the_streams_address", next: codec.Stream,
+			talk: []exchange{
+				{in: ask("SETUP", "rtsp://h/radio", 1, tcp), answer: says(1, "200 OK")},
+				{in: ask("SETUP", "rtsp://h/radio/", 2, tcp), answer: says(2, "200 OK")},
+				{in: ask("PLAY", "rtsp://h/radio", 3), answer: says(3, "200 OK")},
+			},
+			events: "Describe radio; Describe session=0x4242 radio; Play session=0x4242 radio"},
+		{name: "joined_addresses_J18_J26", next: codec.Keep,
+			talk: []exchange{
+				{in: ask("DESCRIBE", "rtsp://h/live/?x=1", 1), answer: says(1, "200 OK"), has: "Content-Base: rtsp://h/live/|a=control:rtsp://h/live/trackID=0"},
+				{in: ask("SETUP", "rtsp://h/live?x=1/trackID=0", 2, tcp), answer: says(2, "200 OK")},
+				{in: ask("SETUP", "rtsp://h/live/trackID=1?x=1", 3, tcp, viewerSession), answer: says(3, "200 OK") + "Transport: RTP/AVP/TCP;unicast;interleaved=2-3;"},
+			},
+			events: "Describe live; Describe session=0x4242 live; Describe session=0x4242 live"},
+		{name: "IPv6_J19", next: codec.Keep,
+			talk:   []exchange{{in: ask("DESCRIBE", "rtsp://[2001:db8::1]:554/streams/live", 1), answer: says(1, "200 OK"), has: "Content-Base: rtsp://[2001:db8::1]:554/streams/live/|a=control:rtsp://[2001:db8::1]:554/streams/live/trackID=1"}},
+			events: "Describe live"},
+		{name: "twice_the_same_and_an_unknown_track_J27", next: codec.Keep,
+			talk: []exchange{
+				{in: ask("SETUP", "rtsp://h/live/trackID=0", 1, tcp), answer: says(1, "200 OK")},
+				{in: ask("SETUP", "rtsp://h/live/trackID=0", 2, tcp), answer: says(2, "200 OK")},
+				{in: ask("SETUP", "rtsp://h/live/trackID=2", 3, tcp), answer: says(3, "404 Not Found")},
+				{in: ask("SETUP", "rtsp://h/live", 4, tcp), answer: says(4, "459 Aggregate Operation Not Allowed")},
+				{in: ask("SETUP", "rtsp://h/radio", 5, tcp), answer: says(5, "459 Aggregate Operation Not Allowed")},
+			},
+			events: "Describe live; Describe session=0x4242 live; Describe session=0x4242 live; Describe session=0x4242 live; Reply radio"},
+		{name: "another_session_J28", next: codec.Keep,
+			talk: []exchange{
+				{in: ask("SETUP", "rtsp://h/live/trackID=0", 1, tcp, "Session: invented"), answer: says(1, "200 OK"), has: viewerSession},
+				{in: ask("SETUP", "rtsp://h/live/trackID=1", 2, tcp, "Session: invented"), answer: says(2, "454 Session Not Found")},
+				{in: ask("PLAY", "rtsp://h/live", 3, "Session: 0000000000004243"), answer: says(3, "454 Session Not Found")},
+				{in: ask("GET_PARAMETER", "rtsp://h/live", 4, "Session: 1"), answer: says(4, "454 Session Not Found")},
+			},
+			events: "Describe live; Reply; Reply; Reply"},
+		{name: "an_invented_session_after_DESCRIBE", next: codec.Keep,
+			talk: []exchange{
+				{in: ask("DESCRIBE", "rtsp://h/live", 1, "Session: 7"), answer: says(1, "200 OK")},
+				{in: ask("SETUP", "rtsp://h/live/trackID=0", 2, tcp, "Session: 7"), answer: says(2, "200 OK"), has: viewerSession},
+			},
+			events: "Describe live; Describe session=0x4242 live"},
+		{name: "record_by_a_viewer_J29", next: codec.Keep,
+			talk: []exchange{
+				{in: ask("SETUP", "rtsp://h/live/trackID=0", 1, tcp+";mode=record"), answer: says(1, "455 Method Not Valid in This State")},
+				{in: ask("SETUP", "rtsp://h/live/trackID=0", 2, tcp), answer: says(2, "200 OK")},
+				{in: ask("SETUP", "rtsp://h/live/trackID=1", 3, tcp+`;mode="RECORD"`), answer: says(3, "455 Method Not Valid in This State")},
+				{in: ask("RECORD", "rtsp://h/live", 4, viewerSession), answer: says(4, "455 Method Not Valid in This State")},
+				{in: ask("ANNOUNCE", "rtsp://h/live", 5, viewerSession), answer: says(5, "455 Method Not Valid in This State")},
+			},
+			events: "Reply live; Describe live; Reply live; Reply live; Reply live"},
+		{name: "while_playing_J37_J38", next: codec.Keep,
+			talk: append(played(),
+				exchange{in: frame(1, "\x81\xc9\x00\x07aaaabbbbccccddddeeeeffffgggg") + ask("GET_PARAMETER", "rtsp://h/live/", 4, viewerSession), answer: says(4, "200 OK") + viewerSession + "\n\n"},
+				exchange{in: ask("OPTIONS", "rtsp://h/live/", 5, viewerSession), answer: says(5, "200 OK"), has: viewerSession},
+				exchange{in: frame(0, "\x80\x60") + frame(9, "") + frame(1, "\x80\xc9\x00\x01aaaa\x81\xcb\x00\x01aaaa") + ask("SET_PARAMETER", "rtsp://h/live/", 6, viewerSession, "Content-Length: 3") + "a:b", answer: says(6, "200 OK"), has: viewerSession},
+				exchange{in: ask("PLAY", "rtsp://h/live/", 7, viewerSession, "Range: npt=30-", "Scale: 2"), answer: says(7, "200 OK"), has: viewerSession},
+				exchange{in: ask("SETUP", "rtsp://h/live/trackID=0", 8, tcp, viewerSession), answer: says(8, "455 Method Not Valid in This State")},
+				exchange{in: ask("DESCRIBE", "rtsp://h/radio", 9), answer: says(9, "200 OK")},
+				exchange{in: "RTSP/1.0 501 Not Implemented\nCSeq: 1\nContent-Length: 2\n\nxy" + ask("PAUSE", "rtsp://h/live/trackID=0", 10), answer: says(10, "460 Only Aggregate Operation Allowed")},
+				exchange{in: ask("TEARDOWN", "rtsp://h/live/trackID=0", 11), answer: says(11, "460 Only Aggregate Operation Allowed")},
+			),
+			events: playingEvents + "; Reply; Reply; Reply; Reply live; Reply live; Describe session=0x4242 radio; Reply live; Reply live"},
+		{name: "pause_and_go_on_J40", next: codec.Stream,
+			talk: append(played(),
+				exchange{in: ask("PAUSE", "rtsp://h/live/", 4, viewerSession), answer: says(4, "200 OK"), has: viewerSession},
+				exchange{in: ask("PAUSE", "rtsp://h/live/", 5, viewerSession), answer: says(5, "200 OK")},
+				exchange{in: ask("PLAY", "rtsp://h/live/", 6, viewerSession), answer: says(6, "200 OK")},
+			),
+			events: playingEvents + "; Halt session=0x4242 live; Reply live; Play session=0x4242 live"},
+		{name: "teardown_J41", next: codec.Close,
+			talk: append(played(),
+				exchange{in: ask("TEARDOWN", "rtsp://h/live/", 4, viewerSession) + ask("OPTIONS", "*", 5), answer: says(4, "200 OK") + viewerSession + "\n\n"}),
+			events: playingEvents + "; Stop session=0x4242 live"},
+		{name: "teardown_before_play", next: codec.Close,
+			talk: []exchange{
+				{in: ask("SETUP", "rtsp://h/live/trackID=0", 1, tcp), answer: says(1, "200 OK")},
+				{in: ask("TEARDOWN", "rtsp://h/live/", 2, viewerSession), answer: says(2, "200 OK")},
+			},
+			events: "Describe live; Reply live"},
+		{name: "nothing_is_set_up", next: codec.Keep,
+			talk: []exchange{
+				{in: ask("PLAY", "rtsp://h/live", 1), answer: says(1, "455 Method Not Valid in This State")},
+				{in: ask("PAUSE", "rtsp://h/live", 2), answer: says(2, "455 Method Not Valid in This State")},
+				{in: ask("DESCRIBE", "rtsp://h/live", 3), answer: says(3, "200 OK")},
+				{in: ask("PLAY", "rtsp://h/live", 4), answer: says(4, "455 Method Not Valid in This State")},
+			},
+			events: "Reply live; Reply live; Describe live; Reply live"},
+		{name: "another_streams_play", next: codec.Keep,
+			talk: []exchange{
+				{in: ask("SETUP", "rtsp://h/live/trackID=0", 1, tcp), answer: says(1, "200 OK")},
+				{in: ask("SETUP", "rtsp://h/live/trackID=1", 2, tcp), answer: says(2, "200 OK")},
+				{in: ask("PLAY", "rtsp://h/radio", 3), answer: says(3, "404 Not Found")},
+				{in: ask("PLAY", "rtsp://h/live/trackID=0", 4), answer: says(4, "460 Only Aggregate Operation Allowed")},
+			},
+			events: "Describe live; Describe session=0x4242 live; Reply radio; Reply live"},
+		{name: "pump", next: codec.Stream,
+			talk: []exchange{
+				{in: ask("SETUP", "rtsp://h/radio", 1, tcp, "User-Agent: StreamPump/1"), answer: says(1, "200 OK")},
+				{in: ask("PLAY", "rtsp://h/radio", 2, "User-Agent: StreamPump/1"), answer: says(2, "200 OK")},
+			},
+			events: "Describe pump radio; Play pump session=0x4242 radio"},
+	} {
+		t.Run(c.name, c.run)
+	}
+}
+
+func TestRequests(t *testing.T) {
+	const again = "OPTIONS * RTSP/1.0\nCSeq: 9\n\n"
+	for _, c := range []conversation{
+		{name: "fields_in_any_spelling_J3", next: codec.Keep,
+			talk: []exchange{
+				{in: "SETUP rtsp://h/live/trackID=0 RTSP/1.0\nCseq:1\nTRANSPORT :RTP/AVP/TCP\n\n", answer: says(1, "200 OK"), has: viewerSession},
+				{in: "SETUP rtsp://h/live/trackID=1 RTSP/1.0\ncseq  :  2\ntransport:   RTP/AVP/TCP\nsession:0000000000004242\n\n", answer: says(2, "200 OK"), has: viewerSession},
+			},
+			events: "Describe live; Describe session=0x4242 live"},
+		{name: "two_requests_at_once_J5", next: codec.Keep,
+			talk:   []exchange{{in: ask("OPTIONS", "*", 7) + ask("GET_PARAMETER", "*", 8), answer: says(7, "200 OK") + "Public: " + allowed + "\n\n" + says(8, "200 OK") + "\n"}},
+			events: "Reply; Reply"},
+		{name: "unknown_and_unserved_methods_J6", next: codec.Keep,
+			talk: []exchange{
+				{in: ask("FLY", "rtsp://h/live", 1), answer: says(1, "501 Not Implemented")},
+				{in: ask("options", "rtsp://h/live", 2), answer: says(2, "501 Not Implemented")},
+				{in: ask("REDIRECT", "rtsp://h/live", 3), answer: says(3, "405 Method Not Allowed"), has: "Allow: " + allowed},
+				{in: ask("REGISTER", "rtsp://h/live", 4), answer: says(4, "405 Method Not Allowed")},
+				{in: again, answer: says(9, "200 OK")},
+			},
+			events: "Reply; Reply; Reply; Reply; Reply"},
+		{name: "a_way_back_J7", next: codec.Keep,
+			talk: []exchange{
+				{in: ask("DESCRIBE", "rtsp://h/live", 1, "Require: www.onvif.org/ver20/backchannel"), answer: says(1, "551 Option not supported") + "Unsupported: www.onvif.org/ver20/backchannel\n"},
+				{in: ask("DESCRIBE", "rtsp://h/live", 2), answer: says(2, "200 OK")},
+				{in: ask("OPTIONS", "*", 3, "Proxy-Require: x"), answer: says(3, "551 Option not supported"), has: "Unsupported: x"},
+			},
+			events: "Reply; Describe live; Reply"},
+		{name: "no_CSeq_J8", next: codec.Close,
+			talk:   []exchange{{in: "OPTIONS * RTSP/1.0\n\n" + again, answer: "RTSP/1.0 400 Bad Request\nServer: Stream-Pump\nConnection: close\n"}},
+			events: "Bad: the request has no CSeq, or one that is no number", hasNot: []string{"cseq: "}},
+		{name: "another_version_J8", next: codec.Keep,
+			talk: []exchange{
+				{in: "PLAY rtsp://h/live RTSP/2.0\nCSeq: 4\n\n", answer: says(4, "505 RTSP Version Not Supported")},
+				{in: again, answer: says(9, "200 OK")},
+			},
+			events: "Reply; Reply"},
+		{name: "HTTP", next: codec.Close,
+			talk:   []exchange{{in: "DESCRIBE rtsp://h/live HTTP/1.1\nHost: h\n\n", answer: "RTSP/1.0 400 Bad Request\n"}},
+			events: `Bad: the request is "HTTP", not RTSP`},
+		{name: "head_too_long_J9", next: codec.Close,
+			talk:   []exchange{{in: "OPTIONS * RTSP/1.0\nA: " + strings.Repeat("x", 17000), answer: "RTSP/1.0 413 Request Entity Too Large\n"}},
+			events: "Bad: the head is longer than 16384 bytes"},
+		{name: "body_too_long_J9", next: codec.Close,
+			talk:   []exchange{{in: ask("ANNOUNCE", "rtsp://h/live", 1, "Content-Length: 65537") + "v=0", answer: says(1, "413 Request Entity Too Large")}},
+			events: "Bad: the body of a message has 65537 bytes"},
+		{name: "empty_lines_and_lone_LF_J10", next: codec.Keep,
+			talk: []exchange{
+				{in: "\n\n" + again, answer: says(9, "200 OK")},
+			},
+			events: "Reply"},
+		{name: "answers_to_nothing_J12", next: codec.Keep,
+			talk:   []exchange{{in: "RTSP/1.0 200 OK\nCSeq: 1\n\nRTSP/1.0 405 Method Not Allowed\n\n" + again, answer: says(9, "200 OK")}},
+			events: "Reply"},
+		{name: "a_broken_answer", next: codec.Close,
+			talk:   []exchange{{in: "RTSP/1.0 OK\n\n", answer: "RTSP/1.0 413 Request Entity Too Large\n"}},
+			events: `Bad: the answer does not begin as RTSP does: "RTSP/1.0 OK"`},
+		{name: "no_stream_J17", next: codec.Close,
+			talk:   []exchange{{in: ask("DESCRIBE", "rtsp://h/nothing", 1), answer: says(1, "404 Not Found") + "Connection: close\n"}},
+			events: "Describe nothing", hasNot: []string{"location"}},
+		{name: "not_up_J17", next: codec.Close,
+			talk:   []exchange{{in: ask("DESCRIBE", "rtsp://h/down", 1), answer: says(1, "404 Not Found"), has: "Retry-After: 2"}},
+			events: "Describe down"},
+		{name: "no_path", next: codec.Close,
+			talk:   []exchange{{in: ask("DESCRIBE", "rtsp://h:8554/", 1), answer: says(1, "404 Not Found")}},
+			events: "Describe /"},
+		{name: "a_stream_of_another_protocol", next: codec.Close,
+			talk:   []exchange{{in: ask("DESCRIBE", "rtsp://h/foreign", 1), answer: says(1, "404 Not Found")}},
+			events: "Describe foreign"},
+		{name: "a_track_of_another_protocol", next: codec.Close,
+			talk:   []exchange{{in: ask("SETUP", "rtsp://h/foreign/trackID=0", 1, tcp), answer: says(1, "404 Not Found")}},
+			events: "Describe foreign"},
+		{name: "moved_J20", next: codec.Close,
+			talk:   []exchange{{in: ask("DESCRIBE", "rtsp://h/moved", 1), answer: says(1, "302 Found") + "Location: rtsps://other:322/x\n"}},
+			events: "Describe moved"},
+		{name: "full", next: codec.Close,
+			talk:   []exchange{{in: ask("DESCRIBE", "rtsp://h/full", 1), answer: says(1, "453 Not Enough Bandwidth"), has: "Retry-After: 10|Connection: close"}},
+			events: "Describe full"},
+		{name: "full_and_sent_on", next: codec.Close,
+			talk:   []exchange{{in: ask("DESCRIBE", "rtsp://h/sent?token=view~x~k1~1~~~s", 1), answer: says(1, "302 Found") + "Location: rtsp://other/sent?token=view~x~k1~1~~~s\n"}},
+			events: "Describe sent", hasNot: []string{"retry"}},
+		{name: "full_at_SETUP", next: codec.Close,
+			talk:   []exchange{{in: ask("SETUP", "rtsp://h/sent/trackID=0", 1, tcp), answer: says(1, "453 Not Enough Bandwidth")}},
+			events: "Describe sent", hasNot: []string{"location"}},
+		{name: "Windows_Media_Player_G5", next: codec.Close,
+			talk:   []exchange{{in: ask("DESCRIBE", "rtsp://h/live", 1, "User-Agent: WMPlayer/9.0.0.2833 guid/B64345F5-0000-0000-0000-000000000000", "X-Accept-Authentication: Negotiate, NTLM, Digest"), answer: says(1, "415 Unsupported Media Type"), has: "Connection: close"}},
+			events: "Reply live"},
+		{name: "no_Transport", next: codec.Close,
+			talk:   []exchange{{in: ask("SETUP", "rtsp://h/live/trackID=0", 1), answer: says(1, "400 Bad Request")}},
+			events: "Bad: the SETUP has no Transport"},
+		{name: "another_scheme", next: codec.Close,
+			talk:   []exchange{{in: ask("DESCRIBE", "http://h/live", 1), answer: says(1, "400 Bad Request")}},
+			events: `Bad: the request's URL is "http://h/live" and begins neither with rtsp:// nor with rtsps://`},
+		{name: "binary_J62", next: codec.Close,
+			talk:   []exchange{{in: again + "$\x00\x00\x02xxyz\x00", answer: says(9, "200 OK")}},
+			events: "Reply; Bad: control byte 0x00 at byte 2 of the head"},
+	} {
+		t.Run(c.name, c.run)
+	}
+}
+
+func TestClassify(t *testing.T) {
+	p := NewProtocol(Options{})
+	if p.Name() != "rtsp" {
+		t.Error(p.Name())
+	}
+	for in, want := range map[string]codec.Claim{
+		"":                                 codec.NeedMore,
+		"\r\n":                             codec.NeedMore,
+		"OPTIONS":                          codec.NeedMore,
+		"OPTIONS rtsp://h/":                codec.Mine, // J.11
+		"OPTIONS RTSPS://h":                codec.Mine,
+		"OPTIONS rt":                       codec.NeedMore,
+		"OPTIONS *":                        codec.NeedMore,
+		"OPTIONS * R":                      codec.NeedMore,
+		"OPTIONS * RTSP/1.0":               codec.Mine,
+		"OPTIONS * HTTP/1.1":               codec.NotMine,
+		"OPTIONS * H":                      codec.NotMine,
+		"OPTIONS /x HTTP/1.1":              codec.NotMine,
+		"OPTIONS http://h/":                codec.NotMine,
+		"\r\n\r\nOPTIONS * RTSP/":          codec.NotMine, // it cannot be told
+		"\r\n\r\nOPTIONS rtsp":             codec.Mine,
+		"DESCRIBE ":                        codec.Mine,
+		"DESCRIBE":                         codec.NeedMore,
+		"DESCRIBES /":                      codec.NotMine,
+		"ANNOUNCE rtsp://h":                codec.Mine,
+		"SETUP rtsp":                       codec.Mine,
+		"PLAY *":                           codec.Mine,
+		"TEARDOWN r":                       codec.Mine,
+		"GET_PARAMETER r":                  codec.Mine,
+		"GET_PARAMETER":                    codec.NeedMore,
+		"SET_PARAMETER rtsp://h":           codec.Mine,
+		"RECORD r":                         codec.Mine,
+		"PAUSE r":                          codec.Mine,
+		"REDIRECT r":                       codec.Mine,
+		"FLY rtsp://h/":                    codec.Mine,
+		"GET ":                             codec.NeedMore,
+		"GET /":                            codec.NotMine,
+		"GET http":                         codec.NotMine,
+		"GET rtsp://h/":                    codec.Mine,
+		"POST /streams/x_p":                codec.NotMine,
+		"A-METHOD-OF-MANY-LETTERS":         codec.NotMine,
+		"$\x00\x00\x01":                    codec.NotMine,
+		"\x16\x03\x01":                     codec.NotMine,
+		"\x01\x00\x00\x00\xCE\xFA\x0B\xB0": codec.NotMine, // MMST
+		"\x03\x00":                         codec.NotMine, // RTMP
+		" OPTIONS":                         codec.NotMine,
+	} {
+		if got := p.Classify([]byte(in)); got != want {
+			t.Errorf("%q is claimed with %d, want %d", in, got, want)
+		}
+	}
+}
+
+// A connection is told its end as its state allows.
+func TestEnd(t *testing.T) {
+	const bad = "RTSP/1.0 408 Request Timeout\r\n"
+	byes := string(bothMedia.appendBye(bothMedia.appendBye(nil, 0), 1))
+	play := ""
+	for _, x := range played() {
+		play += x.in
+	}
+	for _, c := range []struct {
+		name, in, want string
+		cause          codec.Cause
+	}{
+		{"nothing_said", "", "", codec.CauseHeadLate},
+		{"no_room", "", "RTSP/1.0 503 Service Unavailable\r\n", codec.CauseFull},
+		{"half_a_request", "OPTIONS * RTS", bad, codec.CauseHeadLate},
+		{"answered", ask("OPTIONS", "*", 1), "", codec.CauseHeadLate},
+		{"empty_lines", "\n\n", "", codec.CauseHeadLate},
+		{"playing", play, byes, codec.CauseEnded},
+		{"playing_and_shut_down", play, byes, codec.CauseShutdown},
+		{"playing_and_half_a_request", play + "OPTIONS * RTS", byes, codec.CauseEnded},
+		{"never_moved", play, "", codec.CauseSwitch},
+		{"paused", play + ask("PAUSE", "rtsp://h/live", 4), "", codec.CauseEnded},
+		{"torn_down", play + ask("TEARDOWN", "rtsp://h/live", 4), "", codec.CauseEnded},
+		{"only_the_sound", ask("SETUP", "rtsp://h/live/trackID=1", 1, tcp) + ask("PLAY", "rtsp://h/live", 2), string(bothMedia.appendBye(nil, 1)), codec.CauseFailed},
+	} {
+		h := openServer()
+		h.feed([]byte(crlf(c.in)))
+		out := string(h.sess.AppendEnd(nil, c.cause, ""))
+		if c.want == "" && out != "" || !strings.HasPrefix(out, c.want) || len(c.want) > 0 && c.want[0] == frameMark && out != c.want {
+			t.Errorf("%s: told %q, want %q", c.name, out, c.want)
+		}
+		if n, ev := h.sess.Consume([]byte("xyz")); c.cause != codec.CauseSwitch && (n != 3 || ev.Kind != codec.None) {
+			t.Errorf("%s: goes on with %v", c.name, ev.Kind)
+		}
+	}
+	// While the engine is asked, the answer is of the request.
+	h := openServer()
+	h.sess.Consume([]byte(crlf(ask("DESCRIBE", "rtsp://h/live", 8))))
+	if out := string(h.sess.AppendEnd(nil, codec.CauseShutdown, "the pump is restarted")); !strings.HasPrefix(out, "RTSP/1.0 503 Service Unavailable\r\nCSeq: 8\r\n") || !strings.HasSuffix(out, "\r\n\r\nthe pump is restarted\n") {
+		t.Errorf("%q", out)
+	}
+	p := NewProtocol(Options{})
+	for c := codec.CauseEnded; c <= codec.CauseFailed; c++ {
+		if out := string(p.AppendRefusal(nil, c)); !strings.HasPrefix(out, "RTSP/1.0 ") || !strings.HasSuffix(out, "\n") || strings.Contains(out, "CSeq") {
+			t.Errorf("%q", out)
+		}
+	}
+}
+
+// A viewer that described one programme is not let into another one, whose tracks are
+// others; a description that is only more exact is the same programme's.
+func TestStartedOver(t *testing.T) {
+	h := openServer()
+	now := bothMedia
+	h.decide = func(ev *codec.Event) codec.Verdict {
+		v := decide(ev)
+		if v.Media != nil {
+			v.Media = now
+		}
+		return v
+	}
+	say := func(request, want string) {
+		t.Helper()
+		was := len(h.out)
+		h.feed([]byte(crlf(request)))
+		if out := string(h.out[was:]); !strings.HasPrefix(out, "RTSP/1.0 "+want) {
+			t.Errorf("%q is answered %q, want %s", request, out, want)
+		}
+	}
+	say(ask("DESCRIBE", "rtsp://h/live", 1), "200")
+	say(ask("SETUP", "rtsp://h/live/trackID=0", 2, tcp), "200")
+	say(ask("SETUP", "rtsp://h/live/trackID=1", 3, tcp), "200")
+	now = soundMedia
+	say(ask("DESCRIBE", "rtsp://h/live", 4), "200")
+	say(ask("PLAY", "rtsp://h/live", 5), "455") // what was set up is no longer there
+	say(ask("SETUP", "rtsp://h/live", 6, tcp), "200")
+	now = bothMedia
+	say(ask("PLAY", "rtsp://h/live", 7), "454")
+	if h.next != codec.Close {
+		t.Error("the connection goes on")
+	}
+}
+
+// The session keeps its id when the engine has to give it another key.
+func TestKeyIsReplaced(t *testing.T) {
+	h, key := openServer(), uint64(1)
+	h.decide = func(ev *codec.Event) codec.Verdict {
+		v := decide(ev)
+		key++
+		v.Session, v.Replaced = key, key > 2
+		return v
+	}
+	h.feed([]byte(crlf(ask("SETUP", "rtsp://h/live/trackID=0", 1, tcp) + ask("SETUP", "rtsp://h/live/trackID=1", 2, tcp) +
+		ask("PLAY", "rtsp://h/live", 3, "Session: 0000000000000002"))))
+	if got, want := h.events(), "Describe live; Describe session=0x2 live; Play session=0x3 live"; got != want || strings.Count(string(h.out), "Session: 0000000000000002;timeout=60\r\n") != 3 {
+		t.Errorf("%s\n%s", got, h.out)
+	}
+}
+
+// What a viewer that plays costs, beside what the engine has of it: nothing for each
+// report of it, and little to keep. The name and the token are as long as they are.
+func TestPlayingIsCheap(t *testing.T) {
+	h := openServer()
+	for _, x := range played() {
+		h.feed([]byte(crlf(x.in)))
+	}
+	s := h.sess.(*server)
+	if s.in.msg != nil || s.q != nil || s.in.packets != nil || s.push != nil {
+		t.Errorf("more is kept than is needed: %+v", s)
+	}
+	if got := unsafe.Sizeof(*s) + unsafe.Sizeof(*s.view); got > 144 {
+		t.Errorf("a viewer's session has %d bytes", got)
+	}
+	reports := []byte(strings.Repeat(frame(1, strings.Repeat("r", 52)), 3))
+	if got := testing.AllocsPerRun(100, func() {
+		for _, b := range [2][]byte{reports[:61], reports[61:]} {
+			if n, ev := s.Consume(b); n != len(b) || ev.Kind != codec.None {
+				t.Errorf("took %d: %v", n, ev.Kind)
+			}
+		}
+	}); got != 0 {
+		t.Errorf("%v allocations", got)
+	}
+}
