@@ -127,6 +127,10 @@ type Target struct {
 	TLS bool
 }
 
+// ErrDenied is in the Err of a [Bad] from a source that does not accept the name and the
+// password that it was shown. To show it the same again soon could lock the account.
+var ErrDenied = errors.New("the source does not accept the user name and the password")
+
 // A Tunnel asks a proxy to join a connection to a target, for a session whose bytes
 // the proxy must not read. It is used by one goroutine at a time, for one connection.
 type Tunnel interface {

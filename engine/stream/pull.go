@@ -34,7 +34,7 @@ func (st *Stream) pull(ctx context.Context) {
 		if st.stats.packetsIn.Load() > packets {
 			quick = true
 		}
-		wait := st.pullWait(quick)
+		wait := st.pullWait(quick, err)
 		quick = false
 		st.failed(err, wait)
 		rest(ctx, wait)
@@ -43,16 +43,20 @@ func (st *Stream) pull(ctx context.Context) {
 
 // pullWait is the pause before the next attempt. The jitter keeps the children
 // of a source that restarts from coming back all at once.
-func (st *Stream) pullWait(quick bool) time.Duration {
+func (st *Stream) pullWait(quick bool, err error) time.Duration {
 	t := &st.env.Settings.Timeouts
-	if quick {
+	wait := t.PullRetry
+	switch {
+	case errors.Is(err, codec.ErrDenied):
+		wait = t.PullDenied
+	case quick:
 		return t.PullFirst
 	}
 	jitter := time.Duration(0)
 	if t.PullJitter > 0 {
 		jitter = rand.N(t.PullJitter)
 	}
-	return t.PullRetry + jitter
+	return wait + jitter
 }
 
 // failed notes why a pull or a file does not work, once for each new reason. Without

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -140,6 +141,20 @@ func TestPullSaysNothingToWhoIsGone(t *testing.T) {
 		wantProblem(t, b.after(500*time.Millisecond), "the source closed the connection (source0:80)")
 	})
 	e.want(t, "0s HELLO 1 false\n")
+}
+
+// A refused password is not shown again soon: not even once.
+func TestPullThatIsDenied(t *testing.T) {
+	inBubble(t, talking, nil, func(b *bubble) {
+		b.answer = func(int) net.Conn {
+			return serve(func(c net.Conn) { _, _ = io.WriteString(c, "DENIED\n") })
+		}
+		s := b.after(11 * time.Minute)
+		wantProblem(t, s, "no: the source does not accept the user name and the password (source0:80)")
+		if got := fmt.Sprint(b.dials); got != "[0s source0:80 5m0s source0:80 10m0s source0:80]" {
+			t.Errorf("dialled %v", got)
+		}
+	})
 }
 
 // A session is asked again on each connection when it wants to speak.

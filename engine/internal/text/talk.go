@@ -17,7 +17,7 @@ type talk struct {
 }
 
 // NewTalk is the dialled side of a conversation: it says "(TICK)" at an interval, answers
-// "REPLY words" with "(RE words)", and says "(END CAUSE)" last.
+// "REPLY words" with "(RE words)", breaks off at "DENIED", and says "(END CAUSE)" last.
 func NewTalk(every time.Duration) codec.Dialled {
 	return &talk{pull: NewPull().(*pull), every: every}
 }
@@ -28,8 +28,11 @@ func NewSecureTalk(every time.Duration) codec.Dialled {
 }
 
 func (t *talk) Consume(b []byte) (int, codec.Event) {
-	if line, _, whole := bytes.Cut(b, []byte("\n")); whole && bytes.HasPrefix(line, []byte("REPLY ")) {
+	switch line, _, whole := bytes.Cut(b, []byte("\n")); {
+	case whole && bytes.HasPrefix(line, []byte("REPLY ")):
 		return len(line) + 1, codec.Event{Kind: codec.Reply, Path: string(line[len("REPLY "):])}
+	case whole && string(line) == "DENIED":
+		return len(line) + 1, codec.Event{Kind: codec.Bad, Err: fmt.Errorf("no: %w", codec.ErrDenied)}
 	}
 	return t.pull.Consume(b)
 }
