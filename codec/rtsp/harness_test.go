@@ -19,8 +19,10 @@ type host struct {
 	log    []string
 	out    []byte // what the peer was sent
 	next   codec.Next
-	ended  bool   // the session was told of its end
-	fail   string // a breach of the contract by the session
+	ended  bool          // the session was told of its end
+	headed codec.Media   // of the newest Header event
+	data   []codec.Event // the Packet events since
+	fail   string        // a breach of the contract by the session
 }
 
 // feed gives b to the session as one read.
@@ -41,9 +43,15 @@ func (h *host) feed(b []byte) {
 // event notes one event and answers it.
 func (h *host) event(ev *codec.Event) {
 	h.log = append(h.log, line(ev))
-	if ev.Kind == codec.Finish {
+	switch ev.Kind {
+	case codec.Header:
+		h.headed, h.data = ev.Media, nil
+	case codec.Packet:
+		e := *ev
+		e.Data = bytes.Clone(ev.Data)
+		h.data = append(h.data, e)
+	case codec.Finish:
 		h.out, h.ended = h.sess.AppendEnd(h.out, codec.CauseEnded, "the push has ended"), true
-		return
 	}
 	if !ev.Kind.WantsAnswer() {
 		return

@@ -79,7 +79,7 @@ func (p *Protocol) appendSession(dst []byte, id uint64) []byte {
 		dst = append(dst, digits[id>>shift&15])
 	}
 	dst = append(dst, ";timeout="...)
-	dst = strconv.AppendInt(dst, int64(p.o.Timeout/time.Second), 10)
+	dst = strconv.AppendInt(dst, int64(max(p.o.Timeout/time.Second, 1)), 10)
 	return append(dst, "\r\n"...)
 }
 
