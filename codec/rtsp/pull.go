@@ -71,6 +71,7 @@ type pull struct {
 	in      inlet
 	sync    resync
 	stage   stage
+	spoken  bool   // the source has said something
 	say     []byte // what the next Answer is
 	open    asking
 	cseq    uint32 // of the request that was sent last
@@ -149,7 +150,8 @@ func (p *pull) next(b []byte) (n int, found part, err error) {
 	if p.stage >= stagePlay {
 		return p.sync.next(&p.in, &p.from, b)
 	}
-	if b[0] == tlsAlert && !p.in.begun() {
+	first := !p.spoken
+	if p.spoken = true; first && b[0] == tlsAlert {
 		return 0, nothing, errors.New("the source speaks TLS on this port: its address must begin with rtsps://")
 	}
 	if n, found, err = p.in.next(b, 0); err != nil {
