@@ -79,10 +79,10 @@ func (p *pull) challenged(r *http1.Response) codec.Event {
 		return bad(fmt.Errorf("%s: it wants a user name and a password, and the stream has none", said))
 	case !p.url.samePlace(p.o.URL):
 		return bad(fmt.Errorf("%s: it wants a user name and a password, and ours are only for %s, which has redirected us", said, p.o.URL.HostPort()))
+	case a.shown && (a.again || !known || !p.mayRepeat(&c)): // MediaMTX then asks for nothing
+		return bad(fmt.Errorf("%s: %w", said, codec.ErrDenied))
 	case !known:
 		return bad(fmt.Errorf("%s, and wants neither Basic nor Digest with MD5 or SHA-256, which is all that is known here", said))
-	case a.shown && (a.again || !p.mayRepeat(&c)):
-		return bad(fmt.Errorf("%s: %w", said, codec.ErrDenied))
 	}
 	p.open.again = p.open.shown
 	p.who = identity{asked: true, challenge: c, believed: p.who.believed}
