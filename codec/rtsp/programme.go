@@ -38,8 +38,10 @@ type programme struct {
 	base    time.Time     // when the first packet came
 	at      time.Duration // when the newest did, since then
 
-	waiting bool // nothing goes out until a key frame of the lead comes
-	keyAt   time.Duration
+	waiting bool          // nothing goes out until a key frame of the lead comes
+	keyAt   time.Duration // when the newest came, or the first packet
+	keyless time.Duration // how long none had come when the last source went
+	anew    bool          // the next packet is the first of another source
 	jump    jump
 
 	anchored bool
@@ -162,11 +164,14 @@ func (g *programme) arrived(at time.Time) time.Duration {
 		g.started, g.base = true, at
 	}
 	g.at = max(g.at, at.Sub(g.base))
+	if g.anew {
+		g.anew, g.keyAt = false, g.at-g.keyless
+	}
 	return g.at
 }
 
-// time places the packet on its track's line. What goes out of a track that has begun anew waits
-// for a key frame.
+// time places the packet on its track's line. A track that has begun anew waits for a key
+// frame. An error is a note for the operator.
 func (g *programme) time(t *trackState, p *rtp.Packet, what arrived, at time.Duration) error {
 	c := &t.timing
 	resumes := t.resumes || what == begins
@@ -174,8 +179,7 @@ func (g *programme) time(t *trackState, p *rtp.Packet, what arrived, at time.Dur
 	if !c.known {
 		c.set(p.Time, int64(p.Time), at)
 		c.jumps = g.jump.number
-		g.believePending(t, at)
-		return nil
+		return g.believePending(t, at)
 	}
 	if !resumes {
 		line, by := g.place(t, p.Time, at)
@@ -189,17 +193,16 @@ func (g *programme) time(t *trackState, p *rtp.Packet, what arrived, at time.Dur
 	line := g.resume(t, p.Time, at)
 	c.set(p.Time, line, at)
 	c.jumps = g.jump.number
-	g.believePending(t, at)
-	return nil
+	return g.believePending(t, at)
 }
 
 // believePending uses the report that came before the first packet.
-func (g *programme) believePending(t *trackState, at time.Duration) {
+func (g *programme) believePending(t *trackState, at time.Duration) (note error) {
 	if t.report.waits {
-		t.report.waits = false
-		t.report.sourced = false
-		_, _ = g.believe(t, &t.report.pending, at)
+		note, _ = g.believe(t, &t.report.pending, at)
 	}
+	t.report.waits = false
+	return note
 }
 
 // release ends all waiting for key frames.
@@ -239,6 +242,7 @@ func (g *programme) unit(dst []byte, t *trackState, f *formatState, p *rtp.Packe
 	mark.Start = mark.Key || mark.Start && !g.inside()
 	if g.waiting || t.waiting {
 		t.unit.drop()
+		t.renumber = t.sent
 		return dst, codec.ErrNoKey
 	}
 	return g.emit(dst, t, f, p, data, seq, mark), nil
