@@ -104,6 +104,7 @@ const (
 var (
 	errAnywhere = errors.New("the source started over and sends no key frame: the stream goes on without one, and pictures are damaged until one comes")
 	errMixed    = errors.New("the source mixes in packets of another sender (SSRC) on the same channel: they are left out")
+	errTooLong  = errors.New("an RTP packet is longer than a frame can be")
 	errLate     = fmt.Errorf("%w: a packet that came twice or behind a later one", codec.ErrSkip)
 	errStrange  = fmt.Errorf("%w: it is another sender's", codec.ErrSkip)
 	errChannel  = fmt.Errorf("%w: it is of no track of the description", codec.ErrSkip)
@@ -135,7 +136,7 @@ func (g *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, err
 	if rtp.IsReport(ev.Data) {
 		return g.report(dst, t, ev.Data, at)
 	}
-	p, err := rtp.Parse(ev.Data)
+	p, err := parsePacket(ev.Data)
 	if err != nil {
 		return dst, codec.Mark{Note: g.once(notedMalformed, err)}, codec.ErrMalformed
 	}
@@ -154,8 +155,18 @@ func (g *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, err
 	if ev.Anywhere {
 		mark.Note = g.release(mark.Note)
 	}
-	dst, err = g.unit(dst, t, f, &p, ev.Data, &mark)
+	if dst, err = g.unit(dst, t, f, &p, ev.Data, &mark); err != nil {
+		mark = codec.Mark{Note: mark.Note}
+	}
 	return dst, mark, err
+}
+
+// parsePacket parses a packet that fits a frame.
+func parsePacket(b []byte) (rtp.Packet, error) {
+	if len(b) > maxPacket {
+		return rtp.Packet{}, errTooLong
+	}
+	return rtp.Parse(b)
 }
 
 // arrived is when a packet arrived, since the first one did. It never goes back.
@@ -248,7 +259,8 @@ func (g *programme) unit(dst []byte, t *trackState, f *formatState, p *rtp.Packe
 	return g.emit(dst, t, f, p, data, seq, mark), nil
 }
 
-// decide says whether viewers can start at an access unit, of whose first picture the look is.
+// decide says whether viewers can start at an access unit; look is what its first picture
+// is.
 func (g *programme) decide(t *trackState, look rtp.Look, mark *codec.Mark) {
 	leads := t.index == g.lead
 	if look != rtp.Key && (look != rtp.Refresh || leads && g.at-g.keyAt < refreshPatience) {
@@ -285,7 +297,8 @@ func (g *programme) inside() bool {
 	return false
 }
 
-// emit appends the packet, behind what has to be in front of it.
+// emit appends the packet behind what has to be in front of it: a report that is due,
+// parameter sets, and what was held.
 func (g *programme) emit(dst []byte, t *trackState, f *formatState, p *rtp.Packet, data []byte, seq uint16, mark *codec.Mark) []byte {
 	start := len(dst)
 	if t.report.due(g.at) {
@@ -296,7 +309,7 @@ func (g *programme) emit(dst []byte, t *trackState, f *formatState, p *rtp.Packe
 		if t.unit.count > 0 {
 			first = t.unit.seq
 		}
-		dst = t.appendMissing(dst, f.ours, first, t.timing.line)
+		dst = t.appendMissing(dst, first, t.timing.line)
 	}
 	dst = append(dst, t.unit.held...)
 	t.packets += uint32(t.unit.count)
