@@ -94,7 +94,7 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-// describe is what a viewer that joins now is told of the first track's parameters, and
+// described is what a viewer that joins now is told of the first track's parameters, and
 // how often the session was described before.
 func described(g codec.Programme) (params string, version uint64) {
 	m := g.Media().(*media)
@@ -131,6 +131,15 @@ func TestDescriptionFollowsTheSets(t *testing.T) {
 				t.Errorf("the media that others have is changed: %q", was)
 			}
 		})
+	}
+}
+
+// Where no marker ends an access unit, the next one does.
+func TestDescriptionWithoutMarkers(t *testing.T) {
+	g := parseMedia(t, videoLine).NewProgramme()
+	feed(t, g, script(t, threeSenders(), "sps0 pps0 idr0 p1"))
+	if params, version := described(g); version != 2 || !strings.Contains(params, sprop(spsA, ppsA)) {
+		t.Errorf("version %d, %q", version, params)
 	}
 }
 

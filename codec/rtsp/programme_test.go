@@ -176,6 +176,14 @@ func TestAccessUnits(t *testing.T) {
 // audioLine2 is sound on the channels of the second track; nothing is sent on the first.
 const audioLine2 = "m=application 0 RTP/AVP 107\na=rtpmap:107 vnd.onvif.metadata/90000\n" + audioLine
 
+// An access unit whose end never comes does not keep viewers for ever.
+func TestUnitWithoutEnd(t *testing.T) {
+	pieces := feed(t, parseMedia(t, videoLine+audioLine).NewProgramme(), script(t, threeSenders(), "idr0 a1 a24 a25 a50"))
+	if got := kinds(pieces); got != "K--ss" {
+		t.Errorf("got %s", got)
+	}
+}
+
 // A stream that never has a key frame is started where its pictures become right.
 func TestRefreshForWantOfAKey(t *testing.T) {
 	g := parseMedia(t, videoLine).NewProgramme()

@@ -179,9 +179,6 @@ func (g *programme) reported(t *trackState, ts uint32) (line int64, ok bool) {
 	line = c.line
 	ntp := r.NTP + c.ntp(int64(int32(ts-r.Time))) + g.clocks.shift
 	ahead := int64(ntp - g.timeOf(t, line))
-	if ahead < 0 || ahead>>32 > int64(time.Hour/time.Second)*24 {
-		return 0, false
-	}
 	return line + ahead>>32*c.clock + (ahead&(1<<32-1))*c.clock>>32, true
 }
 

@@ -73,23 +73,32 @@ func TestReportsAreMade(t *testing.T) {
 	inStep(t, pieces, time.Millisecond)
 }
 
-func TestOctetsAreOfPayload(t *testing.T) {
-	pieces := feed(t, parseMedia(t, videoLine).NewProgramme(), newCamera().play(25*6))
-	total, reported := uint32(0), uint32(0)
+// counted checks that each report on a track counts what went out before it.
+func counted(t *testing.T, pieces []piece, track int) {
+	t.Helper()
+	var packets, octets, reports uint32
 	for _, p := range pieces {
 		for _, f := range p.frames {
-			if f.report {
-				reported = f.sr.Octets
-				if reported != total {
-					t.Errorf("%d octets reported of %d", reported, total)
+			switch f.channel {
+			case packetChannel(track):
+				packets, octets = packets+1, octets+uint32(len(f.p.Payload))
+			case reportChannel(track):
+				if f.sr.Packets != packets || f.sr.Octets != octets {
+					t.Errorf("track %d: %d packets and %d octets are reported of %d and %d", track, f.sr.Packets, f.sr.Octets, packets, octets)
 				}
+				reports++
 			}
-			total += uint32(len(f.p.Payload))
 		}
 	}
-	if reported == 0 {
-		t.Error("no report has octets")
+	if reports < 2 {
+		t.Errorf("track %d: %d reports", track, reports)
 	}
+}
+
+func TestReportsCount(t *testing.T) {
+	pieces := feed(t, parseMedia(t, videoLine+audioLine).NewProgramme(), newCamera().play(25*6))
+	counted(t, pieces, 0)
+	counted(t, pieces, 1)
 }
 
 // The source's own reports are passed on, in our numbers, and its time of day with them.
@@ -248,8 +257,10 @@ func TestReportsThatContradict(t *testing.T) {
 		oneLine(t, pieces, 0, 90000)
 		oneLine(t, pieces, 1, 48000)
 		inStep(t, pieces, 2*time.Millisecond)
-		if n := len(reportsOf(pieces, 1)); n < 4 {
-			t.Errorf("%d reports on the sound", n)
+		for track := range 2 {
+			if n := len(reportsOf(pieces, track)); n < 4 {
+				t.Errorf("track %d: %d reports", track, n)
+			}
 		}
 		if n := notes(pieces); len(n) != 1 || !strings.Contains(n[0], "contradict") {
 			t.Errorf("notes %q", n)
@@ -291,6 +302,60 @@ func TestReportsLeftOut(t *testing.T) {
 	}
 }
 
+// While viewers wait for a key frame they are sent no reports either.
+func TestReportsWaitForAKey(t *testing.T) {
+	g := parseMedia(t, videoLine+audioLine).NewProgramme()
+	cam := newCamera()
+	feed(t, g, cam.play(30))
+	g.Splice(parseMedia(t, videoLine+audioLine), time.Second)
+	if got := kinds(feed(t, g, append(cam.play(2), cam.reports()...))); strings.Trim(got, "nhx") != "" || !strings.HasSuffix(got, "xx") {
+		t.Errorf("got %s", got)
+	}
+}
+
+// A source that reports seldom is left to it, and one that follows it and does not
+// report at all is reported on as any other.
+func TestWhoReports(t *testing.T) {
+	g := parseMedia(t, videoLine+audioLine).NewProgramme()
+	cam := newCamera()
+	pieces := feed(t, g, cam.reports())
+	for range 5 {
+		pieces = append(pieces, feed(t, g, cam.play(25*7))...)
+		pieces = append(pieces, feed(t, g, cam.reports())...)
+	}
+	if n := len(reportsOf(pieces, 0)); n != 6 {
+		t.Errorf("%d reports for 6 of the source", n)
+	}
+	g.Splice(parseMedia(t, videoLine+audioLine), time.Second)
+	cam = restarted(cam, 5*time.Second, true, true, true)
+	if n := len(reportsOf(feed(t, g, cam.play(25*31)), 0)); n < 6 || n > 7 {
+		t.Errorf("%d reports in 31 s of a source without any", n)
+	}
+}
+
+// Made reports follow the arrival, as far as a source's clock goes too slow or too fast.
+func TestMadeReportsFollowTheArrival(t *testing.T) {
+	for _, drift := range []time.Duration{-100 * time.Microsecond, 100 * time.Microsecond} { // a second
+		g := parseMedia(t, audioLine).NewProgramme()
+		a := newCamera().audio
+		a.channel = 0
+		var off time.Duration
+		for i := range 5 * 3600 {
+			at := time.Duration(i) * time.Second
+			ev := a.packet(at, true, sound)
+			ev.At = ev.At.Add(time.Duration(i) * drift)
+			for _, f := range feed(t, g, []codec.Event{ev})[0].frames {
+				if f.report {
+					off = sinceEpoch(f.sr.NTP) - ev.At.Sub(began)
+				}
+			}
+		}
+		if off.Abs() > 10*time.Millisecond {
+			t.Errorf("drift %v: the newest report is off by %v", drift, off)
+		}
+	}
+}
+
 // A source that reports all the time does not make viewers read, or us copy, more.
 func TestReportsAreBounded(t *testing.T) {
 	g := parseMedia(t, videoLine+audioLine).NewProgramme()
@@ -317,12 +382,15 @@ func TestByeOnOneTrack(t *testing.T) {
 		t.Errorf("the goodbye is passed on: %s", got)
 	}
 	next := *cam
-	after := feed(t, g, slices.DeleteFunc(next.play(30), func(ev codec.Event) bool { return ev.Channel != 0 }))
+	after := feed(t, g, slices.DeleteFunc(next.play(5), func(ev codec.Event) bool { return ev.Channel != 0 }))
 	consecutive(t, append(of(before, 0), of(after, 0)...))
 	next.audio = cam.audio
 	next.audio.ssrc, next.audio.seq, next.audio.offset = 99, 12345, 1<<31
 	again := feed(t, g, next.play(30))
 	consecutive(t, append(of(before, 1), of(again, 1)...))
+	if n := len(of(again, 1)); n != 30 {
+		t.Errorf("%d packets of 30 that came back", n)
+	}
 	if strings.Contains(kinds(again), "n") {
 		t.Errorf("pictures wait for the sound: %s", kinds(again))
 	}

@@ -21,13 +21,10 @@ func (g *programme) Splice(m codec.Media, _ time.Duration) bool {
 	}
 	same := n == g.source || n == now
 	g.source, g.clocks = n, clocks{}
-	if !g.anew {
-		g.anew, g.keyless = true, g.at-g.keyAt
-	}
+	g.anew, g.keyless = true, g.at-g.keyAt
 	for i := range g.tracks {
 		t := &g.tracks[i]
-		t.resumes, t.known, t.waiting = true, false, t.pictures && t.sent
-		t.unit.reset()
+		t.resumes, t.known = true, false
 		t.report.forget()
 		g.waiting = g.waiting || t.sent && g.lead != none
 		if !same {

@@ -87,6 +87,41 @@ func TestClockIsSet(t *testing.T) {
 	}
 }
 
+// Timestamps that go back and forth by hours, in packets that come at once, still go on.
+func TestJumpsInABurst(t *testing.T) {
+	g := parseMedia(t, videoLine).NewProgramme()
+	v := newCamera().video
+	var pieces []piece
+	for i := range 20 {
+		ev := v.packet(0, true, idrStart)
+		v.offset += uint32(i%2*2-1) * 4 * 3600 * 90000
+		ev.At = began
+		pieces = append(pieces, feed(t, g, []codec.Event{ev})...)
+	}
+	packets := of(pieces, 0)
+	for i := 1; i < len(packets); i++ {
+		if step := int32(packets[i].Time - packets[i-1].Time); step <= 0 || step > 90000 {
+			t.Errorf("times step by %d", step)
+		}
+	}
+}
+
+// A track that leaps long after another does so by itself.
+func TestJumpsThatDoNotBelongTogether(t *testing.T) {
+	g := parseMedia(t, videoLine+audioLine).NewProgramme()
+	cam := newCamera()
+	pieces := feed(t, g, cam.play(30))
+	cam.video.offset -= 4 * 3600 * 90000
+	pieces = append(pieces, feed(t, g, cam.play(25*20))...)
+	cam.audio.offset -= (4*3600 + 1) * 48000
+	pieces = append(pieces, feed(t, g, cam.play(30))...)
+	for track, clock := range []int64{90000, 48000} {
+		if s := steps(pieces, track, clock); s != nil {
+			t.Errorf("track %d: times step by %d ms", track, s)
+		}
+	}
+}
+
 // What is no other clock stays as it is.
 func TestTimesStayAsTheyAre(t *testing.T) {
 	type moment struct{ media, arrives time.Duration }
