@@ -234,6 +234,13 @@ func TestViewers(t *testing.T) {
 				{in: ask("PLAY", "rtsp://h/live/trackID=0", 4), answer: says(4, "460 Only Aggregate Operation Allowed")},
 			},
 			events: "Describe live; Describe session=0x4242 live; Reply radio; Reply live"},
+		{name: "a_look_at_another_stream", next: codec.Stream,
+			talk: []exchange{
+				{in: ask("SETUP", "rtsp://h/live/trackID=1", 1, tcp), answer: says(1, "200 OK")},
+				{in: ask("DESCRIBE", "rtsp://h/radio", 2), answer: says(2, "200 OK")},
+				{in: ask("PLAY", "rtsp://h/live", 3), answer: says(3, "200 OK")},
+			},
+			events: "Describe live; Describe session=0x4242 radio; Play audio session=0x4242 live"},
 		{name: "pump", next: codec.Stream,
 			talk: []exchange{
 				{in: ask("SETUP", "rtsp://h/radio", 1, tcp, "User-Agent: StreamPump/1"), answer: says(1, "200 OK")},
@@ -275,6 +282,9 @@ func TestRequests(t *testing.T) {
 			events: "Reply; Describe live; Reply"},
 		{name: "no_CSeq", next: codec.Close,
 			talk:   []exchange{{in: "OPTIONS * RTSP/1.0\n\n" + again, answer: "RTSP/1.0 400 Bad Request\nServer: Stream-Pump\nConnection: close\n"}},
+			events: "Bad: the request has no CSeq, or one that is no number", hasNot: []string{"cseq: "}},
+		{name: "a_CSeq_that_is_no_number", next: codec.Close,
+			talk:   []exchange{{in: "OPTIONS * RTSP/1.0\nCSeq: " + strings.Repeat("1", 33) + "\n\n", answer: "RTSP/1.0 400 Bad Request\nServer: Stream-Pump\nConnection: close\n"}},
 			events: "Bad: the request has no CSeq, or one that is no number", hasNot: []string{"cseq: "}},
 		{name: "another_version", next: codec.Keep,
 			talk: []exchange{
@@ -326,6 +336,9 @@ func TestRequests(t *testing.T) {
 		{name: "full_and_sent_on", next: codec.Close,
 			talk:   []exchange{{in: ask("DESCRIBE", "rtsp://h/sent?token=view~x~k1~1~~~s", 1), answer: says(1, "302 Found") + "Location: rtsp://other/sent?token=view~x~k1~1~~~s\n"}},
 			events: "Describe sent", hasNot: []string{"retry"}},
+		{name: "full_and_sent_on_with_a_query", next: codec.Close,
+			talk:   []exchange{{in: ask("DESCRIBE", "rtsp://h/handed?token=view~x", 1), answer: says(1, "302 Found") + "Location: rtsp://other/sent?token=their~own\n"}},
+			events: "Describe handed"},
 		{name: "full_at_SETUP", next: codec.Close,
 			talk:   []exchange{{in: ask("SETUP", "rtsp://h/sent/trackID=0", 1, tcp), answer: says(1, "453 Not Enough Bandwidth")}},
 			events: "Describe sent", hasNot: []string{"location"}},
@@ -448,37 +461,83 @@ func TestEnd(t *testing.T) {
 	}
 }
 
-// A viewer that described one programme is not let into another one, whose tracks are
-// others; a description that is only more exact is the same programme's.
-func TestStartedOver(t *testing.T) {
+// changing is a host whose stream gets another media when that is set.
+func changing(now *codec.Media) *host {
 	h := openServer()
-	now := bothMedia
 	h.decide = func(ev *codec.Event) codec.Verdict {
 		v := decide(ev)
 		if v.Media != nil {
-			v.Media = now
+			v.Media = *now
 		}
 		return v
 	}
-	say := func(request, want string) {
-		t.Helper()
-		was := len(h.out)
-		h.feed([]byte(crlf(request)))
-		if out := string(h.out[was:]); !strings.HasPrefix(out, "RTSP/1.0 "+want) {
-			t.Errorf("%q is answered %q, want %s", request, out, want)
+	return h
+}
+
+// A viewer that described one programme is not let into another one, whose tracks are
+// others; a description that is only more exact is the same programme's.
+func TestStartedOver(t *testing.T) {
+	both, sound := codec.Media(bothMedia), codec.Media(soundMedia)
+	exact := codec.Media(bothMedia.withParams(0, 0, "packetization-mode=1"))
+	for _, c := range []struct {
+		name string
+		say  []string // a request, what it is answered with, and the media from then on
+		then []*codec.Media
+		next codec.Next
+	}{
+		{"at_PLAY", []string{
+			ask("DESCRIBE", "rtsp://h/live", 1), "200",
+			ask("SETUP", "rtsp://h/live/trackID=0", 2, tcp), "200",
+			ask("PLAY", "rtsp://h/live", 3), "454",
+		}, []*codec.Media{&both, &sound, &sound}, codec.Close},
+		{"at_SETUP", []string{
+			ask("DESCRIBE", "rtsp://h/live", 1), "200",
+			ask("SETUP", "rtsp://h/live/trackID=0", 2, tcp), "454",
+		}, []*codec.Media{&sound, &sound}, codec.Close},
+		{"described_anew", []string{
+			ask("SETUP", "rtsp://h/live/trackID=0", 1, tcp), "200",
+			ask("SETUP", "rtsp://h/live/trackID=1", 2, tcp), "200",
+			ask("DESCRIBE", "rtsp://h/live", 3), "200",
+			ask("PLAY", "rtsp://h/live", 4), "455", // what was set up is no longer there
+			ask("SETUP", "rtsp://h/live", 5, tcp), "200",
+			ask("PLAY", "rtsp://h/live", 6), "200",
+		}, []*codec.Media{&both, &sound, &sound, &sound, &sound, &sound}, codec.Stream},
+		{"only_more_exact", []string{
+			ask("DESCRIBE", "rtsp://h/live", 1), "200",
+			ask("SETUP", "rtsp://h/live/trackID=0", 2, tcp), "200",
+			ask("DESCRIBE", "rtsp://h/live", 3), "200",
+			ask("PLAY", "rtsp://h/live", 4), "200",
+		}, []*codec.Media{&exact, &both, &exact, &exact}, codec.Stream},
+	} {
+		now := both
+		h := changing(&now)
+		for i, then := range c.then {
+			was := len(h.out)
+			h.feed([]byte(crlf(c.say[2*i])))
+			if out := string(h.out[was:]); !strings.HasPrefix(out, "RTSP/1.0 "+c.say[2*i+1]) {
+				t.Errorf("%s: %q is answered %q, want %s", c.name, c.say[2*i], out, c.say[2*i+1])
+			}
+			now = *then
+		}
+		if h.next != c.next {
+			t.Errorf("%s: next is %d", c.name, h.next)
 		}
 	}
-	say(ask("DESCRIBE", "rtsp://h/live", 1), "200")
-	say(ask("SETUP", "rtsp://h/live/trackID=0", 2, tcp), "200")
-	say(ask("SETUP", "rtsp://h/live/trackID=1", 3, tcp), "200")
+}
+
+// A viewer that still plays the old programme, and has the new one described, gets the
+// goodbyes of what it plays.
+func TestDescribedWhilePlaying(t *testing.T) {
+	now := codec.Media(bothMedia)
+	h := changing(&now)
+	for _, x := range played() {
+		h.feed([]byte(crlf(x.in)))
+	}
 	now = soundMedia
-	say(ask("DESCRIBE", "rtsp://h/live", 4), "200")
-	say(ask("PLAY", "rtsp://h/live", 5), "455") // what was set up is no longer there
-	say(ask("SETUP", "rtsp://h/live", 6, tcp), "200")
-	now = bothMedia
-	say(ask("PLAY", "rtsp://h/live", 7), "454")
-	if h.next != codec.Close {
-		t.Error("the connection goes on")
+	h.feed([]byte(crlf(ask("DESCRIBE", "rtsp://h/live", 4))))
+	want := string(bothMedia.appendBye(bothMedia.appendBye(nil, 0), 1))
+	if got := string(h.sess.AppendEnd(nil, codec.CauseEnded, "")); got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 
