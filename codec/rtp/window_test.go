@@ -2,6 +2,7 @@ package rtp
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -185,7 +186,7 @@ func TestWindowSorts(t *testing.T) {
 			packets = append(packets, packet{uint16(64000 + i), sent + time.Duration(r.IntN(99))*time.Millisecond})
 		}
 		packets[0].at = 0
-		slices.SortStableFunc(packets, func(a, b packet) int { return int(a.at - b.at) })
+		slices.SortStableFunc(packets, func(a, b packet) int { return cmp.Compare(a.at, b.at) })
 		f := feeder{t: t, w: NewWindow()}
 		for _, p := range packets {
 			f.at = p.at
