@@ -88,7 +88,7 @@ func played() []exchange {
 
 const playingEvents = "Describe live; Describe session=0x4242 live; Play session=0x4242 live"
 
-func TestViewers(t *testing.T) {
+func TestPlayers(t *testing.T) {
 	never := []string{"rtp-info", "LIBAVFORMAT", "192.0.2.77", "destination"}
 	for _, c := range []conversation{
 		{name: "ffmpeg", hasNot: never, next: codec.Close,

@@ -284,6 +284,26 @@ func TestRestartWithOtherSets(t *testing.T) {
 	}
 }
 
+// An encoder that comes twice before its first key frame has the same sets both times;
+// viewers have still to get them.
+func TestRestartTwiceWithOtherSets(t *testing.T) {
+	const line = "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\na=fmtp:96 packetization-mode=1; "
+	g := parseMedia(t, line+sprop(spsA, ppsA)).NewProgramme()
+	s := threeSenders()
+	before := feed(t, g, script(t, s, "idr0!"))
+	for range 2 {
+		if !g.Splice(parseMedia(t, line+sprop(spsB, ppsB)), time.Second) {
+			t.Fatal("not spliced")
+		}
+		feed(t, g, script(t, s, "p1!"))
+	}
+	after := of(feed(t, g, script(t, s, "aud2 idr2! p3!")), 0)
+	consecutive(t, append(of(before, 0), after...))
+	if !bytes.Equal(after[0].Payload, spsB) || !bytes.Equal(after[1].Payload, ppsB) || len(after) != 5 {
+		t.Errorf("%d packets, the first with %x", len(after), after[0].Payload)
+	}
+}
+
 // The engine asks for a key frame, with the media that there is, when it had no memory
 // for a packet. That is no new source.
 func TestSpliceOfTheSameMedia(t *testing.T) {
