@@ -93,10 +93,13 @@ func TestH264(t *testing.T) {
 		{"StartCodesAlone", "H264", "", []look{{"00000001", Other}, {"000001", Other}, {"09 10 000001", Lead}}},
 		{"Nothing", "H264", "", []look{{"", Other}, {"00", Other}, {"65", Other}, {"1f 88", Other}, {"13 88", Other}, {"14 88", Other}}},
 		// A prefix and a subset SPS stand before the base view.
-		{"Views", "H264", "", []look{{"6f 00", Lead}, {"6e 00", Lead}, {sliceIDR, Key}, {"74 88", Other}}},
+		{"Views", "H264", "", []look{{"6f 00", Lead}, {"6e 00", Lead}, {"72 00", Lead}, {sliceIDR, Key}, {"74 88", Other}}},
 		// A buffering period with bytes that only keep start codes out.
 		{"EscapedSEI", "H264", "", []look{{"06 00 05 000003 000003 01 06 01 c4 80", Lead}, {sliceI, Key}}},
 		{"SEICutOff", "H264", "", []look{{"06", Lead}, {"06 ff", Lead}, {"06 06", Lead}, {"06 06 01", Lead}, {"06 06 00 80", Lead}, {"06 05 ff", Lead}, {sliceI, Other}}},
+		{"SEIBehindSEI", "H264", "", []look{{"06 05 03 414243 06 01 c4 80", Lead}, {sliceI, Key}}},
+		{"SEILaterByOne", "H264", "", []look{{"06 06 01 50 80", Lead}, {sliceI, Refresh}}},
+		{"SEIOfZeros", "H264", "", []look{{"06 0000", Lead}, {"06 00000300", Lead}, {sliceI, Other}}},
 		{"LongTypes", "H264", "", []look{{"06 ff06 01 c4 80", Lead}, {sliceI, Other}}},
 		{"SEIFar", "H264", "", []look{{"06 05 ff fffffffa" + strings.Repeat("aa", 0xFF*5+0xFA), Lead}, {sliceI, Other}}},
 	} {
@@ -147,6 +150,9 @@ func TestH264Sets(t *testing.T) {
 			{"67" + long[2:], false, []string{"67" + long[2:]}}}},
 		// 256 is no identifier, 255 is the last.
 		{"Identifier", []step{{"68 00 80 80", false, nil}, {"68 00 80 00 80", false, []string{"6800800080"}}}},
+		// 2^32, which is none either.
+		{"LongIdentifier", []step{{"68 000003000003 80000000 80", false, nil}}},
+		{"Shortest", []step{{"674d401e80", false, []string{"674d401e80"}}, {"6880", true, []string{"674d401e80", "6880"}}}},
 		{"Fragments", []step{{"7c 87" + sps[2:], false, nil}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -30,6 +30,8 @@ func TestH265(t *testing.T) {
 			{"1e01 80", Other}, {"2001 80", Key}, {"2201 80", Key}, {"2401 80", Key}, {"2601 80", Key}, {"2801 80", Key}, {cra265, Key}, {"2c01 80", Other}}},
 		{"NoBeginning", "H265", "", []look{{"2601 2f", Other}, {"2601", Other}}},
 		{"SetsAndPicture", "H265", "", []look{{sps265, Lead}, {pic265, Refresh}, {pic265, Other}}},
+		{"EveryPicture", "H265", "", []look{{sps265, Lead}, {"1201 d0", Refresh}, {sps265, Lead}, {"1401 d0", Other}, {"0001 d0", Refresh}}},
+		{"EveryLead", "H265", "", []look{{"5201 80", Lead}, {"5801 80", Lead}, {"5a01 80", Other}, {"3e01 80", Other}, {"4801 80", Other}}},
 		{"IntraRefresh", "H265", "", []look{{sei265, Lead}, {pic265, Refresh}, {pic265, Other}, {sei265, Lead}, {next265, Other}, {pic265, Other}}},
 		{"Fragments", "H265", "", []look{{"6201 93 af09", Key}, {"6201 13 af", Other}, {"6201 53 af", Other}}},
 		{"FragmentsOfPicture", "H265", "", []look{{"6201 81 d0", Other}, {"6201 41 d0", Other}}},
@@ -87,9 +89,11 @@ func TestH265Sets(t *testing.T) {
 		{pps1, true, []string{vps265, sps265, pps265, pps1}},
 		{otherPPS, true, []string{vps265, sps265, otherPPS, pps1}},
 		{"4201 01", false, []string{vps265, sps265, otherPPS, pps1}}, // broken
+		{sps265[:28], false, []string{vps265, sps265, otherPPS, pps1}},
 		{"4401", false, []string{vps265, sps265, otherPPS, pps1}},
 		{"4409 c172", false, []string{vps265, sps265, otherPPS, pps1}}, // of another layer
 		{otherVPS, false, []string{otherVPS}},
+		{sps265[:30], false, []string{otherVPS, sps265[:30]}}, // the shortest
 		{"00000001" + sps265 + "00000001" + pps265 + "00000001" + idr265, true, []string{otherVPS, sps265, pps265}},
 	} {
 		f.Look(unhex(t, c.hex))
