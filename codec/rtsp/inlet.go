@@ -76,9 +76,7 @@ func (in *inlet) passed() { in.packets = nil }
 // [*http1.Error], is permanent. maxHead is the most bytes of a head, 0 for
 // [http1.MaxHead].
 func (in *inlet) next(b []byte, maxHead int) (n int, found part, err error) {
-	if in.found {
-		in.msg, in.found = nil, false
-	}
+	in.done()
 	for n < len(b) {
 		k := 0
 		switch x := b[n]; {
@@ -96,6 +94,13 @@ func (in *inlet) next(b []byte, maxHead int) (n int, found part, err error) {
 		}
 	}
 	return n, nothing, nil
+}
+
+// done forgets the message that was found last.
+func (in *inlet) done() {
+	if in.found {
+		in.msg, in.found = nil, false
+	}
 }
 
 // begun reports whether part of a message has come, but not all of it.

@@ -56,7 +56,7 @@ func TestParseTarget(t *testing.T) {
 	}
 }
 
-// What a player signs is within the stream that it asks for (J.66).
+// What a player signs is within the stream that it asks for.
 func TestSameStream(t *testing.T) {
 	x, err := parseTarget("rtsp://h/live/trackID=0")
 	if err != nil {

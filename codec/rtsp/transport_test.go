@@ -7,7 +7,7 @@ import (
 	"streampump/codec/http1"
 )
 
-// What clients ask for (rtsp clients by name, as captured), and what of it is served.
+// What clients ask for, as captured, and what of it is served.
 func TestTransport(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"RTP/AVP/TCP;unicast;interleaved=0-1", "0-1"},                    // ffmpeg, live555, GStreamer, mpv
