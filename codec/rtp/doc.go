@@ -35,4 +35,9 @@
 //
 // A sender may put NAL units with start codes between them into one (ISO 14496-10 Annex
 // B). Players take that, so it is looked into as well.
+//
+// # Order
+//
+// Packets that come by datagrams go through a [Window] first, which puts them in order
+// and counts what is lost.
 package rtp

@@ -93,7 +93,7 @@ func (f *h264) middle(typ uint8) Look {
 // first that is no Lead decides.
 func (f *h264) units(b []byte) Look {
 	look := Other
-	for b, _ = afterStartCode(b); len(b) > 0; {
+	for b = afterStartCode(b); len(b) > 0; {
 		typ := b[0] & h264TypeMask
 		if !h264Leads(typ) {
 			return f.picture(typ, b[1:])

@@ -136,7 +136,7 @@ func (f *h265) fragment(b []byte) Look {
 // first that is no Lead decides.
 func (f *h265) units(b []byte) Look {
 	look := Other
-	for b, _ = afterStartCode(b); len(b) >= h265Head; {
+	for b = afterStartCode(b); len(b) >= h265Head; {
 		typ := h265Type(b)
 		if !h265Leads(typ) {
 			if h265Layer(b) != 0 {

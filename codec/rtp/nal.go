@@ -32,16 +32,14 @@ func cutStartCode(b []byte) (unit, rest []byte) {
 	return bytes.TrimRight(unit, "\x00"), rest
 }
 
-// afterStartCode returns what is behind the start code that b begins with; without one,
-// b and false.
-func afterStartCode(b []byte) ([]byte, bool) {
-	if after, ok := bytes.CutPrefix(b, startCode); ok || len(b) == 0 || b[0] != 0 {
-		return after, ok
+// afterStartCode returns what is behind the start code that b begins with, or b.
+func afterStartCode(b []byte) []byte {
+	if len(b) > 0 && b[0] == 0 {
+		if after, ok := bytes.CutPrefix(b[1:], startCode); ok {
+			return after
+		}
 	}
-	if after, ok := bytes.CutPrefix(b[1:], startCode); ok {
-		return after, true
-	}
-	return b, false
+	return bytes.TrimPrefix(b, startCode)
 }
 
 // cutSized takes a NAL unit behind its 16-bit size from the front of an aggregation

@@ -61,9 +61,11 @@ func Parse(b []byte) (Packet, error) {
 	}
 	end := len(b)
 	if b[0]&paddingBit != 0 {
-		if end -= int(b[end-1]); end < at {
+		// The count is no byte of the header, which may get others.
+		if end == at || end-int(b[end-1]) < at {
 			return Packet{}, ErrPadding
 		}
+		end -= int(b[end-1])
 	}
 	return Packet{
 		Marker:  b[1]&markerBit != 0,

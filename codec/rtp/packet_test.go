@@ -77,6 +77,7 @@ func TestParseRefuses(t *testing.T) {
 		{"ExtensionOfAll", "9060 0001 00000e10 c0ffee01 bedeffff 00000000", ErrShort},
 		{"Padding", "a060 0001 00000e10 c0ffee01 | 6503", ErrPadding},
 		{"PaddingInHeader", "a060 0001 00000e10 c0ffee01", ErrPadding},
+		{"PaddingOfNoneInHeader", "a060 0001 00000e10 c0ffee00", ErrPadding},
 		{"PaddingInExtension", "b060 0001 00000e10 c0ffee01 | bede0001 00000001", ErrPadding},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -9,6 +9,9 @@ import "encoding/binary"
 // Track N has channel 2N for its packets and 2N+1 for the reports about them, for every
 // viewer, so that frames are shared.
 
+// maxPacket is the longest packet that fits a frame.
+const maxPacket = 1<<16 - 1
+
 // packetChannel is where a track's packets go.
 func packetChannel(track int) uint8 { return uint8(2 * track) }
 

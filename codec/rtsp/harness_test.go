@@ -199,6 +199,8 @@ func decide(ev *codec.Event) codec.Verdict {
 		return codec.Verdict{Code: codec.Full, RetryAfter: 10 * time.Second, Reason: "the limit on viewers is reached"}
 	case "sent":
 		return codec.Verdict{Code: codec.Full, RetryAfter: 10 * time.Second, Location: "rtsp://other/sent"}
+	case "handed":
+		return codec.Verdict{Code: codec.Full, Location: "rtsp://other/sent?token=their~own"}
 	case "moved":
 		return codec.Verdict{Code: codec.NoStream, Location: "rtsps://other:322/x"}
 	case "busy":

@@ -38,8 +38,10 @@ type programme struct {
 	base    time.Time     // when the first packet came
 	at      time.Duration // when the newest did, since then
 
-	waiting bool // nothing goes out until a key frame of the lead comes
-	keyAt   time.Duration
+	waiting bool          // nothing goes out until a key frame of the lead comes
+	keyAt   time.Duration // when the newest came, or the first packet
+	keyless time.Duration // how long none had come when the last source went
+	anew    bool          // the next packet is the first of another source
 	jump    jump
 
 	anchored bool
@@ -102,6 +104,7 @@ const (
 var (
 	errAnywhere = errors.New("the source started over and sends no key frame: the stream goes on without one, and pictures are damaged until one comes")
 	errMixed    = errors.New("the source mixes in packets of another sender (SSRC) on the same channel: they are left out")
+	errTooLong  = errors.New("an RTP packet is longer than a frame can be")
 	errLate     = fmt.Errorf("%w: a packet that came twice or behind a later one", codec.ErrSkip)
 	errStrange  = fmt.Errorf("%w: it is another sender's", codec.ErrSkip)
 	errChannel  = fmt.Errorf("%w: it is of no track of the description", codec.ErrSkip)
@@ -133,7 +136,7 @@ func (g *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, err
 	if rtp.IsReport(ev.Data) {
 		return g.report(dst, t, ev.Data, at)
 	}
-	p, err := rtp.Parse(ev.Data)
+	p, err := parsePacket(ev.Data)
 	if err != nil {
 		return dst, codec.Mark{Note: g.once(notedMalformed, err)}, codec.ErrMalformed
 	}
@@ -152,8 +155,18 @@ func (g *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, err
 	if ev.Anywhere {
 		mark.Note = g.release(mark.Note)
 	}
-	dst, err = g.unit(dst, t, f, &p, ev.Data, &mark)
+	if dst, err = g.unit(dst, t, f, &p, ev.Data, &mark); err != nil {
+		mark = codec.Mark{Note: mark.Note}
+	}
 	return dst, mark, err
+}
+
+// parsePacket parses a packet that fits a frame.
+func parsePacket(b []byte) (rtp.Packet, error) {
+	if len(b) > maxPacket {
+		return rtp.Packet{}, errTooLong
+	}
+	return rtp.Parse(b)
 }
 
 // arrived is when a packet arrived, since the first one did. It never goes back.
@@ -162,11 +175,14 @@ func (g *programme) arrived(at time.Time) time.Duration {
 		g.started, g.base = true, at
 	}
 	g.at = max(g.at, at.Sub(g.base))
+	if g.anew {
+		g.anew, g.keyAt = false, g.at-g.keyless
+	}
 	return g.at
 }
 
-// time places the packet on its track's line. What goes out of a track that has begun anew waits
-// for a key frame.
+// time places the packet on its track's line. A track that has begun anew waits for a key
+// frame. An error is a note for the operator.
 func (g *programme) time(t *trackState, p *rtp.Packet, what arrived, at time.Duration) error {
 	c := &t.timing
 	resumes := t.resumes || what == begins
@@ -174,8 +190,7 @@ func (g *programme) time(t *trackState, p *rtp.Packet, what arrived, at time.Dur
 	if !c.known {
 		c.set(p.Time, int64(p.Time), at)
 		c.jumps = g.jump.number
-		g.believePending(t, at)
-		return nil
+		return g.believePending(t, at)
 	}
 	if !resumes {
 		line, by := g.place(t, p.Time, at)
@@ -189,17 +204,16 @@ func (g *programme) time(t *trackState, p *rtp.Packet, what arrived, at time.Dur
 	line := g.resume(t, p.Time, at)
 	c.set(p.Time, line, at)
 	c.jumps = g.jump.number
-	g.believePending(t, at)
-	return nil
+	return g.believePending(t, at)
 }
 
 // believePending uses the report that came before the first packet.
-func (g *programme) believePending(t *trackState, at time.Duration) {
+func (g *programme) believePending(t *trackState, at time.Duration) (note error) {
 	if t.report.waits {
-		t.report.waits = false
-		t.report.sourced = false
-		_, _ = g.believe(t, &t.report.pending, at)
+		note, _ = g.believe(t, &t.report.pending, at)
 	}
+	t.report.waits = false
+	return note
 }
 
 // release ends all waiting for key frames.
@@ -239,12 +253,14 @@ func (g *programme) unit(dst []byte, t *trackState, f *formatState, p *rtp.Packe
 	mark.Start = mark.Key || mark.Start && !g.inside()
 	if g.waiting || t.waiting {
 		t.unit.drop()
+		t.renumber = t.sent
 		return dst, codec.ErrNoKey
 	}
 	return g.emit(dst, t, f, p, data, seq, mark), nil
 }
 
-// decide says whether viewers can start at an access unit, of whose first picture the look is.
+// decide says whether viewers can start at an access unit; look is what its first picture
+// is.
 func (g *programme) decide(t *trackState, look rtp.Look, mark *codec.Mark) {
 	leads := t.index == g.lead
 	if look != rtp.Key && (look != rtp.Refresh || leads && g.at-g.keyAt < refreshPatience) {
@@ -281,7 +297,8 @@ func (g *programme) inside() bool {
 	return false
 }
 
-// emit appends the packet, behind what has to be in front of it.
+// emit appends the packet behind what has to be in front of it: a report that is due,
+// parameter sets, and what was held.
 func (g *programme) emit(dst []byte, t *trackState, f *formatState, p *rtp.Packet, data []byte, seq uint16, mark *codec.Mark) []byte {
 	start := len(dst)
 	if t.report.due(g.at) {
@@ -292,7 +309,7 @@ func (g *programme) emit(dst []byte, t *trackState, f *formatState, p *rtp.Packe
 		if t.unit.count > 0 {
 			first = t.unit.seq
 		}
-		dst = t.appendMissing(dst, f.ours, first, t.timing.line)
+		dst = t.appendMissing(dst, first, t.timing.line)
 	}
 	dst = append(dst, t.unit.held...)
 	t.packets += uint32(t.unit.count)

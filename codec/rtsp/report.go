@@ -47,7 +47,7 @@ type reportState struct {
 	pending rtp.SenderReport // one that came before the packets that it is about
 	waits   bool             // there is one
 
-	known   bool   // a report has gone out: line and ntp are of one moment
+	known   bool   // line and ntp are of one moment
 	line    int64  // on the track's line
 	ntp     uint64 // on our line of NTP times
 	sourced bool   // they are from the present source's own report
@@ -69,9 +69,10 @@ func (r *reportState) due(at time.Duration) bool {
 }
 
 // report handles a compound RTCP packet of the source. Its sender report goes out at
-// once, in our numbers, unless no packet of the track has yet. What it says besides is
-// for the source's peer alone. An end of one track leaves the others as they are, and is not
-// passed on: ffmpeg counts goodbyes, whomever they are from, and the source may come back.
+// once, in our numbers, unless no packet of the track has yet. What else there is concerns
+// the source's connection only. The end of one track leaves the others as they are, and is
+// not passed on: ffmpeg counts goodbyes, whomever they are from, and the source may come
+// back.
 func (g *programme) report(dst []byte, t *trackState, data []byte, at time.Duration) ([]byte, codec.Mark, error) {
 	r, err := rtp.ParseReport(data)
 	if err != nil && !r.HasSender {
@@ -178,9 +179,6 @@ func (g *programme) reported(t *trackState, ts uint32) (line int64, ok bool) {
 	line = c.line
 	ntp := r.NTP + c.ntp(int64(int32(ts-r.Time))) + g.clocks.shift
 	ahead := int64(ntp - g.timeOf(t, line))
-	if ahead < 0 || ahead>>32 > int64(time.Hour/time.Second)*24 {
-		return 0, false
-	}
 	return line + ahead>>32*c.clock + (ahead&(1<<32-1))*c.clock>>32, true
 }
 
@@ -229,8 +227,8 @@ func (g *programme) keepReport(track int, sr rtp.SenderReport) {
 	g.joins.Store(&kept)
 }
 
-// AppendJoin implements [codec.Programme]: the newest report on each of the viewer's tracks.
-// ffmpeg would let the sound jump when the first one came later.
+// AppendJoin implements [codec.Programme]: the newest report on each of the viewer's
+// tracks. Without them, ffmpeg lets the sound jump when the first one comes.
 func (g *programme) AppendJoin(dst []byte, f codec.Form, _ []byte) []byte {
 	kept := g.joins.Load()
 	if kept == nil {

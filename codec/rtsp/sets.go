@@ -100,15 +100,19 @@ func (m *media) withParams(track, format int, params string) *media {
 }
 
 // newSets are the parameter sets that a new source's description gives, if they are
-// whole and not those that viewers know. The packets may bring them too, which does no
-// harm; those of ffmpeg do not.
-func newSets(was, is rtp.Format, f *sdp.Format) (nals [][]byte) {
+// whole; same says that the source before had the same. Its packets may bring them too,
+// which does no harm; those of ffmpeg do not.
+func newSets(was, is rtp.Format, f *sdp.Format) (nals [][]byte, same bool) {
 	old, sets := rtp.SetsOf(was), rtp.SetsOf(is)
-	if old == nil || sets == nil || !sets.Complete() || sameSets(old, sets) {
-		return nil
-	}
-	if don, _ := f.Param("sprop-max-don-diff"); don != "" && don != "0" {
-		return nil // a decoding order number would have to be made up
+	switch don, _ := f.Param("sprop-max-don-diff"); {
+	case old == nil || sets == nil:
+		return nil, true
+	case !sets.Complete():
+		return nil, false
+	case sameSets(old, sets):
+		return nil, true
+	case don != "" && don != "0":
+		return nil, false // a decoding order number would have to be made up
 	}
 	if vps := sets.VPS(); vps != nil {
 		nals = append(nals, bytes.Clone(vps))
@@ -117,7 +121,7 @@ func newSets(was, is rtp.Format, f *sdp.Format) (nals [][]byte) {
 	for i := 0; sets.PPS(i) != nil; i++ {
 		nals = append(nals, bytes.Clone(sets.PPS(i)))
 	}
-	return nals
+	return nals, false
 }
 
 func sameSets(a, b *rtp.ParameterSets) bool {

@@ -21,10 +21,10 @@ func (g *programme) Splice(m codec.Media, _ time.Duration) bool {
 	}
 	same := n == g.source || n == now
 	g.source, g.clocks = n, clocks{}
+	g.anew, g.keyless = true, g.at-g.keyAt
 	for i := range g.tracks {
 		t := &g.tracks[i]
-		t.resumes, t.known, t.waiting = true, false, t.pictures && t.sent
-		t.unit.reset()
+		t.resumes, t.known = true, false
 		t.report.forget()
 		g.waiting = g.waiting || t.sent && g.lead != none
 		if !same {
@@ -35,16 +35,13 @@ func (g *programme) Splice(m codec.Media, _ time.Duration) bool {
 }
 
 // adopt takes the formats of a new source for a track. Who joins from now on gets its
-// parameter sets with the description, and who is there gets them with the key frame.
+// parameter sets with the description, and who is there gets those of the first format
+// with the key frame.
 func (g *programme) adopt(t *trackState, theirs *sdp.Media) {
-	m := g.now.Load()
-	was := t.formats
-	t.formats, t.missing = formatsOf(&m.d.Media[t.index], theirs), nil
-	for i := range t.formats {
-		nals := newSets(was[i].look, t.formats[i].look, &theirs.Formats[i])
-		if len(nals) > 0 && i == 0 {
-			t.missing = nals
-		}
+	was := t.formats[0].look
+	t.formats = formatsOf(&g.now.Load().d.Media[t.index], theirs)
+	if nals, same := newSets(was, t.formats[0].look, &theirs.Formats[0]); !same {
+		t.missing = nals
 	}
 	g.adoptParams(t.index, theirs)
 }

@@ -101,6 +101,73 @@ func TestRestartInTheMiddle(t *testing.T) {
 	}
 }
 
+// A sender that gives way to another in the middle of a stream is followed by a wait for
+// a key frame: of all tracks if it is the one whose key frames viewers start at.
+func TestAnotherSenderInTheMiddle(t *testing.T) {
+	text := videoLine + audioLine + videoLine
+	cases := []struct {
+		name, before string
+		track        int
+		after, want  string
+	}{
+		{"Lead", "idr0! 2:idr0! a0", 0, "p20! a20 2:p20! idr21! a21 2:p21!", "nnnKsV"},
+		{"OtherPictures", "idr0! 2:idr0! a0", 2, "2:p20! a20 p20! 2:idr21! p21! 2:p22!", "nsSVSV"},
+		{"Sound", "idr0! 2:idr0! a0", 1, "a20 p20! a21", "sSs"},
+		{"WhatIsHeldIsForgotten", "idr0! a0 aud1 sps1", 0, "aud20 idr20! a20", "hKs"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			g := parseMedia(t, text).NewProgramme()
+			s := threeSenders()
+			before := feed(t, g, script(t, s, c.before))
+			s[c.track].ssrc, s[c.track].seq = 0xABCD, 40000
+			after := feed(t, g, script(t, s, c.after))
+			got := strings.ReplaceAll(kinds(after), "W", "V")
+			if got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+			for track := range 3 {
+				consecutive(t, append(of(before, track), of(after, track)...))
+			}
+		})
+	}
+}
+
+// A source that was away, and not restarted, keeps its own times, whenever it arrives;
+// one that follows in the same moment lies behind what was there.
+func TestWhereASourceResumes(t *testing.T) {
+	cases := []struct {
+		name    string
+		media   time.Duration // by the source's timestamps
+		arrives time.Duration // both since the last packet
+		ssrc    bool
+		want    uint32
+	}{
+		{"ItsOwnTimes", 3 * time.Second, 3200 * time.Millisecond, false, 3 * 90000},
+		{"ItsOwnTimesUnderAnotherSSRC", 3 * time.Second, 3200 * time.Millisecond, true, 3 * 90000},
+		{"OtherTimes", 77 * time.Second, 3200 * time.Millisecond, true, 3200 * 90},
+		{"AtOnce", -time.Second, 0, true, 1},
+		{"AtOnceWithTheSameTime", 0, 0, true, 1},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			g := parseMedia(t, videoLine).NewProgramme()
+			v := newCamera().video
+			before := feed(t, g, []codec.Event{v.packet(0, true, idrStart), v.packet(time.Second, true, idrStart)})
+			g.Splice(parseMedia(t, videoLine), 1)
+			if c.ssrc {
+				v.ssrc = 99
+			}
+			ev := v.packet(time.Second+c.media, true, idrStart)
+			ev.At = began.Add(time.Second + c.arrives)
+			after := feed(t, g, []codec.Event{ev})
+			if got := of(after, 0)[0].Time - of(before, 0)[1].Time; got != c.want {
+				t.Errorf("times step by %d, want %d", got, c.want)
+			}
+		})
+	}
+}
+
 // When the engine has waited long enough, what comes goes out, and the operator is told
 // once.
 func TestAnywhere(t *testing.T) {
@@ -143,6 +210,7 @@ func TestAnotherSender(t *testing.T) {
 		{"MixedIn", "1!2!1!2!1", "SxSxS"},
 		{"Follows", "1!2!2", "SxK"},
 		{"ComesBack", "1!2!1!2!2", "SxSxK"},
+		{"MixedInWithHoles", "1!2!+!2!1", "SxxS"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -151,6 +219,10 @@ func TestAnotherSender(t *testing.T) {
 			at, payload := time.Duration(0), [2][]byte{slice, idrStart}
 			var pieces []piece
 			for one := range strings.SplitSeq(c.order, "!") {
+				if one == "+" { // the other's next packet does not come this way
+					s[1].seq++
+					continue
+				}
 				i := int(one[0] - '1')
 				pieces = append(pieces, feed(t, g, []codec.Event{s[i].packet(at, true, payload[i])})...)
 				at += 40 * time.Millisecond
@@ -269,7 +341,8 @@ func TestRestartWithOtherSets(t *testing.T) {
 			if c.inBand {
 				cam.sets = [2][]byte{spsB, ppsB}
 			}
-			after := feed(t, g, cam.play(30))
+			after := feed(t, g, cam.play(25*7))
+			counted(t, append(before, after...), 0)
 			packets := of(after, 0)
 			for i, want := range c.want {
 				if !bytes.Equal(packets[i].Payload, want) || packets[i].Time != packets[0].Time {
@@ -281,6 +354,26 @@ func TestRestartWithOtherSets(t *testing.T) {
 				t.Errorf("the description has other sets:\n%s", got)
 			}
 		})
+	}
+}
+
+// An encoder that comes twice before its first key frame has the same sets both times;
+// viewers have still to get them.
+func TestRestartTwiceWithOtherSets(t *testing.T) {
+	const line = "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\na=fmtp:96 packetization-mode=1; "
+	g := parseMedia(t, line+sprop(spsA, ppsA)).NewProgramme()
+	s := threeSenders()
+	before := feed(t, g, script(t, s, "idr0!"))
+	for range 2 {
+		if !g.Splice(parseMedia(t, line+sprop(spsB, ppsB)), time.Second) {
+			t.Fatal("not spliced")
+		}
+		feed(t, g, script(t, s, "p1!"))
+	}
+	after := of(feed(t, g, script(t, s, "aud2 idr2! p3!")), 0)
+	consecutive(t, append(of(before, 0), after...))
+	if !bytes.Equal(after[0].Payload, spsB) || !bytes.Equal(after[1].Payload, ppsB) || len(after) != 5 {
+		t.Errorf("%d packets, the first with %x", len(after), after[0].Payload)
 	}
 }
 

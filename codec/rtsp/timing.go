@@ -18,6 +18,8 @@ const (
 	// jumpMemory is for how long the tracks that follow one that jumped are expected to
 	// jump too.
 	jumpMemory = 10 * time.Second
+	// maxJumpSkew is how far they may seem to jump by more or less than that one.
+	maxJumpSkew = 2 * time.Second
 	// slack is the part of the time that passes by which a packet may be later than the most
 	// timely one and take its place: more than any two clocks differ in speed, and so little
 	// that a source that was cut off for minutes is still known to be late.
@@ -101,7 +103,7 @@ func (g *programme) place(t *trackState, ts uint32, at time.Duration) (line int6
 		back = maxBack
 	}
 	switch {
-	case c.jumps != g.jump.number && at-g.jump.at < jumpMemory && (off-g.jump.by).Abs() < g.jump.by.Abs()/2:
+	case c.jumps != g.jump.number && at-g.jump.at < jumpMemory && (off-g.jump.by).Abs() < min(g.jump.by.Abs()/2, maxJumpSkew):
 		c.jumps = g.jump.number
 		return line - c.ticks(g.jump.by), 0
 	case line < c.top-c.ticks(back), int32(ts-c.ts) > 0 && line-c.line > c.ticks(maxAhead) && off > maxAhead:

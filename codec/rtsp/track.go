@@ -148,10 +148,10 @@ func (t *trackState) appendPacket(dst, packet []byte, typ uint8, seq uint16, lin
 
 // appendMissing appends the parameter sets that viewers do not have, as packets at the
 // time of the one that follows them, whose number is seq.
-func (t *trackState) appendMissing(dst []byte, typ uint8, seq uint16, line int64) []byte {
+func (t *trackState) appendMissing(dst []byte, seq uint16, line int64) []byte {
 	seq -= uint16(len(t.missing))
 	for _, nal := range t.missing {
-		p := rtp.Packet{Type: typ, Seq: seq, Time: uint32(line), SSRC: t.ssrc, Payload: nal}
+		p := rtp.Packet{Type: t.formats[0].ours, Seq: seq, Time: uint32(line), SSRC: t.ssrc, Payload: nal}
 		start := len(dst)
 		dst = p.Append(appendFrame(dst, packetChannel(t.index), nil))
 		setFrame(dst[start:])

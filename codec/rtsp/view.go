@@ -38,23 +38,9 @@ func (v *view) form() codec.Form {
 // allTracks are the bits of all tracks.
 func allTracks(m *media) uint16 { return 1<<len(m.tracks()) - 1 }
 
-// changed reports whether a media is of another programme than that which the viewer
-// knows: its tracks' packets are others.
-func (v *view) changed(m *media) bool {
-	if v.media == nil || v.media == m {
-		return false
-	}
-	was, is := v.media.tracks(), m.tracks()
-	if len(was) != len(is) {
-		return true
-	}
-	for i := range is {
-		if was[i].ssrc != is[i].ssrc {
-			return true
-		}
-	}
-	return false
-}
+// changed reports whether a media describes something else than the viewer knows: its
+// tracks' packets are others. One that has become more exact is the same.
+func (v *view) changed(m *media) bool { return v.media != nil && v.media.id != m.id }
 
 // appendBye appends the goodbyes of the tracks that are set up.
 func (v *view) appendBye(dst []byte) []byte {
