@@ -12,8 +12,8 @@ import (
 // Nothing of what is skipped is taken for a packet.
 func TestPullResynchronises(t *testing.T) {
 	one, two, three := frame(0, rtpOf(1)), frame(0, rtpOf(2)), frame(2, rtpOf(3))
-	g1, g2, g3 := got(0, rtpOf(1)), got(0, rtpOf(2)), got(2, rtpOf(3))
-	swallowed := got(0, rtpOf(1)[:11]+two[:5])
+	g1, g2, g3 := packetEvent(0, rtpOf(1)), packetEvent(0, rtpOf(2)), packetEvent(2, rtpOf(3))
+	swallowed := packetEvent(0, rtpOf(1)[:11]+two[:5])
 	const lost = "Bad: the source sends bytes that belong to no packet, again and again or very many"
 	for _, c := range []struct{ name, in, want string }{
 		{"junk_between", one + "xyz\x80\xFF" + two + three, g1 + "; " + g2 + "; " + g3},
