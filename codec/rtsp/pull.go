@@ -77,7 +77,7 @@ type pull struct {
 	cseq    uint32 // of the request that was sent last
 	interim int    // answers that do not count
 	who     identity
-	from    push     // what comes, as if an encoder brought it
+	from    intake   // what comes
 	base    string   // the address that requests about the whole stream are for
 	tracks  []string // the addresses of the tracks
 	track   int      // the one that is being set up

@@ -29,7 +29,7 @@ const (
 )
 
 // next is [inlet.next] for a source whose packets go to from.
-func (s *resync) next(in *inlet, from *push, b []byte) (n int, found part, err error) {
+func (s *resync) next(in *inlet, from *intake, b []byte) (n int, found part, err error) {
 	for n < len(b) && found == nothing && err == nil {
 		k := 0
 		switch {
@@ -59,7 +59,7 @@ func (s *resync) next(in *inlet, from *push, b []byte) (n int, found part, err e
 
 // look takes one byte of what may be a beginning. If it is one, the inlet gets all of
 // it.
-func (s *resync) look(in *inlet, from *push, c byte) error {
+func (s *resync) look(in *inlet, from *intake, c byte) error {
 	s.ahead[s.have] = c
 	s.have++
 	for s.have > 0 {
@@ -110,7 +110,7 @@ const minPacket = 8
 
 // beginning guesses whether a message, or a packet that was set up, begins with b. Chance
 // makes a packet of one in some million bytes.
-func beginning(b []byte, from *push) guess {
+func beginning(b []byte, from *intake) guess {
 	if b[0] == frameMark {
 		return beginningOfPacket(b[1:], from)
 	}
@@ -131,7 +131,7 @@ func beginning(b []byte, from *push) guess {
 
 // beginningOfPacket guesses by what follows the '$': a channel, a length, and the version of
 // RTP (RFC 3550, 5.1, 6.4).
-func beginningOfPacket(b []byte, from *push) guess {
+func beginningOfPacket(b []byte, from *intake) guess {
 	switch {
 	case len(b) >= 1 && from.channels[b[0]] == 0:
 		return no
