@@ -102,11 +102,10 @@ func NewPull(o PullOptions) codec.Dialled {
 
 // Target implements [codec.Dialled].
 func (p *pull) Target() codec.Target {
-	return codec.Target{Address: p.url.HostPort(), TLS: p.url.TLS}
+	return codec.Target{Address: p.url.HostPort(), TLS: p.url.TLS, Tunnelled: true}
 }
 
-// AppendHello implements [codec.Dialled]. proxied says nothing here: requests of RTSP
-// name their host anyway.
+// AppendHello implements [codec.Dialled]. Nothing of it ever goes to a proxy.
 func (p *pull) AppendHello(dst []byte, _ bool) []byte {
 	*p = pull{o: p.o, url: p.url, past: p.past, redirects: p.redirects, now: p.now}
 	p.base = p.url.String()

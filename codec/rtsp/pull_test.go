@@ -14,7 +14,7 @@ func TestPullConversation(t *testing.T) {
 		o.URL = URL{Host: "2001:db8::5", Port: 8554, Path: "/live?a=b"}
 		o.Agent = "Test/1"
 	})
-	if to := h.sess.(codec.Dialled).Target(); to != (codec.Target{Address: "[2001:db8::5]:8554"}) {
+	if to := h.sess.(codec.Dialled).Target(); to != (codec.Target{Address: "[2001:db8::5]:8554", Tunnelled: true}) {
 		t.Errorf("target %+v", to)
 	}
 	for _, in := range []string{

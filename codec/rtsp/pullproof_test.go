@@ -82,19 +82,19 @@ func TestPullIsRedirected(t *testing.T) {
 		target string
 		events string
 	}{
-		{"302", nil, []string{to("302 Found", "rtsp://other:99/y")}, "{other:99 false} rtsp://other:99/y", "Redial"},
-		{"301", nil, []string{to("301 Moved Permanently", "rtsp://other/y?z=1")}, "{other:554 false} rtsp://other/y?z=1", "Redial"},
-		{"relative", nil, []string{to("302 Found", "/new")}, "{cam:554 false} rtsp://cam/new", "Redial"},
-		{"to_TLS", nil, []string{to("302 Found", "rtsps://other/y")}, "{other:322 true} rtsps://other/y", "Redial"},
-		{"from_TLS", tls, []string{to("302 Found", "rtsp://other/y")}, "{cam:322 true} rtsps://cam/live", `Bad: the source redirects us from TLS to "rtsp://other/y", which is without, so we do not follow`},
-		{"with_a_password", nil, []string{to("302 Found", "rtsp://a:b@other/y")}, "{other:554 false} rtsp://other/y", "Redial"},
-		{"twice", nil, []string{to("302 Found", "rtsp://b/"), to("302 Found", "rtsp://c/")}, "{c:554 false} rtsp://c/", "Redial; Redial"},
-		{"nowhere", nil, []string{camAnswers("302 Found")}, "{cam:554 false} rtsp://cam/live", "Bad: the source answered 302 Found without a place to go"},
-		{"elsewhere", nil, []string{to("302 Found", "http://a:secret@other/")}, "{cam:554 false} rtsp://cam/live", `Bad: the source redirects us: the address "http://…@other/" must begin with rtsp://, or for TLS with rtsps://`},
-		{"use_proxy", nil, []string{to("305 Use Proxy", "rtsp://proxy/")}, "{cam:554 false} rtsp://cam/live", "Bad: the source answered 305 Use Proxy to DESCRIBE"},
+		{"302", nil, []string{to("302 Found", "rtsp://other:99/y")}, "{other:99 false true} rtsp://other:99/y", "Redial"},
+		{"301", nil, []string{to("301 Moved Permanently", "rtsp://other/y?z=1")}, "{other:554 false true} rtsp://other/y?z=1", "Redial"},
+		{"relative", nil, []string{to("302 Found", "/new")}, "{cam:554 false true} rtsp://cam/new", "Redial"},
+		{"to_TLS", nil, []string{to("302 Found", "rtsps://other/y")}, "{other:322 true true} rtsps://other/y", "Redial"},
+		{"from_TLS", tls, []string{to("302 Found", "rtsp://other/y")}, "{cam:322 true true} rtsps://cam/live", `Bad: the source redirects us from TLS to "rtsp://other/y", which is without, so we do not follow`},
+		{"with_a_password", nil, []string{to("302 Found", "rtsp://a:b@other/y")}, "{other:554 false true} rtsp://other/y", "Redial"},
+		{"twice", nil, []string{to("302 Found", "rtsp://b/"), to("302 Found", "rtsp://c/")}, "{c:554 false true} rtsp://c/", "Redial; Redial"},
+		{"nowhere", nil, []string{camAnswers("302 Found")}, "{cam:554 false true} rtsp://cam/live", "Bad: the source answered 302 Found without a place to go"},
+		{"elsewhere", nil, []string{to("302 Found", "http://a:secret@other/")}, "{cam:554 false true} rtsp://cam/live", `Bad: the source redirects us: the address "http://…@other/" must begin with rtsp://, or for TLS with rtsps://`},
+		{"use_proxy", nil, []string{to("305 Use Proxy", "rtsp://proxy/")}, "{cam:554 false true} rtsp://cam/live", "Bad: the source answered 305 Use Proxy to DESCRIBE"},
 		{"for_ever", nil, []string{to("302 Found", "rtsp://a/"), to("302 Found", "rtsp://b/"), to("302 Found", "rtsp://a/"), to("302 Found", "rtsp://b/"), to("302 Found", "rtsp://a/"), to("302 Found", "rtsp://b/?token=secret")},
-			"{a:554 false} rtsp://a/", `Redial; Redial; Redial; Redial; Redial; Bad: the source redirects us too often, last to "rtsp://b/?token=…"`},
-		{"password_stays_here", nil, []string{to("302 Found", "rtsp://other/"), camAnswers("401 Unauthorized", "WWW-Authenticate: Basic")}, "{other:554 false} rtsp://other/",
+			"{a:554 false true} rtsp://a/", `Redial; Redial; Redial; Redial; Redial; Bad: the source redirects us too often, last to "rtsp://b/?token=…"`},
+		{"password_stays_here", nil, []string{to("302 Found", "rtsp://other/"), camAnswers("401 Unauthorized", "WWW-Authenticate: Basic")}, "{other:554 false true} rtsp://other/",
 			"Redial; Bad: the source answered 401 Unauthorized: it wants a user name and a password, and ours are only for cam:554, which has redirected us"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

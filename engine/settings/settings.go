@@ -228,7 +228,7 @@ type Pull struct {
 	// pull's goroutine only, and may read files. nil: no target wants TLS.
 	TLS func(host string) (*tls.Config, error)
 	// Tunnel begins the conversation with the proxy of a target (host:port) that wants
-	// TLS. nil: Route names no proxy for such.
+	// TLS, or is Tunnelled. nil: Route names no proxy for such.
 	Tunnel func(target string) codec.Tunnel
 }
 

@@ -69,12 +69,16 @@ func (a *attempt) connect(ctx context.Context) (again bool, err error) {
 // connection's deadline.
 func (a *attempt) converse(ctx context.Context, conn net.Conn, w way) (again bool, err error) {
 	a.conn, a.tls, a.gone, a.idle = conn, nil, true, false
+	tunnelled := w.proxied && (w.target.TLS || w.target.Tunnelled)
 	if w.target.TLS {
-		if a.conn, err = a.secure(conn, w); err != nil {
-			return false, err
-		}
+		a.conn, err = a.secure(conn, w)
+	} else if tunnelled {
+		a.conn, err = a.tunnel(conn, w.target.Address)
 	}
-	if err := a.hello(ctx, w.proxied && !w.target.TLS); err != nil {
+	if err != nil {
+		return false, err
+	}
+	if err := a.hello(ctx, w.proxied && !tunnelled); err != nil {
 		return false, err
 	}
 	return a.read(ctx)

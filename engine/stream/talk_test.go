@@ -266,6 +266,32 @@ func TestPullTalksOverTLS(t *testing.T) {
 	}
 }
 
+// What is no HTTP goes through a proxy in a tunnel, without TLS as well.
+func TestPullTalksThroughATunnel(t *testing.T) {
+	e := &ears{}
+	sc := newSecured(0, "proxy:3128")
+	sc.Pull.Open = func() codec.Dialled { return text.NewTunnelledTalk(4 * time.Second) }
+	asked := make(chan string, 1)
+	b := inBubble(t, sc.Stream, nil, func(b *bubble) {
+		e.begun = b.start
+		b.answer = func(int) net.Conn {
+			return proxied("OPEN\nREPLY one\n", func(what string, c net.Conn) {
+				asked <- what
+				go e.listen(c)
+				send(c, "H A\nPk x\n")
+			})
+		}
+		wantState(t, b.after(2*time.Second), "up")
+	})
+	if got := <-asked; got != "TUNNEL source0:80\n" {
+		t.Errorf("the proxy was asked %q", got)
+	}
+	e.want(t, "0s HELLO 1 false\n", "0s (RE one)", "2s (END shutdown)")
+	if b.ended != 0 {
+		t.Errorf("the end took %v", b.ended)
+	}
+}
+
 // flood is a source on a real connection that sends packets as fast as it can, and
 // gives back all that it was told.
 func flood(c net.Conn) (told string, err error) {

@@ -12,8 +12,9 @@ import (
 // gets one piece for each time that it speaks.
 type talk struct {
 	*pull
-	every time.Duration
-	begun bool // the tick behind the hello has been
+	every  time.Duration
+	begun  bool // the tick behind the hello has been
+	tunnel bool
 }
 
 // NewTalk is the dialled side of a conversation: it says "(TICK)" at an interval, answers
@@ -22,9 +23,20 @@ func NewTalk(every time.Duration) codec.Dialled {
 	return &talk{pull: NewPull().(*pull), every: every}
 }
 
+// NewTunnelledTalk is the same where a proxy has to join the connections.
+func NewTunnelledTalk(every time.Duration) codec.Dialled {
+	return &talk{pull: NewPull().(*pull), every: every, tunnel: true}
+}
+
 // NewSecureTalk is the same over TLS.
 func NewSecureTalk(every time.Duration) codec.Dialled {
 	return &talk{pull: NewSecurePull(0).(*pull), every: every}
+}
+
+func (t *talk) Target() codec.Target {
+	to := t.pull.Target()
+	to.Tunnelled = t.tunnel
+	return to
 }
 
 func (t *talk) Consume(b []byte) (int, codec.Event) {
