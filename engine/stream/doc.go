@@ -21,6 +21,7 @@
 //	                         answers and ticks └──┘
 //
 // The tunnel is through a proxy, to targets that want TLS or are not spoken to in HTTP.
+//
 // A session may go on talking: it answers what the source says ([codec.Reply]), and
 // speaks when time passes ([codec.Ticking]). A source that takes nothing for [sayTime] is
 // lost. Before we end a connection, for whatever reason, the session has its last word,
