@@ -95,7 +95,7 @@ func (p *pull) described(m *message) codec.Event {
 	}
 	d.Media = wanted(d.Media)
 	if len(d.Media) == 0 {
-		return bad(errors.New("the source's description (SDP) has no track to pull: only such as it wants to receive, or of data"))
+		return bad(errors.New("the source's description (SDP) has no track to pull: only data, and neither pictures nor sound"))
 	}
 	p.base = p.baseOf(d.Control, m.answer.Fields)
 	p.tracks = nil
@@ -113,13 +113,22 @@ func (p *pull) described(m *message) codec.Event {
 	return p.setUpNext(0)
 }
 
-// wanted are the media that are pulled: not what the source would play (ONVIF's way
-// back), and not what is neither picture nor sound (ONVIF's metadata).
+// wanted are the media that are pulled: not what is neither picture nor sound (ONVIF's
+// metadata), and not what the source would play (ONVIF's way back). One that says of all
+// that they are sent only says it of itself.
 func wanted(all []sdp.Media) (out []sdp.Media) {
+	var sent []sdp.Media
 	for _, m := range all {
-		if !m.SendOnly && m.Kind != "application" {
+		switch {
+		case m.Kind == "application":
+		case m.SendOnly:
+			sent = append(sent, m)
+		default:
 			out = append(out, m)
 		}
+	}
+	if out == nil {
+		return sent
 	}
 	return out
 }
