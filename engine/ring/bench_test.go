@@ -20,7 +20,7 @@ func benchRing(loops, pinned int) (r *Ring, step func()) {
 	packet := make([]byte, benchPacket)
 	at := int64(0)
 	step = func() {
-		r.Append(append(r.Room(len(packet)), packet...), at, at%benchGOP == 0, false)
+		r.Append(append(r.Room(len(packet)), packet...), at, Mark{Key: at%benchGOP == 0, Start: true})
 		at++
 	}
 	for i := range 3 * benchKept {
