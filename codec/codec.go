@@ -250,7 +250,10 @@ type Event struct {
 	// enough, and [Programme.Append] leaves nothing out for want of one.
 	Anywhere bool
 	Media    Media // Header only
-	Err      error // Bad only; its text tells the operator what happened
+	// Err is how the peer broke the protocol (Bad), or what was wrong before this packet
+	// and could be passed over (Packet), once for each connection; nil if nothing was. Its
+	// text tells the operator what happened.
+	Err error
 }
 
 // Code is the engine's decision on a request.

@@ -75,7 +75,8 @@
 // request with what is asked for; a password that was refused is [codec.ErrDenied].
 // Tracks of data, and those that the source wants to receive, are not set up. Whatever
 // host a source names in its addresses, requests are for the one that was dialled. Bytes
-// between packets that belong to none are skipped, up to a bound (resync).
+// between packets that belong to none are skipped, up to a bound (resync), and the
+// operator is told.
 //
 // # Sessions
 //

@@ -169,6 +169,9 @@ func (p *pull) packet() (ev codec.Event, back int) {
 	if again {
 		back = p.in.back()
 	}
+	if ev.Kind == codec.Packet {
+		ev.Err = p.sync.note()
+	}
 	return ev, back
 }
 

@@ -16,6 +16,7 @@ type resync struct {
 	skipped  int      // bytes since then
 	times    int      // how often that was, in the packets of late
 	calm     int      // packets since then
+	noted    bool     // the operator has been told
 }
 
 const (
@@ -94,6 +95,18 @@ func (s *resync) skip() error {
 	}
 	s.have = copy(s.ahead[:], s.ahead[1:s.have])
 	return nil
+}
+
+// errSkipped is what the operator is told of one that is not given up.
+var errSkipped = errors.New("the source has sent bytes between its packets that belong to none; they are left out, and so may be packets next to them")
+
+// note is what is to be said about bytes that were skipped, once for each connection.
+func (s *resync) note() error {
+	if s.times == 0 || s.noted {
+		return nil
+	}
+	s.noted = true
+	return errSkipped
 }
 
 // guess is what is known of whether something begins.

@@ -157,6 +157,20 @@ func TestPullThatIsDenied(t *testing.T) {
 	})
 }
 
+// What a session has passed over is told to the operator.
+func TestPullTellsWhatWasPassedOver(t *testing.T) {
+	inBubble(t, talking, nil, func(b *bubble) {
+		b.answer = func(int) net.Conn {
+			return serve(func(c net.Conn) { send(c, "H A\nPk x\nNOTED P x\nP x\n") })
+		}
+		s := b.after(2 * time.Second)
+		const want = `level=WARN msg="the source's packets are not as they should be" stream=live why="there was something in between"`
+		if n := strings.Count(b.log.String(), want); n != 1 || s.PacketsIn != 3 {
+			t.Errorf("%d packets came; told %d times:\n%s", s.PacketsIn, n, b.log.String())
+		}
+	})
+}
+
 // A session is asked again on each connection when it wants to speak.
 func TestPullTalksOnEachConnection(t *testing.T) {
 	e := &ears{}

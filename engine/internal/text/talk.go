@@ -2,6 +2,7 @@ package text
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"time"
 
@@ -18,7 +19,8 @@ type talk struct {
 }
 
 // NewTalk is the dialled side of a conversation: it says "(TICK)" at an interval, answers
-// "REPLY words" with "(RE words)", breaks off at "DENIED", and says "(END CAUSE)" last.
+// "REPLY words" with "(RE words)", has something to say about the packet in "NOTED P x",
+// breaks off at "DENIED", and says "(END CAUSE)" last.
 func NewTalk(every time.Duration) codec.Dialled {
 	return &talk{pull: NewPull().(*pull), every: every}
 }
@@ -43,11 +45,15 @@ func (t *talk) Consume(b []byte) (int, codec.Event) {
 	switch line, _, whole := bytes.Cut(b, []byte("\n")); {
 	case whole && bytes.HasPrefix(line, []byte("REPLY ")):
 		return len(line) + 1, codec.Event{Kind: codec.Reply, Path: string(line[len("REPLY "):])}
+	case whole && bytes.HasPrefix(line, []byte("NOTED ")):
+		return len(line) + 1, codec.Event{Kind: codec.Packet, Data: line[len("NOTED "):], Err: errNoted}
 	case whole && string(line) == "DENIED":
 		return len(line) + 1, codec.Event{Kind: codec.Bad, Err: fmt.Errorf("no: %w", codec.ErrDenied)}
 	}
 	return t.pull.Consume(b)
 }
+
+var errNoted = errors.New("there was something in between")
 
 func (t *talk) Answer(dst []byte, ev *codec.Event, _ *codec.Verdict) ([]byte, codec.Next) {
 	return fmt.Appendf(dst, "(RE %s)", ev.Path), codec.Keep
