@@ -36,8 +36,7 @@
 //
 // Where future work goes: datagrams and the kernel's TLS are kinds of transport in
 // loop; limits are counted in admission; a source that converses, or needs a tick, is a
-// pull in stream; what belongs to a place in the ring goes beside a programme's head,
-// in stream.
+// pull in stream.
 //
 // # What gnet is for
 //

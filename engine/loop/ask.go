@@ -63,7 +63,9 @@ func (c *Conn) decide(q *question, d access.Decision) {
 // decided acts on a decision.
 func (c *Conn) decided(d access.Decision) {
 	if d.Outcome == access.Allowed {
-		c.client = d.Client
+		if c.phase == phaseRequest {
+			c.client = d.Client // who streams stays who it was when it began
+		}
 		c.loop.ev.Pump = c.loop.ev.Pump && d.Pump // others count as the viewers that they may be
 		c.act()
 		return

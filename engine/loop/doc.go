@@ -44,6 +44,7 @@
 //
 // Conn.finish and Conn.conclude are the only orderly end of a connection: the rest of
 // a packet, the last words, half-close, a drain bounded in time and bytes, close.
+// Conn.leaveShow ends what a viewer gets, and leaves its connection open.
 // Conn.doom closes without a word. A socket that takes nothing parks its connection:
 // it is not tried again until the kernel says so (Loop.unpark), and its only deadline
 // is Timeouts.Stall.

@@ -229,6 +229,12 @@ func TestDecisionInMidStream(t *testing.T) {
 			j.decide(b, access.Decision{Client: "otto"})
 			enc.send("P c\n")
 		}, "OK Describe s=*\n{A}OK Reply\nNOSESSION Control s=00000001\n", reason.Answered},
+		{"says_who_it_is", func(b *lab, j *judge, enc, v *peer) {
+			j.decide(b, access.Decision{Client: "otto"})
+			v.hangup()
+			b.logs("reason=answered bytes=")
+			b.logs("client=anna")
+		}, "OK Describe", reason.Answered},
 		{"goes_on", func(b *lab, j *judge, enc, v *peer) {
 			v.c.inbox.bytes = []byte("REPLY\n")
 			enc.send("P c\n")

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"streampump/access"
 	"streampump/codec"
 	"streampump/engine/internal/text"
 	"streampump/engine/reason"
@@ -144,6 +145,32 @@ func TestStreamsOfOneProtocol(t *testing.T) {
 			t.Errorf("%q: the log says %s", c.lines, b.log.String())
 		}
 		p.hangup()
+	}
+	b.finish()
+}
+
+// unknowns notes for which requests the rules are told that there is no such stream.
+type unknowns map[string]bool
+
+func (u unknowns) Ask(_ time.Time, r access.Request, unknown bool, _ func(access.Decision)) (access.Decision, bool) {
+	u[r.Stream] = unknown
+	return access.Decision{}, true
+}
+
+// Nor does it exist for the rules, so that nobody learns of it by being asked for a
+// password.
+func TestRulesDoNotKnowStreamsOfOtherProtocols(t *testing.T) {
+	asked := unknowns{}
+	cfg := labConfig()
+	cfg.Access = asked
+	b := newLab(t, cfg, settings.Stream{Path: "ours", Push: true, Protocol: "text"}, settings.Stream{Path: "theirs", Push: true, Protocol: "a"})
+	p := b.dial("p", 0, "10.0.0.1")
+	p.send("LOOKUP none close\n")
+	for _, path := range []string{"ours", "theirs"} {
+		b.viewer("v", 0, "PLAY "+path)
+	}
+	if !asked["none"] || asked["ours"] || !asked["theirs"] {
+		t.Errorf("unknown to the rules: %v", asked)
 	}
 	b.finish()
 }

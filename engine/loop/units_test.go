@@ -160,7 +160,7 @@ func TestViewersHaveWholeUnits(t *testing.T) {
 		b.finish()
 	}
 	t.Logf("%d gaps, %d viewers closed", gaps, closed)
-	if gaps < 1000 || closed > 12 {
+	if gaps < 500 || closed > 12 {
 		t.Errorf("%d gaps were seen, and %d viewers were closed", gaps, closed)
 	}
 }

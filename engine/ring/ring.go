@@ -50,7 +50,7 @@
 // grants together are never more than the [Pool]. The parts of a grant:
 //
 //	                                                    full: what happens
-//	history  3/4  segments, slots, tables that          the oldest packets go,
+//	history  3/4  segments, slots, tables that          the oldest units go,
 //	              readers find                          of ended programmes first
 //	forms    1/8  other forms of the newest packets     made for each reader, in
 //	         most                                       its loop's [Scratch]
