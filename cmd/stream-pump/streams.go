@@ -31,14 +31,16 @@ func streamsOf(c *config.Config) (out []engine.StreamConfig, err error) {
 		}
 		sc := engine.StreamConfig{Name: s.Name, Path: s.Path, Limits: s.Limits, FullLocation: s.FullTo}
 		switch s.Type {
-		case config.TypePush:
+		case config.TypeMMSHPush:
 			sc.Push = true
 		case config.TypeFile:
 			sc.File = &engine.FileConfig{File: s.File, Open: mmsh.NewFile}
-		case config.TypePull:
+		case config.TypeMMSHPull:
 			if sc.Pull, err = pullOf(s, proxy); err != nil {
 				return nil, fmt.Errorf("stream %q: %w", s.Path, err)
 			}
+		default:
+			return nil, fmt.Errorf("stream %q: this version does not serve streams of type %s", s.Path, s.Type)
 		}
 		out = append(out, sc)
 	}
