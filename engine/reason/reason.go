@@ -42,6 +42,7 @@ const (
 	ViewerReturned
 	ViewerStalled
 	ViewerNoKeyFrame
+	ViewerTooSlow
 	StreamEnded
 	StreamLost
 
@@ -100,6 +101,7 @@ var table = [Count]Info{
 	ViewerReturned:     {"viewer_returned", false, "the viewer's player came back on another connection"},
 	ViewerStalled:      {"viewer_stalled", true, "the viewer took nothing, or not the rest of an ended stream, for longer than allowed: its network or its player has stopped"},
 	ViewerNoKeyFrame:   {"viewer_no_key_frame", true, "the viewer fell out of the backlog, and no key frame came at which to go on: the source's key frames are too far apart for the backlog"},
+	ViewerTooSlow:      {"viewer_too_slow", true, "the viewer took too long over packets that belong together, as those of one picture do, and the rest of them is no longer kept: its network is too slow for the stream, or backlog.bytes too small for it"},
 	StreamEnded:        {"stream_ended", false, "the source ended the stream"},
 	StreamLost:         {"stream_lost", true, "the source was lost and did not come back in time"},
 	PushEnded:          {"push_ended", false, "the encoder ended its stream"},

@@ -203,9 +203,12 @@ func Default() Config {
 type Stream struct {
 	Name string // for people
 	Path string // for URLs; compared without case
-	Push bool
-	Pull *Pull
-	File *File
+	// Protocol is the name of the one protocol by which it may be viewed and pushed
+	// ([codec.Protocol]); empty: any. To peers of another one it does not exist.
+	Protocol string
+	Push     bool
+	Pull     *Pull
+	File     *File
 	// Limits bound the stream's viewers, besides those of the pump.
 	Limits Room
 	// FullLocation is where viewers are sent for whom there is no room; empty means that
