@@ -3,6 +3,7 @@
 // end, and nothing of the protocol that rides on it.
 //
 //	bytes ──► Cutter ──one whole head──► ParseRequest, ParseResponse
+//	                                     ParseRTSPRequest, ParseRTSPResponse
 //	bytes ──► Chunks ──how many of them are the body's data
 //	AppendStatus, AppendField, AppendBlank ──► bytes
 //	Fields.Authorization, Token ──► what a request proves itself with
@@ -15,5 +16,6 @@
 //
 // Requests come from strangers and are read strictly; a source's answers come
 // from a server that the operator chose, and an odd line in them is passed over.
-// Both sides accept a lone LF as the end of a line.
+// Both sides accept a lone LF as the end of a line. The heads of RTSP/1.0 have the
+// syntax of HTTP's (RFC 2326, 4) and are read here too.
 package http1
