@@ -7,6 +7,7 @@
 //	bytes ──► Chunks ──how many of them are the body's data
 //	AppendStatus, AppendField, AppendBlank ──► bytes
 //	Fields.Authorization, Token ──► what a request proves itself with
+//	Fields.Challenges, Challenge.AppendAuthorization ──► what a request of ours does
 //
 // A [Cutter] finds the end of a head in bytes that come in any pieces and
 // refuses on sight what cannot be one; the parsers then read a whole head.

@@ -34,7 +34,7 @@ func (s *server) answer(dst []byte, q *request, v *codec.Verdict) ([]byte, codec
 	case verbPlay:
 		return s.answerPlay(dst, q, v)
 	case verbAnnounce:
-		s.push = &push{key: v.Session, name: q.event.Path, token: tokenIn(q), media: q.media}
+		s.push = &push{key: v.Session, name: q.event.Path, token: tokenIn(q), intake: intake{media: q.media}}
 		s.open(v.Session)
 		return s.accept(dst, q, codec.Keep)
 	default: // RECORD

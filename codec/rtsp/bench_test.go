@@ -62,3 +62,19 @@ func BenchmarkConversation(b *testing.B) {
 		}
 	}
 }
+
+// What one read brings of a source that we pull: as much as of an encoder, and each
+// beginning is looked at.
+func BenchmarkPullRead(b *testing.B) {
+	h := playingPull()
+	packet := frame(0, rtpOf(1)+strings.Repeat("x", 1200))
+	read := []byte(packet[700:] + strings.Repeat(packet, 49) + packet[:700])
+	h.feed([]byte(packet + packet[:700]))
+	b.SetBytes(int64(len(read)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if n := consume(b, h.sess, read); n != 50 {
+			b.Fatal(n)
+		}
+	}
+}

@@ -4,6 +4,7 @@
 // no socket, no goroutine, no clock and no log.
 //
 //	NewProtocol ─► server   a connection that a peer opened: players, encoders
+//	NewPull     ─► pull     a connection that we opened: sources that are fetched
 //	server      ─► inlet    requests, answers and packets, told apart
 //	            ─► media ─► programme   the stream's bytes, shared by all viewers
 //
@@ -60,6 +61,22 @@
 // encoder's channels, the names of its tracks and their places in the description are
 // three different things (GStreamer's rtspclientsink): [codec.Event.Channel] is of the
 // place.
+//
+// # A conversation with a source that we pull
+//
+//	OPTIONS url                ► whatever the answer, but 401: it goes on
+//	DESCRIBE url               ► the description; or a redirect: Redial
+//	SETUP track, for each      ► 200, the source's channels, the session
+//	PLAY url/                  ► 200; '$' packets … Header before the first, Packet …
+//	GET_PARAMETER or OPTIONS   in time for the session, answered or not
+//	TEARDOWN url/              last, whoever ends it
+//
+// Each answer is a [codec.Reply], with which the next request goes out. A 401 repeats its
+// request with what is asked for; a password that was refused is [codec.ErrDenied].
+// Tracks of data, and those that the source wants to receive, are not set up. Whatever
+// host a source names in its addresses, requests are for the one that was dialled. Bytes
+// between packets that belong to none are skipped, up to a bound (resync), and the
+// operator is told.
 //
 // # Sessions
 //

@@ -76,6 +76,7 @@ func FuzzProgramme(f *testing.F) {
 				continue
 			}
 			checkForms(t, g, p)
+			cutFrames(t, g.AppendJoin(nil, codec.Framed, p.bytes))
 			for _, f := range p.frames {
 				if !f.report {
 					checkNext(t, m, newest, top, f)

@@ -226,20 +226,3 @@ func (g *programme) keepReport(track int, sr rtp.SenderReport) {
 	kept[track] = sr
 	g.joins.Store(&kept)
 }
-
-// AppendJoin implements [codec.Programme]: the newest report on each of the viewer's
-// tracks. Without them, ffmpeg lets the sound jump when the first one comes.
-func (g *programme) AppendJoin(dst []byte, f codec.Form, _ []byte) []byte {
-	kept := g.joins.Load()
-	if kept == nil {
-		return dst
-	}
-	m := g.now.Load()
-	for i, sr := range *kept {
-		if sr.SSRC == 0 || !m.inForm(f, i) {
-			continue // no packet of the track has come; the report comes with the first
-		}
-		dst = appendReportFrame(dst, i, sr)
-	}
-	return dst
-}

@@ -396,36 +396,6 @@ func TestByeOnOneTrack(t *testing.T) {
 	}
 }
 
-func TestAppendJoin(t *testing.T) {
-	m := parseMedia(t, videoLine+audioLine+videoLine)
-	g := m.NewProgramme()
-	if got := g.AppendJoin([]byte("x"), codec.Framed, nil); string(got) != "x" {
-		t.Errorf("before the first packet: %x", got)
-	}
-	cam := newCamera()
-	pieces := feed(t, g, cam.play(140))
-	for _, c := range []struct {
-		form   codec.Form
-		tracks []int
-	}{{codec.Framed, []int{0, 1}}, {codec.Video, []int{0}}, {codec.Audio, []int{1}}} {
-		got := g.AppendJoin([]byte("x"), c.form, nil)
-		frames := cutFrames(t, got[1:])
-		if len(frames) != len(c.tracks) {
-			t.Fatalf("form %d: %d frames", c.form, len(frames))
-		}
-		for i, track := range c.tracks {
-			newest := reportsOf(pieces, track)
-			if frames[i].sr != newest[len(newest)-1] || frames[i].channel != reportChannel(track) {
-				t.Errorf("form %d: %+v, want %+v", c.form, frames[i], newest[len(newest)-1])
-			}
-		}
-	}
-	dst := make([]byte, 0, 256)
-	if n := testing.AllocsPerRun(100, func() { dst = g.AppendJoin(dst[:0], codec.Framed, nil) }); n != 0 {
-		t.Errorf("%v allocations for each viewer that joins", n)
-	}
-}
-
 func TestAppendBye(t *testing.T) {
 	m := parseMedia(t, videoLine+audioLine)
 	for i := range 2 {

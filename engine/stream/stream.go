@@ -290,8 +290,10 @@ func (st *Stream) appendLocked(ev *codec.Event, now int64) (sendTime time.Durati
 	if errors.Is(err, codec.ErrSkip) {
 		st.stats.skippedIn.Add(1)
 	}
-	if mark.Note != nil {
-		st.log.Warn("the source's packets are not as they should be", "why", mark.Note.Error())
+	for _, note := range [...]error{ev.Err, mark.Note} {
+		if note != nil {
+			st.log.Warn("the source's packets are not as they should be", "why", note.Error())
+		}
 	}
 	return mark.SendTime, placed, err
 }

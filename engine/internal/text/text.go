@@ -244,6 +244,9 @@ func (p *pull) AppendHello(dst []byte, proxied bool) []byte {
 	return fmt.Appendf(dst, "HELLO %d %v\n", p.hops, proxied)
 }
 
+// AppendEnd has nothing to say: only a [NewTalk] has.
+func (p *pull) AppendEnd(dst []byte, _ codec.Cause, _ string) []byte { return dst }
+
 // tunnel asks "TUNNEL target", and a proxy answers "OPEN" or with its refusal.
 type tunnel struct {
 	target string
