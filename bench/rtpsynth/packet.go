@@ -84,6 +84,11 @@ func (s *Spec) clock(t Track) int {
 	return s.Rate
 }
 
+// At is the sequence number and the time of packet n of a track.
+func (s *Spec) At(t Track, n int) (seq uint16, time uint32) {
+	return s.Seq[t] + uint16(n), s.Time[t] + uint32(s.ticks(t, uint32(n))) //nolint:gosec // they wrap
+}
+
 // packet is packet n of a track, all of it.
 func (s *Spec) packet(t Track, n uint32) []byte {
 	payload, marker, typ := s.payload(t, n)
@@ -92,8 +97,9 @@ func (s *Spec) packet(t Track, n uint32) []byte {
 	if marker {
 		b[1] |= 0x80
 	}
-	binary.BigEndian.PutUint16(b[2:], s.Seq[t]+uint16(n)) //nolint:gosec // it wraps
-	binary.BigEndian.PutUint32(b[4:], s.Time[t]+uint32(s.ticks(t, n)))
+	seq, time := s.At(t, int(n))
+	binary.BigEndian.PutUint16(b[2:], seq)
+	binary.BigEndian.PutUint32(b[4:], time)
 	binary.BigEndian.PutUint32(b[8:], s.SSRC[t])
 	if s.Dressed {
 		b[0] |= 0x20 | 0x10 | 1                                 // padding, extension, one source
