@@ -8,7 +8,9 @@
 //	bench/live    its packets in real time, with time stamps
 //	bench/push    the push client: PushSetup, PushStart, the body's packets
 //	bench/player  the viewer: Describe, Play, and a verifier of what arrives
-//	bench/answer  the heads of HTTP answers, spelled as they came
+//	bench/answer  the heads of answers in HTTP and RTSP, spelled as they came
+//	bench/rtpsynth    a synthetic source over RTP, and who checks what comes of it
+//	bench/rtspclient  encoders and viewers over RTSP
 //	bench/drain   many sockets, read without a copy
 //	bench/secure  TLS of players and encoders, and who vouches for servers here
 //	bench/load    thousands of players on one server, and what came of it

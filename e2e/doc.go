@@ -14,6 +14,9 @@
 //	                       └ bench/attack: what one peer does beside healthy viewers, in a
 //	                         process of its own (TestAttacks; docs/attacks.md)
 //
+//	ffmpeg, GStreamer, gortsplib ──push──► pump ──► the same, mpv, MPlayer (RTSP)
+//	                                         └─pull─► pump ─► …
+//
 // A player passes if it decodes what it should and its output holds no
 // complaint: for each there is a list of what counts as one, and a list, with
 // reasons, of what it says on a good stream too.
