@@ -45,7 +45,7 @@ type programme struct {
 	jump    jump
 
 	anchored bool
-	epoch    uint64 // our NTP time of base
+	epoch    uint64 // NTP time of base; follows the source's clock, which is not exactly ours
 	clocks   clocks
 
 	refreshed    time.Duration // when the description was made anew
