@@ -259,6 +259,35 @@ func TestPlayingIsCheap(t *testing.T) {
 	}
 }
 
+// What a viewer begins to say while it plays, and never ends, costs no more than a head:
+// of no message is the body kept that nobody reads.
+func TestBodiesOfViewersAreNotKept(t *testing.T) {
+	for _, head := range []string{
+		"RTSP/1.0 200 OK\r\nCSeq: 1\r\n",
+		"ANNOUNCE rtsp://h/live RTSP/1.0\r\nCSeq: 9\r\nContent-Type: application/sdp\r\n",
+		"SET_PARAMETER rtsp://h/live RTSP/1.0\r\nCSeq: 9\r\n",
+	} {
+		h := openServer()
+		for _, x := range played() {
+			h.feed([]byte(crlf(x.in)))
+		}
+		h.feed([]byte(head + "Content-Length: 60000\r\n\r\n"))
+		for range 59 {
+			h.feed(make([]byte, 1000))
+		}
+		if m := h.sess.(*server).in.msg; m == nil || m.body != nil {
+			t.Errorf("%q: %+v", head, m)
+		}
+		was := h.events()
+		h.feed(make([]byte, 1000))
+		if m := h.sess.(*server).in.msg; m != nil && m.req != nil {
+			t.Errorf("%q: the end is not found", head)
+		} else if strings.HasPrefix(head, "ANNOUNCE") && (h.events() != was+"; Reply live" || !strings.Contains(string(h.out), " 455 ")) {
+			t.Errorf("%s, %s", h.events(), h.out)
+		}
+	}
+}
+
 // Requests that come together are cheap to answer together: what one takes is bounded,
 // and its answer lies right behind the others, to be sent with them.
 func TestPipelinedRequestIsCheap(t *testing.T) {
