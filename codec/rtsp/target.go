@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -28,6 +29,10 @@ type target struct {
 // wholeStream stands for a target that is no track.
 const wholeStream = -1
 
+// maxAddress is the most bytes of a URL's host and path: each track's address in a
+// description begins with them.
+const maxAddress = 1024
+
 // Where streams are. The prefix is optional: it is that of the addresses that the same
 // pump has for other players. What follows a name makes the address of an encoder there,
 // and may do so here.
@@ -48,6 +53,9 @@ func parseTarget(s string) (target, error) {
 	}
 	if host == "" || !http1.IsAuthority(host) {
 		return target{}, errors.New("the request's URL names no host")
+	}
+	if len(host)+len(path) > maxAddress {
+		return target{}, fmt.Errorf("the request's URL has more than %d bytes before its query", maxAddress)
 	}
 	t := target{token: tokenOf(query)}
 	path, t.track = cutTrack(path, query)
