@@ -304,7 +304,7 @@ func (g *programme) emit(dst []byte, t *trackState, f *formatState, p *rtp.Packe
 	if t.report.due(g.at) {
 		dst = g.appendMade(dst, t, g.at)
 	}
-	if len(t.missing) > 0 {
+	if t.gave = t.missing; len(t.missing) > 0 {
 		first := seq
 		if t.unit.count > 0 {
 			first = t.unit.seq

@@ -27,8 +27,11 @@ func (g *programme) Splice(m codec.Media, _ time.Duration) bool {
 		t.resumes, t.known = true, false
 		t.report.forget()
 		g.waiting = g.waiting || t.sent && g.lead != none
-		if !same {
+		switch {
+		case !same:
 			g.adopt(t, &n.d.Media[i])
+		case t.missing == nil:
+			t.missing = t.gave // there may have been no memory for the packet that had them
 		}
 	}
 	return true

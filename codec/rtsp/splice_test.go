@@ -401,6 +401,30 @@ func TestSpliceOfTheSameMedia(t *testing.T) {
 	}
 }
 
+// There may be no memory for the very packet that has another source's parameter sets in
+// front: then the next key frame has them.
+func TestSetsThatNobodyGot(t *testing.T) {
+	const line = "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\na=fmtp:96 packetization-mode=1; "
+	g := parseMedia(t, line+sprop(spsA, ppsA)).NewProgramme()
+	c := newCamera()
+	c.sets = [2][]byte{}
+	feed(t, g, c.play(10))
+	if !g.Splice(parseMedia(t, line+sprop(spsB, ppsB)), 1) {
+		t.Fatal("not spliced")
+	}
+	for i, begins := range [][]byte{spsB, spsB, aud} {
+		c.now = time.Duration(i+1) * time.Second
+		packets := of(feed(t, g, c.picture()[:2]), 0) // up to the beginning of the key frame
+		if len(packets) == 0 || !bytes.Equal(packets[0].Payload, begins) {
+			t.Fatalf("key frame %d is %+v", i, packets)
+		}
+		if i == 1 {
+			feed(t, g, c.play(5)) // it has gone out
+		}
+		g.Splice(g.Media(), 1)
+	}
+}
+
 // Numbers and times wrap in the middle of a stream, and go on.
 func TestWraps(t *testing.T) {
 	c := newCamera()

@@ -55,6 +55,7 @@ type trackState struct {
 	octets   uint32 // of payload, that went out
 
 	missing [][]byte // parameter sets that only the new source's description has
+	gave    [][]byte // those that the newest packet had in front
 }
 
 // formatState is a payload format of a track.
