@@ -99,11 +99,13 @@ const (
 	notedMalformed
 	notedType
 	notedMixed
+	notedLate
 )
 
 var (
 	errAnywhere = errors.New("the source started over and sends no key frame: the stream goes on without one, and pictures are damaged until one comes")
 	errMixed    = errors.New("the source mixes in packets of another sender (SSRC) on the same channel: they are left out")
+	errRepeats  = errors.New("the source's packets (RTP) have numbers that came before, or come behind later ones: they are left out")
 	errTooLong  = errors.New("an RTP packet is longer than a frame can be")
 	errLate     = fmt.Errorf("%w: a packet that came twice or behind a later one", codec.ErrSkip)
 	errStrange  = fmt.Errorf("%w: it is another sender's", codec.ErrSkip)
@@ -147,7 +149,7 @@ func (g *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, err
 	what := t.follow(&p, at)
 	switch what {
 	case late:
-		return dst, codec.Mark{}, errLate
+		return dst, codec.Mark{Note: g.once(notedLate, errRepeats)}, errLate
 	case strange:
 		return dst, codec.Mark{Note: g.once(notedMixed, errMixed)}, errStrange
 	}
