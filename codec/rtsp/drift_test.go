@@ -70,3 +70,42 @@ func TestRestartAfterDays(t *testing.T) {
 		t.Errorf("notes %q", n)
 	}
 }
+
+// A source that comes back with what it has kept of its stream, all at once, and reports
+// on it behind that, contradicts nobody: the stream's times are ahead of its arrival from
+// then on, of all tracks alike.
+func TestRestartWithABurst(t *testing.T) {
+	for _, both := range []bool{true, false} {
+		g := parseMedia(t, videoLine+audioLine).NewProgramme()
+		cam := newCamera()
+		pieces := feed(t, g, cam.reports())
+		pieces = append(pieces, feed(t, g, cam.play(60))...)
+		if !g.Splice(parseMedia(t, videoLine+audioLine), 20*time.Second) {
+			t.Fatal("not spliced")
+		}
+		cam = restarted(cam, 8*time.Second, true, true, true)
+		burst := cam.play(25 * 12)
+		for i := range burst {
+			burst[i].At = began.Add(cam.now)
+		}
+		pieces = append(pieces, feed(t, g, burst)...)
+		for range 3 {
+			reports := cam.reports()
+			if !both {
+				reports = reports[:1]
+			}
+			pieces = append(pieces, feed(t, g, reports)...)
+			pieces = append(pieces, feed(t, g, cam.play(130))...)
+		}
+		oneLine(t, pieces, 0, 90000)
+		if both {
+			inStep(t, pieces, 2*time.Millisecond)
+			oneLine(t, pieces, 1, 48000)
+		} else {
+			inStep(t, pieces, 50*time.Millisecond) // by arrival: a picture is late in the burst
+		}
+		if n := notes(pieces); n != nil {
+			t.Errorf("notes %q", n)
+		}
+	}
+}

@@ -116,6 +116,7 @@ func (g *programme) believe(t *trackState, r *rtp.SenderReport, at time.Duration
 	}
 	if !g.clocks.known {
 		g.clocks.known, g.clocks.shift = true, g.timeOf(t, line)-r.NTP
+		g.epoch += g.timeOf(t, line) - g.arrival(t, line) // other tracks are compared with this one
 	}
 	ntp := r.NTP + g.clocks.shift
 	switch {
