@@ -33,6 +33,10 @@ const wholeStream = -1
 // description begins with them.
 const maxAddress = 1024
 
+// maxToken is the longest token that is one, in bytes: a viewer's is kept for as long as
+// its connection is open.
+const maxToken = 4 << 10
+
 // Where streams are. The prefix is optional: it is that of the addresses that the same
 // pump has for other players. What follows a name makes the address of an encoder there,
 // and may do so here.
@@ -68,6 +72,9 @@ func parseTarget(s string) (target, error) {
 // query too, and a token has no slash.
 func tokenOf(query string) string {
 	token, _, _ := strings.Cut(http1.Token(query), "/")
+	if len(token) > maxToken {
+		return ""
+	}
 	return token
 }
 

@@ -41,6 +41,8 @@ func TestParseTarget(t *testing.T) {
 		"rtsp://" + strings.Repeat("h", maxAddress-4) + "/live": "the request's URL has more than 1024 bytes before its query",
 		"rtsp://h/streams" + strings.Repeat("/", 2000) + "live": "the request's URL has more than 1024 bytes before its query",
 		"rtsp://h/live?" + strings.Repeat("x", 2000):            "live|rtsp://h/live|-1|",
+		"rtsp://h/live?token=" + strings.Repeat("x", maxToken):  "live|rtsp://h/live|-1|" + strings.Repeat("x", maxToken),
+		"rtsp://h/live?token=x" + strings.Repeat("x", maxToken): "live|rtsp://h/live|-1|",
 		"rtspu://h/live":                                        `the request's URL is "rtspu://h/live" and begins neither with rtsp:// nor with rtsps://`,
 		"h/" + strings.Repeat("x", 70):                          `the request's URL is "h/` + strings.Repeat("x", 62) + `" and begins neither with rtsp:// nor with rtsps://`,
 	} {
