@@ -82,7 +82,7 @@ func (s *server) request(m *message) codec.Event {
 	case r.Proto != "RTSP":
 		q.refuse(400, "the request is "+strconv.Quote(clip(r.Proto))+", not RTSP")
 	case !ok:
-		q.refuse(400, "the request has no CSeq, or one that is no number")
+		q.refuse(400, "the request has no CSeq, or one of more than 32 bytes")
 	case r.Major != 1:
 		q.say(refusal{status: statusVersion})
 	case required != "":
@@ -99,7 +99,7 @@ func (s *server) request(m *message) codec.Event {
 	return q.event
 }
 
-// cseqOf is a request's CSeq as it is spelled. That it is a number means nothing to us,
+// cseqOf is a request's CSeq as it is spelled. Whether it is a number means nothing to us,
 // and nobody sends a long one.
 func cseqOf(f http1.Fields) (cseq string, ok bool) {
 	cseq = f.Get("CSeq")
