@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -146,18 +147,43 @@ func (g *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, err
 	if f == nil {
 		return dst, codec.Mark{Note: g.noteType(t, p.Type)}, errType
 	}
-	what := t.follow(&p, at)
+	what, before := t.follow(&p, ev.Data, at)
 	switch what {
 	case late:
 		return dst, codec.Mark{Note: g.once(notedLate, errRepeats)}, errLate
 	case strange:
 		return dst, codec.Mark{Note: g.once(notedMixed, errMixed)}, errStrange
 	}
-	mark := codec.Mark{Note: g.time(t, &p, what, at), SendTime: at}
-	if ev.Anywhere {
+	if len(before) > 0 {
+		return g.admitBoth(dst, t, before, f, &p, ev)
+	}
+	return g.admit(dst, t, f, &p, ev.Data, what, ev.Anywhere)
+}
+
+// admitBoth appends a packet and, in front of it, the one that was left out before it.
+func (g *programme) admitBoth(dst []byte, t *trackState, before []byte, f *formatState, p *rtp.Packet, ev *codec.Event) ([]byte, codec.Mark, error) {
+	first, err := rtp.Parse(before)
+	var mark codec.Mark
+	if of := t.format(first.Type); err == nil && of != nil {
+		dst, mark, _ = g.admit(dst, t, of, &first, before, begins, ev.Anywhere)
+	}
+	dst, second, err2 := g.admit(dst, t, f, p, ev.Data, follows, ev.Anywhere)
+	if mark.Most == 0 { // it is held, or waits for a key frame
+		second.Note = cmp.Or(mark.Note, second.Note)
+		return dst, second, err2
+	}
+	mark.Most += second.Most
+	return dst, mark, nil
+}
+
+// admit places a packet on its track's line and appends it, if it goes out.
+func (g *programme) admit(dst []byte, t *trackState, f *formatState, p *rtp.Packet, data []byte, what arrived, anywhere bool) ([]byte, codec.Mark, error) {
+	mark := codec.Mark{Note: g.time(t, p, what, g.at), SendTime: g.at}
+	if anywhere {
 		mark.Note = g.release(mark.Note)
 	}
-	if dst, err = g.unit(dst, t, f, &p, ev.Data, &mark); err != nil {
+	dst, err := g.unit(dst, t, f, p, data, &mark)
+	if err != nil {
 		mark = codec.Mark{Note: mark.Note}
 	}
 	return dst, mark, err

@@ -107,7 +107,7 @@ func script(t *testing.T, s *[3]sender, text string) (out []codec.Event) {
 	t.Helper()
 	payloads := map[string][]byte{
 		"aud": aud, "sps": spsA, "pps": ppsA, "sei": sei, "idr": idrStart, "idrend": idrEnd, "p": slice,
-		"pstart": sliceStart, "pend": sliceEnd, "a": sound, "": {}, "big": append([]byte{6, 5}, make([]byte, 3000)...),
+		"pstart": sliceStart, "pend": sliceEnd, "a": sound, "": {}, "big": append([]byte{6, 5}, make([]byte, 3000)...), "huge": append([]byte{6, 5}, make([]byte, 9000)...),
 	}
 	for _, word := range strings.Fields(text) {
 		track := 0

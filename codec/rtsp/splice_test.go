@@ -210,6 +210,7 @@ func TestAnotherSender(t *testing.T) {
 		{"MixedIn", "1!2!1!2!1", "SxSxS"},
 		{"Follows", "1!2!2", "SxK"},
 		{"ComesBack", "1!2!1!2!2", "SxSxK"},
+		{"AnotherOfThem", "1!2!+!2!2", "SxxK"},
 		{"MixedInWithHoles", "1!2!+!2!1", "SxxS"},
 	}
 	for _, c := range cases {
@@ -231,6 +232,41 @@ func TestAnotherSender(t *testing.T) {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
 			consecutive(t, of(pieces, 0))
+		})
+	}
+}
+
+// The first packet of a sender that follows another is not lost: it may be the one that
+// the next cannot be decoded without.
+func TestAnotherSendersFirstPacket(t *testing.T) {
+	cases := []struct {
+		name, after, want string
+		begins            []byte
+	}{
+		{"Sets", "sps1 pps1 idr1 idrend1! a1", "xhK.s", spsA},
+		{"KeyFrame", "idr1 idrend1! a1", "xKs", idrStart},
+		{"KeyFrameOfOnePacket", "idr1! p2! a2", "xKs", idrStart},
+		{"NoKeyFrame", "p1! p2! a2 aud3 idr3! a3", "xnnhKs", aud},
+		{"SetsOnly", "sps1 sps2 p2! a2 aud3 idr3! a3", "xhnnhKs", aud},
+		{"TooLongToKeep", "huge1! idr1 p2! sps3 idr3! a3", "xnnhKs", spsA},
+		{"TooLongToKeepAndAnotherUnit", "huge1! idr2! a2", "xKs", idrStart},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			g := parseMedia(t, videoLine+audioLine).NewProgramme()
+			s := threeSenders()
+			before := feed(t, g, script(t, s, "idr0! a0"))
+			s[0].ssrc, s[0].seq, s[0].offset = 0xABCD, 40000, 12345
+			after := feed(t, g, script(t, s, c.after))
+			if got := kinds(after); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+			if p := of(after, 0); !bytes.Equal(p[0].Payload, c.begins) {
+				t.Errorf("begins with %x", p[0].Payload)
+			}
+			for track := range 2 {
+				consecutive(t, append(of(before, track), of(after, track)...))
+			}
 		})
 	}
 }
