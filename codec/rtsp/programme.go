@@ -162,15 +162,12 @@ func (g *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, err
 
 // admitBoth appends a packet and, in front of it, the one that was left out before it.
 func (g *programme) admitBoth(dst []byte, t *trackState, before []byte, f *formatState, p *rtp.Packet, ev *codec.Event) ([]byte, codec.Mark, error) {
-	first, err := rtp.Parse(before)
-	var mark codec.Mark
-	if of := t.format(first.Type); err == nil && of != nil {
-		dst, mark, _ = g.admit(dst, t, of, &first, before, begins, ev.Anywhere)
-	}
-	dst, second, err2 := g.admit(dst, t, f, p, ev.Data, follows, ev.Anywhere)
-	if mark.Most == 0 { // it is held, or waits for a key frame
+	first, _ := rtp.Parse(before) // which it was before it was left out, as was its type
+	dst, mark, _ := g.admit(dst, t, t.format(first.Type), &first, before, begins, ev.Anywhere)
+	dst, second, err := g.admit(dst, t, f, p, ev.Data, follows, ev.Anywhere)
+	if mark.Most == 0 { // the first is held, or waits for a key frame
 		second.Note = cmp.Or(mark.Note, second.Note)
-		return dst, second, err2
+		return dst, second, err
 	}
 	mark.Most += second.Most
 	return dst, mark, nil

@@ -24,7 +24,7 @@ func (g *programme) Splice(m codec.Media, _ time.Duration) bool {
 	g.anew, g.keyless = true, g.at-g.keyAt
 	for i := range g.tracks {
 		t := &g.tracks[i]
-		t.resumes, t.known = true, false
+		t.resumes, t.known, t.aside.full = true, false, false
 		t.report.forget()
 		g.waiting = g.waiting || t.sent && g.lead != none
 		switch {

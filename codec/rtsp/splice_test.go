@@ -271,6 +271,22 @@ func TestAnotherSendersFirstPacket(t *testing.T) {
 	}
 }
 
+// What another sender had begun to say before a source follows is not of that source.
+func TestAnotherSenderBeforeASource(t *testing.T) {
+	g := parseMedia(t, videoLine).NewProgramme()
+	v := sender{typ: 96, clock: 90000, ssrc: 1, seq: 10}
+	feed(t, g, []codec.Event{v.packet(0, true, idrStart)})
+	other := sender{typ: 96, clock: 90000, ssrc: 2, seq: 7000}
+	feed(t, g, []codec.Event{other.packet(time.Millisecond, false, spsA)})
+	if !g.Splice(parseMedia(t, videoLine), 1) {
+		t.Fatal("not spliced")
+	}
+	p := feed(t, g, []codec.Event{other.packet(time.Second, true, idrStart)})
+	if got := of(p, 0); kinds(p) != "K" || !bytes.Equal(got[0].Payload, idrStart) {
+		t.Errorf("%s: %+v", kinds(p), got)
+	}
+}
+
 // The payload types of a new source become those of the first.
 func TestRestartWithOtherTypes(t *testing.T) {
 	g := parseMedia(t, videoLine+audioLine).NewProgramme()
