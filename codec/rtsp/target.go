@@ -29,9 +29,9 @@ type target struct {
 // wholeStream stands for a target that is no track.
 const wholeStream = -1
 
-// maxAddress is the most bytes of a URL's host and path: each track's address in a
+// maxBase is the most bytes of a URL's host and path: each track's address in a
 // description begins with them.
-const maxAddress = 1024
+const maxBase = 1024
 
 // maxToken is the longest token that is one, in bytes: a viewer's is kept for as long as
 // its connection is open.
@@ -58,8 +58,8 @@ func parseTarget(s string) (target, error) {
 	if host == "" || !http1.IsAuthority(host) {
 		return target{}, errors.New("the request's URL names no host")
 	}
-	if len(host)+len(path) > maxAddress {
-		return target{}, fmt.Errorf("the request's URL has more than %d bytes before its query", maxAddress)
+	if len(host)+len(path) > maxBase {
+		return target{}, fmt.Errorf("the request's URL has more than %d bytes before its query", maxBase)
 	}
 	t := target{token: tokenOf(query)}
 	path, t.track = cutTrack(path, query)
