@@ -256,6 +256,22 @@ func TestFields(t *testing.T) {
 	}
 }
 
+func TestAgent(t *testing.T) {
+	for agent, want := range map[string]bool{
+		"Product/1": true, "NSPlayer/12.0 product/2.1": true, "x PRODUCT": true,
+		"": false, "Products/1": false, "x/Product": false, "Product;1": false,
+	} {
+		if got := HasProduct(agent, "Product"); got != want {
+			t.Errorf("%q: %t", agent, got)
+		}
+	}
+	for size, want := range map[int]int{0: 0, maxAgent: maxAgent, maxAgent + 1: maxAgent} {
+		if got := Agent(strings.Repeat("x", size)); len(got) != want {
+			t.Errorf("of %d bytes, %d are kept", size, len(got))
+		}
+	}
+}
+
 func TestContentLength(t *testing.T) {
 	cases := []struct {
 		in   []string

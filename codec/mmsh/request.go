@@ -51,10 +51,6 @@ type request struct {
 // KiB. A stream's body is not one of these.
 const maxBody = 64 << 10
 
-// maxAgent is the most bytes of a User-Agent that are kept: they are kept for as long
-// as the connection is open.
-const maxAgent = 128
-
 // Where things are. Prefix and suffixes are compared without case.
 const (
 	streamsPrefix  = "/streams/"
@@ -77,7 +73,7 @@ const (
 // that order of precedence).
 func classify(r *http1.Request) *request {
 	q := &request{keep: keepsAlive(r), expects: expects(r), bare: r.Method == "HEAD"}
-	q.event.Agent = agent(r.Fields.Get("User-Agent"))
+	q.event.Agent = http1.Agent(r.Fields.Get("User-Agent"))
 	switch {
 	case r.Proto == "RTSP":
 		return q.rtsp(r)
@@ -179,10 +175,10 @@ func (q *request) unserved(status int, r *http1.Request, path string) {
 func (q *request) get(r *http1.Request, path string) {
 	p := readPragma(r.Fields)
 	if p.agent != "" {
-		q.event.Agent = agent(p.agent + " via " + r.Fields.Get("User-Agent"))
+		q.event.Agent = http1.Agent(p.agent + " via " + r.Fields.Get("User-Agent"))
 	}
 	q.player, q.major = player(r.Fields.Get("User-Agent"))
-	q.event.Pump = q.player && isPump(r.Fields.Get("User-Agent"))
+	q.event.Pump = q.player && http1.HasProduct(r.Fields.Get("User-Agent"), pumpProduct)
 	if q.player && !p.known && strings.Contains(strings.ToLower(r.Fields.Get("User-Agent")), "wmfsdk/") {
 		q.player = false
 	}
@@ -393,16 +389,6 @@ func player(agent string) (ok bool, major int) {
 	return true, major
 }
 
-// isPump reports whether a User-Agent has our product among its own.
-func isPump(agent string) bool {
-	for product := range strings.FieldsSeq(agent) {
-		if name, _, _ := strings.Cut(product, "/"); strings.EqualFold(name, pumpProduct) {
-			return true
-		}
-	}
-	return false
-}
-
 // cutName takes the stream's name out of a path, and off it a suffix that says what
 // is wanted of the stream, or, without one, the end that a file would have. A path
 // that cannot name a stream is given back whole and ok is false: the engine will not
@@ -442,11 +428,6 @@ func isName(s string) bool {
 		}
 	}
 	return s != ""
-}
-
-// agent is a bounded copy of a User-Agent.
-func agent(s string) string {
-	return strings.Clone(s[:min(len(s), maxAgent)])
 }
 
 // clip bounds what a peer can put into our log, and keeps tokens out of it.

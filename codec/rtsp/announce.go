@@ -11,10 +11,14 @@ import (
 
 // What an encoder asks for.
 
+// mayAnnounce reports whether the connection can become an encoder's, or is one's that
+// does not send.
+func (s *server) mayAnnounce() bool { return s.state == ready && !s.view.isSetUp() }
+
 // announce brings an encoder's description.
 func (s *server) announce(q *request, m *message) {
 	switch kind := mediaType(m.req); {
-	case s.state != ready || s.view.isSetUp():
+	case !s.mayAnnounce():
 		q.say(wrongState("the connection has a stream already"))
 		return
 	case kind != "" && kind != "application/sdp":

@@ -44,15 +44,25 @@ type inlet struct {
 	have    uint8  // bytes of head
 	left    uint16 // bytes of the packet that are still to come
 	found   bool   // msg is whole
+	keep    bodies
 }
+
+// bodies are the messages whose bodies an inlet keeps. Others are passed over: a peer can
+// begin one at any time, and need not end it.
+type bodies uint8
+
+const (
+	readBodies  bodies = iota // of all that is ever read: of ANNOUNCE, and of answers
+	description               // of ANNOUNCE
+	noBodies
+)
 
 // message is one request or answer.
 type message struct {
 	cut    http1.Cutter
 	req    *http1.Request  // of a request
 	answer *http1.Response // of an answer
-	// body is kept of what is read from it: of ANNOUNCE and of all answers. It may be
-	// part of the bytes that were given last.
+	// body may be part of the bytes that were given last. See [bodies].
 	body []byte
 	left int  // bytes of the body that are still to come
 	kept bool // the body is
@@ -117,7 +127,7 @@ func (in *inlet) message(b []byte) (n int, found part, err error) {
 		if n, head, err = m.cut.Consume(b); head == nil {
 			return n, nothing, err
 		}
-		if err = m.parse(head); err != nil {
+		if err = m.parse(head, in.keep); err != nil {
 			return n, nothing, err
 		}
 	}
@@ -135,19 +145,19 @@ func (in *inlet) message(b []byte) (n int, found part, err error) {
 
 func (m *message) headed() bool { return m.req != nil || m.answer != nil }
 
-// parse reads a whole head.
-func (m *message) parse(head []byte) (err error) {
+// parse reads a whole head; keep says whether the body is kept.
+func (m *message) parse(head []byte, keep bodies) (err error) {
 	var fields http1.Fields
 	if isAnswer(head) {
 		if m.answer, err = http1.ParseRTSPResponse(head); err != nil {
 			return err
 		}
-		fields, m.kept = m.answer.Fields, true
+		fields, m.kept = m.answer.Fields, keep == readBodies
 	} else {
 		if m.req, err = http1.ParseRTSPRequest(head); err != nil {
 			return err
 		}
-		fields, m.kept = m.req.Fields, m.req.Method == "ANNOUNCE"
+		fields, m.kept = m.req.Fields, m.req.Method == "ANNOUNCE" && keep != noBodies
 	}
 	length, _, err := fields.ContentLength()
 	if err == nil && length > maxBody {

@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -45,7 +46,7 @@ type programme struct {
 	jump    jump
 
 	anchored bool
-	epoch    uint64 // our NTP time of base
+	epoch    uint64 // NTP time of base; follows the source's clock, which is not exactly ours
 	clocks   clocks
 
 	refreshed    time.Duration // when the description was made anew
@@ -99,11 +100,13 @@ const (
 	notedMalformed
 	notedType
 	notedMixed
+	notedLate
 )
 
 var (
 	errAnywhere = errors.New("the source started over and sends no key frame: the stream goes on without one, and pictures are damaged until one comes")
 	errMixed    = errors.New("the source mixes in packets of another sender (SSRC) on the same channel: they are left out")
+	errRepeats  = errors.New("the source's packets (RTP) have numbers that came before, or come behind later ones: they are left out")
 	errTooLong  = errors.New("an RTP packet is longer than a frame can be")
 	errLate     = fmt.Errorf("%w: a packet that came twice or behind a later one", codec.ErrSkip)
 	errStrange  = fmt.Errorf("%w: it is another sender's", codec.ErrSkip)
@@ -144,18 +147,40 @@ func (g *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, err
 	if f == nil {
 		return dst, codec.Mark{Note: g.noteType(t, p.Type)}, errType
 	}
-	what := t.follow(&p, at)
+	what, before := t.follow(&p, ev.Data, at)
 	switch what {
 	case late:
-		return dst, codec.Mark{}, errLate
+		return dst, codec.Mark{Note: g.once(notedLate, errRepeats)}, errLate
 	case strange:
 		return dst, codec.Mark{Note: g.once(notedMixed, errMixed)}, errStrange
 	}
-	mark := codec.Mark{Note: g.time(t, &p, what, at), SendTime: at}
-	if ev.Anywhere {
+	if len(before) > 0 {
+		return g.admitBoth(dst, t, before, f, &p, ev)
+	}
+	return g.admit(dst, t, f, &p, ev.Data, what, ev.Anywhere)
+}
+
+// admitBoth appends a packet and, in front of it, the one that was left out before it.
+func (g *programme) admitBoth(dst []byte, t *trackState, before []byte, f *formatState, p *rtp.Packet, ev *codec.Event) ([]byte, codec.Mark, error) {
+	first, _ := rtp.Parse(before) // which it was before it was left out, as was its type
+	dst, mark, _ := g.admit(dst, t, t.format(first.Type), &first, before, begins, ev.Anywhere)
+	dst, second, err := g.admit(dst, t, f, p, ev.Data, follows, ev.Anywhere)
+	if mark.Most == 0 { // the first is held, or waits for a key frame
+		second.Note = cmp.Or(mark.Note, second.Note)
+		return dst, second, err
+	}
+	mark.Most += second.Most
+	return dst, mark, nil
+}
+
+// admit places a packet on its track's line and appends it, if it goes out.
+func (g *programme) admit(dst []byte, t *trackState, f *formatState, p *rtp.Packet, data []byte, what arrived, anywhere bool) ([]byte, codec.Mark, error) {
+	mark := codec.Mark{Note: g.time(t, p, what, g.at), SendTime: g.at}
+	if anywhere {
 		mark.Note = g.release(mark.Note)
 	}
-	if dst, err = g.unit(dst, t, f, &p, ev.Data, &mark); err != nil {
+	dst, err := g.unit(dst, t, f, p, data, &mark)
+	if err != nil {
 		mark = codec.Mark{Note: mark.Note}
 	}
 	return dst, mark, err
@@ -304,7 +329,7 @@ func (g *programme) emit(dst []byte, t *trackState, f *formatState, p *rtp.Packe
 	if t.report.due(g.at) {
 		dst = g.appendMade(dst, t, g.at)
 	}
-	if len(t.missing) > 0 {
+	if t.gave = t.missing; len(t.missing) > 0 {
 		first := seq
 		if t.unit.count > 0 {
 			first = t.unit.seq

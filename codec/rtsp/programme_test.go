@@ -107,7 +107,7 @@ func script(t *testing.T, s *[3]sender, text string) (out []codec.Event) {
 	t.Helper()
 	payloads := map[string][]byte{
 		"aud": aud, "sps": spsA, "pps": ppsA, "sei": sei, "idr": idrStart, "idrend": idrEnd, "p": slice,
-		"pstart": sliceStart, "pend": sliceEnd, "a": sound, "": {}, "big": append([]byte{6, 5}, make([]byte, 3000)...),
+		"pstart": sliceStart, "pend": sliceEnd, "a": sound, "": {}, "big": append([]byte{6, 5}, make([]byte, 3000)...), "huge": append([]byte{6, 5}, make([]byte, 9000)...),
 	}
 	for _, word := range strings.Fields(text) {
 		track := 0
@@ -239,8 +239,8 @@ func TestPacketsLeftOut(t *testing.T) {
 		{"Version", codec.Event{Data: make([]byte, 20)}, codec.ErrMalformed, true},
 		{"Channel", codec.Event{Channel: 4, Data: good[0].Data}, errChannel, false},
 		{"PayloadType", again(func(p *rtp.Packet, _ *codec.Event) { p.Type = 35 }), errType, true},
-		{"Twice", again(func(p *rtp.Packet, _ *codec.Event) { p.Seq-- }), errLate, false},
-		{"Late", again(func(p *rtp.Packet, _ *codec.Event) { p.Seq -= maxLate }), errLate, false},
+		{"Twice", again(func(p *rtp.Packet, _ *codec.Event) { p.Seq-- }), errLate, true},
+		{"Late", again(func(p *rtp.Packet, _ *codec.Event) { p.Seq -= maxLate }), errLate, true},
 		{"AnotherSender", again(func(p *rtp.Packet, _ *codec.Event) { p.SSRC = 9 }), errStrange, true},
 		{"ReceiverReport", codec.Event{Channel: 1, Data: []byte{0x80, 201, 0, 1, 1, 2, 3, 4}}, errReports, false},
 		{"SourceDescription", codec.Event{Channel: 1, Data: []byte{0x81, 202, 0, 2, 1, 2, 3, 4, 1, 0, 0, 0}}, errReports, false},

@@ -26,9 +26,17 @@ func (p *push) trackAt(address string) (track int, ok bool) {
 	return track, track != wholeStream
 }
 
-// announced is the track whose control address an address is, or ends with;
-// wholeStream if it is none's.
+// announced is the track whose control address an address is, or ends with, before its
+// query or behind it; wholeStream if it is none's.
 func (p *push) announced(address string) int {
+	if track := p.named(address); track != wholeStream {
+		return track
+	}
+	path, _, _ := strings.Cut(address, "?")
+	return p.named(path)
+}
+
+func (p *push) named(address string) int {
 	track, longest := wholeStream, 0
 	for i, t := range p.media.tracks() {
 		control := strings.TrimRight(t.control, "/")

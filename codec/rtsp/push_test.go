@@ -109,6 +109,8 @@ func TestPush(t *testing.T) {
 			"Setup live; Reply live; Reply live; Reply live", "CSeq: 3|RTSP/1.0 404 Not Found|CSeq: 4", codec.Keep},
 		{"absolute_controls", announced(url, 1, "m=video 0 RTP/AVP 26\na=control:"+url+"/b\nm=audio 0 RTP/AVP 0\na=control:"+url+"/b2/\n") + crlf(ask("SETUP", url+"/b2", 2, "Transport: "+interleaved+"0-1")+ask("SETUP", url+"/b", 3, "Transport: "+interleaved+"2-3")) + record(4) + frame(0, soundPacket),
 			"Setup live; Reply live; Reply live; Publish session=0x8000000000000099 live; Header" + data(2, soundPacket), "CSeq: 4", codec.Ingest},
+		{"queries_behind_controls", announce + crlf(ask("SETUP", url+"/streamid=1?x=1", 2, "Transport: "+interleaved+"0-1")+ask("SETUP", url+"?x=1/streamid=0", 3, "Transport: "+interleaved+"2-3")) + record(4) + frame(0, soundPacket),
+			"Setup live; Reply live; Reply live; Publish session=0x8000000000000099 live; Header" + data(2, soundPacket), "CSeq: 4", codec.Ingest},
 		{"controls_that_end_alike", announced(url, 1, "m=video 0 RTP/AVP 26\na=control:x/11\nm=audio 0 RTP/AVP 0\na=control:11\n") + crlf(ask("SETUP", url+"/x/11", 2, "Transport: "+interleaved+"0-1")+ask("SETUP", url+"/11", 3, "Transport: "+interleaved+"2-3")) + record(4) + frame(0, picturePacket),
 			"Setup live; Reply live; Reply live; Publish session=0x8000000000000099 live; Header" + data(0, picturePacket), "CSeq: 4", codec.Ingest},
 		{"keep_alives", pushed() + frame(0, picturePacket) + crlf(ask("OPTIONS", "*", 6)+ask("GET_PARAMETER", url, 7, ingestSession)+ask("RECORD", url, 8)+ask("FLY", url, 9)+ask("SETUP", url+"/streamid=0", 10, tcp)+ask("ANNOUNCE", url, 11)+ask("PLAY", url, 12)+ask("DESCRIBE", url, 13)) + frame(0, picturePacket),

@@ -25,6 +25,9 @@ const (
 	// maxNTPStep is how far a source's time of day may be from where its timestamps
 	// lead, from one report to the next. It is further where the source's clock is set.
 	maxNTPStep = 500 * time.Millisecond
+	// settling is by which part of what a report is off the time by arrival that is set: the
+	// whole would follow the one track's delay and then the other's.
+	settling = 8
 )
 
 var (
@@ -113,6 +116,7 @@ func (g *programme) believe(t *trackState, r *rtp.SenderReport, at time.Duration
 	}
 	if !g.clocks.known {
 		g.clocks.known, g.clocks.shift = true, g.timeOf(t, line)-r.NTP
+		g.epoch += g.timeOf(t, line) - g.arrival(t, line) // other tracks are compared with this one
 	}
 	ntp := r.NTP + g.clocks.shift
 	switch {
@@ -125,6 +129,7 @@ func (g *programme) believe(t *trackState, r *rtp.SenderReport, at time.Duration
 	}
 	t.report.known, t.report.sourced = true, true
 	t.report.line, t.report.ntp = line, ntp
+	g.epoch += uint64(int64(ntp-g.arrival(t, line)) / settling)
 	return nil, true
 }
 

@@ -58,9 +58,6 @@ type request struct {
 }
 
 const (
-	// maxAgent is the most bytes of a User-Agent that are kept: they are kept for as long
-	// as the connection is open.
-	maxAgent = 128
 	// maxCSeq is the longest CSeq that is echoed.
 	maxCSeq = 32
 	// maxUnsupported is the most bytes of a Require that are echoed.
@@ -77,7 +74,7 @@ const pumpProduct = "StreamPump"
 // request makes a message the request under way and returns its event.
 func (s *server) request(m *message) codec.Event {
 	r := m.req
-	q := &request{verb: verbOf(r.Method), event: codec.Event{Kind: codec.Reply, Agent: agent(r.Fields.Get("User-Agent"))}}
+	q := &request{verb: verbOf(r.Method), event: codec.Event{Kind: codec.Reply, Agent: http1.Agent(r.Fields.Get("User-Agent"))}}
 	s.q = q
 	var ok bool
 	q.cseq, ok = cseqOf(r.Fields)
@@ -85,7 +82,7 @@ func (s *server) request(m *message) codec.Event {
 	case r.Proto != "RTSP":
 		q.refuse(400, "the request is "+strconv.Quote(clip(r.Proto))+", not RTSP")
 	case !ok:
-		q.refuse(400, "the request has no CSeq, or one that is no number")
+		q.refuse(400, "the request has no CSeq, or one of more than 32 bytes")
 	case r.Major != 1:
 		q.say(refusal{status: statusVersion})
 	case required != "":
@@ -102,7 +99,7 @@ func (s *server) request(m *message) codec.Event {
 	return q.event
 }
 
-// cseqOf is a request's CSeq as it is spelled. That it is a number means nothing to us,
+// cseqOf is a request's CSeq as it is spelled. Whether it is a number means nothing to us,
 // and nobody sends a long one.
 func cseqOf(f http1.Fields) (cseq string, ok bool) {
 	cseq = f.Get("CSeq")
@@ -197,7 +194,7 @@ func (s *server) identify(q *request, r *http1.Request) {
 	if s.view.of(q.at.name) {
 		came = s.view.token
 	}
-	q.event.Pump = isPump(q.event.Agent)
+	q.event.Pump = http1.HasProduct(q.event.Agent, pumpProduct)
 	q.event.Credentials = credentials(r, &q.at, came)
 }
 
@@ -306,16 +303,3 @@ func wrongState(text string) refusal { return refusal{status: statusWrongState, 
 type requestError struct{ what string }
 
 func (e *requestError) Error() string { return e.what }
-
-// isPump reports whether a User-Agent has our product among its own.
-func isPump(agent string) bool {
-	for product := range strings.FieldsSeq(agent) {
-		if name, _, _ := strings.Cut(product, "/"); strings.EqualFold(name, pumpProduct) {
-			return true
-		}
-	}
-	return false
-}
-
-// agent is a bounded copy of a User-Agent.
-func agent(s string) string { return strings.Clone(s[:min(len(s), maxAgent)]) }

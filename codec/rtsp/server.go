@@ -45,6 +45,7 @@ func (s *server) Consume(b []byte) (n int, ev codec.Event) {
 			return 0, ev
 		}
 	}
+	s.in.keep = s.bodies()
 	for n < len(b) && s.state < thanking {
 		k, found, err := s.in.next(b[n:], s.p.o.MaxHead)
 		n += k
@@ -61,6 +62,15 @@ func (s *server) Consume(b []byte) (n int, ev codec.Event) {
 		}
 	}
 	return len(b), codec.Event{}
+}
+
+// bodies are those that are read: a description, where one is of use. Answers are to
+// nothing that was asked.
+func (s *server) bodies() bodies {
+	if s.mayAnnounce() {
+		return description
+	}
+	return noBodies
 }
 
 // packet is the event of an interleaved packet of an encoder; back is how many bytes of

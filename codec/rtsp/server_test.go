@@ -38,10 +38,10 @@ func TestRequests(t *testing.T) {
 			events: "Reply; Describe live; Reply"},
 		{name: "no_CSeq", next: codec.Close,
 			talk:   []exchange{{in: "OPTIONS * RTSP/1.0\n\n" + again, answer: "RTSP/1.0 400 Bad Request\nServer: Stream-Pump\nConnection: close\n"}},
-			events: "Bad: the request has no CSeq, or one that is no number", hasNot: []string{"cseq: "}},
+			events: "Bad: the request has no CSeq, or one of more than 32 bytes", hasNot: []string{"cseq: "}},
 		{name: "a_CSeq_that_is_no_number", next: codec.Close,
 			talk:   []exchange{{in: "OPTIONS * RTSP/1.0\nCSeq: " + strings.Repeat("1", 33) + "\n\n", answer: "RTSP/1.0 400 Bad Request\nServer: Stream-Pump\nConnection: close\n"}},
-			events: "Bad: the request has no CSeq, or one that is no number", hasNot: []string{"cseq: "}},
+			events: "Bad: the request has no CSeq, or one of more than 32 bytes", hasNot: []string{"cseq: "}},
 		{name: "another_version", next: codec.Keep,
 			talk: []exchange{
 				{in: "PLAY rtsp://h/live RTSP/2.0\nCSeq: 4\n\n", answer: says(4, "505 RTSP Version Not Supported")},
@@ -256,6 +256,35 @@ func TestPlayingIsCheap(t *testing.T) {
 		}
 	}); got != 0 {
 		t.Errorf("%v allocations", got)
+	}
+}
+
+// What a viewer begins to say while it plays, and never ends, costs no more than a head:
+// of no message is the body kept that nobody reads.
+func TestBodiesOfViewersAreNotKept(t *testing.T) {
+	for _, head := range []string{
+		"RTSP/1.0 200 OK\r\nCSeq: 1\r\n",
+		"ANNOUNCE rtsp://h/live RTSP/1.0\r\nCSeq: 9\r\nContent-Type: application/sdp\r\n",
+		"SET_PARAMETER rtsp://h/live RTSP/1.0\r\nCSeq: 9\r\n",
+	} {
+		h := openServer()
+		for _, x := range played() {
+			h.feed([]byte(crlf(x.in)))
+		}
+		h.feed([]byte(head + "Content-Length: 60000\r\n\r\n"))
+		for range 59 {
+			h.feed(make([]byte, 1000))
+		}
+		if m := h.sess.(*server).in.msg; m == nil || m.body != nil {
+			t.Errorf("%q: %+v", head, m)
+		}
+		was := h.events()
+		h.feed(make([]byte, 1000))
+		if m := h.sess.(*server).in.msg; m != nil && m.req != nil {
+			t.Errorf("%q: the end is not found", head)
+		} else if strings.HasPrefix(head, "ANNOUNCE") && (h.events() != was+"; Reply live" || !strings.Contains(string(h.out), " 455 ")) {
+			t.Errorf("%s, %s", h.events(), h.out)
+		}
 	}
 }
 

@@ -24,11 +24,14 @@ func (g *programme) Splice(m codec.Media, _ time.Duration) bool {
 	g.anew, g.keyless = true, g.at-g.keyAt
 	for i := range g.tracks {
 		t := &g.tracks[i]
-		t.resumes, t.known = true, false
+		t.resumes, t.known, t.aside.full = true, false, false
 		t.report.forget()
 		g.waiting = g.waiting || t.sent && g.lead != none
-		if !same {
+		switch {
+		case !same:
 			g.adopt(t, &n.d.Media[i])
+		case t.missing == nil:
+			t.missing = t.gave // there may have been no memory for the packet that had them
 		}
 	}
 	return true

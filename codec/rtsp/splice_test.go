@@ -210,6 +210,7 @@ func TestAnotherSender(t *testing.T) {
 		{"MixedIn", "1!2!1!2!1", "SxSxS"},
 		{"Follows", "1!2!2", "SxK"},
 		{"ComesBack", "1!2!1!2!2", "SxSxK"},
+		{"AnotherOfThem", "1!2!+!2!2", "SxxK"},
 		{"MixedInWithHoles", "1!2!+!2!1", "SxxS"},
 	}
 	for _, c := range cases {
@@ -232,6 +233,57 @@ func TestAnotherSender(t *testing.T) {
 			}
 			consecutive(t, of(pieces, 0))
 		})
+	}
+}
+
+// The first packet of a sender that follows another is not lost: it may be the one that
+// the next cannot be decoded without.
+func TestAnotherSendersFirstPacket(t *testing.T) {
+	cases := []struct {
+		name, after, want string
+		begins            []byte
+	}{
+		{"Sets", "sps1 pps1 idr1 idrend1! a1", "xhK.s", spsA},
+		{"KeyFrame", "idr1 idrend1! a1", "xKs", idrStart},
+		{"KeyFrameOfOnePacket", "idr1! p2! a2", "xKs", idrStart},
+		{"NoKeyFrame", "p1! p2! a2 aud3 idr3! a3", "xnnhKs", aud},
+		{"SetsOnly", "sps1 sps2 p2! a2 aud3 idr3! a3", "xhnnhKs", aud},
+		{"TooLongToKeep", "huge1! idr1 p2! sps3 idr3! a3", "xnnhKs", spsA},
+		{"TooLongToKeepAndAnotherUnit", "huge1! idr2! a2", "xKs", idrStart},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			g := parseMedia(t, videoLine+audioLine).NewProgramme()
+			s := threeSenders()
+			before := feed(t, g, script(t, s, "idr0! a0"))
+			s[0].ssrc, s[0].seq, s[0].offset = 0xABCD, 40000, 12345
+			after := feed(t, g, script(t, s, c.after))
+			if got := kinds(after); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+			if p := of(after, 0); !bytes.Equal(p[0].Payload, c.begins) {
+				t.Errorf("begins with %x", p[0].Payload)
+			}
+			for track := range 2 {
+				consecutive(t, append(of(before, track), of(after, track)...))
+			}
+		})
+	}
+}
+
+// What another sender had begun to say before a source follows is not of that source.
+func TestAnotherSenderBeforeASource(t *testing.T) {
+	g := parseMedia(t, videoLine).NewProgramme()
+	v := sender{typ: 96, clock: 90000, ssrc: 1, seq: 10}
+	feed(t, g, []codec.Event{v.packet(0, true, idrStart)})
+	other := sender{typ: 96, clock: 90000, ssrc: 2, seq: 7000}
+	feed(t, g, []codec.Event{other.packet(time.Millisecond, false, spsA)})
+	if !g.Splice(parseMedia(t, videoLine), 1) {
+		t.Fatal("not spliced")
+	}
+	p := feed(t, g, []codec.Event{other.packet(time.Second, true, idrStart)})
+	if got := of(p, 0); kinds(p) != "K" || !bytes.Equal(got[0].Payload, idrStart) {
+		t.Errorf("%s: %+v", kinds(p), got)
 	}
 }
 
@@ -398,6 +450,30 @@ func TestSpliceOfTheSameMedia(t *testing.T) {
 	}
 	if want := c.video.time(time.Second); packets[0].Time != want {
 		t.Errorf("times are shifted by %d", int32(packets[0].Time-want))
+	}
+}
+
+// There may be no memory for the very packet that has another source's parameter sets in
+// front: then the next key frame has them.
+func TestSetsThatNobodyGot(t *testing.T) {
+	const line = "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\na=fmtp:96 packetization-mode=1; "
+	g := parseMedia(t, line+sprop(spsA, ppsA)).NewProgramme()
+	c := newCamera()
+	c.sets = [2][]byte{}
+	feed(t, g, c.play(10))
+	if !g.Splice(parseMedia(t, line+sprop(spsB, ppsB)), 1) {
+		t.Fatal("not spliced")
+	}
+	for i, begins := range [][]byte{spsB, spsB, aud} {
+		c.now = time.Duration(i+1) * time.Second
+		packets := of(feed(t, g, c.picture()[:2]), 0) // up to the beginning of the key frame
+		if len(packets) == 0 || !bytes.Equal(packets[0].Payload, begins) {
+			t.Fatalf("key frame %d is %+v", i, packets)
+		}
+		if i == 1 {
+			feed(t, g, c.play(5)) // it has gone out
+		}
+		g.Splice(g.Media(), 1)
 	}
 }
 

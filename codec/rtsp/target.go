@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -28,6 +29,14 @@ type target struct {
 // wholeStream stands for a target that is no track.
 const wholeStream = -1
 
+// maxBase is the most bytes of a URL's host and path: each track's address in a
+// description begins with them.
+const maxBase = 1024
+
+// maxToken is the longest token that is one, in bytes: a viewer's is kept for as long as
+// its connection is open.
+const maxToken = 4 << 10
+
 // Where streams are. The prefix is optional: it is that of the addresses that the same
 // pump has for other players. What follows a name makes the address of an encoder there,
 // and may do so here.
@@ -49,6 +58,9 @@ func parseTarget(s string) (target, error) {
 	if host == "" || !http1.IsAuthority(host) {
 		return target{}, errors.New("the request's URL names no host")
 	}
+	if len(host)+len(path) > maxBase {
+		return target{}, fmt.Errorf("the request's URL has more than %d bytes before its query", maxBase)
+	}
 	t := target{token: tokenOf(query)}
 	path, t.track = cutTrack(path, query)
 	t.base = scheme + "://" + host + "/" + strings.Trim(path, "/")
@@ -60,6 +72,9 @@ func parseTarget(s string) (target, error) {
 // query too, and a token has no slash.
 func tokenOf(query string) string {
 	token, _, _ := strings.Cut(http1.Token(query), "/")
+	if len(token) > maxToken {
+		return ""
+	}
 	return token
 }
 

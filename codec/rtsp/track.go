@@ -40,10 +40,8 @@ type trackState struct {
 	theirs  uint32
 	seq     uint16        // its newest number
 	at      time.Duration // when that came
-	other   uint32        // another sender's SSRC, of a packet that was left out
-	otherOn uint16        // the number that would follow
-	mixed   bool          // there is one
-	resumes bool          // the next packet is the first of a source that follows another
+	aside   aside
+	resumes bool // the next packet is the first of a source that follows another
 
 	// Viewers.
 	sent     bool   // a packet has gone out: last
@@ -55,6 +53,7 @@ type trackState struct {
 	octets   uint32 // of payload, that went out
 
 	missing [][]byte // parameter sets that only the new source's description has
+	gave    [][]byte // those that the newest packet had in front
 }
 
 // formatState is a payload format of a track.
@@ -99,34 +98,63 @@ const (
 	begins                 // nothing is known of what was before it
 )
 
-// follow says what a packet is to those before it, and notes it.
-func (t *trackState) follow(p *rtp.Packet, at time.Duration) arrived {
-	switch step := int16(p.Seq - t.seq); {
-	case !t.known:
-		t.begin(p, at)
-		return begins
-	case p.SSRC != t.theirs:
-		if at-t.at < quiet && (!t.mixed || p.SSRC != t.other || p.Seq != t.otherOn) {
-			t.mixed, t.other, t.otherOn = true, p.SSRC, p.Seq+1
-			return strange
-		}
-		t.begin(p, at)
-		return begins
-	case step <= 0 && step >= -maxLate:
-		return late
-	case step < 0 || step > maxHole:
-		t.begin(p, at)
-		return begins
-	}
-	t.seq, t.at, t.mixed = p.Seq, at, false
-	return follows
+// aside is another sender's packet that was left out. If its next one follows, both are
+// the beginning of what comes.
+type aside struct {
+	full bool // there is one
+	ssrc uint32
+	next uint16 // the number that would follow
+	time uint32
+	data []byte // empty if it was too long to keep
 }
 
-// begin makes the packet the first of a source.
-func (t *trackState) begin(p *rtp.Packet, at time.Duration) {
-	t.known, t.theirs, t.seq, t.at, t.mixed = true, p.SSRC, p.Seq, at, false
-	t.renumber = t.sent
+// put notes a packet.
+func (a *aside) put(p *rtp.Packet, data []byte) {
+	a.full, a.ssrc, a.next, a.time, a.data = true, p.SSRC, p.Seq+1, p.Time, a.data[:0]
+	if len(data) <= maxHeldBytes {
+		a.data = append(a.data, data...)
+	}
+}
+
+// precedes reports whether p is the next packet of the same sender.
+func (a *aside) precedes(p *rtp.Packet) bool {
+	return a.full && p.SSRC == a.ssrc && p.Seq == a.next
+}
+
+// follow says what a packet is to those before it, and notes it. before is the packet of
+// the same sender that was left out before it, if that begins a source; it is valid until
+// the next call.
+func (t *trackState) follow(p *rtp.Packet, data []byte, at time.Duration) (what arrived, before []byte) {
+	switch step := int16(p.Seq - t.seq); {
+	case !t.known:
+		return begins, t.begin(p, at)
+	case p.SSRC != t.theirs:
+		if at-t.at < quiet && !t.aside.precedes(p) {
+			t.aside.put(p, data)
+			return strange, nil
+		}
+		return begins, t.begin(p, at)
+	case step <= 0 && step >= -maxLate:
+		return late, nil
+	case step < 0 || step > maxHole:
+		return begins, t.begin(p, at)
+	}
+	t.seq, t.at, t.aside.full = p.Seq, at, false
+	return follows, nil
+}
+
+// begin makes the packet the first of a source, or the second, behind before.
+func (t *trackState) begin(p *rtp.Packet, at time.Duration) (before []byte) {
 	t.unit.reset()
+	if t.aside.precedes(p) {
+		before = t.aside.data
+		if len(before) == 0 && p.Time == t.aside.time {
+			t.unit.behead(p)
+		}
+	}
+	t.known, t.theirs, t.seq, t.at, t.aside.full = true, p.SSRC, p.Seq, at, false
+	t.renumber = t.sent
+	return before
 }
 
 // number gives the packet its number. Where the source begins anew, the first that goes

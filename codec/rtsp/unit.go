@@ -35,6 +35,10 @@ func (u *unit) reset() {
 	u.drop()
 }
 
+// behead notes that the access unit of a packet has lost its beginning: it is none to
+// start at.
+func (u *unit) behead(p *rtp.Packet) { u.open, u.ts, u.decided = true, p.Time, true }
+
 // drop forgets what is held.
 func (u *unit) drop() { u.held, u.count, u.octets = u.held[:0], 0, 0 }
 

@@ -245,9 +245,24 @@ func (p *parser) describe(name, value string) {
 	switch {
 	case f == nil || text == "":
 	case name == "fmtp":
-		f.Params = text
+		f.addParams(text)
 	case f.Map == "":
 		f.Map = text
 		f.describe(text)
+	}
+}
+
+// maxParams is the most bytes of parameters that come in several lines: each line that
+// is added copies those before it.
+const maxParams = 4 << 10
+
+// addParams adds a line of parameters to those that came before. Cameras spread them
+// over several lines, or repeat them.
+func (f *Format) addParams(text string) {
+	switch {
+	case f.Params == "":
+		f.Params = text
+	case len(f.Params)+len(text) < maxParams && !strings.Contains("; "+f.Params+"; ", "; "+text+"; "):
+		f.Params = strings.TrimRight(f.Params, "; \t") + "; " + text
 	}
 }

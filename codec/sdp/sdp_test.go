@@ -195,6 +195,7 @@ func TestParseRefuses(t *testing.T) {
 		{"MostMedia", many(MaxMedia, "m=video 0 RTP/AVP 96\n"), nil},
 		{"TooManyMedia", many(MaxMedia+1, "m=video 0 RTP/AVP 96\n"), ErrTooMany},
 		{"HalfAMedia", text("m=audio 0 RTP/AVP 0", "m=video"), &MediaError{}},
+		{"LongKind", text("m=" + strings.Repeat("v", maxToken+1) + " 0 RTP/AVP 96"), &MediaError{}},
 		{"KindIsNoToken", text("m=\"video\" 0 RTP/AVP 96"), &MediaError{}},
 	}
 	for _, c := range cases {
@@ -210,6 +211,41 @@ func TestParseRefuses(t *testing.T) {
 				t.Errorf("error %v, want %v", err, c.want)
 			}
 		})
+	}
+}
+
+// What is said of a format in several lines is all of it, as players read it; what is said
+// twice is said once, and what is longer than any format's stays out.
+func TestParamsOfSeveralLines(t *testing.T) {
+	long := "a=" + strings.Repeat("x", maxParams)
+	for in, want := range map[string]string{
+		"a=1; b=2|sprop=x==":   "a=1; b=2; sprop=x==",
+		"a=1;|b=2":             "a=1; b=2",
+		"a=1|a=1|a=1":          "a=1",
+		"a=1|a=2":              "a=1; a=2", // the first is a's
+		"b=1|" + long + "|c=1": "b=1; c=1",
+		long + "|b=1":          long,
+	} {
+		d, err := Parse([]byte("m=video 0 RTP/AVP 96\na=fmtp:96 " + strings.ReplaceAll(in, "|", "\na=fmtp:96 ") + "\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := d.Media[0].Formats[0].Params; got != want {
+			t.Errorf("%.40q: %.40q, want %.40q", in, got, want)
+		}
+	}
+}
+
+// What goes into a log is no longer than a name is.
+func TestNamesAreBounded(t *testing.T) {
+	for size, want := range map[int]int{maxToken: maxToken, maxToken + 1: 0} {
+		d, err := Parse([]byte("m=video 0 RTP/AVP 96\na=rtpmap:96 " + strings.Repeat("x", size) + "/90000\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := d.Media[0].Formats[0]; len(f.Encoding) != want || f.Clock != 90000 {
+			t.Errorf("a name of %d bytes is one of %d, %d Hz", size, len(f.Encoding), f.Clock)
+		}
 	}
 }
 

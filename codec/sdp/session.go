@@ -143,8 +143,14 @@ func number(s string, bits int) uint64 {
 	return v
 }
 
+// maxToken is the longest name that is taken for one, in bytes: names go into logs.
+const maxToken = 64
+
 // upperToken is a token (RFC 4566 section 9) in upper case; empty if s is none.
 func upperToken(s string) string {
+	if len(s) > maxToken {
+		return ""
+	}
 	for _, c := range []byte(s) {
 		if c <= ' ' || c >= 0x7F || strings.IndexByte(`"(),/:;<=>?@[\]`, c) >= 0 {
 			return ""
