@@ -111,7 +111,8 @@ func (l *Loop) muchLeft(v *viewer) bool {
 }
 
 // keepRest unpins the packet that a viewer is in, and keeps the rest of it, and of its
-// unit, for that viewer; one that would have to keep too much is closed.
+// unit, for that viewer, in the order of gather: some of the outbox may have been sent.
+// A viewer that would have to keep too much is closed.
 func (l *Loop) keepRest(v *viewer) {
 	if l.muchLeft(v) {
 		v.conn.doom(reason.ViewerTooSlow)
@@ -121,17 +122,18 @@ func (l *Loop) keepRest(v *viewer) {
 		v.conn.outgoing().then = thenPackets
 	}
 	o := v.conn.outgoing()
-	rest := slices.Clone(l.restOfPacket(v))
-	l.pass.packets++ // from here on nothing tells when it has been sent
-	if v.sent == nothingLeft {
-		l.pass.packets--
+	if v.sent != nothingLeft {
+		o.own = slices.Concat(l.restOfPacket(v), o.own)
+		l.pass.packets++ // from here on nothing tells when it has been sent
 	}
 	for s := v.pin.Rest(); s != nil; s = s.Rest() {
-		rest = append(rest, s.Bytes(v.variant, &l.scratch)...)
+		b := s.Bytes(v.variant, &l.scratch)
+		o.own = append(o.own, b...)
 		v.next = s.Seq() + 1
-		l.pass.packets++
+		if len(b) > 0 {
+			l.pass.packets++
+		}
 	}
-	o.own = append(rest, o.own...)
 	if v.pin.Evicted() {
 		v.mode.set(atStart, true)
 	}

@@ -84,6 +84,9 @@ func (s *pictures) gaps(t *testing.T, p *peer) (gaps int) {
 			return gaps
 		}
 		b = b[n:]
+		if word == `"OK Halt"` {
+			last, start = -1, -1 // it begins anew
+		}
 		if where, ok := strings.CutPrefix(word, "("); ok {
 			_, number, _ := strings.Cut(strings.TrimSuffix(where, ")"), " ")
 			start, _ = strconv.Atoi(number)
@@ -142,6 +145,14 @@ func TestViewersHaveWholeUnits(t *testing.T) {
 			v := viewers[src.rnd.IntN(len(viewers))]
 			v.chunk = []int{0, 0, 7, 90}[src.rnd.IntN(4)]
 			v.setRoom([]int{-1, 0, 5, 37, 150, 700}[src.rnd.IntN(6)])
+			switch w := viewers[src.rnd.IntN(len(viewers))]; src.rnd.IntN(10) {
+			case 0, 1:
+				w.send("REPLY\n")
+			case 2:
+				w.send("HALT\n" + w.name + "\n")
+			case 3:
+				b.loops[0].loop.showOf(b.e.order[0]).LetGo()
+			}
 		}
 		for _, v := range viewers {
 			v.chunk = 0
