@@ -186,6 +186,8 @@ func (c *Conn) unread(err error) {
 	case (more || ended) && c.tls.idle > maxIdle:
 		c.spoiled(reason.TLSBroken, errIdle)
 	case more:
+	case ended && c.ingest != nil && len(c.waiting()) > 0:
+		c.half = true // what waits comes first (resume)
 	case ended:
 		if c.phase != phaseDrain && !c.Owed() {
 			c.doom(c.leftReason())
