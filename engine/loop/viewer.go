@@ -168,9 +168,7 @@ func (v *viewer) wait(from uint64, joiner bool) {
 	v.next = from
 	v.mode.set(joining, joiner)
 	v.waitEnd = l.now + int64(l.group.cfg.Timeouts.KeyWait)
-	if !v.parked {
-		v.conn.setTimer(v.waitEnd)
-	}
+	v.conn.rearm()
 }
 
 // keyDeadline is the deadline of a viewer that is not parked.
