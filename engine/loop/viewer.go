@@ -79,6 +79,9 @@ func (c *Conn) attach(p *stream.Programme, form codec.Form, canMove bool) {
 		s.behind++ // it lies among those that the present sweep still covers
 		s.held.joined()
 	}
+	if c.transport == tlsTCP {
+		s.overTLS++
+	}
 	c.viewer().mode.set(movable, canMove)
 	c.phase = phaseView
 	c.loop.group.books.Carry(&c.ticket, c.peer.Addr())
