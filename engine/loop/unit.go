@@ -50,7 +50,7 @@ func (l *Loop) gatherBefore(v *viewer, iov []unix.Iovec) []unix.Iovec {
 	if before.rest == nil {
 		horizon := l.horizon
 		l.horizon = min(horizon, before.at)
-		iov, _ = l.gatherBody(v, iov)
+		iov, _ = l.gatherBody(v, iov, nil)
 		l.horizon = horizon
 		return iov
 	}
