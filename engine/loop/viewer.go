@@ -231,8 +231,8 @@ func (l *Loop) settle() {
 		c := l.leaving[len(l.leaving)-1]
 		l.leaving = l.leaving[:len(l.leaving)-1]
 		v := c.viewer()
-		if v == nil || c.doomed {
-			continue
+		if v == nil || v.ending == reason.None || c.doomed {
+			continue // it has left, and may have come again
 		}
 		cause := codec.CauseEnded
 		if v.ending == reason.ShuttingDown {
