@@ -233,7 +233,12 @@ func (c *Conn) control() {
 	case owner == c:
 		c.leaveShow() // it is told that here, and not that its stream is over
 	default:
-		owner.loop.Post(func() { owner.endView(reason.ViewerStopped) })
+		key := l.ev.Session
+		owner.loop.Post(func() {
+			if owner.streamed(key) {
+				owner.endView(reason.ViewerStopped)
+			}
+		})
 	}
 	c.answer(nil)
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"streampump/access"
-	"streampump/engine/internal/text"
 	"streampump/engine/reason"
 	"streampump/engine/stream"
 )
@@ -351,31 +350,6 @@ func TestPacketsBehindADecisionStayInTheirSocket(t *testing.T) {
 	j.decide(b, access.Decision{Client: "otto"})
 	if got := v.text(); got != "1-100" || enc.quiet {
 		t.Errorf("the viewer got %s, the encoder is read: %v", got, !enc.quiet)
-	}
-	b.finish()
-}
-
-// A viewer whose programme ends in the pass in which it comes, halts, and comes again, has
-// its second Play: what was to end the first ends nothing more.
-func TestViewerComesAgainAtTheEndOfItsProgramme(t *testing.T) {
-	b := newLab(t, labConfig())
-	enc := b.encoder("live", "H A")
-	enc.send("Pk x\n")
-	changed := false
-	b.loops[0].before = func(*peer) {
-		if changed {
-			return
-		}
-		changed = true
-		if err := enc.c.ingest.Header(text.NewMedia("B"), b.now); err != nil {
-			t.Error(err)
-		}
-		enc.c.ingest.Commit()
-	}
-	v := b.viewer("v", 0, "PLAY live plain\nHALT\nPLAY live plain")
-	enc.send("Pk y\n")
-	if got, want := v.text(), `"OK Play" [A] 0 "OK Halt" "OK Play" [B] 0`; got != want || v.fin {
-		t.Errorf("got %s, want %s; closed: %v", got, want, v.fin)
 	}
 	b.finish()
 }
