@@ -113,6 +113,8 @@ func (b *lab) checkConn(k *labLoop, c *Conn) {
 		b.t.Fatalf("viewer %d and its connection differ: %+v, %+v", c.fd, v, c)
 	case c.tls != nil && len(c.tls.kept) > 0 && !c.parked && !k.woken:
 		b.t.Fatalf("connection %d has records to send and is not parked", c.fd)
+	case c.quiet && (c.timer == 0 && !c.hungry || c.phase != phaseView && len(c.waiting()) == 0):
+		b.t.Fatalf("connection %d in phase %d is not read, and nothing ends that", c.fd, c.phase)
 	case c.phase == phaseAsking && c.asks() == nil:
 		b.t.Fatalf("connection %d is in phase %d, its question is %v", c.fd, c.phase, c.asks())
 	case v != nil && v.mode.has(paced) != (c.pace != nil):

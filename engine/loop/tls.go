@@ -191,7 +191,7 @@ func (c *Conn) unread(err error) {
 		c.spoiled(reason.TLSBroken, errIdle)
 	case more:
 	case ended && c.ingest != nil && len(c.waiting()) > 0:
-		c.half = true // what waits comes first (resume)
+		c.half, c.quiet = true, false // what waits comes first (resume)
 	case ended:
 		if c.phase != phaseDrain && !c.Owed() {
 			c.doom(c.leftReason())

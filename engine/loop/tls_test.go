@@ -348,14 +348,15 @@ func TestLastWordBehindPacketsThatWait(t *testing.T) {
 	}{"finish": {"FINISH\n", reason.PushEnded}, "cut": {"", reason.PushLost}} {
 		const packets = 10 * packetTurn
 		b, enc := newEncrypted(t)
-		b.silent = true
 		v := b.viewer("v", 0, "PLAY live")
 		v.text()
 		said := enc.tls.seal([]byte(strings.Repeat("P x\n", packets) + c.end))
 		enc.tls.wire.out = nil
 		_ = enc.tls.client.CloseWrite()
+		enc.room = 0 // for what it is told
 		enc.reads(append(said, enc.tls.wire.out...))
 		b.run()
+		enc.setRoom(-1)
 		if enc.c.reason != c.want || !enc.gone {
 			t.Errorf("%s: the encoder is gone: %v, with %v, want %v", name, enc.gone, enc.c.reason, c.want)
 		}

@@ -12,9 +12,9 @@ import (
 // A viewer has whole units ([ring.Ring]), whatever it leaves out. One whose socket is
 // full inside a unit, or that has had its turns, keeps the rest of it: it pins the packet
 // that it is in, or the one that it is behind. When it comes back late, it is sent that
-// rest, evicted or not, and goes on at a key start then. It keeps the rest of a unit of
-// the ring's no longer than the rest of a packet: what is left is copied for it, if that
-// is not much, or it is closed. Viewers that have had everything pin nothing.
+// rest, evicted or not, and goes on at a key start then. It keeps a unit that was evicted
+// no longer than a packet: what is left is copied for it, if that is not much, or it is
+// closed. Viewers that have had everything pin nothing.
 
 // maxRest is how many bytes of a unit, behind the packet that it is in, are copied for a
 // viewer: with the largest packet, about what a socket holds for it.
