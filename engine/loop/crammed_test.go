@@ -68,7 +68,7 @@ func TestRestlessPeersUnderRules(t *testing.T) {
 	if seeds == 0 {
 		seeds = 12
 		if raced {
-			seeds = 3
+			seeds = 6
 		}
 	}
 	got, closes := 0, map[string]uint64{}
