@@ -3,6 +3,7 @@ package loop
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -121,6 +122,7 @@ func (s *pictures) gaps(t *testing.T, p *peer) (gaps int) {
 func TestViewersHaveWholeUnits(t *testing.T) {
 	requests := []string{"PLAY live", "PLAY live video", "PLAY live audio", "PLAY live switch", "PLAY live plain"}
 	gaps, closed := 0, 0
+	ends := []reason.Reason{reason.ViewerTooSlow, reason.ViewerStalled, reason.AnswerStalled}
 	for seed := range uint64(12) {
 		src := newPictures(seed)
 		cfg := labConfig()
@@ -164,7 +166,7 @@ func TestViewersHaveWholeUnits(t *testing.T) {
 			if v.gone {
 				closed++
 			}
-			if v.gone && v.c.reason != reason.ViewerTooSlow && v.c.reason != reason.ViewerStalled {
+			if v.gone && !slices.Contains(ends, v.c.reason) {
 				t.Errorf("%q is closed: %v", v.name, v.c.reason)
 			}
 		}
