@@ -85,3 +85,25 @@ func TestPlaceOfOneThatClosesItsSideIsTaken(t *testing.T) {
 	}
 	b.finish()
 }
+
+// A viewer that halts or stops while this server goes down is told that: its connection
+// does not stay to ask for more.
+func TestHaltAtTheEndOfTheServer(t *testing.T) {
+	for _, request := range []string{"HALT", "STOP s=KEY", "HALT\nPLAY live"} {
+		b := newLab(t, labConfig())
+		enc := b.encoder("live", "H A")
+		enc.send("Pk x\n")
+		v := b.viewer("v", 0, "PLAY live")
+		key := v.takesKey()
+		v.text()
+		v.room = 4
+		enc.send("P abcdefgh\n")
+		b.shutdown()
+		v.send(strings.ReplaceAll(request, "KEY", key) + "\n")
+		v.setRoom(-1)
+		if got := v.text(); got != `1 "END shutdown"` || !v.fin || v.c.reason != reason.ShuttingDown {
+			t.Errorf("%q: got %s; closed: %v, with %v", request, got, v.fin, v.c.reason)
+		}
+		b.finish()
+	}
+}
