@@ -107,3 +107,19 @@ func TestHaltAtTheEndOfTheServer(t *testing.T) {
 		b.finish()
 	}
 }
+
+// One whose answer is on its way when this server goes down is told behind it.
+func TestAnswerAtTheEndOfTheServer(t *testing.T) {
+	b := newLab(t, labConfig())
+	b.encoder("live", "H A").send("Pk x\n")
+	v := b.dial("v", 0, "10.0.0.1")
+	v.room = 4
+	v.send("REPLY\n")
+	b.shutdown()
+	v.setRoom(-1)
+	v.send("PLAY live\n")
+	if got := v.text(); got != `"OK Reply" "END shutdown"` || !v.fin || v.c.reason != reason.ShuttingDown {
+		t.Errorf("got %s; closed: %v, with %v", got, v.fin, v.c.reason)
+	}
+	b.finish()
+}
