@@ -107,12 +107,14 @@ func (b *lab) checkConn(k *labLoop, c *Conn) {
 		b.t.Fatalf("connection %d is parked without watch or timer", c.fd)
 	case v == nil && c.timer == 0:
 		b.t.Fatalf("connection %d in phase %d has no deadline", c.fd, c.phase)
-	case c.out != nil && !c.parked && !c.hungry && c.out.left() > 0:
+	case c.out != nil && !c.parked && !c.hungry && c.pace == nil && c.out.left() > 0:
 		b.t.Fatalf("connection %d has %d bytes to send and nobody sends them", c.fd, c.out.left())
 	case v != nil && (v.fd != c.fd || v.parked != c.parked && v.ending == reason.None || v.outbox != (c.out != nil)):
 		b.t.Fatalf("viewer %d and its connection differ: %+v, %+v", c.fd, v, c)
 	case c.tls != nil && len(c.tls.kept) > 0 && !c.parked && !k.woken:
 		b.t.Fatalf("connection %d has records to send and is not parked", c.fd)
+	case c.quiet && (c.timer == 0 && !c.hungry || c.phase != phaseView && len(c.waiting()) == 0):
+		b.t.Fatalf("connection %d in phase %d is not read, and nothing ends that", c.fd, c.phase)
 	case c.phase == phaseAsking && c.asks() == nil:
 		b.t.Fatalf("connection %d is in phase %d, its question is %v", c.fd, c.phase, c.asks())
 	case v != nil && v.mode.has(paced) != (c.pace != nil):

@@ -61,13 +61,14 @@ func (w *whim) decide() {
 
 // TestRestlessPeersUnderRules is [TestRestlessPeers] with everything that may hold a
 // viewer back, at once and by chance: limits, paces, access rules that decide late, TLS,
-// and programmes that follow each other.
+// and programmes that follow each other. Packets belong to units there, encoders ask,
+// and viewers halt.
 func TestRestlessPeersUnderRules(t *testing.T) {
 	first, seeds := *crammedFrom, *crammedSeeds
 	if seeds == 0 {
 		seeds = 12
 		if raced {
-			seeds = 3
+			seeds = 6
 		}
 	}
 	got, closes := 0, map[string]uint64{}
@@ -101,7 +102,7 @@ func crammed(t *testing.T, seed uint64, closes map[string]uint64) (got int) {
 	l.Viewers = settings.Room{Viewers: pick(0, 5, 20), Pumps: pick(0, 2), Bandwidth: settings.Bits(pick(0, 100_000, 1_000_000))}
 	l.EachMemory, l.TLSMemory, l.Memory = 1000, 500, int64(pick(0, 0, 15_000))
 	l.JoinSpeed, l.JoinShare = pick(0, 1, 2, 5), pick(0, 10, 50)
-	l.Joins.Host = pick(0, 3)
+	l.Joins.Host, l.Packets = pick(0, 3), pick(20_000, 20_000, 100, 20)
 	cfg.Backlog.Bytes, cfg.Backlog.MaxLag = int64(pick(64<<10, 512<<10)), 3*time.Second
 	cfg.Timeouts.Stall, cfg.Timeouts.PushHold = 4*time.Second, time.Hour
 	cfg.Fanout.Budget = time.Duration(pick(0, 90)) * time.Millisecond
@@ -123,8 +124,12 @@ func crammed(t *testing.T, seed uint64, closes map[string]uint64) (got int) {
 		c.step()
 	}
 	c.b.advance(time.Second)
+	units := unitSeen{}
 	for _, p := range c.viewers {
-		checkWhole(t, seed, p)
+		units.note(p)
+	}
+	for _, p := range c.viewers {
+		checkWhole(t, seed, p, units)
 		got += len(p.got)
 	}
 	if rnd.IntN(2) == 0 {
@@ -172,5 +177,5 @@ func (c *restless) header() string {
 	if c.rules == nil || c.rnd.IntN(3) > 0 {
 		return "H A rate=20000"
 	}
-	return fmt.Sprintf("H %c rate=%d", 'A'+rune(c.rnd.IntN(3)), []int{0, 1, 20_000, 2_000_000_000}[c.rnd.IntN(4)])
+	return fmt.Sprintf("H %c join rate=%d", 'A'+rune(c.rnd.IntN(3)), []int{0, 1, 20_000, 2_000_000_000}[c.rnd.IntN(4)])
 }

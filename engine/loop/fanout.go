@@ -25,6 +25,7 @@ type show struct {
 
 	// Owned by the loop.
 	viewers []viewer
+	overTLS int // viewers over TLS
 	sweep   int // the next viewer to serve
 	owed    int // viewers to be served now
 	behind  int // viewers not served since the last burst
@@ -166,7 +167,7 @@ func (l *Loop) serveShare(s *show, began int64) bool {
 		if s.sweep >= len(s.viewers) {
 			s.sweep = 0
 		}
-		if k%warmTurn == 0 {
+		if s.overTLS > 0 && k%warmTurn == 0 {
 			l.warm(s.viewers[s.sweep:min(len(s.viewers), s.sweep+min(s.owed, warmTurn))])
 		}
 		v := &s.viewers[s.sweep]
@@ -186,6 +187,9 @@ func (l *Loop) serveShare(s *show, began int64) bool {
 // next pass.
 func (s *show) remove(i int) {
 	last := len(s.viewers) - 1
+	if s.viewers[i].transport == tlsTCP {
+		s.overTLS--
+	}
 	if i != last {
 		s.viewers[i] = s.viewers[last]
 		moved := s.viewers[i].conn

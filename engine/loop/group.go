@@ -155,8 +155,8 @@ func (l *Loop) sayGoodbye() {
 			c.endView(reason.ShuttingDown)
 		case c.ingest != nil && c.ingest.LastUsedBy(c):
 			c.endIngest(codec.CauseShutdown, reason.ShuttingDown, reason.ShuttingDown.Info().Text)
-		case c.out != nil || c.phase >= phaseEnding:
-			// An answer is on its way; the deadline bounds it.
+		case c.phase >= phaseEnding:
+			// Its last word is on its way; the deadline bounds it.
 		case c.sess != nil:
 			c.finish(reason.ShuttingDown, c.sess.AppendEnd(c.outgoing().own, codec.CauseShutdown, ""))
 		default:

@@ -41,8 +41,9 @@ func (c *Conn) handle() {
 	case codec.Control, codec.Stop:
 		c.control()
 	case codec.Halt:
-		c.leaveShow()
-		c.answer(nil)
+		if c.leaveShow() {
+			c.answer(nil)
+		}
 	case codec.Pause:
 		c.pause()
 	case codec.Finish:
@@ -231,20 +232,31 @@ func (c *Conn) control() {
 	switch {
 	case !ok || owner == nil || l.ev.Kind != codec.Stop:
 	case owner == c:
-		c.leaveShow() // it is told that here, and not that its stream is over
+		if !c.leaveShow() { // it is told that here, and not that its stream is over
+			return
+		}
 	default:
-		owner.loop.Post(func() { owner.endView(reason.ViewerStopped) })
+		key := l.ev.Session
+		owner.loop.Post(func() {
+			if owner.streamed(key) {
+				owner.endView(reason.ViewerStopped)
+			}
+		})
 	}
 	c.answer(nil)
 }
 
 // leaveShow makes a viewer a connection that may ask again, at the end of the packet it
 // is in: the rest of that goes out before the answer. Its session and its room are free
-// then.
-func (c *Conn) leaveShow() {
+// then. There is no answer, and left is false, if this server goes down: it is told that.
+func (c *Conn) leaveShow() (left bool) {
 	v := c.viewer()
-	if v == nil {
-		return
+	switch {
+	case v == nil:
+		return true
+	case v.ending == reason.ShuttingDown:
+		c.finish(v.ending, c.sess.AppendEnd(c.outgoing().own, codec.CauseShutdown, ""))
+		return false
 	}
 	if v.pin != nil && v.sent != nothingLeft {
 		o := c.outgoing()
@@ -254,6 +266,7 @@ func (c *Conn) leaveShow() {
 	c.detach()
 	c.phase = phaseRequest
 	c.loop.group.books.Keep(&c.ticket, c.peer.Addr(), c)
+	return true
 }
 
 // endView ends a viewer at the end of the packet it is in.

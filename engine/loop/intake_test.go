@@ -247,3 +247,26 @@ func TestSlowedEncodersEnd(t *testing.T) {
 		b.finish()
 	}
 }
+
+// A viewer that is not read and then falls out of the backlog has two deadlines: it is
+// read again at the first, and not when it has waited for a key frame in vain.
+func TestQuietViewerFallsOut(t *testing.T) {
+	cfg := labConfig()
+	cfg.Backlog.Bytes = 64 << 10
+	b := newLab(t, cfg)
+	enc := b.encoder("live", "H A")
+	enc.send("Pk x\n")
+	v := b.viewer("v", 0, "PLAY live")
+	v.setRoom(1)
+	v.send(strings.Repeat("x", talkBurst+1))
+	enc.send(strings.Repeat("P "+strings.Repeat("y", 2000)+"\n", 60)) // and the key frame has gone
+	v.setRoom(-1)
+	if v.gone || !v.quiet || v.c.viewer().waitEnd == 0 {
+		t.Fatalf("gone: %v; not read: %v; it waits for a key frame: %v", v.gone, v.quiet, v.c.viewer().waitEnd != 0)
+	}
+	b.advance(time.Duration(talkPause) + time.Millisecond)
+	if v.quiet {
+		t.Error("it is not read again")
+	}
+	b.finish()
+}

@@ -314,6 +314,11 @@ func (p *peer) arrives(b []byte) { p.reads(p.seals(b)) }
 // reads has the peer's loop read what came over the network, as much at once as a loop
 // reads, until it reads the peer no longer.
 func (p *peer) reads(b []byte) {
+	for len(p.unread) == 0 && len(b) > 0 && !p.gone && !p.quiet { // from where it lies: benchmarks count it
+		n := min(len(b), labRead)
+		p.at.loop.Traffic(p.c, b[:n])
+		b = b[n:]
+	}
 	p.unread = append(p.unread, b...)
 	for p.readsOn() {
 	}

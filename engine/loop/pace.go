@@ -183,7 +183,7 @@ func (l *Loop) catchUp(v *viewer) {
 		if v.outbox && c.out.left() == 0 {
 			l.freeOutbox(c)
 		}
-		l.position(v)
+		at, _ := l.position(v)
 		if v.ending != reason.None || v.waitEnd != 0 || (v.pin == nil || v.sent == nothingLeft) && v.next == v.prog.Ring.Head() || v.prog.Demand() == 0 {
 			c.caughtUp()
 			l.serve(v)
@@ -194,7 +194,7 @@ func (l *Loop) catchUp(v *viewer) {
 			most -= float64(c.out.left())
 		}
 		l.horizon = v.horizon(most)
-		iov, want, _ := l.gather(v)
+		iov, want, _ := l.gather(v, at)
 		l.horizon = noHorizon
 		if want == 0 && l.body.end == v.next {
 			c.pace.due = l.now + c.pace.rest()

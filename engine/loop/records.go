@@ -14,7 +14,6 @@ type records struct {
 	place []byte           // where packets become records
 	ends  [recordsTurn]int // where the records in place end
 	one   [1]unix.Iovec    // scratch: Loop.iov is in use meanwhile
-	errno unix.Errno       // of the last record of crypto/tls
 	spare [][]byte         // for what sockets do not take
 }
 
@@ -38,7 +37,10 @@ const (
 type encrypted struct{ loop *Loop }
 
 func (t encrypted) write(c *Conn, _ int32, iov []unix.Iovec, _ int) (n int, full bool, errno unix.Errno) {
-	if !c.tls.conn.Seals() {
+	switch {
+	case c.tls.cut:
+		return 0, false, unix.EPIPE
+	case !c.tls.conn.Seals():
 		return t.writeThrough(c, iov)
 	}
 	l, k := t.loop, &t.loop.records
@@ -112,18 +114,14 @@ func (k *records) room() []byte {
 // one for each processor.
 func (t encrypted) writeThrough(c *Conn, iov []unix.Iovec) (n int, full bool, errno unix.Errno) {
 	l := t.loop
-	l.records.errno = 0
 	rest := vector{iov: iov}
 	for range recordsTurn {
 		b := rest.take(&l.records)
 		if len(b) == 0 {
 			break
 		}
-		if err := c.tls.conn.Write(b); err != nil {
+		if err := c.tls.conn.Write(b); err != nil || c.tls.cut {
 			return 0, false, unix.EPIPE // its TLS has come to an end
-		}
-		if l.records.errno != 0 {
-			return 0, false, l.records.errno
 		}
 		n += len(b)
 		if len(c.tls.kept) > 0 {

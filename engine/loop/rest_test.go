@@ -55,6 +55,7 @@ func TestUnitIsWholeWhereverTheSocketStops(t *testing.T) {
 				enc.send("Pk start\n")
 				v := b.viewer("v", 0, request)
 				v.got, v.room = nil, stop
+				before := b.e.Totals().Packets
 				enc.send(lines)
 				for range 20 {
 					b.advance(200 * time.Millisecond)
@@ -88,11 +89,53 @@ func TestUnitIsWholeWhereverTheSocketStops(t *testing.T) {
 				if got := strings.ReplaceAll(string(v.got), "T:", "K:"); got != rest {
 					t.Errorf("%s, %q, stopped at byte %d: got %q, want %q", how, request, stop, got, rest)
 				}
+				if n, want := b.e.Totals().Packets-before, strings.Count(rest, ";"); n != uint64(want) {
+					t.Errorf("%s, %q, stopped at byte %d: %d packets are counted as sent, want %d", how, request, stop, n, want)
+				}
 				if pinned := v.c.viewer().pin; pinned != nil && !v.c.parked && v.c.viewer().sent != nothingLeft {
 					t.Errorf("a packet stays pinned")
 				}
 				b.finish()
 			}
+		}
+	}
+}
+
+// A viewer asks behind a part of a unit, and its socket stops at each byte of the answer
+// in turn. The rest of the unit, which comes then and leaves the ring, comes behind the
+// answer, whether it is pinned or the viewer had to let it go.
+func TestRestOfUnitComesBehindAnAnswer(t *testing.T) {
+	plainOnly(t, "a socket stops inside records")
+	const answer = "OK Reply\n"
+	for _, letsGo := range []bool{false, true} {
+		for stop := range len(answer) {
+			cfg := labConfig()
+			cfg.Backlog.Duration, cfg.Backlog.MaxLag = time.Millisecond, time.Second
+			b := newLab(t, cfg)
+			b.env.Buffers.Segment = 40
+			enc := b.encoder("live", "H A")
+			enc.send("Pk start\n")
+			v := b.viewer("v", 0, "PLAY live")
+			enc.send("P va\nPi vb\n")
+			v.got, v.room = nil, stop
+			v.send("REPLY\n")
+			enc.send("Pi vc\nPi vd\n")
+			for range 20 {
+				b.advance(200 * time.Millisecond)
+				enc.send("Pk newest\n")
+			}
+			if letsGo {
+				b.loops[0].loop.showOf(b.e.order[0]).LetGo()
+				b.run()
+				if v.c.viewer().pin != nil {
+					t.Errorf("stopped at %d: a packet is still pinned", stop)
+				}
+			}
+			v.setRoom(-1)
+			if got, want := strings.ReplaceAll(string(v.got), "T:", "K:"), answer+"<3:vc;<4:vd;<24K:newest;"; got != want {
+				t.Errorf("lets go: %v, stopped at %d: got %q, want %q", letsGo, stop, got, want)
+			}
+			b.finish()
 		}
 	}
 }

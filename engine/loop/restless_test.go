@@ -21,6 +21,8 @@ type restless struct {
 	viewers []*peer
 	others  []*peer
 	rules   *whim // nil: everybody may do everything
+	unit    int   // the newest
+	inside  int   // packets that it has
 }
 
 // TestRestlessPeers has viewers that close their side, stop, break, ask on and come
@@ -49,7 +51,7 @@ func TestRestlessPeers(t *testing.T) {
 		}
 		c.b.advance(time.Second)
 		for _, p := range c.viewers {
-			checkWhole(t, seed, p)
+			checkWhole(t, seed, p, nil)
 			got += len(p.got)
 		}
 		c.b.finish()
@@ -117,12 +119,35 @@ func (c *restless) packets() {
 		size := 1 + c.rnd.IntN(60)
 		if c.rnd.IntN(10) == 0 {
 			size *= 100
+		} else if c.rules != nil {
+			verb = c.place(verb)
 		}
-		fmt.Fprintf(&lines, "%s %s%s\n", verb, c.tail(), strings.Repeat("x", size))
+		fmt.Fprintf(&lines, "%s %s%s\n", verb, c.tail(), c.payload(verb, size))
 	}
 	c.enc.send(lines.String())
 	c.silent = 0
 	c.b.advance(20 * time.Millisecond)
+}
+
+// place puts a small packet into the newest unit, into one of its own, or into the next
+// programme.
+func (c *restless) place(verb string) string {
+	switch n := c.rnd.IntN(60); {
+	case verb == "P" && n < 40 && c.inside > 0 && c.inside < 20:
+		return "Pi"
+	case n == 59:
+		return "OVER"
+	}
+	return verb
+}
+
+// payload says which packet of which unit it is.
+func (c *restless) payload(verb string, size int) string {
+	if verb != "Pi" {
+		c.unit, c.inside = c.unit+1, 0
+	}
+	c.inside++
+	return fmt.Sprintf("u%d.%d.%s", c.unit, c.inside, strings.Repeat("x", size))
 }
 
 // comeBack has the encoder come back with its session on another connection, while
@@ -132,6 +157,7 @@ func (c *restless) comeBack() {
 		c.b.advance(wait)
 	}
 	old := c.enc
+	c.inside = 0
 	c.enc = c.b.dial("enc", c.loop(), "10.0.0.9")
 	c.enc.arrives([]byte("PUBLISH live " + c.key + " u=anna:x\n" + c.header() + "\nPk y\n"))
 	switch c.rnd.IntN(5) {
@@ -193,7 +219,18 @@ func (c *restless) stranger() {
 
 // disturb has something happen to a viewer.
 func (c *restless) disturb(p *peer) {
-	switch c.rnd.IntN(9) {
+	n := 9
+	if c.rules != nil {
+		n = 12
+	}
+	switch c.rnd.IntN(n) {
+	case 9, 10:
+		if p.c.phase == phaseView && !p.c.half {
+			p.send("HALT\n" + strings.Repeat(c.wish()+"\n", c.rnd.IntN(2)))
+		}
+	case 11:
+		c.b.loops[c.loop()].loop.showOf(c.b.e.order[0]).LetGo()
+		c.enc.send([]string{"ASK\n", "ASK live\n"}[c.rnd.IntN(2)])
 	case 0:
 		p.halfClose()
 	case 1:
@@ -213,12 +250,37 @@ func (c *restless) disturb(p *peer) {
 	}
 }
 
+// unitSeen is how many packets of each unit any viewer got.
+type unitSeen map[int]int
+
+// unitOf is the unit that a packet says it is in, and which of its packets it is; 0 if it
+// does not say so.
+func unitOf(packet string) (unit, inside int) {
+	if _, mark, ok := strings.Cut(packet, "u"); ok {
+		_, _ = fmt.Sscanf(mark, "%d.%d.", &unit, &inside)
+	}
+	return unit, inside
+}
+
+// note looks at what a viewer got.
+func (s unitSeen) note(p *peer) {
+	for b := p.got; len(b) > 0; {
+		_, n := p.token(b)
+		if n == 0 {
+			return
+		}
+		unit, inside := unitOf(string(b[:n]))
+		s[unit] = max(s[unit], inside)
+		b = b[n:]
+	}
+}
+
 // checkWhole looks at what a viewer got: lines, its heads, and then packets of each
-// programme from its own first on. Only the last one of a viewer whose connection is
-// over may be in pieces.
-func checkWhole(t *testing.T, seed uint64, p *peer) {
+// programme from its own first on, and behind each gap a start, with whole units in front
+// of it. Only the last one of a viewer whose connection is over may be in pieces.
+func checkWhole(t *testing.T, seed uint64, p *peer, units unitSeen) {
 	t.Helper()
-	b := p.got
+	b, unit, inside := p.got, 0, 0
 	for last, headed := -1, false; len(b) > 0; {
 		word, n := p.token(b)
 		if n == 0 {
@@ -229,6 +291,11 @@ func checkWhole(t *testing.T, seed uint64, p *peer) {
 		switch packet[0] {
 		case '{', '[':
 			last, headed = -1, true
+			continue
+		case 'O':
+			if packet == "OK Halt\n" {
+				last = -1
+			}
 			continue
 		case '"', '<', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
 		default:
@@ -242,6 +309,10 @@ func checkWhole(t *testing.T, seed uint64, p *peer) {
 		if number <= last || last >= 0 && number != last+1 && !start {
 			t.Fatalf("seed %d: after %d came %q", seed, last, packet[:min(len(packet), 20)])
 		}
+		if last >= 0 && number != last+1 && inside < units[unit] {
+			t.Fatalf("seed %d: after packet %d of unit %d, of %d, came %q", seed, inside, unit, units[unit], packet[:min(len(packet), 20)])
+		}
+		unit, inside = unitOf(packet)
 		last = number
 	}
 }

@@ -92,14 +92,20 @@ func (c *Conn) openSession(instead bool) (returned bool) {
 		return false
 	}
 	old.loop.Post(func() {
-		if instead {
+		switch {
+		case !old.streamed(key):
+		case instead:
 			old.doom(reason.ViewerReturned)
-			return
+		default:
+			old.endView(reason.ViewerReturned)
 		}
-		old.endView(reason.ViewerReturned)
 	})
 	return true
 }
+
+// streamed reports whether what is to end a viewer's session still finds it: the viewer
+// may have halted since, and begun another. One that has closed its side has not.
+func (c *Conn) streamed(key uint64) bool { return c.key == key || c.half }
 
 // returns reports whether the request continues a session that a viewer of the same
 // stream and kind streams, whose place it will take. Who took less memory has no place

@@ -23,8 +23,8 @@ func (l *Loop) serve(v *viewer) {
 		l.freeOutbox(v.conn)
 	}
 	for range turns {
-		more := l.position(v)
-		iov, want, last := l.gather(v)
+		at, more := l.position(v)
+		iov, want, last := l.gather(v, at)
 		n, full := 0, false
 		if want > 0 {
 			var errno unix.Errno
@@ -56,12 +56,12 @@ func (l *Loop) serve(v *viewer) {
 }
 
 // position decides where the viewer goes on: it is the one place where a cursor moves
-// other than past a packet it sent. more says that something may follow even if the
-// ring has nothing now.
-func (l *Loop) position(v *viewer) (more bool) {
+// other than past a packet it sent. at is the packet at the cursor, if it has been looked
+// at; more says that something may follow even if the ring has nothing now.
+func (l *Loop) position(v *viewer) (at *ring.Slot, more bool) {
 	r := v.prog.Ring
 	if v.ending != reason.None {
-		return false
+		return nil, false
 	}
 	over := r.Over() // before the head: a sealed ring's head is final
 	if v.waitEnd != 0 {
@@ -70,25 +70,25 @@ func (l *Loop) position(v *viewer) (more bool) {
 			v.conn.rearm()
 		} else if over {
 			l.nextProgramme(v)
-			return true
+			return nil, true
 		}
-		return false
+		return nil, false
 	}
 	if v.mode.has(seeking) && !v.seek() && !over {
-		return false
+		return nil, false
 	}
 	if v.next == r.Head() {
 		if over {
 			l.nextProgramme(v)
-			return true
+			return nil, true
 		}
-		return false
+		return nil, false
 	}
 	s := r.At(v.next)
 	if s != nil && l.now-s.At() <= int64(l.group.cfg.Backlog.MaxLag) {
-		return false
+		return s, false
 	}
-	return l.late(v, s)
+	return nil, l.late(v, s)
 }
 
 // leap is what a viewer that is about to leave packets out is sent before. It is there
@@ -146,8 +146,9 @@ type body struct {
 }
 
 // gather makes the vector of one write: the rest of the packet the viewer is in, then
-// its outbox, then whole packets. last says that the ring has nothing further.
-func (l *Loop) gather(v *viewer) (iov []unix.Iovec, want int, last bool) {
+// its outbox, then whole packets. at is what position found; last says that the ring has
+// nothing further.
+func (l *Loop) gather(v *viewer, at *ring.Slot) (iov []unix.Iovec, want int, last bool) {
 	iov = l.iov[:0]
 	l.body.first, l.body.end, l.body.size, l.body.empty = nil, v.next, 0, 0
 	l.scratch.Reset() // the bytes of the last write are sent, or gathered again
@@ -167,7 +168,7 @@ func (l *Loop) gather(v *viewer) (iov []unix.Iovec, want int, last bool) {
 		iov = l.gatherBefore(v, iov)
 		return iov, want + l.body.size, false
 	}
-	iov, last = l.gatherBody(v, iov)
+	iov, last = l.gatherBody(v, iov, at)
 	return iov, want + l.body.size, last
 }
 
@@ -175,15 +176,17 @@ func (l *Loop) gather(v *viewer) (iov []unix.Iovec, want int, last bool) {
 const maxLook = 1024
 
 // gatherBody adds whole packets to the vector: in the primary form, those that lie in
-// one piece of memory are one buffer.
-func (l *Loop) gatherBody(v *viewer, iov []unix.Iovec) (_ []unix.Iovec, last bool) {
+// one piece of memory are one buffer. s is the first of them, if it has been found before.
+func (l *Loop) gatherBody(v *viewer, iov []unix.Iovec, s *ring.Slot) (_ []unix.Iovec, last bool) {
 	r, g := v.prog.Ring, &l.body
 	head, form := min(r.Head(), l.horizon), v.nextForm(v.trim)
 	if form != primary {
 		g.piece = ring.Piece{} // nothing lies before it
 	}
 	for g.end < head {
-		s := r.At(g.end)
+		if s == nil {
+			s = r.At(g.end)
+		}
 		if s == nil || len(iov) == maxIov || g.size >= maxWrite {
 			return iov, false
 		}
@@ -191,18 +194,17 @@ func (l *Loop) gatherBody(v *viewer, iov []unix.Iovec) (_ []unix.Iovec, last boo
 			g.first = s
 		}
 		if form == primary {
-			g.last = r.Run(s, head)
-			b := s.Through(g.last)
+			last := r.Run(s, head)
+			b := s.Through(last)
 			iov = appendIov(iov, b)
-			g.size += len(b)
-			g.end = g.last.Seq() + 1
+			g.last, g.size, g.end = last, g.size+len(b), last.Seq()+1
 		} else {
 			iov = g.add(iov, s, s.Bytes(form, &l.scratch))
 			if g.end-v.next == maxLook {
 				return iov, false
 			}
 		}
-		form = v.nextForm(false)
+		form, s = v.nextForm(false), nil
 	}
 	return iov, true
 }

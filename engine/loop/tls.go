@@ -22,6 +22,7 @@ type tlsState struct {
 	taken uint64 // bytes of kept that the socket took, in all
 	idle  int    // bytes that have arrived since the last plaintext
 	ended bool   // we have said our last word
+	cut   bool   // a record has been lost on its way to the socket: none may follow
 }
 
 const (
@@ -61,10 +62,13 @@ func (t encrypted) finish(c *Conn) (done bool) {
 // take is kept.
 func (c *Conn) Record(b []byte) {
 	l, s := c.loop, c.tls
+	if s.cut {
+		return
+	}
 	if len(s.kept) == 0 {
 		n, errno := l.putRecord(c, b)
 		if errno != 0 && errno != unix.EAGAIN {
-			l.records.errno = errno
+			s.cut = true
 			return
 		}
 		b = b[n:]
@@ -73,7 +77,7 @@ func (c *Conn) Record(b []byte) {
 		return
 	}
 	if len(s.kept)+len(b) > maxKept {
-		l.records.errno = unix.ENOBUFS
+		s.cut = true
 		c.doom(reason.TLSBroken) // it asks for answers and takes none
 		return
 	}
@@ -186,6 +190,8 @@ func (c *Conn) unread(err error) {
 	case (more || ended) && c.tls.idle > maxIdle:
 		c.spoiled(reason.TLSBroken, errIdle)
 	case more:
+	case ended && c.ingest != nil && len(c.waiting()) > 0:
+		c.half, c.quiet = true, false // what waits comes first (resume)
 	case ended:
 		if c.phase != phaseDrain && !c.Owed() {
 			c.doom(c.leftReason())

@@ -338,3 +338,31 @@ func TestPacketsBehindTheHandshake(t *testing.T) {
 	}
 	b.finish()
 }
+
+// An encoder may say TLS's last word right behind its last packets. Those that must wait
+// for their turn come first, and so does what it said of its end.
+func TestLastWordBehindPacketsThatWait(t *testing.T) {
+	for name, c := range map[string]struct {
+		end  string
+		want reason.Reason
+	}{"finish": {"FINISH\n", reason.PushEnded}, "cut": {"", reason.PushLost}} {
+		const packets = 10 * packetTurn
+		b, enc := newEncrypted(t)
+		v := b.viewer("v", 0, "PLAY live")
+		v.text()
+		said := enc.tls.seal([]byte(strings.Repeat("P x\n", packets) + c.end))
+		enc.tls.wire.out = nil
+		_ = enc.tls.client.CloseWrite()
+		enc.room = 0 // for what it is told
+		enc.reads(append(said, enc.tls.wire.out...))
+		b.run()
+		enc.setRoom(-1)
+		if enc.c.reason != c.want || !enc.gone {
+			t.Errorf("%s: the encoder is gone: %v, with %v, want %v", name, enc.gone, enc.c.reason, c.want)
+		}
+		if got, want := v.text(), fmt.Sprintf("1-%d", packets); got != want && !strings.HasPrefix(got, want+" ") {
+			t.Errorf("%s: the viewer got %q, want %q", name, got, want)
+		}
+		b.finish()
+	}
+}

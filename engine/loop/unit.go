@@ -12,9 +12,9 @@ import (
 // A viewer has whole units ([ring.Ring]), whatever it leaves out. One whose socket is
 // full inside a unit, or that has had its turns, keeps the rest of it: it pins the packet
 // that it is in, or the one that it is behind. When it comes back late, it is sent that
-// rest, evicted or not, and goes on at a key start then. It keeps the rest of a unit of
-// the ring's no longer than the rest of a packet: what is left is copied for it, if that
-// is not much, or it is closed. Viewers that have had everything pin nothing.
+// rest, evicted or not, and goes on at a key start then. It keeps a unit that was evicted
+// no longer than a packet: what is left is copied for it, if that is not much, or it is
+// closed. Viewers that have had everything pin nothing.
 
 // maxRest is how many bytes of a unit, behind the packet that it is in, are copied for a
 // viewer: with the largest packet, about what a socket holds for it.
@@ -50,7 +50,7 @@ func (l *Loop) gatherBefore(v *viewer, iov []unix.Iovec) []unix.Iovec {
 	if before.rest == nil {
 		horizon := l.horizon
 		l.horizon = min(horizon, before.at)
-		iov, _ = l.gatherBody(v, iov)
+		iov, _ = l.gatherBody(v, iov, nil)
 		l.horizon = horizon
 		return iov
 	}
@@ -111,7 +111,8 @@ func (l *Loop) muchLeft(v *viewer) bool {
 }
 
 // keepRest unpins the packet that a viewer is in, and keeps the rest of it, and of its
-// unit, for that viewer; one that would have to keep too much is closed.
+// unit, for that viewer, in the order of gather: some of the outbox may have been sent.
+// A viewer that would have to keep too much is closed.
 func (l *Loop) keepRest(v *viewer) {
 	if l.muchLeft(v) {
 		v.conn.doom(reason.ViewerTooSlow)
@@ -121,17 +122,18 @@ func (l *Loop) keepRest(v *viewer) {
 		v.conn.outgoing().then = thenPackets
 	}
 	o := v.conn.outgoing()
-	rest := slices.Clone(l.restOfPacket(v))
-	l.pass.packets++ // from here on nothing tells when it has been sent
-	if v.sent == nothingLeft {
-		l.pass.packets--
+	if v.sent != nothingLeft {
+		o.own = slices.Concat(l.restOfPacket(v), o.own)
+		l.pass.packets++ // from here on nothing tells when it has been sent
 	}
 	for s := v.pin.Rest(); s != nil; s = s.Rest() {
-		rest = append(rest, s.Bytes(v.variant, &l.scratch)...)
+		b := s.Bytes(v.variant, &l.scratch)
+		o.own = append(o.own, b...)
 		v.next = s.Seq() + 1
-		l.pass.packets++
+		if len(b) > 0 {
+			l.pass.packets++
+		}
 	}
-	o.own = append(rest, o.own...)
 	if v.pin.Evicted() {
 		v.mode.set(atStart, true)
 	}

@@ -3,6 +3,7 @@ package loop
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -84,6 +85,9 @@ func (s *pictures) gaps(t *testing.T, p *peer) (gaps int) {
 			return gaps
 		}
 		b = b[n:]
+		if word == `"OK Halt"` {
+			last, start = -1, -1 // it begins anew
+		}
 		if where, ok := strings.CutPrefix(word, "("); ok {
 			_, number, _ := strings.Cut(strings.TrimSuffix(where, ")"), " ")
 			start, _ = strconv.Atoi(number)
@@ -118,6 +122,7 @@ func (s *pictures) gaps(t *testing.T, p *peer) (gaps int) {
 func TestViewersHaveWholeUnits(t *testing.T) {
 	requests := []string{"PLAY live", "PLAY live video", "PLAY live audio", "PLAY live switch", "PLAY live plain"}
 	gaps, closed := 0, 0
+	ends := []reason.Reason{reason.ViewerTooSlow, reason.ViewerStalled, reason.AnswerStalled}
 	for seed := range uint64(12) {
 		src := newPictures(seed)
 		cfg := labConfig()
@@ -142,6 +147,14 @@ func TestViewersHaveWholeUnits(t *testing.T) {
 			v := viewers[src.rnd.IntN(len(viewers))]
 			v.chunk = []int{0, 0, 7, 90}[src.rnd.IntN(4)]
 			v.setRoom([]int{-1, 0, 5, 37, 150, 700}[src.rnd.IntN(6)])
+			switch w := viewers[src.rnd.IntN(len(viewers))]; src.rnd.IntN(10) {
+			case 0, 1:
+				w.send("REPLY\n")
+			case 2:
+				w.send("HALT\n" + w.name + "\n")
+			case 3:
+				b.loops[0].loop.showOf(b.e.order[0]).LetGo()
+			}
 		}
 		for _, v := range viewers {
 			v.chunk = 0
@@ -153,7 +166,7 @@ func TestViewersHaveWholeUnits(t *testing.T) {
 			if v.gone {
 				closed++
 			}
-			if v.gone && v.c.reason != reason.ViewerTooSlow && v.c.reason != reason.ViewerStalled {
+			if v.gone && !slices.Contains(ends, v.c.reason) {
 				t.Errorf("%q is closed: %v", v.name, v.c.reason)
 			}
 		}

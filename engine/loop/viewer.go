@@ -79,6 +79,9 @@ func (c *Conn) attach(p *stream.Programme, form codec.Form, canMove bool) {
 		s.behind++ // it lies among those that the present sweep still covers
 		s.held.joined()
 	}
+	if c.transport == tlsTCP {
+		s.overTLS++
+	}
 	c.viewer().mode.set(movable, canMove)
 	c.phase = phaseView
 	c.loop.group.books.Carry(&c.ticket, c.peer.Addr())
@@ -168,9 +171,7 @@ func (v *viewer) wait(from uint64, joiner bool) {
 	v.next = from
 	v.mode.set(joining, joiner)
 	v.waitEnd = l.now + int64(l.group.cfg.Timeouts.KeyWait)
-	if !v.parked {
-		v.conn.setTimer(v.waitEnd)
-	}
+	v.conn.rearm()
 }
 
 // keyDeadline is the deadline of a viewer that is not parked.
@@ -230,8 +231,8 @@ func (l *Loop) settle() {
 		c := l.leaving[len(l.leaving)-1]
 		l.leaving = l.leaving[:len(l.leaving)-1]
 		v := c.viewer()
-		if v == nil || c.doomed {
-			continue
+		if v == nil || v.ending == reason.None || c.doomed {
+			continue // it has left, and may have come again
 		}
 		cause := codec.CauseEnded
 		if v.ending == reason.ShuttingDown {

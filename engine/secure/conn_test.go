@@ -152,7 +152,8 @@ func TestRecordsAllocateNothing(t *testing.T) {
 	b := make([]byte, MaxRecord)
 	c, _, _, _ := served(t, tls.VersionTLS12)
 	c.Attach(nowhere{})
-	if n := testing.AllocsPerRun(100, func() { _ = c.Write(b) }); n > 0 {
+	// crypto/tls has its buffer from a pool, which forgets some under the race detector.
+	if n := testing.AllocsPerRun(100, func() { _ = c.Write(b) }); n > 0 && !raced {
 		t.Errorf("%v allocations a record of TLS 1.2", n)
 	}
 	c, _, _, _ = served(t, tls.VersionTLS13)

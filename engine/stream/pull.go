@@ -146,7 +146,9 @@ func (a *attempt) read(ctx context.Context) (again bool, err error) {
 		if readErr != nil && !errors.Is(readErr, os.ErrDeadlineExceeded) {
 			return false, a.broken(readErr)
 		}
-		a.hold(ctx)
+		if err := a.hold(ctx); err != nil {
+			return false, err
+		}
 		if !a.extend() && !time.Now().Before(a.deadline) {
 			return false, a.late()
 		}

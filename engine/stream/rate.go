@@ -55,16 +55,26 @@ func (a *attempt) brought(n int, rest bool) {
 	a.entitled += int64(packets) * PacketTime(a.st.env.Settings.Limits.Packets)
 }
 
-// hold waits until a source that is ahead of its rate may be read again, or ctx ends. The
-// log tells of it once, until the source has been within its rate.
-func (a *attempt) hold(ctx context.Context) {
-	over := a.entitled - a.st.env.Clock.Now() - PacketsAhead
-	if over <= 0 {
-		return
+// hold waits until a source that is ahead of its rate may be read again, or ctx ends, and
+// says meanwhile what is due. The log tells of it once, until the source has been within
+// its rate.
+func (a *attempt) hold(ctx context.Context) error {
+	for {
+		over := a.entitled - a.st.env.Clock.Now() - PacketsAhead
+		if over <= 0 || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if !a.slowed {
+			a.slowed = true
+			a.st.log.Warn("source is slowed down", "why", TooFast, "limit", a.st.env.Settings.Limits.Packets)
+		}
+		wait := time.Duration(over + PacketsPause)
+		if !a.due.IsZero() {
+			wait = min(wait, time.Until(a.due))
+		}
+		rest(ctx, wait)
+		if err := a.tick(ctx); err != nil {
+			return err
+		}
 	}
-	if !a.slowed {
-		a.slowed = true
-		a.st.log.Warn("source is slowed down", "why", TooFast, "limit", a.st.env.Settings.Limits.Packets)
-	}
-	rest(ctx, time.Duration(over+PacketsPause))
 }

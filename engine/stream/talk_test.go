@@ -94,6 +94,28 @@ func TestPullTalks(t *testing.T) {
 		"8s (TICK)", "12s (TICK)", "16s (TICK)", "20.02s (END idle)")
 }
 
+// A source that is not read for now, because it is ahead of its rate, is told what is due.
+func TestPullTalksToASlowedSource(t *testing.T) {
+	e := &ears{}
+	const packets = 2000
+	b := inBubble(t, talking, func(cfg *settings.Config) { cfg.Limits.Packets = 100 }, func(b *bubble) {
+		e.begun = b.start
+		b.answer = func(int) net.Conn {
+			return e.source(func(c net.Conn) { send(c, "H A audio\n"+strings.Repeat("P x\n", packets), "P last\n") })
+		}
+		if s := b.after(19 * time.Second); s.PacketsIn != packets {
+			t.Errorf("%d packets came, want %d: it is to be read no longer", s.PacketsIn, packets)
+		}
+		if s := b.after(2 * time.Second); s.PacketsIn != packets+1 {
+			t.Errorf("%d packets came, want %d: it is to be read again", s.PacketsIn, packets+1)
+		}
+	})
+	e.want(t, "0s HELLO 1 false\n", "4s (TICK)", "8s (TICK)", "12s (TICK)", "16s (TICK)", "20s (TICK)", "21s (END shutdown)")
+	if b.ended != 0 {
+		t.Errorf("the end took %v", b.ended)
+	}
+}
+
 // Each end has its last word, which says why, if there is still somebody to hear it.
 func TestPullSaysItsLastWord(t *testing.T) {
 	for _, c := range []struct{ name, says, want string }{
