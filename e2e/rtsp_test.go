@@ -19,7 +19,7 @@ import (
 // rtspKinds are players of RTSP, and what they are given for each transport that they can
 // be told to begin with. Debian's VLC cannot play RTSP.
 func rtspKinds() []rtspKind {
-	return []rtspKind{
+	return withoutOpenRTSP([]rtspKind{
 		{"ffmpeg", "ffmpeg", "rtsp", "rtsp", "rtsps", func(t testing.TB, url string, tcp bool) *watcher {
 			if tcp {
 				return watchFFmpegWith(t, url, "-rtsp_transport", "tcp")
@@ -29,8 +29,9 @@ func rtspKinds() []rtspKind {
 		{"mpv", "mpv", "rtsp", "", "rtsps", func(t testing.TB, url string, _ bool) *watcher { return watchMpv(t, url) }},
 		{"mplayer", "mplayer", "", "rtsp", "", func(t testing.TB, url string, _ bool) *watcher { return watchMPlayerPlace(t, url) }},
 		{"gstreamer", "gst-launch-1.0", "rtspt", "rtsp", "", func(t testing.TB, url string, _ bool) *watcher { return watchGStreamer(t, url) }},
+		{"openrtsp", openRTSP, "rtsp", "", "rtsps", watchOpenRTSP},
 		{"gortsplib", "go", "rtsp", "rtsp", "", watchGortsplib},
-	}
+	})
 }
 
 // rtspKind is a player of RTSP.

@@ -88,8 +88,8 @@ func mmshPull(p config.Pull) (func() codec.Dialled, error) {
 // next: there is one at a time.
 func rtspPull(p config.Pull) (func() codec.Dialled, error) {
 	o := rtsp.PullOptions{
-		URL:   rtsp.URL{Host: p.Host, Port: uint16(p.Port), Path: p.Path, TLS: p.TLS != nil},
-		Agent: agent, User: p.User, Password: p.Password,
+		URL:  rtsp.URL{Host: p.Host, Port: uint16(p.Port), Path: p.Path, TLS: p.TLS != nil},
+		User: p.User, Password: p.Password,
 		ClientNonce: rand.Text, Past: &rtsp.Past{},
 	}
 	return func() codec.Dialled { return rtsp.NewPull(o) }, o.URL.Check()

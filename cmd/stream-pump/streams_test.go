@@ -12,7 +12,7 @@ import (
 func TestStreamsHaveTheirProtocols(t *testing.T) {
 	c, problems := config.Parse("c.json", []byte(`{"streams": [
 		{"type": "mmsh_push", "path": "a"}, {"type": "rtsp_push", "path": "b"},
-		{"type": "mmsh_pull", "path": "c", "source_options": {"url": "mmsh://source.example/"}},
+		{"type": "mmsh_pull", "path": "c", "source_options": {"url": "mmsh://source.example/streams/c"}},
 		{"type": "rtsp_pull", "path": "d", "source_options": {"url": "rtsps://me:secret@source.example/ch0"}},
 		{"type": "rtsp_push", "path": "e", "enabled": false},
 	]}`), ".")
@@ -49,8 +49,14 @@ func TestStreamsHaveTheirProtocols(t *testing.T) {
 		if got := d.Target(); got.Address != want.target.Address || got.TLS != want.target.TLS {
 			t.Errorf("stream %s: dialled is %+v, want %+v", s.Path, got, want.target)
 		}
-		if hello := string(d.AppendHello(nil, false)); strings.Contains(hello, "secret") {
+		hello := string(d.AppendHello(nil, false))
+		if strings.Contains(hello, "secret") {
 			t.Errorf("a password goes out before anybody has asked: %q", hello)
+		}
+		// Over RTSP the first request is not about a stream yet.
+		_, ev := spoken[s.Protocol].Accept(codec.Peer{}).Consume([]byte(strings.Replace(hello, "OPTIONS", "DESCRIBE", 1)))
+		if ev.Kind != codec.Describe || !ev.Pump {
+			t.Errorf("stream %s: another pump takes it for no pump: %v, %q", s.Path, ev.Kind, hello)
 		}
 	}
 }

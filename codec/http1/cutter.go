@@ -150,7 +150,7 @@ func (c *Cutter) bad(x byte) string {
 const tlsMark = 0x16
 
 // encrypted is what is wrong with a connection that begins so.
-const encrypted = "the connection begins with a TLS handshake, and TLS is not spoken here: use http:// or mms://"
+const encrypted = "the connection begins with a TLS handshake, and TLS is not spoken here: its address begins with http://, mms:// or rtsp://"
 
 // proxyMark is what a header of the PROXY protocol's version 2 begins with,
 // before a byte 0. To us it is two empty lines.

@@ -78,7 +78,7 @@ func TestCutter(t *testing.T) {
 		{"bare_CR_before", "\rA", "a CR that ends no line at byte 1 of the head"},
 		{"NUL", "A\x00", "control byte 0x00 at byte 1 of the head"},
 		{"DEL", "A\x7f", "control byte 0x7F at byte 1 of the head"},
-		{"tls", "\x16\x03\x01", "the connection begins with a TLS handshake, and TLS is not spoken here: use http:// or mms://"},
+		{"tls", "\x16\x03\x01", "the connection begins with a TLS handshake, and TLS is not spoken here: its address begins with http://, mms:// or rtsp://"},
 		{"binary", "\x17\x03\x01", "control byte 0x17 at byte 0 of the head"},
 		{"no_method", "\r\n\xff\xfe", "byte 0xFF, which begins no message, at byte 2 of the head"},
 		{"blank_first", " GET", "byte 0x20, which begins no message, at byte 0 of the head"},

@@ -188,7 +188,7 @@ func (q *request) get(r *http1.Request, path string) {
 	case r.Fields.Has("x-sessioncookie"):
 		// RTSP within HTTP, which VLC tries after any refusal by RTSP but 401 and 404. A
 		// stream of this protocol is nothing that it could use.
-		q.refuse(501, "the request asks for RTSP within HTTP")
+		q.refuse(501, "the request asks for RTSP within HTTP, which is not spoken here: let the player use TCP alone")
 	case path == "/":
 		q.reply(rootPage)
 	case !ok:

@@ -17,7 +17,7 @@ func (s *server) mayAnnounce() bool { return s.state == ready && !s.view.isSetUp
 
 // announce brings an encoder's description.
 func (s *server) announce(q *request, m *message) {
-	switch kind := mediaType(m.req); {
+	switch kind := contentType(m.req.Fields); {
 	case !s.mayAnnounce():
 		q.say(wrongState("the connection has a stream already"))
 		return
@@ -64,9 +64,9 @@ func (s *server) record(q *request, r *http1.Request) {
 	}
 }
 
-// mediaType is a request's media type, in lower case and without parameters.
-func mediaType(r *http1.Request) string {
-	media, _, _ := strings.Cut(r.Fields.Get("Content-Type"), ";")
+// contentType is the media type of a message's body, in lower case and without parameters.
+func contentType(f http1.Fields) string {
+	media, _, _ := strings.Cut(f.Get("Content-Type"), ";")
 	return strings.ToLower(strings.TrimSpace(media))
 }
 

@@ -148,6 +148,9 @@ func (m *message) headed() bool { return m.req != nil || m.answer != nil }
 // parse reads a whole head; keep says whether the body is kept.
 func (m *message) parse(head []byte, keep bodies) (err error) {
 	var fields http1.Fields
+	if line, ok := isHTTP(head); ok {
+		return &http1.Error{Status: 400, What: "it is HTTP, " + strconv.Quote(clip(line)) + ": another port may be for RTSP, or this one wants TLS (rtsps://)", Offset: -1}
+	}
 	if isAnswer(head) {
 		if m.answer, err = http1.ParseRTSPResponse(head); err != nil {
 			return err
@@ -169,6 +172,16 @@ func (m *message) parse(head []byte, keep bodies) (err error) {
 
 // isAnswer tells an answer from a request: no method has a slash.
 func isAnswer(head []byte) bool { return strings.HasPrefix(string(head[:min(len(head), 5)]), "RTSP/") }
+
+// isHTTP reports whether a message is an answer of HTTP, and returns its first line. That
+// is what a web server says, and many a server of TLS to whom nobody speaks TLS.
+func isHTTP(head []byte) (line string, ok bool) {
+	if !strings.HasPrefix(string(head[:min(len(head), 5)]), "HTTP/") {
+		return "", false
+	}
+	line, _, _ = strings.Cut(string(head), "\n")
+	return strings.TrimSpace(line), true
+}
 
 // take takes bytes of the body. The room for it grows with what comes, not with what is
 // announced.

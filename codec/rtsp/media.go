@@ -170,14 +170,17 @@ func (m *media) NewProgramme() codec.Programme { return newProgramme(m) }
 // MIME implements [codec.Media].
 func (m *media) MIME() string { return "application/sdp" }
 
-// Bitrate implements [codec.Media].
+// Bitrate implements [codec.Media]. Many encoders give a figure for some tracks only:
+// their sum would be taken for that of all.
 func (m *media) Bitrate() uint32 {
 	var kilobits uint64
 	for i := range m.d.Media {
-		kilobits += uint64(m.d.Media[i].Kilobits)
-	}
-	if kilobits == 0 {
-		kilobits = uint64(m.d.Kilobits)
+		one := uint64(m.d.Media[i].Kilobits)
+		if one == 0 {
+			kilobits = uint64(m.d.Kilobits)
+			break
+		}
+		kilobits += one
 	}
 	return uint32(min(kilobits*1000, 1<<32-1))
 }

@@ -23,6 +23,8 @@ func TestMedia(t *testing.T) {
 		bitrate            uint32
 	}{
 		{"Both", videoLine + "b=AS:900\n" + audioLine + "b=AS:128\n", "video H264, 90000 Hz, audio MPEG4-GENERIC, 48000 Hz; 1028 kbit/s", true, 0, 0, 1, 1028000},
+		{"SoundAloneHasAFigure", videoLine + audioLine + "b=AS:69\n", "video H264, 90000 Hz, audio MPEG4-GENERIC, 48000 Hz", true, 0, 0, 1, 0},
+		{"AFigureForAll", "b=AS:700\n" + videoLine + audioLine + "b=AS:69\n", "video H264, 90000 Hz, audio MPEG4-GENERIC, 48000 Hz; 700 kbit/s", true, 0, 0, 1, 700000},
 		{"SoundFirst", "b=AS:700\n" + audioLine + videoLine, "audio MPEG4-GENERIC, 48000 Hz, video H264, 90000 Hz; 700 kbit/s", true, 1, 1, 0, 700000},
 		{"OnlySound", "m=audio 0 RTP/AVP 0\n", "audio PCMU, 8000 Hz", false, none, none, 0, 0},
 		{"UnknownPicturesDoNotLead", unknown + videoLine, "video X-NEW, 1000 Hz, video H264, 90000 Hz", true, 1, 0, none, 0},

@@ -216,7 +216,12 @@ func TestPlayers(t *testing.T) {
 				{in: ask("SETUP", "rtsp://h/live/trackID=0", 1, tcp), answer: says(1, "200 OK")},
 				{in: ask("TEARDOWN", "rtsp://h/live/", 2, viewerSession), answer: says(2, "200 OK")},
 			},
-			events: "Describe live; Reply live"},
+			events: "Describe live; Stop session=0x4242 live"},
+		{name: "teardown_after_a_pause", next: codec.Close,
+			talk: append(played(),
+				exchange{in: ask("PAUSE", "rtsp://h/live/", 4, viewerSession), answer: says(4, "200 OK")},
+				exchange{in: ask("TEARDOWN", "rtsp://h/live/", 5, viewerSession), answer: says(5, "200 OK") + viewerSession + "\n\n"}),
+			events: playingEvents + "; Halt session=0x4242 live; Stop session=0x4242 live"},
 		{name: "nothing_is_set_up", next: codec.Keep,
 			talk: []exchange{
 				{in: ask("PLAY", "rtsp://h/live", 1), answer: says(1, "455 Method Not Valid in This State")},

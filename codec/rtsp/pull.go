@@ -9,8 +9,8 @@ import (
 	"streampump/codec/http1"
 )
 
-// DefaultAgent is the User-Agent of a pull.
-const DefaultAgent = "StreamPump/1"
+// DefaultAgent is the User-Agent of a pull. It tells another pump that this is no player.
+const DefaultAgent = pumpProduct + "/1"
 
 // maxRedirects is how often one pull may be redirected; browsers allow some 20, and
 // honest sources need one.

@@ -144,6 +144,11 @@ func TestPullOfCameras(t *testing.T) {
 
 		// Refusals.
 		{name: "not_found", turns: first(turn{camAnswers("404 Not Found"), ""}), events: "Bad: the source answered 404 Not Found to DESCRIBE"},
+		{name: "says_why", turns: first(turn{camAnswers("404 Not Found", "Content-Type: text/plain; charset=utf-8", "Content-Length: 34") + "the stream has no source now\nx\ny\n\n", ""}),
+			events: `Bad: the source answered 404 Not Found to DESCRIBE: it says "the stream has no source now"`},
+		{name: "says_too_much", turns: first(turn{camAnswers("404 Not Found", "Content-Type: text/plain", "Content-Length: 100") + strings.Repeat("x", 100), ""}),
+			events: `Bad: the source answered 404 Not Found to DESCRIBE: it says "` + strings.Repeat("x", 64) + `"`},
+		{name: "says_a_page", turns: first(turn{camAnswers("404 Not Found", "Content-Type: text/html", "Content-Length: 6") + "<html>", ""}), events: "Bad: the source answered 404 Not Found to DESCRIBE"},
 		{name: "no_reason", turns: first(turn{camAnswers("503"), ""}), events: "Bad: the source answered 503 to DESCRIBE"},
 		{name: "full", turns: append(toPlay()[:4], turn{camAnswers("453 Not Enough Bandwidth"), ""}), events: "Bad: the source answered 453 Not Enough Bandwidth to PLAY", end: tearsDown},
 
@@ -156,6 +161,8 @@ func TestPullOfCameras(t *testing.T) {
 		{name: "only_interim", turns: []turn{{strings.Repeat(camAnswers("100 Continue"), 11), ""}}, events: "Bad: the source has sent 11 interim answers and no final one"},
 		{name: "twice", turns: first(turn{camSays("RTSP/1.0 200 OK", "CSeq: 1"), ""}, turn{camDescribes(camSDP), "SETUP rtsp://cam/live/trackID=1"})},
 		{name: "not_RTSP", turns: []turn{{"SSH-2.0-OpenSSH\r\n\r\n", ""}}, events: `Bad: the source's answer is not RTSP: the first line is not a request: "SSH-2.0-OpenSSH"`},
+		{name: "HTTP", turns: []turn{{"HTTP/1.0 400 Bad Request\r\n\r\n", ""}},
+			events: `Bad: the source's answer is not RTSP: it is HTTP, "HTTP/1.0 400 Bad Request": another port may be for RTSP, or this one wants TLS (rtsps://)`},
 		{name: "TLS", turns: []turn{{"\x15\x03\x01", ""}}, events: "Bad: the source speaks TLS on this port: its address must begin with rtsps://"},
 
 		// Ends.

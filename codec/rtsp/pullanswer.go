@@ -41,7 +41,7 @@ func (p *pull) answered(m *message) codec.Event {
 	case isRedirect(r.Status):
 		return p.redirected(r.Fields, "answered "+r.Said())
 	case r.Status > 299:
-		return bad(p.refused(a.method, r))
+		return bad(p.refused(a.method, m))
 	}
 	switch p.stage {
 	case stageDescribe:
@@ -67,14 +67,18 @@ func isRedirect(status int) bool {
 	return status >= 300 && status <= 303 || status == 307 || status == 308
 }
 
-// refused is the operator's sentence for a request that the source refuses.
-func (p *pull) refused(method string, r *http1.Response) error {
-	what := method
+// refused is the operator's sentence for a request that the source refuses. Some say why
+// in a text, another pump among them.
+func (p *pull) refused(method string, m *message) error {
+	what, r := method, m.answer
 	if p.stage == stageSetup {
 		what = fmt.Sprintf("%s of track %d (%s)", method, p.track+1, &p.from.media.tracks()[p.track])
 	}
 	if r.Status == statusTransport {
 		return fmt.Errorf("the source answered %s to %s: it does not send over TCP, and over UDP nothing can be pulled", r.Said(), what)
+	}
+	if line, _, _ := strings.Cut(strings.TrimSpace(string(m.body)), "\n"); line != "" && contentType(r.Fields) == "text/plain" {
+		return fmt.Errorf("the source answered %s to %s: it says %q", r.Said(), what, clip(strings.TrimSpace(line)))
 	}
 	return fmt.Errorf("the source answered %s to %s", r.Said(), what)
 }

@@ -277,7 +277,7 @@ func (s *server) teardown(q *request, r *http1.Request) {
 		q.ask(codec.Finish)
 	case s.state == playing && s.single(q):
 		q.say(refusal{status: statusOnlyTogether, text: "the tracks of a stream are ended together"})
-	case s.state == playing:
+	case s.view.isSetUp(): // playing, or after a pause, as GStreamer ends
 		q.ask(codec.Stop)
 		q.event.Session = s.view.key
 	}

@@ -108,9 +108,5 @@ func (c *Conn) tellRefused(d *access.Decision) {
 	} else if asked {
 		level = slog.LevelDebug
 	}
-	args := []any{"path", notice.Brief(l.ev.Path), "peer", c.peer, "why", d.Reason}
-	if c.agent != "" {
-		args = append(args, "agent", c.agent)
-	}
-	log.Log(l.labels, level, what, args...)
+	log.Log(l.labels, level, what, c.denied(d.Reason)...)
 }

@@ -275,6 +275,15 @@ func (c *Conn) about(args ...any) []any {
 	return args
 }
 
+// denied are the attributes of the line about a request that is refused.
+func (c *Conn) denied(why string) []any {
+	args := []any{"path", notice.Brief(c.loop.ev.Path), "peer", c.peer, "why", why}
+	if c.agent != "" {
+		args = append(args, "agent", c.agent)
+	}
+	return c.about(args...)
+}
+
 // tells reports whether the log wants everything: each request, and who joins.
 func (g *Group) tells() bool { return g.log.Enabled(context.Background(), slog.LevelDebug) }
 

@@ -143,7 +143,9 @@ func (c *Conn) lookup() {
 
 // otherProtocol is the sentence for a peer whose protocol does not carry the stream that
 // it asks for.
-const otherProtocol = "this stream is not carried by this protocol"
+func (c *Conn) otherProtocol(st *stream.Stream) string {
+	return fmt.Sprintf("this stream is carried by %s, not by %s", st.Config.Protocol, c.loop.group.protocols[c.protocol].Name())
+}
 
 // find looks up the stream that the event in the loop's scratch names; nil and a verdict
 // if the peer's protocol has none of that name.
@@ -154,7 +156,7 @@ func (c *Conn) find() *stream.Stream {
 	case st == nil:
 		v.Code, v.Location = codec.NoStream, g.cfg.NotFoundLocation
 	case !c.carries(st):
-		v.Code, v.Location, v.Reason = codec.NoStream, g.cfg.NotFoundLocation, otherProtocol
+		v.Code, v.Location, v.Reason = codec.NoStream, g.cfg.NotFoundLocation, c.otherProtocol(st)
 		st = nil
 	}
 	return st
@@ -175,7 +177,7 @@ func (c *Conn) join() (st *stream.Stream, p *stream.Programme) {
 	v := &c.loop.verdict
 	if st = c.find(); st == nil {
 		if v.Reason != "" {
-			c.loop.group.accessLog.Info("viewer is refused", c.about("path", notice.Brief(c.loop.ev.Path), "peer", c.peer, "why", v.Reason)...)
+			c.loop.group.accessLog.Info("viewer is refused", c.denied(v.Reason)...)
 		}
 		return nil, nil
 	}

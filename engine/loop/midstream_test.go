@@ -130,7 +130,8 @@ func TestHaltedViewerIsNotKeptForever(t *testing.T) {
 // A viewer that stops its own Play on its own connection leaves as one that halts. The
 // session says whether the connection goes on.
 func TestViewerStopsItsOwnPlay(t *testing.T) {
-	for _, closes := range []bool{false, true} {
+	for _, c := range []struct{ closes, halted bool }{{}, {closes: true}, {closes: true, halted: true}} {
+		closes := c.closes
 		b := newLab(t, labConfig())
 		enc := b.encoder("live", "H A")
 		enc.send("Pk x\n")
@@ -139,6 +140,9 @@ func TestViewerStopsItsOwnPlay(t *testing.T) {
 		v.text()
 		v.room = 4
 		enc.send("P abcdefgh\n")
+		if c.halted {
+			v.send("HALT\n")
+		}
 		stop := "STOP s=" + key
 		if closes {
 			stop += " close"
@@ -147,6 +151,9 @@ func TestViewerStopsItsOwnPlay(t *testing.T) {
 		enc.send("P more\n")
 		v.setRoom(-1)
 		want := `1 "OK Stop s=` + key + `"`
+		if c.halted {
+			want = `1 "OK Halt" "OK Stop s=` + key + `"`
+		}
 		if got := v.text(); got != want || v.fin != closes {
 			t.Errorf("got %s, want %s; closed: %v", got, want, v.fin)
 		}

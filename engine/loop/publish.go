@@ -7,7 +7,6 @@ import (
 	"streampump/codec"
 	"streampump/engine/admission"
 	"streampump/engine/clock"
-	"streampump/engine/notice"
 	"streampump/engine/reason"
 	"streampump/engine/stream"
 )
@@ -26,7 +25,7 @@ func (c *Conn) setup() {
 	}
 	if st == nil || v.Code != codec.OK {
 		v.Location = "" // an encoder is not sent to a web page
-		l.group.denyLog.Warn("encoder is refused", "path", notice.Brief(l.ev.Path), "peer", c.peer, "why", refusal(v))
+		l.group.denyLog.Warn("encoder is refused", c.denied(refusal(v))...)
 	}
 	c.answer(nil)
 }
@@ -119,7 +118,7 @@ func (c *Conn) publishOr(ask bool) {
 		v.Code, v.Reason = codec.Busy, inUse
 	}
 	if in == nil {
-		l.group.denyLog.Warn("encoder is refused", "path", notice.Brief(l.ev.Path), "peer", c.peer, "why", refusal(v))
+		l.group.denyLog.Warn("encoder is refused", c.denied(refusal(v))...)
 		c.answer(nil)
 		return
 	}
