@@ -103,9 +103,10 @@ type Dialled interface {
 	Target() Target
 	// AppendHello appends the bytes that we send first. It is called once for each
 	// connection, after Target; proxied says that they go to an HTTP proxy instead of
-	// the target itself, which is never so for a target with TLS: there a [Tunnel] comes
-	// first. What is said later is the answer to a [Reply], or comes of a Tick; what is
-	// said last is AppendEnd's.
+	// the target itself, which is never so for a target with TLS or Tunnelled: there a
+	// [Tunnel] comes first. What is said later is the answer to a [Reply], or comes of a
+	// Tick; what is said last is AppendEnd's. The answer to a Reply never ends the
+	// connection, and a [Bad] has none but AppendEnd's.
 	AppendHello(dst []byte, proxied bool) []byte
 }
 
@@ -125,10 +126,17 @@ type Target struct {
 	// TLS says that everything goes through TLS, with a peer that proves to be the host
 	// in Address.
 	TLS bool
+	// Tunnelled says that an HTTP proxy can pass on what is said there only if it joins
+	// the connection to the target ([Tunnel]): it is not HTTP. With TLS it is always so.
+	Tunnelled bool
 }
 
+// ErrDenied is in the Err of a [Bad] from a source that does not accept the name and the
+// password that it was shown. To show it the same again soon could lock the account.
+var ErrDenied = errors.New("the source does not accept the user name and the password")
+
 // A Tunnel asks a proxy to join a connection to a target, for a session whose bytes
-// the proxy must not read. It is used by one goroutine at a time, for one connection.
+// the proxy must not read, or cannot. It is used by one goroutine at a time, for one connection.
 type Tunnel interface {
 	// AppendHello appends what the proxy is asked.
 	AppendHello(dst []byte) []byte
@@ -242,7 +250,10 @@ type Event struct {
 	// enough, and [Programme.Append] leaves nothing out for want of one.
 	Anywhere bool
 	Media    Media // Header only
-	Err      error // Bad only; its text tells the operator what happened
+	// Err is how the peer broke the protocol (Bad), or what was wrong before this packet
+	// and could be passed over (Packet), once for each connection; nil if nothing was. Its
+	// text tells the operator what happened.
+	Err error
 }
 
 // Code is the engine's decision on a request.

@@ -116,6 +116,7 @@ func timeoutRows() []row {
 		timer("pull_first_retry", func(c *Config) any { return &c.Engine.Timeouts.PullFirst }),
 		timer("pull_retry", func(c *Config) any { return &c.Engine.Timeouts.PullRetry }),
 		{"pull_retry_jitter", 0, int64(maxTimer), false, func(c *Config) any { return &c.Engine.Timeouts.PullJitter }, least{}},
+		timer("pull_denied_retry", func(c *Config) any { return &c.Engine.Timeouts.PullDenied }),
 		timer("drain", func(c *Config) any { return &c.Engine.Timeouts.Drain }),
 		timer("shutdown", func(c *Config) any { return &c.Engine.Timeouts.Shutdown }),
 	}

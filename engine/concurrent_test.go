@@ -15,6 +15,7 @@ import (
 	"streampump/access"
 	"streampump/codec"
 	"streampump/engine/internal/text"
+	"streampump/engine/reason"
 	"streampump/internal/pki"
 )
 
@@ -30,8 +31,23 @@ func numbered(n int) string {
 // let in by a decision that comes from another goroutine, and they catch up by a pace
 // within a limited bandwidth.
 func TestSlowViewersGetWholePackets(t *testing.T) {
-	t.Run("as_they_come", func(t *testing.T) { slowViewers(t, false) })
-	t.Run("under_rules", func(t *testing.T) { slowViewers(t, true) })
+	t.Run("as_they_come", func(t *testing.T) { slowViewers(t, false, false) })
+	t.Run("under_rules", func(t *testing.T) { slowViewers(t, true, false) })
+	t.Run("in_units", func(t *testing.T) { slowViewers(t, false, true) })
+}
+
+// verbOf is the beginning of the encoder's packet n: some of them belong together.
+func verbOf(n int, units bool) string {
+	switch n % 17 {
+	case 0:
+		return "Pk tail|"
+	case 1, 2, 5, 12:
+		return "P "
+	}
+	if units {
+		return "Pi "
+	}
+	return "P "
 }
 
 // later is access rules that let everybody in, viewers after a while.
@@ -45,11 +61,14 @@ func (later) Ask(_ time.Time, r access.Request, _ bool, done func(access.Decisio
 	return access.Decision{}, false
 }
 
-func slowViewers(t *testing.T, rules bool) {
+func slowViewers(t *testing.T, rules, units bool) {
 	const packets = 6000
 	cfg := labConfig()
 	cfg.Loops, cfg.Timeouts.EndHold = 3, 0
 	cfg.Backlog.Bytes, cfg.Fanout.NotSentLowat, cfg.Fanout.Budget = 1<<20, 16<<10, 10*time.Millisecond
+	if units {
+		cfg.Backlog.Bytes = 3 << 20 // there is always room for a unit, so that none is cut for all
+	}
 	listeners := Plain("127.0.0.1:0")
 	if rules {
 		cfg.Access, cfg.Limits.JoinSpeed = later{}, 2
@@ -78,7 +97,7 @@ func slowViewers(t *testing.T, rules bool) {
 	var all sync.WaitGroup
 	join := func() {
 		i := len(viewers)
-		v := &audience{client: connect(t, e.Addresses()[i%len(listeners)].String()), may: make(chan int, packets), last: -1, sent: -1}
+		v := &audience{client: connect(t, e.Addresses()[i%len(listeners)].String()), may: make(chan int, packets), units: units, last: -1, sent: -1}
 		_ = v.SetReadBuffer(16 << 10)
 		if i%len(listeners) == 1 {
 			v.encrypt()
@@ -93,11 +112,7 @@ func slowViewers(t *testing.T, rules bool) {
 	}
 	w := bufio.NewWriterSize(enc, 32<<10)
 	for n := 1; n < packets && !t.Failed(); n++ {
-		verb, tail := "P", ""
-		if n%17 == 0 {
-			verb, tail = "Pk", "tail|"
-		}
-		fmt.Fprintf(w, "%s %s%s\n", verb, tail, numbered(n))
+		fmt.Fprintf(w, "%s%s\n", verbOf(n, units), numbered(n))
 		for i, v := range viewers {
 			v.may <- 3000 >> (i / 6 % 3) // some keep up, some do not
 		}
@@ -113,8 +128,23 @@ func slowViewers(t *testing.T, rules bool) {
 		close(v.may)
 	}
 	all.Wait()
-	if s := e.Snapshot(); s.Skips == 0 || s.Packets == 0 || s.Packets > uint64(len(viewers)*packets) {
+	s := e.Snapshot()
+	if s.Skips == 0 || s.Packets == 0 || s.Packets > uint64(len(viewers)*packets) {
 		t.Errorf("%d packets were sent, with %d skips", s.Packets, s.Skips)
+	}
+	cut, closed := 0, 0
+	for _, v := range viewers {
+		cut += v.cut
+		if v.closed {
+			closed++
+		}
+	}
+	t.Logf("%d skips, %d viewers were closed, %d packets were left out for all", s.Skips, closed, s.Streams[0].LeftOut)
+	if cut > 0 && s.Streams[0].LeftOut == 0 {
+		t.Errorf("%d units were cut", cut)
+	}
+	if n := s.Closes[reason.ViewerTooSlow.String()]; closed > int(n) || closed > len(viewers)/2 {
+		t.Errorf("%d viewers were closed, %d as too slow", closed, n)
 	}
 }
 
@@ -123,6 +153,9 @@ type audience struct {
 	*client
 	tls    *tls.Conn // nil: plain
 	may    chan int
+	units  bool // its stream has some
+	cut    int  // units in which it got some packets and not the others
+	closed bool // before the end
 	credit int
 	last   int // by the pump's numbers
 	sent   int // by the encoder's
@@ -156,6 +189,12 @@ func (v *audience) watch(t *testing.T) {
 		s, err := v.in.ReadString(';')
 		v.credit -= len(s)
 		if errors.Is(err, io.EOF) && strings.HasPrefix(s, "END ended") {
+			return
+		}
+		if err != nil && v.units {
+			v.closed = true
+			for range v.may {
+			}
 			return
 		}
 		if err == nil {
@@ -203,6 +242,9 @@ func (v *audience) see(s string) error {
 		return errors.New("after a gap comes no start")
 	case n == v.last+1 && trimmed && n > 0:
 		return errors.New("a start without a gap")
+	}
+	if v.units && n != v.last+1 && strings.HasPrefix(verbOf(v.sent+1, true), "Pi") {
+		v.cut++
 	}
 	v.last, v.sent = n, sent
 	return nil

@@ -36,8 +36,7 @@
 //
 // Where future work goes: datagrams and the kernel's TLS are kinds of transport in
 // loop; limits are counted in admission; a source that converses, or needs a tick, is a
-// pull in stream; what belongs to a place in the ring goes beside a programme's head,
-// in stream.
+// pull in stream.
 //
 // # What gnet is for
 //
@@ -82,8 +81,9 @@
 //  2. loop: Conn.input → codec.Session.Consume: bytes become a Packet event.
 //     Nothing is copied; Conn.handle → Conn.ingestPacket passes it on.
 //  3. stream: Ingest.Packet → appendLocked → codec.Programme.Append: the packet is
-//     framed into a segment of the ring. This is the only copy of it.
-//  4. ring: Append: number, time and key mark go beside it; older ones are evicted.
+//     framed into a segment of the ring. This is the only copy of it, unless the codec
+//     holds it to go with the next one.
+//  4. ring: Append: number, time and marks go beside it; older units are evicted.
 //  5. stream: Ingest.Commit → publish → Show.Wake: at the end of the batch each
 //     loop that has viewers of the stream is woken, once. Its pass comes after
 //     everything that its event loop had to read at that moment.
@@ -92,8 +92,9 @@
 //     sent where it stopped inside a packet).
 //  7. loop: position decides where a viewer goes on, and nothing else does: as it
 //     was; at the newest key frame, trimmed, if it fell out of the ring or is more
-//     than Backlog.MaxLag behind and a newer one exists; in the next programme, or at
-//     its end, when its own is used up.
+//     than Backlog.MaxLag behind and a newer one exists, but first with the rest of the
+//     unit it is in, which it has pinned where its socket was full; in the next
+//     programme, or at its end, when its own is used up.
 //  8. loop: gather makes one vector of the rest of the packet it is in, its outbox
 //     and whole packets, which are all shared memory; write writes it; advance moves
 //     the cursor.

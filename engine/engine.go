@@ -95,8 +95,9 @@ type Engine struct {
 	beating  sync.Mutex // held while the clock is asked: it must not be closed then
 }
 
-// New makes an engine for the given streams and protocols; the first protocol
-// also speaks for connections that none recognises. Nothing runs, and no
+// New makes an engine for the given streams and protocols. The protocols are asked in
+// their order whose a connection is; the last one also speaks for connections that none
+// recognises. Nothing runs, and no
 // socket is touched, until Listen and Start.
 func New(cfg Config, streams []StreamConfig, protocols []codec.Protocol, log *slog.Logger) (*Engine, error) {
 	if len(protocols) == 0 {
@@ -129,7 +130,7 @@ func New(cfg Config, streams []StreamConfig, protocols []codec.Protocol, log *sl
 		Proxies:      cfg.Proxies, HeaderTime: cfg.Timeouts.Head,
 		Handshakes: cfg.Limits.Handshakes, HandshakeTime: cfg.Timeouts.Handshake,
 		Lost:    e.group.Lost,
-		Refusal: func(c codec.Cause) []byte { return protocols[0].AppendRefusal(nil, c) },
+		Refusal: func(c codec.Cause) []byte { return protocols[len(protocols)-1].AppendRefusal(nil, c) },
 	})
 	return e, nil
 }

@@ -167,6 +167,38 @@ func TestParseRequest(t *testing.T) {
 	}
 }
 
+// RTSP is read as HTTP is, except that blanks may stand before a colon (RFC 2326, 4.2).
+func TestParseRTSP(t *testing.T) {
+	const asked = "SETUP rtsp://h/live/trackID=0 RTSP/1.0\r\n"
+	for in, want := range map[string]string{
+		asked + "CSeq : 3\r\ntransport:RTP/AVP/TCP\r\nSession \t:  x \r\n\r\n": "CSeq=3|transport=RTP/AVP/TCP|Session=x",
+		asked + "CSeq: 3\r\n folded\r\n\r\n":                                   "400 a folded header line at byte 49 of the head",
+		asked + "C Seq: 3\r\n\r\n":                                             `400 an invalid header name: "C Seq" at byte 40 of the head`,
+		asked + " \t: 3\r\n\r\n":                                               "400 a folded header line at byte 40 of the head",
+		asked + "3\r\n\r\n":                                                    "400 a header line without a colon at byte 40 of the head",
+		"RTSP/1.0 454 Session Not Found\r\nCSeq: 3\r\n : x\r\n\r\n":            "454 Session Not Found|CSeq=3",
+		"RTSP/2.0 200 OK\r\n\r\n":                                              `502 the answer does not begin as RTSP does: "RTSP/2.0 200 OK"`,
+		"HTTP/1.0 200 OK\r\n\r\n":                                              `502 the answer does not begin as RTSP does: "HTTP/1.0 200 OK"`,
+	} {
+		got := ""
+		if strings.HasPrefix(in, asked) {
+			r, err := ParseRTSPRequest([]byte(in))
+			if err != nil {
+				got = errorText(err)
+			} else {
+				got = strings.TrimPrefix(text(r.Fields), "|")
+			}
+		} else if r, err := ParseRTSPResponse([]byte(in)); err != nil {
+			got = errorText(err)
+		} else {
+			got = r.Said() + text(r.Fields)
+		}
+		if got != want {
+			t.Errorf("%q: got %s, want %s", in, got, want)
+		}
+	}
+}
+
 func text(f Fields) (s string) {
 	for _, x := range f {
 		s += "|" + x.Name + "=" + x.Value
@@ -375,9 +407,15 @@ func FuzzHead(f *testing.F) {
 			return
 		}
 		ParseResponse(head)
+		ParseRTSPResponse(head)
+		// What HTTP's manner takes, RTSP's takes too, and as the same.
+		loose, lerr := ParseRTSPRequest(head)
 		r, err := ParseRequest(head)
 		if err != nil {
 			return
+		}
+		if lerr != nil || !slices.Equal(loose.Fields, r.Fields) {
+			t.Errorf("%+v, but read as RTSP %+v, %v", r, loose, lerr)
 		}
 		_ = r.CheckHost()
 		// What is normal stays so, except where an undone triplet begins another.

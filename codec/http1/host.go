@@ -16,7 +16,7 @@ func (r *Request) CheckHost() error {
 		if n++; n > 1 {
 			return &Error{400, "two Host fields", -1}
 		}
-		if strings.IndexFunc(v, notInAuthority) >= 0 {
+		if !IsAuthority(v) {
 			return &Error{400, "Host " + strconv.Quote(clip(v)) + " is not a host", -1}
 		}
 	}
@@ -25,6 +25,9 @@ func (r *Request) CheckHost() error {
 	}
 	return nil
 }
+
+// IsAuthority reports whether a text has only characters that a host and port can have.
+func IsAuthority(s string) bool { return strings.IndexFunc(s, notInAuthority) < 0 }
 
 // notInAuthority finds what no host and port can contain (RFC 3986, 3.2.2).
 func notInAuthority(c rune) bool {

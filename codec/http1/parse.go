@@ -27,7 +27,15 @@ type Response struct {
 //
 // Strict where leniency would let two readers see two requests: a field name
 // must be a token up to its colon, and a folded line is refused (RFC 9112, 5.2).
-func ParseRequest(head []byte) (*Request, error) {
+func ParseRequest(head []byte) (*Request, error) { return parseRequest(head, strict) }
+
+// ParseRTSPRequest reads the head of a request of RTSP, as [ParseRequest] does. The
+// syntax is HTTP's of a time when blanks could stand before a colon (RFC 2326, 4.2;
+// RFC 2068, 2.1). Those of requests of HTTP are refused, because a proxy in front of us
+// may see another field; RTSP has no such proxies.
+func ParseRTSPRequest(head []byte) (*Request, error) { return parseRequest(head, spaced) }
+
+func parseRequest(head []byte, how manner) (*Request, error) {
 	s := string(head)
 	line, rest := cutLine(s)
 	r := &Request{}
@@ -35,7 +43,7 @@ func ParseRequest(head []byte) (*Request, error) {
 		return nil, err
 	}
 	var err error
-	if r.Fields, err = parseFields(s, rest, true); err != nil {
+	if r.Fields, err = parseFields(s, rest, how); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -44,19 +52,34 @@ func ParseRequest(head []byte) (*Request, error) {
 // ParseResponse reads a whole head as a [Cutter] yields it. The result holds
 // no reference to head. Lines that are not fields are passed over. An error is
 // an [*Error].
-func ParseResponse(head []byte) (*Response, error) {
+func ParseResponse(head []byte) (*Response, error) { return parseResponse(head, "HTTP") }
+
+// ParseRTSPResponse reads the head of an answer of RTSP, as [ParseResponse] does (RFC
+// 2326, 7.1).
+func ParseRTSPResponse(head []byte) (*Response, error) { return parseResponse(head, "RTSP") }
+
+func parseResponse(head []byte, proto string) (*Response, error) {
 	s := string(head)
 	line, rest := cutLine(s)
 	r := &Response{}
-	if err := r.statusLine(line); err != nil {
+	if err := r.statusLine(line, proto); err != nil {
 		return nil, err
 	}
 	var err error
-	if r.Fields, err = parseFields(s, rest, false); err != nil {
+	if r.Fields, err = parseFields(s, rest, lenient); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
+
+// manner is how the lines of a head are read.
+type manner uint8
+
+const (
+	strict  manner = iota // a line that is no field is refused
+	spaced                // the same, but blanks may stand before a colon
+	lenient               // such a line is passed over
+)
 
 func (r *Request) startLine(line string) error {
 	method, rest, ok := strings.Cut(line, " ")
@@ -84,14 +107,15 @@ func isProxied(rest string) bool {
 	return family == "TCP4" || family == "TCP6" || family == "UNKNOWN"
 }
 
-// statusLine reads "HTTP/1.0 200 OK"; the reason may be missing.
-func (r *Response) statusLine(line string) error {
+// statusLine reads "HTTP/1.0 200 OK", or that of another protocol; the reason may be
+// missing.
+func (r *Response) statusLine(line, want string) error {
 	version, rest, _ := strings.Cut(line, " ")
 	code, reason, _ := strings.Cut(strings.TrimLeft(rest, " "), " ")
 	proto, major, _, ok := parseVersion(version)
 	status, err := strconv.ParseUint(code, 10, 16)
-	if !ok || proto != "HTTP" || major != 1 || err != nil || len(code) != 3 || status < 100 {
-		return &Error{502, "the answer does not begin as HTTP does: " + strconv.Quote(clip(line)), -1}
+	if !ok || proto != want || major != 1 || err != nil || len(code) != 3 || status < 100 {
+		return &Error{502, "the answer does not begin as " + want + " does: " + strconv.Quote(clip(line)), -1}
 	}
 	r.Status, r.Reason = int(status), strings.TrimSpace(reason)
 	return nil
@@ -107,7 +131,7 @@ func parseVersion(s string) (name string, major, minor int, ok bool) {
 }
 
 // parseFields reads the lines of rest, which is the end of head.
-func parseFields(head, rest string, strict bool) (Fields, error) {
+func parseFields(head, rest string, how manner) (Fields, error) {
 	fields := make(Fields, 0, min(strings.Count(rest, "\n"), MaxFields))
 	for {
 		offset := len(head) - len(rest)
@@ -116,26 +140,29 @@ func parseFields(head, rest string, strict bool) (Fields, error) {
 		if line == "" {
 			return fields, nil
 		}
-		f, what := parseField(line)
+		f, what := parseField(line, how)
 		switch {
 		case what == "" && len(fields) == MaxFields:
 			return nil, &Error{431, "more than " + strconv.Itoa(MaxFields) + " header fields", offset}
 		case what == "":
 			fields = append(fields, f)
-		case strict:
+		case how != lenient:
 			return nil, &Error{400, what, offset}
 		}
 	}
 }
 
 // parseField reads one line; what says why it is not a field.
-func parseField(line string) (f Field, what string) {
+func parseField(line string, how manner) (f Field, what string) {
 	if line[0] == ' ' || line[0] == '\t' {
 		return f, "a folded header line"
 	}
 	name, value, ok := strings.Cut(line, ":")
 	if !ok {
 		return f, "a header line without a colon"
+	}
+	if how == spaced {
+		name = strings.TrimRight(name, " \t")
 	}
 	if !isToken(name) {
 		return f, "an invalid header name: " + strconv.Quote(clip(name))

@@ -189,6 +189,10 @@ func (q *request) get(r *http1.Request, path string) {
 	name, isList, ok := cutName(path, playlistSuffix)
 	q.event.Path = name
 	switch {
+	case r.Fields.Has("x-sessioncookie"):
+		// RTSP within HTTP, which VLC tries after any refusal by RTSP but 401 and 404. A
+		// stream of this protocol is nothing that it could use.
+		q.refuse(501, "the request asks for RTSP within HTTP")
 	case path == "/":
 		q.reply(rootPage)
 	case !ok:

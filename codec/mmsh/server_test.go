@@ -289,6 +289,8 @@ func TestOtherViewers(t *testing.T) {
 		{name: "encoded_path_of_a_player", in: strings.Replace(ffmpegPlay, "/x", "/%78", 1), events: "Play x", answer: playAnswer, next: codec.Stream},
 		{name: "encoded_slash_is_none", in: get("/streams%2Fx", ""), events: "Lookup /streams%2Fx", answer: "HTTP/1.0 302 Found\n", next: codec.Close},
 		{name: "encoded_twice", in: get("/streams/%2578", ""), events: "Lookup /streams/%2578", answer: "HTTP/1.0 302 Found\n", next: codec.Close},
+		{name: "RTSP_within_HTTP", in: "GET /streams/x HTTP/1.0\nCSeq: 1\nUser-Agent: LibVLC/3.0.24 (LIVE555 Streaming Media v2026.06.24)\nx-sessioncookie: 1d4be1c3cbec624752979fe\nAccept: application/x-rtsp-tunnelled\nPragma: no-cache\nCache-Control: no-cache\n\n",
+			events: "Bad: the request asks for RTSP within HTTP", answer: "HTTP/1.0 501 Not Implemented\n", next: codec.Close},
 		{name: "playlist_not_up", in: get("/streams/down.asx", ""), events: "Lookup down", answer: "HTTP/1.0 503 Service Unavailable\n", next: codec.Close},
 	}
 	for _, c := range cases {

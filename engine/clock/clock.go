@@ -14,7 +14,10 @@ const Never = int64(1<<63 - 1)
 type Clock struct {
 	// Now is the time in nanoseconds since the clock was made. Any goroutine may call
 	// it. Tests replace it with a number before anything runs.
-	Now    func() int64
+	Now func() int64
+	// Began is what the system's clock said when the clock was made: the time at which
+	// Now was 0. Tests set it, together with Now.
+	Began  time.Time
 	wakeup wakeup
 }
 
@@ -23,9 +26,14 @@ func New() *Clock {
 	began := time.Now()
 	return &Clock{
 		Now:    func() int64 { return int64(time.Since(began)) },
+		Began:  began.Round(0),
 		wakeup: wakeup{alarm: newRuntimeAlarm()},
 	}
 }
+
+// Time is the time of the calendar at now, a time of the clock. The system's clock is not
+// asked again: what is set there later makes no step here. Any goroutine may call it.
+func (c *Clock) Time(now int64) time.Time { return c.Began.Add(time.Duration(now)) }
 
 // UseKernel has the clock sleep on a kernel timer, which loops can set with one
 // system call. Call it before Run only.

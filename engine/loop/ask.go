@@ -20,9 +20,10 @@ func (c *Conn) ask(role access.Role) {
 		return
 	}
 	st := l.group.at(l.ev.Path)
+	unknown := st == nil || !c.carries(st)
 	r := access.Request{Role: role, Stream: strings.Clone(l.ev.Path), Peer: c.peer.Addr(), Credentials: l.ev.Credentials}
 	var q *question
-	d, decided := guard.Ask(l.group.wall(), r, st == nil, func(d access.Decision) {
+	d, decided := guard.Ask(l.group.wall(), r, unknown, func(d access.Decision) {
 		l.Post(func() { c.decide(q, d) }) // after this pass, so q is known
 	})
 	if decided {
@@ -30,7 +31,7 @@ func (c *Conn) ask(role access.Role) {
 		return
 	}
 	most := maxWaiting
-	if l.ev.Kind == codec.Publish {
+	if l.ev.Kind == codec.Publish || c.phase == phaseIngest {
 		most = maxBehind // its packets follow at once; the pool bounds how many may wait
 	}
 	q = c.await(most, c.undecided)
@@ -62,7 +63,9 @@ func (c *Conn) decide(q *question, d access.Decision) {
 // decided acts on a decision.
 func (c *Conn) decided(d access.Decision) {
 	if d.Outcome == access.Allowed {
-		c.client = d.Client
+		if c.phase == phaseRequest {
+			c.client = d.Client // who streams stays who it was when it began
+		}
 		c.loop.ev.Pump = c.loop.ev.Pump && d.Pump // others count as the viewers that they may be
 		c.act()
 		return

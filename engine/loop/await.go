@@ -4,14 +4,15 @@ import (
 	"strings"
 
 	"streampump/codec"
+	"streampump/engine/clock"
 	"streampump/engine/reason"
 )
 
 // A request may have to wait for an answer from somewhere else: whether its peer may
 // have what it asks for ([Conn.ask]), or whether another connection lets its session go
-// ([Conn.askFor]). The loop does not wait. The connection does, in a phase of its own
-// that has a deadline, and what the peer sends behind the request is kept up to a
-// bound.
+// ([Conn.askFor]). The loop does not wait. The connection does, in a phase of its own, or
+// while it goes on to receive a stream or to feed one. The wait has a deadline, and what
+// the peer sends behind the request is kept up to a bound.
 
 // question is a request that waits.
 type question struct {
@@ -28,7 +29,10 @@ func (c *Conn) await(most int, late func()) *question {
 	ev.Path, ev.Agent, ev.Data = strings.Clone(ev.Path), strings.Clone(ev.Agent), nil
 	q := &question{ev: ev, most: most, late: late}
 	q.deadline = c.loop.now + int64(c.loop.group.cfg.Timeouts.Head)
-	c.box().question, c.phase = q, phaseAsking
+	c.box().question = q
+	if c.phase == phaseRequest {
+		c.phase = phaseAsking
+	}
 	c.rearm()
 	return q
 }
@@ -41,10 +45,12 @@ func (c *Conn) recall(q *question) bool {
 	}
 	c.inbox.question = nil
 	c.tidy()
-	if c.doomed || c.phase != phaseAsking {
+	if c.doomed || c.phase >= phaseEnding {
 		return false
 	}
-	c.phase = phaseRequest
+	if c.phase == phaseAsking {
+		c.phase = phaseRequest
+	}
 	c.loop.ev, c.loop.verdict = q.ev, codec.Verdict{}
 	return true
 }
@@ -70,4 +76,16 @@ func (c *Conn) unanswered() {
 	}
 	q.late()
 	c.proceed()
+	if c.phase == phaseIngest && !c.doomed {
+		c.rearm() // an answer leaves an encoder's deadline as it is
+	}
+}
+
+// answerDeadline is when the request that waits has waited long enough; clock.Never if
+// none does.
+func (c *Conn) answerDeadline() int64 {
+	if q := c.asks(); q != nil {
+		return q.deadline
+	}
+	return clock.Never
 }

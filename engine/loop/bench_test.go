@@ -41,10 +41,15 @@ type load struct {
 	viewers, streams, loops int
 	budget                  time.Duration // 0 holds nothing
 	stalled                 int           // viewers that take nothing
+	form                    string        // of the viewers; empty: framed
 }
 
 func (ld load) String() string {
-	return fmt.Sprintf("viewers=%d/streams=%d/loops=%d/budget=%v/stalled=%d", ld.viewers, ld.streams, ld.loops, ld.budget, ld.stalled)
+	s := fmt.Sprintf("viewers=%d/streams=%d/loops=%d/budget=%v/stalled=%d", ld.viewers, ld.streams, ld.loops, ld.budget, ld.stalled)
+	if ld.form != "" {
+		s += "/form=" + ld.form
+	}
+	return s
 }
 
 const benchEvery = time.Second / 89
@@ -77,7 +82,7 @@ func newStage(b *testing.B, ld load) *stage {
 		k.loop.kernel = &sink{labKernel: labKernel{k}, stalled: make([]bool, most)}
 	}
 	for i := range ld.viewers {
-		p := s.viewer("v", i%ld.loops, fmt.Sprintf("PLAY s%d", i/ld.loops%ld.streams))
+		p := s.viewer("v", i%ld.loops, fmt.Sprintf("PLAY s%d %s", i/ld.loops%ld.streams, ld.form))
 		if i < ld.stalled {
 			p.at.loop.kernel.(*sink).stalled[p.c.fd] = true
 		}
@@ -111,6 +116,8 @@ func BenchmarkFanout(b *testing.B) {
 		{viewers: 5000, streams: 1, loops: 1, budget: budget, stalled: 250},
 		{viewers: 5000, streams: 8, loops: 1},
 		{viewers: 5000, streams: 8, loops: 1, budget: budget},
+		{viewers: 1000, streams: 1, loops: 1, form: "video"},
+		{viewers: 1000, streams: 1, loops: 1, budget: budget, form: "video"},
 	} {
 		b.Run(ld.String(), func(b *testing.B) {
 			s := newStage(b, ld)

@@ -25,7 +25,7 @@ func (b *lab) check() {
 		}
 		for _, p := range st.Programmes() { // which waits forever if the stream was left locked
 			if p.Viewers.Load() != watching[p] {
-				b.t.Fatalf("programme %v counts %d viewers, %d point to it", p.Media, p.Viewers.Load(), watching[p])
+				b.t.Fatalf("programme %v counts %d viewers, %d point to it", p.Media(), p.Viewers.Load(), watching[p])
 			}
 		}
 	}
@@ -119,7 +119,7 @@ func (b *lab) checkConn(k *labLoop, c *Conn) {
 		b.t.Fatalf("viewer %d has pace %v, its mode is %b", c.fd, c.pace, v.mode)
 	case v != nil && c.pace != nil && !c.parked && !c.hungry && c.timer == 0:
 		b.t.Fatalf("viewer %d waits for its pace and has no deadline", c.fd)
-	case v != nil && v.pin != nil && !c.parked && !c.hungry && !k.woken:
+	case v != nil && v.pin != nil && v.sent != nothingLeft && c.pace == nil && !c.parked && !c.hungry && !k.woken:
 		b.t.Fatalf("viewer %d stopped inside a packet and nothing makes it go on", c.fd)
 	}
 }

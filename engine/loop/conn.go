@@ -18,7 +18,7 @@ type phase uint8
 const (
 	phaseClassify phase = iota // awaiting its first bytes, to choose a protocol
 	phaseRequest               // awaiting a complete request, or its answer is being sent
-	phaseAsking                // its request waits for an answer from elsewhere
+	phaseAsking                // the same, and its request waits for an answer from elsewhere
 	phaseView                  // it receives a stream
 	phaseIngest                // it feeds one
 	phaseEnding                // the last bytes are being sent
@@ -68,6 +68,7 @@ type Conn struct {
 	skips     uint32
 	drained   int32
 	phase     phase
+	protocol  uint8 // index in Group.protocols, once it has a session
 	transport transportKind
 	reason    reason.Reason
 	doomed    bool
@@ -117,7 +118,7 @@ func (l *Loop) Opened(c *Conn, s Socket, fd int) {
 	l.stats.connections.Add(1)
 	if c.refused != reason.None {
 		c.phase = phaseRequest
-		c.finish(c.refused, l.group.protocols[0].AppendRefusal(c.outgoing().own, codec.CauseFull))
+		c.finish(c.refused, l.group.unclaimed().AppendRefusal(c.outgoing().own, codec.CauseFull))
 		return
 	}
 	c.setTimer(l.now + int64(l.group.cfg.Timeouts.Head))
@@ -190,6 +191,8 @@ func (c *Conn) leftReason() reason.Reason {
 		return reason.ViewerLeft
 	case c.ingest != nil && c.ingest.LastUsedBy(c):
 		return reason.PushLost
+	case c.viewed != nil:
+		return reason.ViewerLeft // while it had its stream halted
 	case c.bytes > 0:
 		return reason.Answered
 	default:
@@ -197,34 +200,39 @@ func (c *Conn) leftReason() reason.Reason {
 	}
 }
 
-// classify finds the protocol by the first bytes; false if more are needed to tell. The
-// first protocol speaks for connections that none claims.
+// classify finds the protocol by the first bytes; false if more are needed to tell.
 func (c *Conn) classify(b []byte) (found bool) {
-	p := c.loop.group.protocolFor(b[:min(len(b), codec.MaxClassify)])
-	if p == nil {
+	g := c.loop.group
+	i, found := g.protocolFor(b[:min(len(b), codec.MaxClassify)])
+	if !found {
 		return false
 	}
-	c.sess = p.Accept(codec.Peer{Remote: c.peer, Local: c.local(), Secure: c.tls != nil})
+	c.protocol = uint8(i)
+	c.sess = g.protocols[i].Accept(codec.Peer{Remote: c.peer, Local: c.local(), Secure: c.tls != nil})
 	c.phase = phaseRequest
 	return true
 }
 
-// protocolFor is the protocol that claims the bytes, nil if more are needed to tell.
-func (g *Group) protocolFor(first []byte) codec.Protocol {
-	more := false
-	for _, p := range g.protocols {
+// protocolFor is the number of the protocol that claims the bytes: the first that does
+// not say that they are none of its own. found is false while that one needs more of
+// them. The last protocol has the connections that nobody claims.
+func (g *Group) protocolFor(first []byte) (number int, found bool) {
+	for i, p := range g.protocols {
 		switch p.Classify(first) {
 		case codec.Mine:
-			return p
+			return i, true
 		case codec.NeedMore:
-			more = true
+			if len(first) < codec.MaxClassify {
+				return 0, false
+			}
 		}
 	}
-	if more && len(first) < codec.MaxClassify {
-		return nil
-	}
-	return g.protocols[0]
+	return len(g.protocols) - 1, true
 }
+
+// unclaimed is the protocol that speaks to peers that have said nothing yet, or nothing
+// that anybody knows.
+func (g *Group) unclaimed() codec.Protocol { return g.protocols[len(g.protocols)-1] }
 
 // local is our own end of the connection.
 func (c *Conn) local() netip.AddrPort {
@@ -258,13 +266,13 @@ func (c *Conn) rearm() {
 		}
 		c.goOn()
 	case phaseAsking:
-		c.setTimer(c.asks().deadline)
+		c.setTimer(c.answerDeadline())
 	case phaseView:
-		c.setTimer(min(c.viewer().keyDeadline(), c.paceDeadline(), c.halfDeadline(), c.quietDeadline()))
+		c.setTimer(min(c.viewer().keyDeadline(), c.paceDeadline(), c.halfDeadline(), c.quietDeadline(), c.answerDeadline()))
 	case phaseIngest:
 		turn := c.turnDeadline()
-		c.setTimer(min(c.lastIn+int64(t.PushIdle), turn))
-		if turn == clock.Never && len(c.waiting()) > 0 {
+		c.setTimer(min(c.lastIn+int64(t.PushIdle), turn, c.answerDeadline()))
+		if turn == clock.Never && len(c.waiting()) > 0 && c.asks() == nil {
 			c.loop.hunger(c)
 		}
 	case phaseEnding:
@@ -282,7 +290,7 @@ func (c *Conn) expired() {
 		c.doom(c.reason)
 	case c.parked:
 		c.stalled()
-	case c.phase == phaseAsking:
+	case c.phase == phaseAsking || c.answerDeadline() <= l.now:
 		c.unanswered()
 	case len(c.waiting()) > 0 && c.phase == phaseRequest:
 		c.resume()
@@ -300,7 +308,7 @@ func (c *Conn) expired() {
 		if c.sess != nil {
 			end = c.sess.AppendEnd(c.outgoing().own, codec.CauseHeadLate, "")
 		} else {
-			end = l.group.protocols[0].AppendRefusal(c.outgoing().own, codec.CauseHeadLate)
+			end = l.group.unclaimed().AppendRefusal(c.outgoing().own, codec.CauseHeadLate)
 		}
 		c.finish(why, end)
 	case c.phase == phaseView && c.quietDeadline() <= l.now:
@@ -394,7 +402,7 @@ func (c *Conn) conclude(r reason.Reason) {
 	c.out.then = thenClose
 	if v := c.viewer(); v != nil && v.pin != nil {
 		// The packet it is in goes out whole before the last word.
-		c.out.own = slices.Concat(v.pin.Bytes(v.pinForm, &c.loop.scratch)[v.sent:], c.out.own)
+		c.out.own = slices.Concat(c.loop.restOfPacket(v), c.out.own)
 	}
 	c.detach()
 	c.phase = phaseEnding

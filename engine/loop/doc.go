@@ -12,7 +12,9 @@
 //	await.go     requests that wait for an answer from elsewhere
 //	publish.go   what encoders ask for, and what they bring
 //	comeback.go  encoders whose session is still on another connection
-//	viewer.go    a cursor into the backlog: where it goes on, what is written
+//	viewer.go    a cursor into the backlog: where it begins and ends
+//	serve.go     where it goes on, what is written
+//	unit.go      the rest of what a late viewer is in the middle of
 //	fanout.go    a stream's viewers on this loop (a show), and whose turn it is
 //	pace.go      how fast viewers that join catch up
 //	room.go      whether there is room for a viewer
@@ -43,15 +45,17 @@
 //
 // Conn.finish and Conn.conclude are the only orderly end of a connection: the rest of
 // a packet, the last words, half-close, a drain bounded in time and bytes, close.
+// Conn.leaveShow ends what a viewer gets, and leaves its connection open.
 // Conn.doom closes without a word. A socket that takes nothing parks its connection:
 // it is not tried again until the kernel says so (Loop.unpark), and its only deadline
 // is Timeouts.Stall.
 //
 // # Memory
 //
-// A viewer keeps a packet of the backlog only while it is inside it, and exchanges
-// that for a copy of the rest when it has been inside for too long, or when the
-// stream's memory is short ([stream.Show], LetGo). A form of a packet that the ring
+// A viewer keeps a packet of the backlog, and those that belong to it, only while its
+// socket is full inside them, and exchanges that for a copy of the rest when it has been
+// inside for too long, or when the stream's memory is short ([stream.Show], LetGo); where
+// that would be too much, it is closed. A form of a packet that the ring
 // does not keep is made in the loop's scratch, for one write call. Over TLS each viewer
 // has records of its own; they are made when the socket takes bytes, and what it does
 // not take of one is all that is kept.

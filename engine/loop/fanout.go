@@ -107,7 +107,7 @@ func (s *show) LetGo() {
 		s.Asked.Store(false)
 		l.scratch.Reset()
 		for i := range s.viewers {
-			if v := &s.viewers[i]; v.pin != nil && v.pin.Seq() < v.prog.Ring.Tail() {
+			if v := &s.viewers[i]; v.pin != nil && v.pin.Evicted() {
 				l.keepRest(v)
 			}
 		}

@@ -75,8 +75,9 @@ func room(r settings.Room) admission.Room {
 	return admission.Room{Viewers: r.Viewers, Pumps: r.Pumps, Bandwidth: int64(r.Bandwidth)}
 }
 
-// NewGroup makes the loops and the streams. The first protocol also speaks for
-// connections that none recognises.
+// NewGroup makes the loops and the streams. Of the protocols, at most 256, the earlier
+// ones are asked first whose a connection is; the last one also speaks for connections
+// that none recognises.
 func NewGroup(env *stream.Env, books *admission.Books, streams []settings.Stream, protocols []codec.Protocol) *Group {
 	cfg := env.Settings
 	g := &Group{

@@ -2,6 +2,7 @@ package loop
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"streampump/access"
@@ -39,6 +40,9 @@ func (c *Conn) handle() {
 		c.ask(access.Publish)
 	case codec.Control, codec.Stop:
 		c.control()
+	case codec.Halt:
+		c.leaveShow()
+		c.answer(nil)
 	case codec.Pause:
 		c.pause()
 	case codec.Finish:
@@ -81,6 +85,11 @@ func (c *Conn) answer(head []byte) codec.Next {
 			r = reason.BadRequest
 		case l.verdict.Code == codec.Full && c.refused != reason.None:
 			r = c.refused
+		case l.ev.Kind == codec.Stop && c.viewed != nil:
+			r = reason.ViewerStopped
+		}
+		if c.phase == phaseIngest {
+			c.dropIngest(r.Info().Text)
 		}
 		o.own, o.shared = own, head
 		c.conclude(r)
@@ -119,10 +128,10 @@ func (c *Conn) bad() {
 // lookup answers whether a stream exists and is up.
 func (c *Conn) lookup() {
 	v := &c.loop.verdict
-	if st := c.loop.group.find(c.loop.ev.Path, v); st != nil {
+	if st := c.find(); st != nil {
 		v.Title = st.Config.Name
 		if p := st.Joinable(); p != nil {
-			v.Media = p.Media
+			v.Media = p.Media()
 			c.look(st)
 		} else {
 			v.RetryAfter = st.RetryAfter()
@@ -131,13 +140,29 @@ func (c *Conn) lookup() {
 	c.answer(nil)
 }
 
-// find looks a stream up; nil and a verdict if there is none.
-func (g *Group) find(path string, v *codec.Verdict) *stream.Stream {
-	st := g.at(path)
-	if st == nil {
+// otherProtocol is the sentence for a peer whose protocol does not carry the stream that
+// it asks for.
+const otherProtocol = "this stream is not carried by this protocol"
+
+// find looks up the stream that the event in the loop's scratch names; nil and a verdict
+// if the peer's protocol has none of that name.
+func (c *Conn) find() *stream.Stream {
+	g, v := c.loop.group, &c.loop.verdict
+	st := g.at(c.loop.ev.Path)
+	switch {
+	case st == nil:
 		v.Code, v.Location = codec.NoStream, g.cfg.NotFoundLocation
+	case !c.carries(st):
+		v.Code, v.Location, v.Reason = codec.NoStream, g.cfg.NotFoundLocation, otherProtocol
+		st = nil
 	}
 	return st
+}
+
+// carries reports whether the connection's protocol may have a stream.
+func (c *Conn) carries(st *stream.Stream) bool {
+	only := st.Config.Protocol
+	return only == "" || only == c.loop.group.protocols[c.protocol].Name()
 }
 
 // at is the stream at a path, in any letter case; nil if there is none.
@@ -146,8 +171,11 @@ func (g *Group) at(path string) *stream.Stream { return g.streams[strings.ToLowe
 // join finds the programme that a viewer's request wants; nil and a verdict if it
 // cannot have it.
 func (c *Conn) join() (st *stream.Stream, p *stream.Programme) {
-	e, v := c.loop.group, &c.loop.verdict
-	if st = e.find(c.loop.ev.Path, v); st == nil {
+	v := &c.loop.verdict
+	if st = c.find(); st == nil {
+		if v.Reason != "" {
+			c.loop.group.accessLog.Info("viewer is refused", c.about("path", notice.Brief(c.loop.ev.Path), "peer", c.peer, "why", v.Reason)...)
+		}
 		return nil, nil
 	}
 	p = st.Joinable()
@@ -155,7 +183,7 @@ func (c *Conn) join() (st *stream.Stream, p *stream.Programme) {
 		v.Code, v.RetryAfter = codec.NotUp, st.RetryAfter()
 		return st, nil
 	}
-	v.Media = p.Media
+	v.Media = p.Media()
 	v.HeadSize = len(p.Heads[c.loop.ev.Form])
 	return st, p
 }
@@ -200,10 +228,32 @@ func (c *Conn) control() {
 		l.verdict.Code = codec.NoSession
 	}
 	l.verdict.Session = l.ev.Session
-	if ok && owner != nil && l.ev.Kind == codec.Stop {
+	switch {
+	case !ok || owner == nil || l.ev.Kind != codec.Stop:
+	case owner == c:
+		c.leaveShow() // it is told that here, and not that its stream is over
+	default:
 		owner.loop.Post(func() { owner.endView(reason.ViewerStopped) })
 	}
 	c.answer(nil)
+}
+
+// leaveShow makes a viewer a connection that may ask again, at the end of the packet it
+// is in: the rest of that goes out before the answer. Its session and its room are free
+// then.
+func (c *Conn) leaveShow() {
+	v := c.viewer()
+	if v == nil {
+		return
+	}
+	if v.pin != nil && v.sent != nothingLeft {
+		o := c.outgoing()
+		o.own = slices.Concat(c.loop.restOfPacket(v), o.own)
+		c.loop.pass.packets++
+	}
+	c.detach()
+	c.phase = phaseRequest
+	c.loop.group.books.Keep(&c.ticket, c.peer.Addr(), c)
 }
 
 // endView ends a viewer at the end of the packet it is in.

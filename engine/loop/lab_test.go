@@ -104,6 +104,7 @@ func newLab(t testing.TB, cfg settings.Config, streams ...settings.Stream) *lab 
 	b.now = int64(time.Hour)
 	b.env = &stream.Env{Settings: &cfg, Log: logger, Clock: clock.New(), Epochs: ring.NewEpochs(max(1, cfg.Loops))}
 	b.env.Clock.Now = func() int64 { return b.now }
+	b.env.Clock.Began = time.Unix(0, -b.now) // which makes it the epoch now
 	if total := cfg.Backlog.Total; total > 0 {
 		b.env.Pool, b.env.Share = ring.NewPool(total), total/2/int64(len(streams))
 	}
@@ -507,6 +508,8 @@ func (p *peer) token(b []byte) (string, int) {
 		end = '}'
 	case c == '[':
 		end = ']'
+	case c == '(':
+		end = ')'
 	case c == '<' || c >= '0' && c <= '9':
 		end = ';'
 	}

@@ -62,8 +62,11 @@ type Loop struct {
 	verdict  codec.Verdict // scratch
 	shown    *show         // whose labels the goroutine has; nil: the loop's own
 	iov      [maxIov]unix.Iovec
-	body     body   // the packets in iov
-	horizon  uint64 // no packet from this one on is gathered
+	body     body       // the packets in iov
+	horizon  uint64     // no packet from this one on is gathered
+	leaveAt  uint64     // the same, where packets are left out next
+	rest     *ring.Slot // of the evicted unit that is gathered; nil: none
+	joined   []byte     // scratch: what viewers are sent where they start
 	scratch  ring.Scratch
 	fds      [128]int32
 	spare    []*outbox
@@ -80,7 +83,7 @@ const maxIov = 64
 const maxWrite = 128 << 10
 
 func newLoop(g *Group, id int) *Loop {
-	l := &Loop{id: id, group: g, labels: loopLabels(id), conns: map[int32]*Conn{}, flushAt: clock.Never, horizon: noHorizon}
+	l := &Loop{id: id, group: g, labels: loopLabels(id), conns: map[int32]*Conn{}, flushAt: clock.Never, horizon: noHorizon, leaveAt: noHorizon}
 	l.transports[plainTCP] = plain{l}
 	l.transports[tlsTCP] = encrypted{l}
 	l.deadline.Store(clock.Never)
@@ -269,6 +272,7 @@ func (l *Loop) park(c *Conn) {
 	l.pass.full++
 	if v := c.viewer(); v != nil {
 		v.parked = true
+		l.hold(v, nil)
 	}
 	c.setTimer(l.now + int64(l.group.cfg.Timeouts.Stall))
 }

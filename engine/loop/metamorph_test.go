@@ -29,12 +29,12 @@ var shapes = []shape{
 	{4, 1, 5 * time.Millisecond, 200, 0},
 }
 
-// script makes the same source lines for every shape: packets of all sizes, key
-// frames at random, splices.
+// script makes the same source lines for every shape: packets of all sizes, some of which
+// belong together, key frames at random, splices.
 func script(seed uint64) (lines []string) {
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	for i := range 250 {
-		verb, tail := "P", ""
+		verb, tail := []string{"P", "Pi"}[rnd.IntN(2)], ""
 		if i == 0 || rnd.IntN(12) == 0 {
 			verb = "Pk"
 			if rnd.IntN(2) == 0 {
@@ -87,7 +87,7 @@ func runShape(t *testing.T, sh shape, lines []string, seed uint64) map[string][]
 	lines = lines[1:]
 	var steady, stalling []*peer
 	for loop := range sh.loops {
-		for _, request := range text.SteadyRequests {
+		for _, request := range append([]string{"PLAY live video", "PLAY live audio"}, text.SteadyRequests...) {
 			p := b.viewer(request, loop, request)
 			p.chunk = sh.chunk
 			steady = append(steady, p)

@@ -94,6 +94,7 @@ func (l *Loop) freeOutbox(c *Conn) {
 	c.out = nil
 	if v := c.viewer(); v != nil {
 		v.outbox = false
+		v.mode &^= introduced
 	}
 	if cap(o.own) > spareOwn || len(l.spare) >= spareOutboxes {
 		return

@@ -182,7 +182,7 @@ func (l *Loop) catchUp(v *viewer) {
 			l.freeOutbox(c)
 		}
 		l.position(v)
-		if v.ending != reason.None || v.waitEnd != 0 || v.pin == nil && v.next == v.prog.Ring.Head() || v.prog.Demand() == 0 {
+		if v.ending != reason.None || v.waitEnd != 0 || (v.pin == nil || v.sent == nothingLeft) && v.next == v.prog.Ring.Head() || v.prog.Demand() == 0 {
 			c.caughtUp()
 			l.serve(v)
 			return
@@ -194,21 +194,22 @@ func (l *Loop) catchUp(v *viewer) {
 		l.horizon = v.horizon(most)
 		iov, want, _ := l.gather(v)
 		l.horizon = noHorizon
-		if len(iov) == 0 {
+		if want == 0 && l.body.end == v.next {
 			c.pace.due = l.now + c.pace.rest()
 			c.rearm()
 			return
 		}
-		n, full, errno := l.write(c, v.transport, v.fd, iov, want)
-		if errno != 0 {
-			l.unwritten(c, errno)
+		n, full, gone := l.put(v, iov, want)
+		if gone {
 			return
 		}
-		v.bytes += uint64(n)
-		l.advance(v, n)
+		l.advance(v, n, true)
 		c.pace.charge(v, n)
 		if full {
 			l.park(c)
+			return
+		}
+		if c.doomed {
 			return
 		}
 	}

@@ -16,7 +16,7 @@ import (
 func (c *Conn) setup() {
 	l := c.loop
 	v := &l.verdict
-	st := l.group.find(l.ev.Path, v)
+	st := c.find()
 	switch {
 	case st == nil:
 	case !st.Config.Push:
@@ -100,7 +100,7 @@ func (c *Conn) publish() { c.publishOr(true) }
 func (c *Conn) publishOr(ask bool) {
 	l := c.loop
 	v := &l.verdict
-	st := l.group.find(l.ev.Path, v)
+	st := c.find()
 	v.Location = ""
 	var in *stream.Ingest
 	switch {

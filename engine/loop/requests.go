@@ -22,7 +22,7 @@ const (
 	// maxWaiting is how many bytes may wait to be looked at, and maxBehind how many
 	// behind the request of an encoder that waits for its answer: its packets follow at
 	// once, and who is asked may be busy. Only few can: those who know a session that is
-	// in use, and those whose password is being checked.
+	// in use, those whose password is being checked, and encoders that ask while they send.
 	maxWaiting = 16 << 10
 	maxBehind  = 1 << 20
 	// collect is how many bytes of answers are enough for a write.
@@ -84,10 +84,10 @@ func (c *Conn) input(b []byte) {
 // keep has bytes wait.
 func (c *Conn) keep(b []byte) {
 	most := maxWaiting
-	switch c.phase {
-	case phaseAsking:
-		most = c.asks().most
-	case phaseIngest:
+	switch q := c.asks(); {
+	case q != nil:
+		most = q.most
+	case c.phase == phaseIngest:
 		most = maxBehind // it is not read until this has been looked at, so no more comes than is read at once
 	}
 	switch {
@@ -103,7 +103,7 @@ func (c *Conn) keep(b []byte) {
 // resume goes on with what waits.
 func (c *Conn) resume() {
 	b := c.waiting()
-	if len(b) == 0 {
+	if len(b) == 0 || c.asks() != nil {
 		return
 	}
 	c.loop.turnLeft = packetTurn
@@ -171,8 +171,6 @@ func (c *Conn) consume(b []byte) (n int) {
 				return n
 			}
 			continue
-		case phaseAsking:
-			return n
 		case phaseRequest:
 			if asked == requestTurn || c.parked || c.hasty() {
 				return n
@@ -181,6 +179,9 @@ func (c *Conn) consume(b []byte) (n int) {
 			if !c.mayBring() {
 				return n
 			}
+		}
+		if c.asks() != nil {
+			return n // what comes behind a request that waits does so too
 		}
 		var k int
 		k, l.ev = c.sess.Consume(b[n:])
@@ -194,10 +195,11 @@ func (c *Conn) consume(b []byte) (n int) {
 		if l.ev.Kind.WantsAnswer() {
 			asked++
 			c.asked()
-			if c.show != nil && c.hasty() {
+			if (c.phase == phaseView || c.phase == phaseIngest && l.ev.Kind != codec.Pause) && c.hasty() {
 				c.doom(reason.TooManyRequests) // it streams, and does not wait
 				return n
 			}
+			c.commit() // the stream of an encoder is not locked while it is answered
 		}
 		c.handle()
 	}

@@ -1,9 +1,7 @@
 package loop
 
 import (
-	"slices"
-
-	"golang.org/x/sys/unix"
+	"math"
 
 	"streampump/codec"
 	"streampump/engine/clock"
@@ -20,7 +18,9 @@ import (
 type viewer struct {
 	conn *Conn
 	prog *stream.Programme
-	pin  *ring.Slot // the packet it stopped inside, nil between packets
+	// pin is the packet it stopped inside, or behind (sent is nothingLeft) if that is
+	// inside a unit; nil elsewhere.
+	pin *ring.Slot
 	// next is the packet after pin, or the next to send; while the viewer waits for a
 	// key frame, the first packet that will do.
 	next      uint64
@@ -42,10 +42,17 @@ type viewer struct {
 type viewerMode uint8
 
 const (
-	joining viewerMode = 1 << iota // it waits to join; otherwise it fell out
-	movable                        // can be moved to another head and programme
-	paced                          // conn.pace is not nil: it has not caught up since it joined
+	joining    viewerMode = 1 << iota // it waits to join; otherwise it fell out
+	movable                           // can be moved to another head and programme
+	paced                             // conn.pace is not nil: it has not caught up since it joined
+	seeking                           // it starts at the first unit that begins at next or behind it
+	atStart                           // next begins a unit: it has had whole ones only
+	introduced                        // the outbox has what AppendJoin gave it for next
 )
+
+// nothingLeft in viewer.sent says that all of the pinned packet is sent: it is pinned for
+// the rest of its unit.
+const nothingLeft = math.MaxUint32
 
 func (m viewerMode) has(f viewerMode) bool { return m&f != 0 }
 
@@ -99,14 +106,13 @@ func (v *viewer) enter(p *stream.Programme) {
 	}
 	v.prog = p
 	p.Viewers.Add(1)
-	v.waitEnd = 0
+	v.waitEnd, v.mode = 0, v.mode&^(seeking|atStart)
 	if seq, ok := p.Start(now); ok {
 		v.place(seq)
 		return
 	}
 	if p.Keyless(now) {
-		p.StartedAnywhere() // others have waited in vain already
-		v.next, v.trim = p.Ring.Head(), false
+		v.startAnywhere() // others have waited in vain already
 		return
 	}
 	v.wait(p.Ring.Tail(), true)
@@ -115,8 +121,44 @@ func (v *viewer) enter(p *stream.Programme) {
 // place puts the cursor at a key start.
 func (v *viewer) place(seq uint64) {
 	v.next, v.waitEnd, v.trim = seq, 0, false
+	v.mode.set(atStart, true)
 	if s := v.prog.Ring.At(seq); s != nil {
 		_, v.trim = s.Key()
+		v.begin(s)
+	}
+}
+
+// startAnywhere has the viewer start without a key frame, where the next unit begins.
+func (v *viewer) startAnywhere() {
+	v.prog.StartedAnywhere()
+	v.next, v.trim = v.prog.Ring.Head(), false
+	v.mode.set(seeking, true)
+}
+
+// seek moves a viewer that starts anywhere to the first unit that begins behind the
+// cursor; false if there is none yet.
+func (v *viewer) seek() (found bool) {
+	r := v.prog.Ring
+	for head := r.Head(); v.next < head; v.next++ {
+		if s := r.At(v.next); s != nil && s.Start() {
+			v.mode.set(seeking, false)
+			v.begin(s)
+			return true
+		}
+	}
+	return false
+}
+
+// begin notes that the viewer goes on with s, which begins a unit, and puts what it is
+// sent before that into its outbox.
+func (v *viewer) begin(s *ring.Slot) {
+	v.mode.set(atStart, true)
+	c := v.conn
+	b := v.prog.AppendJoin(c.loop.joined[:0], v.form(), s.Bytes(primary, nil))
+	if c.loop.joined = b[:0]; len(b) > 0 {
+		o := c.outgoing()
+		o.own = append(o.own, b...)
+		v.mode.set(introduced, true)
 	}
 }
 
@@ -150,96 +192,7 @@ func (v *viewer) keyWaitOver() {
 		v.ending = reason.ViewerNoKeyFrame
 		return
 	}
-	v.prog.StartedAnywhere()
-	v.next, v.trim = v.prog.Ring.Head(), false
-}
-
-// turns bounds the writes for one viewer in one pass, so that a joiner with a
-// long backlog on a fast network does not hold the loop.
-const turns = 4
-
-// serve sends a viewer what there is for it, until its socket is full or its turns
-// are used up.
-func (l *Loop) serve(v *viewer) {
-	if v.mode.has(paced) {
-		l.catchUp(v)
-		return
-	}
-	if v.outbox && v.conn.out.left() == 0 {
-		l.freeOutbox(v.conn)
-	}
-	for range turns {
-		more := l.position(v)
-		iov, want, last := l.gather(v)
-		if len(iov) == 0 {
-			if v.ending != reason.None && !v.outbox {
-				l.end(v)
-			}
-			return
-		}
-		n, full, errno := l.write(v.conn, v.transport, v.fd, iov, want)
-		if errno != 0 {
-			l.unwritten(v.conn, errno)
-			return
-		}
-		v.bytes += uint64(n)
-		l.advance(v, n)
-		if full {
-			l.park(v.conn)
-			return
-		}
-		if !more && last && n == want && v.ending == reason.None && !v.prog.Ring.Over() {
-			return // what is appended from here on wakes the loop again
-		}
-	}
-	l.hunger(v.conn)
-}
-
-// position decides where the viewer goes on: it is the one place where a cursor moves
-// other than past a packet it sent. more says that something may follow even if the
-// ring has nothing now.
-func (l *Loop) position(v *viewer) (more bool) {
-	r := v.prog.Ring
-	if v.ending != reason.None {
-		return false
-	}
-	over := r.Over() // before the head: a sealed ring's head is final
-	if v.waitEnd != 0 {
-		if seq, ok := r.NewestKey(); ok && seq >= v.next {
-			v.place(seq)
-			v.conn.rearm()
-		} else if over {
-			l.nextProgramme(v)
-			return true
-		}
-		return false
-	}
-	if v.next == r.Head() {
-		if over {
-			l.nextProgramme(v)
-			return true
-		}
-		return false
-	}
-	s := r.At(v.next)
-	if s != nil && l.now-s.At() <= int64(l.group.cfg.Backlog.MaxLag) {
-		return false
-	}
-	switch key, ok := r.NewestKey(); {
-	case ok && key > v.next:
-		l.pass.skips++
-		l.pass.skipped += key - v.next
-		v.conn.skips++
-		v.place(key)
-	case s == nil && ok && key == v.next:
-		// Evicted between the two looks; the next look finds a newer state.
-		return true
-	case s == nil:
-		l.pass.skips++
-		v.conn.skips++
-		v.wait(v.next, false)
-	}
-	return false
+	v.startAnywhere()
 }
 
 // nextProgramme moves a viewer that has sent the last packet of its programme:
@@ -263,146 +216,6 @@ func (l *Loop) nextProgramme(v *viewer) {
 
 // form is the contract's form in which the viewer gets packets.
 func (v *viewer) form() codec.Form { return codec.Form(v.variant) }
-
-// body is what gather found in the backlog: whole packets from first on, up to but
-// not including the one numbered end.
-type body struct {
-	first *ring.Slot
-	end   uint64
-	size  int // bytes
-}
-
-// gather makes the vector of one write: the rest of the packet the viewer is in, then
-// its outbox, then whole packets. last says that the ring has nothing further.
-func (l *Loop) gather(v *viewer) (iov []unix.Iovec, want int, last bool) {
-	iov, l.body = l.iov[:0], body{end: v.next}
-	l.scratch.Reset() // the bytes of the last write are sent, or gathered again
-	if v.pin != nil {
-		b := v.pin.Bytes(v.pinForm, &l.scratch)[v.sent:]
-		iov, want = appendIov(iov, b), len(b)
-	}
-	if v.outbox {
-		iov = v.conn.out.gather(iov)
-		want += v.conn.out.left()
-	}
-	if v.ending != reason.None || v.waitEnd != 0 {
-		return iov, want, true
-	}
-	iov, last = l.gatherBody(v, iov)
-	return iov, want + l.body.size, last
-}
-
-// gatherBody adds whole packets to the vector: in the primary form, those that lie in
-// one piece of memory are one buffer; any other packet is a buffer by itself.
-func (l *Loop) gatherBody(v *viewer, iov []unix.Iovec) (_ []unix.Iovec, last bool) {
-	r, g := v.prog.Ring, &l.body
-	head, form := min(r.Head(), l.horizon), v.nextForm(v.trim)
-	for g.end < head {
-		s := r.At(g.end)
-		if s == nil || len(iov) == maxIov || g.size >= maxWrite {
-			return iov, false
-		}
-		if g.first == nil {
-			g.first = s
-		}
-		t := s
-		var b []byte
-		if form == primary {
-			t = r.Run(s, head)
-			b = s.Through(t)
-		} else {
-			b = s.Bytes(form, &l.scratch)
-		}
-		iov = appendIov(iov, b)
-		g.size += len(b)
-		g.end = t.Seq() + 1
-		form = v.nextForm(false)
-	}
-	return iov, true
-}
-
-// primary is the variant that packets have in the backlog.
-const primary = ring.Variant(0)
-
-// nextForm is the variant of the next packet.
-func (v *viewer) nextForm(trim bool) ring.Variant {
-	if trim {
-		return stream.Trimmed(v.variant)
-	}
-	return v.variant
-}
-
-// advance moves the cursor past n bytes, in the order of gather.
-func (l *Loop) advance(v *viewer, n int) {
-	if v.pin != nil {
-		left := len(v.pin.Bytes(v.pinForm, &l.scratch)) - int(v.sent)
-		if n < left {
-			v.sent += uint32(n)
-			l.letGo(v)
-			return
-		}
-		n -= left
-		v.pin.Unpin()
-		v.pin = nil
-		l.pass.packets++
-	}
-	if v.outbox {
-		if n = v.conn.out.take(n); v.conn.out.left() > 0 {
-			return
-		}
-		l.freeOutbox(v.conn)
-	}
-	if n == l.body.size {
-		l.pass.packets += l.body.end - v.next
-		v.trim = v.trim && l.body.end == v.next
-		v.next = l.body.end
-		return
-	}
-	l.stopInside(v, n)
-}
-
-// stopInside moves the cursor past n bytes of the body, and pins the packet in which
-// they end.
-func (l *Loop) stopInside(v *viewer, n int) {
-	// What gather found, not what the ring holds now: the writer may have evicted it
-	// since, but it stays whole until the pass ends.
-	for s := l.body.first; n > 0; s = s.Next() {
-		form := v.nextForm(v.trim)
-		size := len(s.Bytes(form, &l.scratch))
-		v.next++
-		v.trim = false
-		if n < size {
-			s.Pin()
-			v.pin, v.pinForm, v.sent = s, form, uint32(n)
-			return
-		}
-		n -= size
-		l.pass.packets++
-	}
-}
-
-// letGo unpins a packet that a viewer has been in for too long. A socket that takes a
-// byte now and then is never stalled, and a pin keeps a whole segment: so no segment
-// is kept for longer than MaxLag and Timeouts.Stall together, whatever viewers do,
-// and no more than a packet for each viewer.
-func (l *Loop) letGo(v *viewer) {
-	if l.now-v.pin.At() > int64(l.group.cfg.Backlog.MaxLag) {
-		l.keepRest(v)
-	}
-}
-
-// keepRest unpins the packet that a viewer is in, and keeps the rest of it for that
-// viewer.
-func (l *Loop) keepRest(v *viewer) {
-	if !v.outbox {
-		v.conn.outgoing().then = thenPackets
-	}
-	o := v.conn.outgoing()
-	o.own = slices.Concat(v.pin.Bytes(v.pinForm, &l.scratch)[v.sent:], o.own)
-	v.pin.Unpin()
-	v.pin = nil
-	l.pass.packets++ // from here on nothing tells when it has been sent
-}
 
 // end has a viewer that is between packets leave when the sweep is over.
 func (l *Loop) end(v *viewer) {

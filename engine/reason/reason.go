@@ -43,6 +43,7 @@ const (
 	ViewerStalled
 	ViewerNoKeyFrame
 	ViewerFloods
+	ViewerTooSlow
 	StreamEnded
 	StreamLost
 
@@ -102,6 +103,7 @@ var table = [Count]Info{
 	ViewerStalled:      {"viewer_stalled", true, "the viewer took nothing, or not the rest of an ended stream, for longer than allowed: its network or its player has stopped"},
 	ViewerNoKeyFrame:   {"viewer_no_key_frame", true, "the viewer fell out of the backlog, and no key frame came at which to go on: the source's key frames are too far apart for the backlog"},
 	ViewerFloods:       {"viewer_floods", true, "the viewer sends far more than a player has reason to while it plays"},
+	ViewerTooSlow:      {"viewer_too_slow", true, "the viewer took too long over packets that belong together, as those of one picture do, and the rest of them is no longer kept: its network is too slow for the stream, or backlog.bytes too small for it"},
 	StreamEnded:        {"stream_ended", false, "the source ended the stream"},
 	StreamLost:         {"stream_lost", true, "the source was lost and did not come back in time"},
 	PushEnded:          {"push_ended", false, "the encoder ended its stream"},

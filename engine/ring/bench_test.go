@@ -14,18 +14,19 @@ const (
 )
 
 // benchRing is a ring that is full, with packets one nanosecond apart, and what
-// appends one more. Each of the first few is pinned, as by a stalled reader.
-func benchRing(loops, pinned int) (r *Ring, step func()) {
+// appends one more. Of each of the first few units, which have so many packets, the last
+// one is pinned, as by a stalled reader: it is the dearest to find.
+func benchRing(loops, pinned, unit int) (r *Ring, step func()) {
 	r = NewMemory(1<<30, 0, nil, NewEpochs(loops), new(Buffers)).NewRing(benchKept, variantOf, 0)
 	packet := make([]byte, benchPacket)
 	at := int64(0)
 	step = func() {
-		r.Append(append(r.Room(len(packet)), packet...), at, at%benchGOP == 0, false)
+		r.Append(append(r.Room(len(packet)), packet...), at, Mark{Key: at%benchGOP == 0, Start: at%int64(unit) == 0})
 		at++
 	}
-	for i := range 3 * benchKept {
+	for i := range 3*benchKept + pinned*unit {
 		step()
-		if i < pinned {
+		if i < pinned*unit && i%unit == unit-1 {
 			r.At(uint64(i)).Pin()
 		}
 	}
@@ -35,11 +36,11 @@ func benchRing(loops, pinned int) (r *Ring, step func()) {
 // BenchmarkAppend takes a packet in, its copy included, and evicts the oldest.
 func BenchmarkAppend(b *testing.B) {
 	for _, c := range []struct {
-		name   string
-		pinned int
-	}{{"beside_250_stalled", 250}, {"plain", 0}} {
+		name         string
+		pinned, unit int
+	}{{"beside_250_stalled", 250, 1}, {"beside_250_stalled_in_units", 250, 20}, {"plain", 0, 1}, {"units", 0, 20}} {
 		b.Run(c.name, func(b *testing.B) {
-			r, step := benchRing(1, c.pinned)
+			r, step := benchRing(1, c.pinned, c.unit)
 			for b.Loop() {
 				step()
 			}
@@ -52,7 +53,7 @@ func BenchmarkAppend(b *testing.B) {
 
 // BenchmarkDerive makes one packet's other form, which readers then share.
 func BenchmarkDerive(b *testing.B) {
-	r, step := benchRing(1, 0)
+	r, step := benchRing(1, 0, 1)
 	scratch := new(Scratch)
 	both := func() {
 		step()
@@ -70,7 +71,7 @@ func BenchmarkDerive(b *testing.B) {
 }
 
 func BenchmarkKeyStart(b *testing.B) {
-	r, _ := benchRing(1, 0)
+	r, _ := benchRing(1, 0, 1)
 	newest := r.At(r.Head() - 1).At()
 	for _, c := range []struct {
 		name     string
@@ -94,7 +95,7 @@ func BenchmarkKeyStart(b *testing.B) {
 
 // BenchmarkPass is one loop's announcement of a pass, and its end.
 func BenchmarkPass(b *testing.B) {
-	r, _ := benchRing(2, 0)
+	r, _ := benchRing(2, 0, 1)
 	for b.Loop() {
 		r.enter(1)
 		r.leave(1)
@@ -108,7 +109,7 @@ func BenchmarkRead(b *testing.B) {
 		loops int
 	}{{"1_loop", 1}, {"2_loops", 2}, {"8_loops", 8}} {
 		b.Run(c.name, func(b *testing.B) {
-			r, step := benchRing(c.loops, 0)
+			r, step := benchRing(c.loops, 0, 1)
 			next := make([]uint64, c.loops)
 			for i := range next {
 				next[i] = r.Head()

@@ -71,7 +71,7 @@ func (sc *Scratch) give(out []byte) []byte {
 func (s *Slot) derive(v Variant, sc *Scratch) []byte {
 	r := s.segment.ring
 	out, alias := r.make(sc.buf[len(sc.buf):], s.primary(), v)
-	if alias {
+	if alias || len(out) == 0 {
 		return out // it costs nothing, so nothing is kept
 	}
 	if s.seq >= r.forms.Load() && s.seq >= r.tail.Load() {

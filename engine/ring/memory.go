@@ -172,11 +172,15 @@ func (m *Memory) shrink() {
 	}
 }
 
-// evictOldest evicts one packet; the newest packet of a ring that is not over stays.
+// evictOldest evicts one unit; the newest unit of a ring that is not over stays.
 func (m *Memory) evictOldest() bool {
 	for _, r := range m.rings {
-		if tail, head := r.tail.Load(), r.head.Load(); tail+1 < head || tail < head && r.Over() {
-			r.evict(r.At(tail))
+		tail := r.tail.Load()
+		if tail == r.head.Load() {
+			continue
+		}
+		if s := r.At(tail); s != r.unit.first || r.Over() {
+			r.evict(s)
 			return true
 		}
 	}

@@ -96,7 +96,7 @@ func TestSmallestPacketsAreCounted(t *testing.T) {
 	r := m.NewRing(time.Hour, variantOf, 0)
 	packet := bytes.Repeat([]byte{1}, 24)
 	for i := range int64(200000) {
-		r.Append(append(r.Room(len(packet)), packet...), i, i == 0, false)
+		r.Append(append(r.Room(len(packet)), packet...), i, Mark{Key: i == 0, Start: true})
 		if m.Used() > limit {
 			t.Fatalf("%d bytes are used after %d packets", m.Used(), i)
 		}

@@ -17,8 +17,13 @@
 //     therefore announced an epoch not newer than the stamp; the slot rests in
 //     limbo until every announced epoch is newer.
 //   - A reader that must stop inside a packet pins it ([Slot.Pin]) before its pass
-//     ends, and a pinned slot rests in limbo however old it is. So a stopped reader
-//     holds one packet, and with it one segment, never a stretch of the backlog.
+//     ends, and a unit with a pinned slot rests in limbo however old it is. So a stopped
+//     reader holds one unit, and the segments it lies in, never a stretch of the backlog.
+//
+// A unit is packets that readers take all or nothing of, as those of one picture: it goes
+// from a packet with [Mark.Start] up to the next. Where each packet has that mark, each
+// is a unit. Units are evicted and freed whole, and the newest, which is not complete
+// yet, stays. A unit has a bound; what comes beyond it begins another.
 //
 // All of it is sequentially consistent atomics; the model test checks it
 // against a plain slice, with recycled buffers overwritten.
@@ -27,8 +32,8 @@
 //
 // Sequence numbers start at 0 and grow by one for each packet. A reader keeps the
 // number of the packet it wants next. [Ring.At] gives nil for a number that was
-// evicted, which is how a reader learns that it fell out; it then goes on at
-// [Ring.NewestKey].
+// evicted, which is how a reader learns that it fell out; it then sends the rest of the
+// unit that it is in, which it has pinned ([Slot.Rest]), and goes on at [Ring.NewestKey].
 //
 // # What is kept
 //
@@ -45,7 +50,7 @@
 // grants together are never more than the [Pool]. The parts of a grant:
 //
 //	                                                    full: what happens
-//	history  3/4  segments, slots, tables that          the oldest packets go,
+//	history  3/4  segments, slots, tables that          the oldest units go,
 //	              readers find                          of ended programmes first
 //	forms    1/8  other forms of the newest packets     made for each reader, in
 //	         most                                       its loop's [Scratch]
@@ -59,6 +64,7 @@
 package ring
 
 import (
+	"math"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -102,12 +108,14 @@ type Ring struct {
 	forms atomic.Uint64 // other forms of packets before this one are not kept
 	table atomic.Pointer[table]
 	over  atomic.Bool
+	units atomic.Bool // some have more than one packet
 
 	// Owned by the writer.
 	segment     *segment // that packets go to
 	nextSegment int      // how large the next one is
 	idle        *segment // without a buffer
 	newest      *Slot    // the last one appended, until it is released
+	unit        unit     // that it belongs to
 	limbo       []resting
 	hand        int   // where the next sweep of limbo begins
 	free        *Slot // a list, by next
@@ -115,7 +123,8 @@ type Ring struct {
 	drained     bool
 }
 
-// resting is an evicted slot that is not yet free, with the epoch of its eviction.
+// resting is an evicted unit that is not yet free: its first slot, with the epoch of its
+// eviction.
 type resting struct {
 	*Slot
 	retired uint64
@@ -187,20 +196,25 @@ func (r *Ring) NewestKey() (seq uint64, ok bool) {
 // Append adds a packet that was made in [Ring.Room]; one made elsewhere is copied. at
 // is the time of arrival in nanoseconds of the engine's clock. Append is false if the
 // packet outgrew its room and there is no memory for it. Writer only.
-func (r *Ring) Append(packet []byte, at int64, key, trim bool) bool {
+func (r *Ring) Append(packet []byte, at int64, m Mark) bool {
 	if !r.reserve(len(packet)) {
+		r.cut()
 		return false
 	}
 	seq, s := r.head.Load(), r.slot()
 	s.seq, s.at = seq, at
-	s.key, s.trim, s.prevKey = key, trim, r.key.Load()
+	s.key, s.trim, s.prevKey = m.Key, m.Trim, r.key.Load()
+	s.start, s.last = r.begins(len(packet), m.Start || m.Key), false
+	if s.start {
+		r.unit.first = s
+	}
 	r.place(s, packet)
 	r.table.Load().at(seq).Store(s)
 	if r.newest != nil {
 		r.newest.next.Store(s)
 	}
 	r.newest = s
-	if key {
+	if m.Key {
 		r.key.Store(seq + 1)
 	}
 	r.head.Store(seq + 1)
@@ -222,8 +236,8 @@ func (r *Ring) End() {
 }
 
 // grow makes a place in the table for the next packet: a full table is replaced by
-// one of twice the size, or its oldest packet goes, if it would have to go for the
-// larger table anyway.
+// one of twice the size, or its oldest unit goes, if it would have to go for the
+// larger table anyway. False if neither can be.
 func (r *Ring) grow() bool {
 	old, m := r.table.Load(), r.memory
 	tail, head := r.tail.Load(), r.head.Load()
@@ -231,11 +245,16 @@ func (r *Ring) grow() bool {
 		return true
 	}
 	cost := 2 * old.cost()
-	if m.rings[0] == r && m.kept()+cost > m.history() && !m.grow() || !m.take(cost) {
-		if r.tail.Load() == tail { // or what went for the memory has made a place
-			r.evict(r.At(tail))
+	oldest := r.At(tail)
+	may := oldest != r.unit.first
+	if may && m.rings[0] == r && m.kept()+cost > m.history() && !m.grow() || !m.take(cost) {
+		if r.tail.Load() != tail {
+			return true // what went for the memory has made a place
 		}
-		return true
+		if may {
+			r.evict(oldest)
+		}
+		return may
 	}
 	n := newTable(2 * len(old.slots))
 	for q := r.tail.Load(); q < head; q++ {
@@ -248,10 +267,10 @@ func (r *Ring) grow() bool {
 
 // trimTo evicts what is too old at the given time, and frees what can be freed.
 func (r *Ring) trimTo(now int64) {
-	oldest, head := now-r.age, r.head.Load()
-	for tail := r.tail.Load(); tail < head-1; tail++ {
-		s := r.At(tail)
-		if s.at >= oldest || tail >= r.key.Load()-1 {
+	oldest := now - r.age
+	for {
+		s := r.At(r.tail.Load())
+		if s == r.unit.first || s.at >= oldest || s.seq >= r.key.Load()-1 {
 			break
 		}
 		r.evict(s)
@@ -260,32 +279,16 @@ func (r *Ring) trimTo(now int64) {
 	r.sweep(sweepMost)
 }
 
-// evict takes the oldest slot out of the table; from then on it rests in limbo.
-func (r *Ring) evict(s *Slot) {
-	r.tail.Store(s.seq + 1) // first, so that whoever misses the slot also sees why
-	if r.key.Load() == s.seq+1 {
-		r.key.Store(0)
-	}
-	r.table.Load().at(s.seq).Store(nil)
-	r.strip(s)
-	m := r.memory
-	m.past += slotCost
-	s.segment.kept--
-	r.settle(s.segment)
-	r.limbo = append(r.limbo, resting{s, m.epochs.now()})
-	m.evicted = true
-}
-
-// sweepMost bounds how many slots an append looks at in vain: the slots that
-// thousands of stalled readers pin must not cost each packet a walk. sweepHard is the
-// bound when there is otherwise no room for a packet.
+// sweepMost bounds how many slots an append looks at in vain, but for the last unit:
+// what thousands of stalled readers pin must not cost each packet a walk. sweepHard is
+// the bound when there is otherwise no room for a packet.
 const (
 	sweepMost = 64
 	sweepHard = 512
 )
 
-// sweep goes on through limbo from where it stopped and frees the slots that nobody
-// can reach any more, until it has met most others.
+// sweep goes on through limbo from where it stopped and frees the units that nobody
+// can reach any more, until it has looked at most slots in vain.
 func (r *Ring) sweep(most int) {
 	m := r.memory
 	m.advance()
@@ -293,18 +296,23 @@ func (r *Ring) sweep(most int) {
 		return
 	}
 	oldest := m.epochs.oldest()
-	for kept := 0; kept < min(most, len(r.limbo)); {
+	for kept, looked := 0, 0; kept < len(r.limbo) && looked < most; {
 		last := len(r.limbo) - 1
 		if r.hand > last {
 			r.hand = 0
 		}
 		s := r.limbo[r.hand]
-		if s.retired >= oldest || s.pins.Load() != 0 {
+		held, looks := s.retired >= oldest, 1
+		if !held {
+			held, looks = s.pinned()
+		}
+		if held {
 			r.hand++
 			kept++
+			looked += looks
 			continue
 		}
-		r.release(s.Slot)
+		r.releaseUnit(s.Slot)
 		r.limbo[r.hand] = r.limbo[last]
 		r.limbo[last] = resting{}
 		r.limbo = r.limbo[:last]
@@ -318,10 +326,10 @@ func (r *Ring) Drain() bool {
 	if r.drained {
 		return true
 	}
-	for head, tail := r.head.Load(), r.tail.Load(); tail < head; tail++ {
+	for tail := r.tail.Load(); tail < r.head.Load(); tail = r.tail.Load() {
 		r.evict(r.At(tail))
 	}
-	r.sweep(len(r.limbo))
+	r.sweep(math.MaxInt)
 	m := r.memory
 	if len(r.limbo) > 0 || len(m.rings) == 1 && m.resting.first != nil {
 		return false
@@ -334,7 +342,7 @@ func (r *Ring) Drain() bool {
 	return true
 }
 
-// Limbo is the number of evicted packets that are not yet free. Writer only.
+// Limbo is the number of evicted units that are not yet free. Writer only.
 func (r *Ring) Limbo() int { return len(r.limbo) }
 
 // slot takes the reserved slot.
@@ -357,7 +365,7 @@ func (r *Ring) release(s *Slot) {
 	s.segment.live--
 	r.settle(s.segment)
 	if r.newest == s {
-		r.newest = nil
+		r.newest, r.unit = nil, unit{}
 	}
 	s.segment = nil
 	if r.spare >= max(spareSlots, int(r.head.Load()-r.tail.Load())/8) {

@@ -4,11 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
-	"math/rand/v2"
-	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -42,15 +38,19 @@ func want(seq uint64, v Variant) []byte {
 	return out
 }
 
-// put reports whether there was room.
+// put reports whether there was room for a packet that is a unit.
 func put(r *Ring, at int64, key bool) bool {
+	return putMarked(r, at, Mark{Key: key, Trim: key, Start: true})
+}
+
+func putMarked(r *Ring, at int64, m Mark) bool {
 	// Now and then a packet outgrows the room it asked for.
 	room := 500
 	if r.Head()%11 == 0 {
 		room = 8
 	}
 	b := r.Room(room)
-	return b != nil && r.Append(fill(b, r.Head()), at, key, key)
+	return b != nil && r.Append(fill(b, r.Head()), at, m)
 }
 
 // newTestRing is a ring alone in its memory, with segments of some packets each, so
@@ -85,8 +85,11 @@ func audit(t *testing.T, m *Memory, quiet bool) {
 		for q := r.Tail(); q < r.Head(); q++ {
 			slot(r.At(q), false)
 		}
-		for _, s := range r.limbo {
-			slot(s.Slot, true)
+		for _, u := range r.limbo {
+			for s, last := u.Slot, false; !last; s = s.next.Load() {
+				slot(s, true)
+				last = s.last
+			}
 		}
 		if r.segment != nil {
 			segments[r.segment] = true
@@ -229,109 +232,12 @@ func TestDrainGivesEveryBufferBack(t *testing.T) {
 	}
 }
 
-// reader is the model's viewer: a cursor that passes over the ring, stops
-// inside packets, falls out and goes on at the key start.
-type reader struct {
-	next    uint64
-	pinned  *Slot
-	v       Variant
-	scratch Scratch
-}
-
-// letGo drops the pin of a packet that was evicted, as a viewer does that keeps
-// the rest of it.
-func (v *reader) letGo(r *Ring) {
-	if v.pinned != nil && v.pinned.Seq() < r.Tail() {
-		v.next = v.pinned.Seq() + 1
-		v.pinned.Unpin()
-		v.pinned = nil
-	}
-}
-
-func (v *reader) pass(t *testing.T, r *Ring, rnd *rand.Rand) {
-	if v.pinned != nil {
-		if !bytes.Equal(v.pinned.Bytes(v.v, &v.scratch), want(v.pinned.Seq(), v.v)) {
-			t.Errorf("pinned packet %d is not whole", v.pinned.Seq())
-		}
-		if rnd.IntN(3) > 0 {
-			return
-		}
-		v.next = v.pinned.Seq() + 1
-		v.pinned.Unpin()
-		v.pinned = nil
-	}
-	for n := rnd.IntN(40); n > 0 && v.next < r.Head(); n-- {
-		s := r.At(v.next)
-		if s == nil {
-			if v.next >= r.Tail() {
-				t.Errorf("packet %d is missing between %d and %d", v.next, r.Tail(), r.Head())
-			}
-			k, ok := r.KeyStart(math.MaxInt64)
-			if !ok {
-				return
-			}
-			if k < v.next {
-				t.Errorf("key start %d lies before the cursor %d, which fell out", k, v.next)
-			}
-			v.next = k
-			continue
-		}
-		if !bytes.Equal(s.Bytes(v.v, &v.scratch), want(v.next, v.v)) {
-			t.Errorf("packet %d variant %d is not whole", v.next, v.v)
-		}
-		if v.v == 0 {
-			checkRun(t, r, s, r.Head())
-		}
-		if rnd.IntN(10) == 0 {
-			v.pinned = s
-			s.Pin()
-			return
-		}
-		v.next++
-	}
-}
-
-// checkRun looks at the packets that lie in one piece with s, all at once.
-func checkRun(t *testing.T, r *Ring, s *Slot, head uint64) {
-	last := r.Run(s, head)
-	if last.Seq() < s.Seq() || last.Seq() >= head {
-		t.Errorf("a run from %d below %d ends at %d", s.Seq(), head, last.Seq())
-	}
-	all, whole := s.Through(last), 0
-	for q := s; ; q = q.Next() {
-		p := want(q.Seq(), 0)
-		if whole += len(p); whole > len(all) || !bytes.Equal(all[whole-len(p):whole], p) {
-			t.Errorf("packet %d is not whole in the run %d to %d", q.Seq(), s.Seq(), last.Seq())
-			return
-		}
-		if q == last {
-			break
-		}
-	}
-	if whole != len(all) {
-		t.Errorf("the run %d to %d has %d bytes, its packets %d", s.Seq(), last.Seq(), len(all), whole)
-	}
-}
-
-// checkRuns goes from run to run up to the head of the pass's beginning, as a
-// reader does that stopped inside a packet: however much of it was evicted since,
-// it is all there.
-func checkRuns(t *testing.T, r *Ring, s *Slot, head uint64) {
-	for s != nil && s.Seq() < head {
-		checkRun(t, r, s, head)
-		last := r.Run(s, head)
-		if s = last.Next(); s == nil && last.Seq() < head-1 {
-			t.Errorf("nothing follows packet %d of %d", last.Seq(), head)
-		}
-	}
-}
-
 // Packets lie without gaps: a run goes to the end of their segment.
 func TestRunsAreAsLongAsTheirSegment(t *testing.T) {
 	r := newTestRing(1<<20, time.Hour, 1)
 	packet := bytes.Repeat([]byte{1}, 90) // eleven in a segment
 	for i := range int64(100) {
-		r.Append(append(r.Room(len(packet)), packet...), i, i == 0, false)
+		r.Append(append(r.Room(len(packet)), packet...), i, Mark{Key: i == 0, Start: true})
 	}
 	r.enter(0)
 	var runs []uint64
@@ -349,80 +255,13 @@ func TestRunsAreAsLongAsTheirSegment(t *testing.T) {
 	}
 }
 
-// TestModel runs one writer against readers on several loops with random operations;
-// every byte read must follow from its packet's number. Under the race detector
-// recycled buffers are also overwritten. After every step the memory is recounted.
-// Readers let go of what was evicted when they are asked to, and not when they are
-// not: so there are times without room for a packet.
-func TestModel(t *testing.T) {
-	const loops, packets = 3, 8000
-	r := newTestRing(96<<10, 60, loops)
-	var stop, letGo atomic.Bool
-	var wg sync.WaitGroup
-	for l := range loops {
-		wg.Go(func() {
-			rnd := rand.New(rand.NewPCG(uint64(l), 7))
-			readers := make([]reader, 12)
-			for i := range readers {
-				readers[i].v = Variant(rnd.IntN(Variants))
-			}
-			for !stop.Load() && !t.Failed() {
-				r.enter(l)
-				head := r.Head()
-				first := r.At(head - min(head, 1+rnd.Uint64N(30)))
-				for i := range readers {
-					readers[i].scratch.Reset()
-					readers[i].pass(t, r, rnd)
-				}
-				checkRuns(t, r, first, head)
-				r.leave(l)
-				if letGo.Load() {
-					for i := range readers {
-						readers[i].letGo(r)
-					}
-				}
-			}
-			for i := range readers {
-				if readers[i].pinned != nil {
-					readers[i].pinned.Unpin()
-				}
-			}
-		})
-	}
-	rnd := rand.New(rand.NewPCG(1, 1))
-	model := []uint64{} // numbers of key starts, the plain slice the ring is held against
-	for i := int64(0); r.Head() < packets; i++ {
-		letGo.Store(r.memory.Pressed() && i%8 != 0)
-		key, seq := rnd.IntN(50) == 0, r.Head()
-		switch placed := put(r, i, key); {
-		case placed && key:
-			model = append(model, seq)
-		case !placed && r.memory.past == 0:
-			t.Fatal("there was no room although nothing evicted is held")
-		case !placed:
-			runtime.Gosched() // to the readers, who hold it
-		}
-		audit(t, r.memory, false)
-		if k, ok := r.NewestKey(); ok && k != model[len(model)-1] {
-			t.Fatalf("newest key start %d, the model has %d", k, model[len(model)-1])
-		}
-	}
-	stop.Store(true)
-	wg.Wait()
-	audit(t, r.memory, true)
-	r.End()
-	if !r.Drain() || r.out() != 0 || r.memory.Used() != 0 {
-		t.Fatalf("%d in limbo, %d buffers out and %d bytes used at the end", r.Limbo(), r.out(), r.memory.Used())
-	}
-}
-
 func TestAppendAndReadDoNotAllocate(t *testing.T) {
 	r := NewMemory(1<<20, 0, nil, NewEpochs(1), new(Buffers)).NewRing(0, variantOf, 0)
 	pkt := make([]byte, 1400)
 	var at int64
 	scratch := new(Scratch)
 	step := func() {
-		r.Append(append(r.Room(len(pkt)), pkt...), at, at%10 == 0, false)
+		r.Append(append(r.Room(len(pkt)), pkt...), at, Mark{Key: at%10 == 0, Start: true})
 		at++
 		r.enter(0)
 		for q := r.Tail(); q < r.Head(); q++ {
@@ -473,7 +312,7 @@ func TestPlaceInAFullTableWhereMemoryIsHeld(t *testing.T) {
 			r := newTestRing(96<<10, 10, 1)
 			add := func(at int64) bool {
 				b := r.Room(size)
-				return b != nil && r.Append(append(b, make([]byte, size)...), at, false, false)
+				return b != nil && r.Append(append(b, make([]byte, size)...), at, Mark{Start: true})
 			}
 			r.enter(0)
 			for i := range evicted {

@@ -49,9 +49,10 @@ func (g *segment) cost() int64 { return int64(len(g.all)) + segmentCost }
 // Room is where the next packet goes: an empty slice, with room for at least size
 // bytes, to append to. The result is given to [Ring.Append] before the next call, or
 // never, if there is no packet after all. Room is nil when the memory has no room for
-// another packet. Writer only.
+// another packet; the newest unit ends then. Writer only.
 func (r *Ring) Room(size int) []byte {
 	if !r.reserve(size) {
+		r.cut()
 		return nil
 	}
 	g := r.segment
@@ -164,6 +165,30 @@ func (r *Ring) Run(s *Slot, head uint64) *Slot {
 // one piece of memory with it.
 func (s *Slot) Through(t *Slot) []byte {
 	return s.segment.all[s.from : t.from+t.size]
+}
+
+// Piece is where bytes lie that are part of a packet's primary form. No piece follows
+// the zero value, or is followed by it.
+type Piece struct {
+	segment  *segment
+	from, to int
+}
+
+// Piece is where b lies, which is the packet in some variant; the zero value if it is
+// not a part of the primary form with all of its capacity.
+func (s *Slot) Piece(b []byte) Piece {
+	p := s.primary()
+	i := cap(p) - cap(b)
+	if len(b) == 0 || i < 0 || i >= len(p) || &p[i] != &b[0] {
+		return Piece{}
+	}
+	from := int(s.from) + i
+	return Piece{s.segment, from, from + len(b)}
+}
+
+// Follows reports whether p begins in memory where q ends, so that both are one piece.
+func (p Piece) Follows(q Piece) bool {
+	return p.segment != nil && p.segment == q.segment && p.from == q.to
 }
 
 // Next is the packet after s, or nil if it has not come yet. Only inside a pass that

@@ -26,6 +26,8 @@ type Slot struct {
 	pins    atomic.Int32
 	key     bool
 	trim    bool
+	start   bool // it begins a unit
+	last    bool // of its unit; set when that is evicted, before a reader can miss it
 }
 
 // slotCost is what a packet takes besides its bytes, in bytes: a slot, its place in
@@ -64,8 +66,10 @@ func (s *Slot) primary() []byte {
 	return s.segment.all[s.from:end:end]
 }
 
-// Pin keeps the packet beyond the present pass, until Unpin. Only inside a pass; any
-// loop may call it.
+// Pin keeps the packet, and with it its whole unit, beyond the present pass, until
+// Unpin. Only inside a pass that found s, or with a packet before it in its unit pinned;
+// any loop may call it. Whoever goes on to a later packet of the unit pins that one
+// before it unpins the other.
 func (s *Slot) Pin() { s.pins.Add(1) }
 
 // Unpin drops a pin. Any loop may call it, at any time.

@@ -120,6 +120,7 @@ type Timeouts struct {
 	PullFirst    time.Duration // the first retry of a pull
 	PullRetry    time.Duration // every further retry, plus up to PullJitter
 	PullJitter   time.Duration
+	PullDenied   time.Duration // the same after a source has refused our name and password
 	PullConnect  time.Duration // from dialling to the source's header, however often it redirects us
 	Stall        time.Duration // a viewer that takes no byte; with Backlog.MaxLag added, one that does not take the rest of an ended programme
 	KeyWait      time.Duration // a joiner with no key frame to start at
@@ -186,6 +187,7 @@ func Default() Config {
 			PullFirst:    time.Second,
 			PullRetry:    10 * time.Second,
 			PullJitter:   10 * time.Second,
+			PullDenied:   5 * time.Minute,
 			PullConnect:  15 * time.Second,
 			Stall:        30 * time.Second,
 			KeyWait:      15 * time.Second,
@@ -208,9 +210,12 @@ func Default() Config {
 type Stream struct {
 	Name string // for people
 	Path string // for URLs; compared without case
-	Push bool
-	Pull *Pull
-	File *File
+	// Protocol is the name of the one protocol by which it may be viewed and pushed
+	// ([codec.Protocol]); empty: any. To peers of another one it does not exist.
+	Protocol string
+	Push     bool
+	Pull     *Pull
+	File     *File
 	// Limits bound the stream's viewers, besides those of the pump.
 	Limits Room
 	// FullLocation is where viewers are sent for whom there is no room; empty means that
@@ -231,7 +236,7 @@ type Pull struct {
 	// pull's goroutine only, and may read files. nil: no target wants TLS.
 	TLS func(host string) (*tls.Config, error)
 	// Tunnel begins the conversation with the proxy of a target (host:port) that wants
-	// TLS. nil: Route names no proxy for such.
+	// TLS, or is Tunnelled. nil: Route names no proxy for such.
 	Tunnel func(target string) codec.Tunnel
 }
 

@@ -48,17 +48,16 @@ func (a *attempt) connect(ctx context.Context) (again bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("%s cannot be reached: %w", w, bare(err))
 	}
-	// The connection itself is closed, even if it has TLS: to say goodbye could take
-	// time, and a source that we leave needs none.
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	defer func() {
-		stop()
-		_ = conn.Close()
-	}()
+	defer conn.Close()
 	if err := conn.SetDeadline(a.deadline); err != nil {
 		return false, err
 	}
+	release := interruptible(ctx, conn)
 	again, err = a.converse(ctx, conn, w)
+	release()
+	if !a.gone {
+		a.part(conn, a.endCause(ctx, err))
+	}
 	if err != nil && !errors.Is(err, errSourceEnded) {
 		err = fmt.Errorf("%w (%s)", err, w)
 	}
@@ -66,34 +65,23 @@ func (a *attempt) connect(ctx context.Context) (again bool, err error) {
 }
 
 // converse says hello on a fresh connection, and reads it to its end. All that comes
-// before the header, a proxy's answer and a handshake too, is in the time of the
-// connection's deadline. For writes that stays as it is: after the hello only TLS itself
-// may want to write (an update of keys, RFC 8446, 4.6.3), and then need not wait for a
-// source that reads nothing.
+// before the hello, a proxy's answer and a handshake too, is in the time of the
+// connection's deadline.
 func (a *attempt) converse(ctx context.Context, conn net.Conn, w way) (again bool, err error) {
-	a.tls = nil
+	a.conn, a.tls, a.gone, a.idle = conn, nil, true, false
+	tunnelled := w.proxied && (w.target.TLS || w.target.Tunnelled)
 	if w.target.TLS {
-		if conn, err = a.secure(conn, w); err != nil {
-			return false, err
-		}
+		a.conn, err = a.secure(conn, w)
+	} else if tunnelled {
+		a.conn, err = a.tunnel(conn, w.target.Address)
 	}
-	if _, err := conn.Write(a.sess.AppendHello(nil, w.proxied && !w.target.TLS)); err != nil {
-		return false, a.notTaken(err)
+	if err != nil {
+		return false, err
 	}
-	return a.read(ctx, conn)
-}
-
-// notTaken is the operator's sentence for a request that could not be sent. A source
-// that does not want us has closed the connection by then, and may have said why.
-func (a *attempt) notTaken(err error) error {
-	if a.tls != nil {
-		if _, said := a.tls.Read(make([]byte, 1)); said != nil {
-			if why := a.explain(said); why != nil {
-				return why
-			}
-		}
+	if err := a.hello(ctx, w.proxied && !tunnelled); err != nil {
+		return false, err
 	}
-	return fmt.Errorf("the source took no request: %w", bare(err))
+	return a.read(ctx)
 }
 
 // secure makes the connection one with TLS, through the proxy if there is one.

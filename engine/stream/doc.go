@@ -16,8 +16,16 @@
 // A pull is a goroutine that dials again and again. Each attempt is one conversation
 // ([codec.Dialled]) over one or more connections:
 //
-//	route ─► dial ─► tunnel through a proxy ─► TLS ─► hello ─► read … ─► redial
-//	                 └── targets with TLS only ──┘
+//	route ─► dial ─► tunnel ─► TLS ─► hello ─► read … ─► last word ─► redial
+//	                                           ▲  │
+//	                         answers and ticks └──┘
+//
+// The tunnel is through a proxy, to targets that want TLS or are not spoken to in HTTP.
+//
+// A session may go on talking: it answers what the source says ([codec.Reply]), and
+// speaks when time passes ([codec.Ticking]). A source that takes nothing for [sayTime] is
+// lost. Before we end a connection, for whatever reason, the session has its last word,
+// within [partTime]; at the end of ctx too, which ends all waiting.
 //
 // Everything up to the header has Timeouts.PullConnect, redirects included. What the
 // proxy sends behind its answer belongs to the target. TLS is verified with what

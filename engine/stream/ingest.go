@@ -146,8 +146,8 @@ func (in *Ingest) taken() {
 	}
 }
 
-// Packet appends one packet; sendTime is its place in the programme's time line,
-// valid if placed.
+// Packet appends one packet, whose time of arrival it notes in ev; sendTime is its place
+// in the programme's time line, valid if placed.
 func (in *Ingest) Packet(ev *codec.Event, now int64) (sendTime time.Duration, placed bool, err error) {
 	in.lock()
 	if in.lease == 0 {
@@ -157,7 +157,11 @@ func (in *Ingest) Packet(ev *codec.Event, now int64) (sendTime time.Duration, pl
 		return 0, false, ErrTaken
 	}
 	sendTime, placed, err = in.Stream.appendLocked(ev, now)
-	in.dirty, in.broken = true, errors.Is(err, codec.ErrMalformed)
+	in.broken = errors.Is(err, codec.ErrMalformed)
+	if errors.Is(err, codec.ErrHeld) {
+		return sendTime, false, nil // there is nothing to publish yet
+	}
+	in.dirty = true
 	if errors.Is(err, codec.ErrSkip) {
 		err = nil
 	}
@@ -214,7 +218,7 @@ func (in *Ingest) Media() codec.Media {
 	defer in.Commit()
 	st := in.Stream
 	if p := st.cur.Load(); p != nil && in.lease != 0 && in.lease == st.lease {
-		return p.Media
+		return p.Media()
 	}
 	return nil
 }

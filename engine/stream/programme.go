@@ -2,6 +2,7 @@ package stream
 
 import (
 	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -15,7 +16,6 @@ import (
 type Programme struct {
 	// Set once.
 	Stream *Stream
-	Media  codec.Media
 	Ring   *ring.Ring
 	Heads  [codec.Forms][]byte // shared and immutable
 	codec  codec.Programme
@@ -34,6 +34,7 @@ type Programme struct {
 
 	// Guarded by stream.mu.
 	meter   rateMeter
+	held    int   // bytes that the codec has kept for its next packet
 	windows int64 // of the meter
 	ended   int64 // when the ring did
 	crowded bool  // a packet was left out for want of memory, and that was said
@@ -62,20 +63,23 @@ func Trimmed(v ring.Variant) ring.Variant { return v | 1<<formBits }
 
 // newProgramme starts a programme of st from the codec's; nil if there is no memory.
 func newProgramme(st *Stream, cp codec.Programme) *Programme {
-	p := &Programme{Stream: st, codec: cp, Media: cp.Media()}
+	p := &Programme{Stream: st, codec: cp}
+	media := cp.Media()
 	cost := int64(programmeCost)
 	for f := range p.Heads {
 		p.Heads[f] = cp.Head(codec.Form(f))
-		cost += int64(len(p.Heads[f]))
+		if !sharesMemory(p.Heads[f], p.Heads[:f]) {
+			cost += int64(len(p.Heads[f]))
+		}
 	}
-	p.keyed = p.Media.KeyFrames()
-	p.demand.Store(int64(p.Media.Bitrate()))
+	p.keyed = media.KeyFrames()
+	p.demand.Store(int64(media.Bitrate()))
 	b := st.env.Settings.Backlog
 	burst := b.JoinBurst
 	if !p.keyed {
 		// Nothing marks a good place to start, so a joiner gets what its player wants
 		// before it plays.
-		burst = max(burst, p.Media.Preroll())
+		burst = max(burst, media.Preroll())
 	}
 	// Whoever starts further back than MaxLag would be moved forward at once.
 	p.burst = int64(min(burst, b.MaxLag/2))
@@ -86,6 +90,25 @@ func newProgramme(st *Stream, cp codec.Programme) *Programme {
 		return nil
 	}
 	return p
+}
+
+// sharesMemory reports whether a head is one of others, as it is where forms differ in
+// their packets only.
+func sharesMemory(head []byte, others [][]byte) bool {
+	return slices.ContainsFunc(others, func(o []byte) bool {
+		return len(head) > 0 && len(o) == len(head) && &o[0] == &head[0]
+	})
+}
+
+// Media is the programme's header as it stands: what its packets have said since it
+// began may have renewed it. Any goroutine may call it.
+func (p *Programme) Media() codec.Media { return p.codec.Media() }
+
+// AppendJoin appends what a viewer is sent before the packet whose primary form first
+// is, when it starts there, or goes on there after packets were left out. Any goroutine
+// may call it.
+func (p *Programme) AppendJoin(dst []byte, f codec.Form, first []byte) []byte {
+	return p.codec.AppendJoin(dst, f, first)
 }
 
 // Start is where a joiner begins; ok is false if it must wait for a key frame.

@@ -34,7 +34,7 @@ func (st *Stream) pull(ctx context.Context) {
 		if st.stats.packetsIn.Load() > packets {
 			quick = true
 		}
-		wait := st.pullWait(quick)
+		wait := st.pullWait(quick, err)
 		quick = false
 		st.failed(err, wait)
 		rest(ctx, wait)
@@ -43,16 +43,20 @@ func (st *Stream) pull(ctx context.Context) {
 
 // pullWait is the pause before the next attempt. The jitter keeps the children
 // of a source that restarts from coming back all at once.
-func (st *Stream) pullWait(quick bool) time.Duration {
+func (st *Stream) pullWait(quick bool, err error) time.Duration {
 	t := &st.env.Settings.Timeouts
-	if quick {
+	wait := t.PullRetry
+	switch {
+	case errors.Is(err, codec.ErrDenied):
+		wait = t.PullDenied
+	case quick:
 		return t.PullFirst
 	}
 	jitter := time.Duration(0)
 	if t.PullJitter > 0 {
 		jitter = rand.N(t.PullJitter)
 	}
-	return t.PullRetry + jitter
+	return wait + jitter
 }
 
 // failed notes why a pull or a file does not work, once for each new reason. Without
@@ -82,15 +86,23 @@ type attempt struct {
 	sess codec.Dialled
 	// first is the configured target; the source may have sent us on since.
 	first codec.Target
-	tls   *trust.Conn // the present connection, if it has TLS
-	up    bool        // the source's header has come
+	begun time.Time // what the session's ticks count from
+	up    bool      // the source's header has come
 	// fresh says that what was read last gives the source time for its next packet.
 	fresh bool
 	// deadline is when the header must have come, counted from the first dial, and
 	// after the header, the next packet. Nothing else that a source sends moves it.
 	deadline time.Time
+
 	entitled int64 // up to when its packets have used up their rate
 	slowed   bool  // it has been held to its rate, and has not been within it since
+
+	// Of the present connection.
+	conn net.Conn    // what is spoken on
+	tls  *trust.Conn // the same, if it has TLS
+	due  time.Time   // when the session ticks; zero if it does not
+	gone bool        // nothing more can be said on it
+	idle bool        // it is left for its silence
 }
 
 // pullOnce makes one attempt, until the source ends or is lost.
@@ -99,10 +111,8 @@ func (st *Stream) pullOnce(ctx context.Context, in *Ingest) error {
 		defer st.state.CompareAndSwap(uint32(SourceDialing), uint32(SourceDown))
 	}
 	sess := st.Config.Pull.Open()
-	a := &attempt{
-		st: st, in: in, sess: sess, first: sess.Target(),
-		deadline: time.Now().Add(st.env.Settings.Timeouts.PullConnect),
-	}
+	a := &attempt{st: st, in: in, sess: sess, first: sess.Target(), begun: time.Now()}
+	a.deadline = a.begun.Add(st.env.Settings.Timeouts.PullConnect)
 	for {
 		again, err := a.connect(ctx)
 		if err != nil || !again {
@@ -115,18 +125,16 @@ func (st *Stream) pullOnce(ctx context.Context, in *Ingest) error {
 // have sent something while we ourselves were stopped.
 const lastLook = 20 * time.Millisecond
 
-// read reads one connection to its end.
-func (a *attempt) read(ctx context.Context, conn net.Conn) (again bool, err error) {
+// read reads the present connection to its end.
+func (a *attempt) read(ctx context.Context) (again bool, err error) {
 	buf := make([]byte, pullBuffer)
 	for {
-		_ = conn.SetReadDeadline(a.deadline) // if it fails, so does the read
-		n, readErr := conn.Read(buf)
-		if n == 0 && errors.Is(readErr, os.ErrDeadlineExceeded) {
-			_ = conn.SetReadDeadline(time.Now().Add(lastLook))
-			n, readErr = conn.Read(buf)
+		n, readErr := a.receive(ctx, buf)
+		if ctx.Err() != nil {
+			return false, ctx.Err()
 		}
 		a.arrives()
-		again, err := a.take(buf[:n])
+		again, err := a.take(ctx, buf[:n])
 		a.in.Commit()
 		if err != nil {
 			return false, err
@@ -142,7 +150,37 @@ func (a *attempt) read(ctx context.Context, conn net.Conn) (again bool, err erro
 		if !a.extend() && !time.Now().Before(a.deadline) {
 			return false, a.late()
 		}
+		if err := a.tick(ctx); err != nil {
+			return false, err
+		}
 	}
+}
+
+// receive reads once, until something comes, the session ticks, or the source has run
+// out of time.
+func (a *attempt) receive(ctx context.Context, buf []byte) (n int, err error) {
+	until := a.deadline
+	if !a.due.IsZero() && a.due.Before(until) {
+		until = a.due
+	}
+	if n, err = a.readUntil(ctx, buf, until); n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		return n, err
+	}
+	if now := time.Now(); !now.Before(a.deadline) {
+		return a.readUntil(ctx, buf, now.Add(lastLook))
+	}
+	return n, err
+}
+
+// readUntil reads once. The deadline is for writes too: in the middle of a read TLS may
+// want to write (an update of keys, RFC 8446, 4.6.3). It comes first, and ctx is asked
+// then, because whoever ends ctx sets another deadline after that: see [interruptible].
+func (a *attempt) readUntil(ctx context.Context, buf []byte, until time.Time) (int, error) {
+	_ = a.conn.SetDeadline(until) // if it fails, so does the read
+	if ctx.Err() != nil {
+		return 0, ctx.Err()
+	}
+	return a.conn.Read(buf)
 }
 
 // extend gives the source time for its next packet, if it has sent one.
@@ -157,6 +195,7 @@ func (a *attempt) extend() bool {
 // late is the operator's sentence for a source that has run out of time.
 func (a *attempt) late() error {
 	t := &a.st.env.Settings.Timeouts
+	a.idle = true
 	if a.up {
 		return fmt.Errorf("the source sent no packet for %v", t.PullSilence)
 	}
@@ -165,6 +204,7 @@ func (a *attempt) late() error {
 
 // broken is the operator's sentence for a failed read.
 func (a *attempt) broken(err error) error {
+	a.gone = true
 	switch {
 	case closed(err) && !a.up:
 		return errors.New("the source closed the connection before its stream began")
@@ -178,7 +218,7 @@ func (a *attempt) broken(err error) error {
 }
 
 // take feeds the session.
-func (a *attempt) take(b []byte) (again bool, err error) {
+func (a *attempt) take(ctx context.Context, b []byte) (again bool, err error) {
 	var ev codec.Event
 	for all := len(b); len(b) > 0; {
 		var n int
@@ -195,6 +235,9 @@ func (a *attempt) take(b []byte) (again bool, err error) {
 		case codec.Packet:
 			_, _, err = a.in.Packet(&ev, a.st.env.Clock.Now())
 			a.fresh = a.fresh || !a.in.Broken()
+		case codec.Reply:
+			a.in.Commit() // a source that takes nothing does not hold up the stream
+			err = a.answer(ctx, &ev)
 		case codec.Finish:
 			err = errSourceEnded
 		case codec.Redial:

@@ -28,7 +28,8 @@ type bubble struct {
 	log   strings.Builder
 	dials []dialled
 	start time.Time
-	begin func() // starts the source, once answer is set
+	begin func()        // starts the source, once answer is set
+	ended time.Duration // how long the source took to end
 	// answer is what dialling gives; nil refuses.
 	answer func(n int) net.Conn
 }
@@ -41,7 +42,7 @@ type dialled struct {
 func (d dialled) String() string { return d.at.String() + " " + d.addr }
 
 // inBubble runs f with a stream whose source runs, and ends everything after it.
-func inBubble(t *testing.T, sc settings.Stream, change func(*settings.Config), f func(b *bubble)) {
+func inBubble(t *testing.T, sc settings.Stream, change func(*settings.Config), f func(b *bubble)) (b *bubble) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		cfg := settings.Default()
@@ -49,7 +50,7 @@ func inBubble(t *testing.T, sc settings.Stream, change func(*settings.Config), f
 		if change != nil {
 			change(&cfg)
 		}
-		b := &bubble{t: t, start: time.Now()}
+		b = &bubble{t: t, start: time.Now()}
 		b.env = &Env{
 			Settings: &cfg, Log: slog.New(slog.NewTextHandler(&b.log, nil)),
 			Clock: clock.New(), Epochs: ring.NewEpochs(1), Dial: b.dial,
@@ -62,14 +63,17 @@ func inBubble(t *testing.T, sc settings.Stream, change func(*settings.Config), f
 			running.Go(func() { b.st.Run(ctx) })
 		}
 		f(b)
+		cancelled := time.Now()
 		cancel()
 		running.Wait()
+		b.ended = time.Since(cancelled)
 		b.st.Close("the test is over")
 		if n := b.env.Buffers.Out(); n != 0 {
 			t.Errorf("%d packet buffers are still out", n)
 		}
 		time.Sleep(2 * time.Hour) // the bubble's time: the sources come to their ends
 	})
+	return b
 }
 
 func (b *bubble) dial(_ context.Context, _, address string) (net.Conn, error) {

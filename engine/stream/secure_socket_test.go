@@ -23,13 +23,18 @@ import (
 // once makes one attempt at a source on a real connection, which a bubble has not.
 func once(t *testing.T, sc settings.Stream, dial func() (net.Conn, error)) (*Stream, error) {
 	t.Helper()
+	return onceUntil(t.Context(), sc, dial)
+}
+
+// onceUntil is the same until ctx ends.
+func onceUntil(ctx context.Context, sc settings.Stream, dial func() (net.Conn, error)) (*Stream, error) {
 	cfg := settings.Default()
 	env := &Env{
 		Settings: &cfg, Log: slog.New(slog.DiscardHandler), Clock: clock.New(), Epochs: ring.NewEpochs(1),
 		Dial: func(context.Context, string, string) (net.Conn, error) { return dial() },
 	}
 	st := New(env, sc, nil, func(int64, bool) {})
-	err := st.pullOnce(t.Context(), NewIngest(st))
+	err := st.pullOnce(ctx, NewIngest(st))
 	st.Close("the test is over")
 	return st, err
 }

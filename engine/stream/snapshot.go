@@ -56,7 +56,7 @@ func (st *Stream) Snapshot() Snapshot {
 	}
 	if p := st.cur.Load(); p != nil {
 		now := st.env.Clock.Now()
-		s.Media = p.Media.String()
+		s.Media = p.Media().String()
 		s.Rate, s.Bitrate = p.PacketRate(), p.bitrate.Load()
 		s.BacklogLen = p.Ring.Head() - p.Ring.Tail()
 		s.UpSeconds = time.Duration(now - st.upSince).Seconds()

@@ -222,7 +222,7 @@ func (st *Stream) replaceLocked(cp codec.Programme, now int64) error {
 	if old != nil && !old.Ring.Over() {
 		if n := old.Viewers.Load(); n > 0 {
 			st.log.Warn("what the source sends differs from before: viewers whose players can follow are switched over, the others are ended",
-				"was", old.Media.String(), "is", next.Media.String(), "viewers", n)
+				"was", old.Media().String(), "is", next.Media().String(), "viewers", n)
 		}
 		old.Next.Store(next)
 		st.sealLocked(old)
@@ -263,13 +263,14 @@ func (st *Stream) giveBackLocked(now int64) (next int64) {
 }
 
 // appendLocked puts one packet of the source into the backlog. An error is the
-// source's fault and ends its ingest, but for a [codec.ErrSkip]; placed is false for a
-// packet that was left out, which has no send time.
+// source's fault and ends its ingest, but for a [codec.ErrSkip] and [codec.ErrHeld];
+// placed is false for a packet that was left out or held, which has no send time.
 func (st *Stream) appendLocked(ev *codec.Event, now int64) (sendTime time.Duration, placed bool, err error) {
 	p := st.cur.Load()
 	if p == nil {
 		return 0, false, errNoHeader
 	}
+	ev.At = st.env.Clock.Time(now)
 	ev.Anywhere = st.keyless != 0 && now-st.keyless >= int64(st.env.Settings.Timeouts.KeyWait)
 	mark, err := st.packetLocked(p, ev, now)
 	if errors.Is(err, codec.ErrProgrammeOver) {
@@ -289,8 +290,10 @@ func (st *Stream) appendLocked(ev *codec.Event, now int64) (sendTime time.Durati
 	if errors.Is(err, codec.ErrSkip) {
 		st.stats.skippedIn.Add(1)
 	}
-	if mark.Note != nil {
-		st.log.Warn("the source's packets are not as they should be", "why", mark.Note.Error())
+	for _, note := range [...]error{ev.Err, mark.Note} {
+		if note != nil {
+			st.log.Warn("the source's packets are not as they should be", "why", note.Error())
+		}
 	}
 	return mark.SendTime, placed, err
 }
@@ -317,25 +320,35 @@ func (st *Stream) packetLocked(p *Programme, ev *codec.Event, now int64) (codec.
 		return codec.Mark{}, codec.ErrSkip
 	}
 	packet, mark, err := p.codec.Append(room, ev)
+	if errors.Is(err, codec.ErrHeld) {
+		st.count(ev, now)
+		p.held += len(ev.Data)
+	}
 	if err != nil {
 		return mark, err
 	}
 	p.gap = false // should this one be left out, the codec must be told again
-	if !p.Ring.Append(packet, now, mark.Key, mark.Trim) {
+	if !p.Ring.Append(packet, now, ring.Mark{Key: mark.Key, Trim: mark.Trim, Start: mark.Start}) {
 		st.noRoom(p)
 		return mark, codec.ErrSkip
 	}
-	st.stats.packetsIn.Add(1)
-	st.stats.bytesIn.Add(uint64(len(ev.Data)))
-	if r, ok := p.meter.add(now, len(ev.Data), mark.Most); ok {
+	st.count(ev, now)
+	if r, ok := p.meter.add(now, p.held+len(ev.Data), mark.Most); ok {
 		p.measured(r)
 		st.cost(p.Demand(), true)
 	}
+	p.held = 0
 	if mark.Key || p.lastKey.Load() == 0 {
 		p.lastKey.Store(now)
 	}
-	st.lastAt = now
 	return mark, nil
+}
+
+// count counts a packet of the source that has its place, or will come with a later one.
+func (st *Stream) count(ev *codec.Event, now int64) {
+	st.stats.packetsIn.Add(1)
+	st.stats.bytesIn.Add(uint64(len(ev.Data)))
+	st.lastAt = now
 }
 
 // noRoom notes that a packet is left out for want of memory. What follows then begins
@@ -343,7 +356,7 @@ func (st *Stream) packetLocked(p *Programme, ev *codec.Event, now int64) (codec.
 func (st *Stream) noRoom(p *Programme) {
 	if !p.gap {
 		p.gap = true
-		p.codec.Splice(p.Media, 1)
+		p.codec.Splice(p.Media(), 1)
 	}
 	if !p.crowded {
 		p.crowded = true

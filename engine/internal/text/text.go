@@ -9,23 +9,32 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"streampump/codec"
 )
 
 // Protocol is the tests' protocol: a line is a request, and an encoder's body is lines too.
 //
-//	LOOKUP|DESCRIBE|PLAY path [plain] [switch] [pump] [close] [s=KEY] [a=AGENT] [u=NAME:PASSWORD] [token=TOKEN]
-//	STOP|CONTROL s=KEY    REPLY    BAD
+//	LOOKUP|DESCRIBE|PLAY path [plain|video|audio] [switch] [pump] [close] [s=KEY] [a=AGENT] [u=NAME:PASSWORD] [token=TOKEN]
+//	STOP|CONTROL s=KEY [close]    HALT [close]    REPLY    BAD
 //	SETUP|PUBLISH path [s=KEY] [u=NAME:PASSWORD] [token=TOKEN]
-//	H name [audio] [preroll=MS] [pad=N] [rate=N]
+//	H name [audio] [preroll=MS] [pad=N] [rate=N] [join] [stamp] [renews]
 //	                                a header: equal names splice; plain packets
 //	                                are filled up to N bytes; rate is in bits
-//	                                a second
-//	P[k] [t=MS] [tail|]payload      a packet; k: a key frame; tail: what a trimmed copy lacks
+//	                                a second; join: what comes before packets
+//	                                where a viewer starts is (FORM FIRST), FIRST
+//	                                being the packet's number; stamp: payloads
+//	                                end with the time of arrival, in
+//	                                milliseconds; renews: the header's name
+//	                                becomes the newest payload
+//	P[k|i|h] [t=MS] [tail|]payload  a packet; k: a key frame; i: it begins nothing
+//	                                whole; h: it is held, and the next begins
+//	                                with it; tail: what a trimmed copy lacks. A
+//	                                payload with v in front is not in the form
+//	                                audio, and one with a not in video
 //	OVER ...                        a packet that its programme cannot take
 //	MESS ...                        one that cannot be read
+//	ASK [path [u=NAME:PASSWORD]]    an encoder's Reply, or a Describe
 //	PAUSE [close]    FINISH    REDIAL
 //
 // A framed packet is <NUMBER, K or T or nothing, : payload ; and a plain one
@@ -85,7 +94,7 @@ func (s *session) Consume(b []byte) (int, codec.Event) {
 }
 
 var requestKinds = map[string]codec.Kind{
-	"LOOKUP": codec.Lookup, "DESCRIBE": codec.Describe, "PLAY": codec.Play, "STOP": codec.Stop,
+	"LOOKUP": codec.Lookup, "DESCRIBE": codec.Describe, "PLAY": codec.Play, "STOP": codec.Stop, "HALT": codec.Halt,
 	"CONTROL": codec.Control, "REPLY": codec.Reply, "SETUP": codec.Setup, "PUBLISH": codec.Publish,
 }
 
@@ -98,11 +107,21 @@ func (s *session) request(line string) codec.Event {
 	if k, ok := requestKinds[s.words[0]]; ok {
 		ev.Kind, ev.Err = k, nil
 	}
-	for _, w := range s.words[1:] {
+	say(&ev, s.words[1:])
+	return ev
+}
+
+// say puts what the words of a request say into its event.
+func say(ev *codec.Event, words []string) {
+	for _, w := range words {
 		key, value, _ := strings.Cut(w, "=")
 		switch key {
 		case "plain":
 			ev.Form = codec.Plain
+		case "video":
+			ev.Form = codec.Video
+		case "audio":
+			ev.Form = codec.Audio
 		case "switch":
 			ev.Switch = true
 		case "pump":
@@ -121,7 +140,6 @@ func (s *session) request(line string) codec.Event {
 			ev.Path = w
 		}
 	}
-	return ev
 }
 
 var errMalformed = errors.New("a line that is no packet")
@@ -136,6 +154,12 @@ func bodyEvent(line []byte) codec.Event {
 		return codec.Event{Kind: codec.Header, Media: NewMedia(string(line[2:]))}
 	case bytes.HasPrefix(line, []byte("PAUSE")):
 		return codec.Event{Kind: codec.Pause}
+	case bytes.Equal(line, []byte("ASK")):
+		return codec.Event{Kind: codec.Reply}
+	case bytes.HasPrefix(line, []byte("ASK ")):
+		ev := codec.Event{Kind: codec.Describe}
+		say(&ev, strings.Fields(string(line[4:])))
+		return ev
 	case bytes.Equal(line, []byte("FINISH")):
 		return codec.Event{Kind: codec.Finish}
 	case bytes.Equal(line, []byte("REDIAL")):
@@ -220,6 +244,9 @@ func (p *pull) AppendHello(dst []byte, proxied bool) []byte {
 	return fmt.Appendf(dst, "HELLO %d %v\n", p.hops, proxied)
 }
 
+// AppendEnd has nothing to say: only a [NewTalk] has.
+func (p *pull) AppendEnd(dst []byte, _ codec.Cause, _ string) []byte { return dst }
+
 // tunnel asks "TUNNEL target", and a proxy answers "OPEN" or with its refusal.
 type tunnel struct {
 	target string
@@ -251,151 +278,6 @@ func (t *tunnel) Consume(b []byte) (n int, open bool, err error) {
 
 // NewFile reads a file of lines.
 func NewFile() codec.Session { return &session{body: true} }
-
-// media is a header.
-type media struct {
-	name    string
-	keys    bool
-	preroll time.Duration
-	pad     int
-	rate    uint32
-}
-
-// NewMedia reads the rest of an H line.
-func NewMedia(line string) codec.Media {
-	m := &media{keys: true}
-	for i, w := range strings.Fields(line) {
-		key, value, _ := strings.Cut(w, "=")
-		switch {
-		case i == 0:
-			m.name = w
-		case key == "audio":
-			m.keys = false
-		case key == "preroll":
-			ms, _ := strconv.Atoi(value)
-			m.preroll = time.Duration(ms) * time.Millisecond
-		case key == "pad":
-			m.pad, _ = strconv.Atoi(value)
-		case key == "rate":
-			n, _ := strconv.ParseUint(value, 10, 32)
-			m.rate = uint32(n)
-		}
-	}
-	return m
-}
-
-func (m *media) String() string                { return m.name }
-func (m *media) NewProgramme() codec.Programme { return &programme{media: m} }
-func (m *media) MIME() string                  { return "text/plain" }
-func (m *media) Bitrate() uint32               { return m.rate }
-func (m *media) Preroll() time.Duration        { return m.preroll }
-func (m *media) KeyFrames() bool               { return m.keys }
-
-// programme frames packets. A splice makes the time line go on and waits
-// for a key frame.
-type programme struct {
-	media   *media
-	number  uint64
-	last    time.Duration // send time of the last packet
-	shift   time.Duration
-	rebase  bool
-	needKey bool
-}
-
-func (p *programme) Media() codec.Media { return p.media }
-
-func (p *programme) Head(f codec.Form) []byte {
-	if f == codec.Plain {
-		return []byte("[" + p.media.name + "]")
-	}
-	return []byte("{" + p.media.name + "}")
-}
-
-func (p *programme) Next() codec.Programme { return p.media.NewProgramme() }
-
-func (p *programme) Splice(m codec.Media, pause time.Duration) bool {
-	if m.(*media).name != p.media.name {
-		return false
-	}
-	p.rebase, p.needKey = p.number > 0, p.number > 0 && p.media.keys
-	p.last += pause
-	return true
-}
-
-var errTextTooLong = errors.New("the packet is longer than the header allows")
-
-func (p *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, error) {
-	verb, rest, _ := bytes.Cut(ev.Data, []byte{' '})
-	switch {
-	case verb[0] == 'B':
-		return dst, codec.Mark{}, errTextTooLong
-	case verb[0] == 'M':
-		return dst, codec.Mark{}, codec.ErrMalformed
-	case verb[0] == 'O' && p.number > 0:
-		return dst, codec.Mark{}, codec.ErrProgrammeOver
-	}
-	key := len(verb) > 1 || !p.media.keys
-	if p.needKey && !key {
-		return dst, codec.Mark{}, codec.ErrSkip
-	}
-	p.needKey = false
-	at := p.time(&rest)
-	start := len(dst)
-	dst = append(dst, '<')
-	dst = strconv.AppendUint(dst, p.number, 10)
-	if key && p.media.keys {
-		dst = append(dst, 'K')
-	}
-	dst = append(dst, ':')
-	dst = append(dst, rest...)
-	dst = append(dst, ';')
-	p.number++
-	most := max(len(dst)-start, p.media.pad)
-	return dst, codec.Mark{Key: key, Start: true, Trim: bytes.IndexByte(rest, '|') >= 0, Most: most, SendTime: at}, nil
-}
-
-// time takes t=MS off the front of a packet and places it.
-func (p *programme) time(rest *[]byte) time.Duration {
-	at := time.Duration(0)
-	if bytes.HasPrefix(*rest, []byte("t=")) {
-		field, tail, _ := bytes.Cut(*rest, []byte{' '})
-		ms := 0
-		for _, c := range field[2:] {
-			ms = 10*ms + int(c-'0')
-		}
-		at, *rest = time.Duration(ms)*time.Millisecond, tail
-	}
-	if p.rebase {
-		p.rebase, p.shift = false, p.last-at
-	}
-	p.last = at + p.shift
-	return p.last
-}
-
-func (p *programme) AppendJoin(dst []byte, _ codec.Form, _ []byte) []byte { return dst }
-
-func (p *programme) Derive(dst, primary []byte, f codec.Form, trim bool) ([]byte, bool) {
-	if !trim && f == codec.Plain && len(primary)-1 < p.media.pad {
-		dst = append(dst, primary[1:len(primary)-1]...)
-		for range p.media.pad - len(primary) + 1 {
-			dst = append(dst, '.')
-		}
-		return append(dst, ';'), false
-	}
-	if !trim {
-		return primary[1:], true
-	}
-	number, payload, _ := bytes.Cut(primary[1:], []byte{':'})
-	if _, key, ok := bytes.Cut(payload, []byte{'|'}); ok {
-		payload = key
-	}
-	if f == codec.Framed {
-		dst = append(dst, '<')
-	}
-	dst = append(dst, bytes.TrimSuffix(number, []byte{'K'})...)
-	dst = append(dst, 'T', ':')
-	return append(dst, payload...), false
-}
 
 // SteadyRequests are the kinds of viewers that are never moved.
 var SteadyRequests = []string{"PLAY live", "PLAY live plain", "PLAY live switch"}

@@ -1,0 +1,82 @@
+package rtsp
+
+import (
+	"strconv"
+	"strings"
+
+	"streampump/codec"
+	"streampump/codec/http1"
+	"streampump/codec/sdp"
+)
+
+// What an encoder asks for.
+
+// announce brings an encoder's description.
+func (s *server) announce(q *request, m *message) {
+	switch kind := mediaType(m.req); {
+	case s.state != ready || s.view.isSetUp():
+		q.say(wrongState("the connection has a stream already"))
+		return
+	case kind != "" && kind != "application/sdp":
+		q.refuse(415, "the encoder announces its stream as "+strconv.Quote(clip(kind))+", and only application/sdp can be read")
+		return
+	}
+	d, err := sdp.Parse(m.body)
+	if err == nil {
+		q.media, err = newMedia(d)
+	}
+	if err != nil {
+		q.refuse(400, "the encoder's ANNOUNCE cannot be used: "+err.Error())
+		return
+	}
+	q.ask(codec.Setup)
+	s.identifyPush(q, m.req)
+}
+
+// identifyPush adds to an encoder's question which session it is of, and what it brings.
+func (s *server) identifyPush(q *request, r *http1.Request) {
+	came := ""
+	q.event.Path = pushName(q.at.name)
+	if s.push != nil && s.push.name == q.event.Path {
+		q.event.Session, came = s.push.key, s.push.token
+	}
+	q.event.Credentials = credentials(r, &q.at, came)
+}
+
+// record says that an encoder's packets follow.
+func (s *server) record(q *request, r *http1.Request) {
+	switch {
+	case s.push == nil || s.push.setUp == 0:
+		q.say(wrongState("no track is set up to be recorded"))
+	case s.state == recording: // it changes nothing
+	default:
+		if err := s.push.narrow(); err != nil {
+			q.refuse(400, "the tracks that are set up cannot be used: "+err.Error())
+			return
+		}
+		s.identifyPush(q, r)
+		q.ask(codec.Publish)
+		q.event.Path, q.event.Session = s.push.name, s.push.key
+	}
+}
+
+// mediaType is a request's media type, in lower case and without parameters.
+func mediaType(r *http1.Request) string {
+	media, _, _ := strings.Cut(r.Fields.Get("Content-Type"), ";")
+	return strings.ToLower(strings.TrimSpace(media))
+}
+
+// setupPush sets a track of an encoder up.
+func (s *server) setupPush(q *request, r *http1.Request) {
+	track, ok := s.push.trackAt(r.Target)
+	switch {
+	case q.on.odd:
+		q.say(refusal{status: 400, text: "the SETUP names channels that are not between 0 and 255"})
+	case !ok:
+		q.say(refusal{status: 404, text: "the ANNOUNCE has no such track"})
+	default:
+		if q.on.channels, ok = s.push.connect(track, q.on); !ok {
+			q.say(refusal{status: 400, text: "the SETUP names channels that another track has"})
+		}
+	}
+}

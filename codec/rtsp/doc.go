@@ -1,0 +1,95 @@
+// Package rtsp speaks RTSP 1.0 (RFC 2326) to players, to the encoders that push to us
+// and to the sources that we pull, with packets of RTP (RFC 3550) between its messages.
+// It turns bytes into the engine's events and the engine's verdicts into bytes; it has
+// no socket, no goroutine, no clock and no log.
+//
+//	NewProtocol ─► server   a connection that a peer opened: players, encoders
+//	NewPull     ─► pull     a connection that we opened: sources that are fetched
+//	server      ─► inlet    requests, answers and packets, told apart
+//	            ─► media ─► programme   the stream's bytes, shared by all viewers
+//
+// # Framing
+//
+// On one connection come messages and packets, in both directions, each whole before
+// the next (RFC 2326, 10.12):
+//
+//	METHOD url RTSP/1.0 CRLF fields CRLF body
+//	RTSP/1.0 status reason CRLF fields CRLF body
+//	'$' channel8 length16 | packet of RTP or RTCP
+//
+// Towards viewers, the packets of track N, by its place in the description, have channel
+// 2N, and the reports about them 2N+1, whatever numbers a viewer asks for: so they are
+// framed once, when they come in, and written to every viewer as they are. All players
+// that were tried take the numbers of the answer.
+//
+// # A player's conversation
+//
+//	OPTIONS url                ► Reply    ► 200, Public
+//	DESCRIBE url               ► Describe ► 200, Content-Base, the description
+//	SETUP url/trackID=N        ► Describe ► 200, Transport, Session
+//	PLAY url/                  ► Play     ► 200, reports, packets …
+//	'$' reports                ► nothing
+//	GET_PARAMETER, OPTIONS     ► Reply    ► 200, between two packets
+//	PAUSE, and another PLAY    ► Halt, Play
+//	TEARDOWN url/              ► Stop     ► 200
+//
+// The addresses in a description are absolute and begin with what the player asked for:
+// GStreamer resolves others against the host, so that the path is lost. A SETUP asks for
+// the stream's media once more, because its tracks are the media's; who was described
+// another programme than the present one is told to begin again. Which form a Play is in
+// follows from the tracks that are set up: all, only the pictures, or only the sound.
+// Other choices get all. What is asked for by UDP is refused with 461; every player
+// then asks for TCP, on the same connection.
+//
+// At the end of a stream, a player gets the goodbye of each track (BYE): the end of the
+// connection alone costs VLC ten seconds, and silence stops nobody. A player that says
+// nothing for hours is as good as any other: VLC and GStreamer send no requests over
+// TCP, and ffmpeg no reports.
+//
+// # An encoder's conversation
+//
+//	ANNOUNCE url, description  ► Setup    ► 200
+//	SETUP url/streamid=N       ► Reply    ► 200, with the encoder's channels
+//	RECORD url                 ► Publish  ► 200
+//	'$' reports, packets …     ► Header before the first packet, Packet …
+//	OPTIONS, GET_PARAMETER     ► Reply    ► 200
+//	TEARDOWN url               ► Finish   ► 200
+//	goodbyes of all tracks     ► Finish
+//
+// The header comes with the first packet that has something of the stream in it, because
+// it takes the stream over. Reports that came before, as ffmpeg's do, follow it. An
+// encoder's channels, the names of its tracks and their places in the description are
+// three different things (GStreamer's rtspclientsink): [codec.Event.Channel] is of the
+// place.
+//
+// # A conversation with a source that we pull
+//
+//	OPTIONS url                ► whatever the answer, but 401: it goes on
+//	DESCRIBE url               ► the description; or a redirect: Redial
+//	SETUP track, for each      ► 200, the source's channels, the session
+//	PLAY url/                  ► 200; '$' packets … Header before the first, Packet …
+//	GET_PARAMETER or OPTIONS   in time for the session, answered or not
+//	TEARDOWN url/              last, whoever ends it
+//
+// Each answer is a [codec.Reply], with which the next request goes out. A 401 repeats its
+// request with what is asked for; a password that was refused is [codec.ErrDenied].
+// Tracks of data, and those that the source wants to receive, are not set up. Whatever
+// host a source names in its addresses, requests are for the one that was dialled. Bytes
+// between packets that belong to none are skipped, up to a bound (resync), and the
+// operator is told.
+//
+// # Sessions
+//
+// One connection is one session. Its id is the engine's key of when it began, and is
+// known on that connection only, so that it need not be a secret: another is told 454. An
+// id that a peer brings before it was told one is its own invention, and means nothing.
+//
+// # Deviations from the letter, and who asked for them
+//
+// live555 signs the stream's address for requests about tracks, and reads a challenge by
+// the places of its parts; VLC takes any refusal but 401 and 404 for a sign to try RTSP
+// within HTTP; ffmpeg gives up if OPTIONS fails, and throws away packets that come before
+// the answer to PLAY; GStreamer repeats its User-Agent and resets the connection at the
+// end; Windows Media Player goes on with HTTP when it is refused. What each of them led
+// to is said where it is done.
+package rtsp

@@ -1,0 +1,228 @@
+package rtsp
+
+import (
+	"encoding/binary"
+	"strconv"
+	"strings"
+
+	"streampump/codec/http1"
+)
+
+// On one connection come requests, answers and interleaved packets, in both directions
+// and in any order, each whole before the next (RFC 2326, 10.12):
+//
+//	METHOD url RTSP/1.0 CRLF fields CRLF body
+//	RTSP/1.0 status reason CRLF fields CRLF body
+//	'$' channel8 length16 packet
+
+const (
+	// frameMark begins an interleaved packet, and no message.
+	frameMark = '$'
+	// frameHead is how many bytes come before the packet itself.
+	frameHead = 4
+	// maxBody is the most bytes of a message's body. A camera's description has some
+	// kilobytes; what players send besides has less.
+	maxBody = 64 << 10
+)
+
+// part is what an inlet has found.
+type part uint8
+
+const (
+	nothing  part = iota // more bytes are needed
+	aRequest             // inlet.msg.req, and its body
+	anAnswer             // inlet.msg.answer, and its body
+	aPacket              // inlet.channel, inlet.packet
+)
+
+// inlet takes what a peer sends apart. It is part of every viewer's session, where it
+// only passes over reports, so what messages and packets need is kept apart.
+type inlet struct {
+	msg     *message // a message that has begun, or the one that was found last
+	packets *packets // nil: interleaved packets are passed over
+	head    [frameHead]byte
+	have    uint8  // bytes of head
+	left    uint16 // bytes of the packet that are still to come
+	found   bool   // msg is whole
+}
+
+// message is one request or answer.
+type message struct {
+	cut    http1.Cutter
+	req    *http1.Request  // of a request
+	answer *http1.Response // of an answer
+	// body is kept of what is read from it: of ANNOUNCE and of all answers. It may be
+	// part of the bytes that were given last.
+	body []byte
+	left int  // bytes of the body that are still to come
+	kept bool // the body is
+}
+
+// packets is where interleaved packets go that are wanted.
+type packets struct {
+	data []byte // the last one found: part of the bytes given, or of buf
+	buf  []byte // one that came in pieces
+	took int    // how many of the bytes given last the last one was
+	ours bool   // data is buf
+}
+
+// wanted makes the inlet find interleaved packets from now on, and passed makes it pass
+// over them again.
+func (in *inlet) wanted() { in.packets = &packets{} }
+func (in *inlet) passed() { in.packets = nil }
+
+// next takes bytes from the front of b, up to the end of the next part. With [nothing]
+// all of b was taken. What is found is valid until the next call. An error, which is an
+// [*http1.Error], is permanent. maxHead is the most bytes of a head, 0 for
+// [http1.MaxHead].
+func (in *inlet) next(b []byte, maxHead int) (n int, found part, err error) {
+	in.done()
+	for n < len(b) {
+		k := 0
+		switch x := b[n]; {
+		case in.msg != nil:
+			k, found, err = in.message(b[n:])
+		case in.have > 0 || x == frameMark:
+			k, found = in.frame(b[n:])
+		case x == '\r' || x == '\n': // between messages, also where a '$' follows
+			k = 1
+		default:
+			in.msg = &message{cut: http1.Cutter{Max: maxHead}}
+		}
+		if n += k; err != nil || found != nothing {
+			return n, found, err
+		}
+	}
+	return n, nothing, nil
+}
+
+// done forgets the message that was found last.
+func (in *inlet) done() {
+	if in.found {
+		in.msg, in.found = nil, false
+	}
+}
+
+// begun reports whether part of a message has come, but not all of it.
+func (in *inlet) begun() bool { return in.msg != nil && !in.found }
+
+// channel is that of the packet that was found.
+func (in *inlet) channel() uint8 { return in.head[1] }
+
+// message takes bytes of a message.
+func (in *inlet) message(b []byte) (n int, found part, err error) {
+	m := in.msg
+	if !m.headed() {
+		var head []byte
+		if n, head, err = m.cut.Consume(b); head == nil {
+			return n, nothing, err
+		}
+		if err = m.parse(head); err != nil {
+			return n, nothing, err
+		}
+	}
+	k := min(m.left, len(b)-n)
+	m.take(b[n : n+k])
+	if n += k; m.left > 0 {
+		return n, nothing, nil
+	}
+	in.found = true
+	if m.req != nil {
+		return n, aRequest, nil
+	}
+	return n, anAnswer, nil
+}
+
+func (m *message) headed() bool { return m.req != nil || m.answer != nil }
+
+// parse reads a whole head.
+func (m *message) parse(head []byte) (err error) {
+	var fields http1.Fields
+	if isAnswer(head) {
+		if m.answer, err = http1.ParseRTSPResponse(head); err != nil {
+			return err
+		}
+		fields, m.kept = m.answer.Fields, true
+	} else {
+		if m.req, err = http1.ParseRTSPRequest(head); err != nil {
+			return err
+		}
+		fields, m.kept = m.req.Fields, m.req.Method == "ANNOUNCE"
+	}
+	length, _, err := fields.ContentLength()
+	if err == nil && length > maxBody {
+		err = &http1.Error{Status: 413, What: "the body of a message has " + strconv.FormatInt(length, 10) + " bytes", Offset: -1}
+	}
+	m.left = int(min(length, maxBody))
+	return err
+}
+
+// isAnswer tells an answer from a request: no method has a slash.
+func isAnswer(head []byte) bool { return strings.HasPrefix(string(head[:min(len(head), 5)]), "RTSP/") }
+
+// take takes bytes of the body. The room for it grows with what comes, not with what is
+// announced.
+func (m *message) take(b []byte) {
+	whole := m.left == len(b) && m.body == nil
+	m.left -= len(b)
+	switch {
+	case !m.kept || len(b) == 0:
+	case whole:
+		m.body = b
+	default:
+		m.body = append(m.body, b...)
+	}
+}
+
+// frame takes bytes of an interleaved packet. One without bytes is passed over: some
+// peers send such to keep the connection open.
+func (in *inlet) frame(b []byte) (n int, found part) {
+	if in.have < frameHead {
+		n = copy(in.head[in.have:], b)
+		if in.have += uint8(n); in.have < frameHead {
+			return n, nothing
+		}
+		in.left = binary.BigEndian.Uint16(in.head[2:])
+	}
+	k := min(int(in.left), len(b)-n)
+	in.left -= uint16(k)
+	whole := in.left == 0
+	if whole {
+		in.have = 0
+	}
+	if in.packets == nil || k == 0 {
+		return n + k, nothing
+	}
+	in.packets.take(b[n:n+k], whole)
+	if !whole {
+		return n + k, nothing
+	}
+	return n + k, aPacket
+}
+
+// take takes bytes of a packet; the last of them make it whole.
+func (p *packets) take(b []byte, whole bool) {
+	if p.ours {
+		p.buf, p.ours = p.buf[:0], false
+	}
+	p.took = len(b)
+	if whole && len(p.buf) == 0 {
+		p.data = b
+		return
+	}
+	p.buf = append(p.buf, b...)
+	if whole {
+		p.data, p.ours = p.buf, true
+	}
+}
+
+// back undoes the end of the packet that was found last, so that the same bytes find it
+// again. It returns how many of the bytes given last these are, at least one.
+func (in *inlet) back() int {
+	p := in.packets
+	if p.ours {
+		p.buf, p.ours = p.buf[:len(p.buf)-p.took], false
+	}
+	in.have, in.left = frameHead, uint16(p.took)
+	return p.took
+}

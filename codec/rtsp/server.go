@@ -1,0 +1,143 @@
+package rtsp
+
+import (
+	"errors"
+
+	"streampump/codec"
+	"streampump/codec/http1"
+)
+
+// state is where a connection that we accepted is (RFC 2326, A).
+type state uint8
+
+const (
+	// ready for requests: nothing streams. An accepted PLAY or RECORD ends it.
+	ready state = iota
+	// playing: packets go to the viewer, and answers between them. PAUSE, TEARDOWN,
+	// AppendEnd or the connection's end ends it.
+	playing
+	// recording: packets come from the encoder. PAUSE, TEARDOWN, the goodbyes of all
+	// tracks or a breach ends it.
+	recording
+	// thanking for a push that its encoder has ended with TEARDOWN. AppendEnd ends it.
+	thanking
+	// over: the last answer is given and what still comes is not looked at.
+	over
+)
+
+// server is our side of a connection that a peer opened: one session, whose id is known
+// on this connection only. Thousands of them are playing, so what only requests and
+// encoders need is kept apart.
+type server struct {
+	p     *Protocol
+	in    inlet
+	q     *request // that the engine has been asked
+	view  *view    // of a viewer, once it has described a stream or set up a track
+	push  *push    // of an encoder, from ANNOUNCE on
+	id    uint64   // what the peer calls the session; 0 before there is one
+	state state
+}
+
+// Consume implements [codec.Session].
+func (s *server) Consume(b []byte) (n int, ev codec.Event) {
+	if s.push != nil && s.state == recording {
+		if ev, ok := s.push.waiting(); ok {
+			return 0, ev
+		}
+	}
+	for n < len(b) && s.state < thanking {
+		k, found, err := s.in.next(b[n:], s.p.o.MaxHead)
+		n += k
+		switch {
+		case err != nil:
+			return len(b), s.broken(err)
+		case found == aRequest:
+			return n, s.request(s.in.msg)
+		case found == aPacket:
+			back := 0
+			if ev, back = s.packet(); ev.Kind != codec.None {
+				return n - back, ev
+			}
+		}
+	}
+	return len(b), codec.Event{}
+}
+
+// packet is the event of an interleaved packet of an encoder; back is how many bytes of
+// it are to be given again after that.
+func (s *server) packet() (ev codec.Event, back int) {
+	ev, again := s.push.packet(s.in.channel(), s.in.packets.data)
+	switch {
+	case ev.Kind == codec.Finish:
+		s.endPush(over)
+	case again:
+		back = s.in.back()
+	}
+	return ev, back
+}
+
+// endPush forgets the encoder's side of the session.
+func (s *server) endPush(next state) {
+	s.push, s.state = nil, next
+	s.in.passed()
+}
+
+// broken is the event of bytes that are no message.
+func (s *server) broken(err error) codec.Event {
+	status := 400
+	if e := (*http1.Error)(nil); errors.As(err, &e) && e.Status != 400 {
+		status = statusTooLarge
+	}
+	s.q = &request{}
+	if m := s.in.msg; m != nil && m.req != nil {
+		s.q.cseq, _ = cseqOf(m.req.Fields)
+	}
+	s.q.refuse(status, err.Error())
+	return s.q.event
+}
+
+// Answer implements [codec.Session].
+func (s *server) Answer(dst []byte, _ *codec.Event, v *codec.Verdict) ([]byte, codec.Next) {
+	q := s.q
+	if q == nil {
+		s.state = over
+		return dst, codec.Close // nothing was asked: the engine is in error, the peer is let go
+	}
+	s.q = nil
+	dst, next := s.answer(dst, q, v)
+	switch next {
+	case codec.Close:
+		s.endPush(over)
+	case codec.Stream:
+		s.state = playing
+	case codec.Ingest:
+		s.state = recording
+	}
+	return dst, next
+}
+
+// AppendEnd implements [codec.Session]. A viewer is told with a goodbye for each of its
+// tracks, which is what players look at: the end of the connection alone costs VLC ten
+// seconds, and a request stops nobody.
+func (s *server) AppendEnd(dst []byte, c codec.Cause, reason string) []byte {
+	was, q := s.state, s.q
+	s.q = nil
+	switch {
+	case was == playing && c == codec.CauseSwitch:
+		return dst // viewers cannot be moved to other tracks
+	case was == playing:
+		dst = s.view.appendBye(dst)
+	case was == thanking:
+		dst = http1.AppendBlank(s.p.appendSession(s.p.appendStatus(dst, q.cseq, 200), s.id))
+	case was == ready && (q != nil || s.in.begun() || c == codec.CauseFull):
+		// A peer that has begun to speak, or finds no room, is told why. One that has been
+		// answered and says nothing further is just let go.
+		cseq := ""
+		if q != nil {
+			cseq = q.cseq
+		}
+		dst = s.p.appendRefusal(dst, cseq, refuseCause(c, reason))
+	}
+	s.endPush(over)
+	return dst
+}

@@ -1,0 +1,77 @@
+package rtsp
+
+import (
+	"fmt"
+	"testing"
+
+	"streampump/codec/http1"
+)
+
+// What clients ask for, as captured, and what of it is served.
+func TestTransport(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"RTP/AVP/TCP;unicast;interleaved=0-1", "0-1"},                    // ffmpeg, live555, GStreamer, mpv
+		{"RTP/AVP/TCP;unicast;interleaved=0-1;mode=record", "0-1 record"}, // ffmpeg
+		{"RTP/AVP/TCP;unicast;interleaved=2-3;mode=RECORD", "2-3 record"}, // rtspclientsink
+		{"RTP/AVP/UDP;unicast;client_port=16732-16733", "none"},           // ffmpeg
+		{"RTP/AVP;unicast;client_port=45486-45487", "none"},               // live555, GStreamer
+		{"RTP/AVP;multicast", "none"},                                     // GStreamer
+		{"RTP/AVP/TCP;unicast;interleaved=0-1;ssrc=6095d7d7;mode=PLAY", "0-1"},
+		{`RTP/AVP/TCP;unicast;interleaved=0-1;mode="PLAY"`, "0-1"},
+		{`rtp/avp/tcp; Unicast; Interleaved = 4 - 5 ; Mode="PLAY,RECORD"`, "4-5 record"},
+		{"RTP/AVP/TCP;unicast;interleaved=168-169", "168-169"}, // IndigoVision
+		{"RTP/AVP/TCP;unicast", "unnamed"},
+		{"RTP/AVP/TCP", "unnamed"},
+		{"RTP/AVP/TCP;unicast;interleaved=3", "3-4"},
+		{"RTP/AVP;unicast;interleaved=0-1", "0-1"},                                                         // Escam
+		{"RTP/AVP;unicast;client_port=1-2,RTP/AVP/TCP;unicast;interleaved=6-7", "6-7"},                     // the second
+		{`RTP/SAVP/TCP;unicast;interleaved=0-1,RTP/AVP/TCP;mode="A,B";interleaved=8-9,RTP/AVP/TCP`, "8-9"}, // of three
+		{"RTP/AVP/TCP;unicast;interleaved=255", "odd"},
+		{"RTP/AVP/TCP;unicast;interleaved=0-256", "odd"},
+		{"RTP/AVP/TCP;unicast;interleaved=-1", "odd"},
+		{"RTP/AVP/TCP;unicast;interleaved=", "odd"},
+		{"RTP/SAVP/TCP;unicast;interleaved=0-1", "none"},
+		{"RTP/AVP/TCP;unicast;interleaved=0-1;destination=192.0.2.1;source=192.0.2.2", "0-1"},
+		{"", "none"},
+	} {
+		got := "none"
+		if x, ok := interleavedTransport(http1.Fields{{Name: "transport", Value: c.in}}); ok {
+			switch {
+			case x.odd:
+				got = "odd"
+			case x.named:
+				got = fmt.Sprintf("%d-%d", x.channels[0], x.channels[1])
+			default:
+				got = "unnamed"
+			}
+			if x.record {
+				got += " record"
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: got %s, want %s", c.in, got, c.want)
+		}
+	}
+	if _, ok := interleavedTransport(nil); ok {
+		t.Error("no transport is one")
+	}
+}
+
+func FuzzTransport(f *testing.F) {
+	f.Add(`RTP/AVP;unicast;client_port=1-2,RTP/AVP/TCP;interleaved=6-7;mode="PLAY,RECORD"`)
+	f.Add("RTP/AVP/TCP;interleaved=255")
+	f.Fuzz(func(t *testing.T, s string) {
+		x, ok := interleavedTransport(http1.Fields{{Name: "Transport", Value: s}})
+		if ok != x.interleaved || x.named && x.odd {
+			t.Errorf("%q: %+v, %v", s, x, ok)
+		}
+		if !x.named {
+			return
+		}
+		// What we answer is read as what was asked for.
+		answer := string(appendChannels(nil, x.channels))[len("Transport: "):]
+		if again, ok := interleavedTransport(http1.Fields{{Name: "Transport", Value: answer}}); !ok || again.channels != x.channels || !again.named {
+			t.Errorf("%q is answered with %q", s, answer)
+		}
+	})
+}
