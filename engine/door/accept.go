@@ -1,7 +1,6 @@
 package door
 
 import (
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -12,6 +11,7 @@ import (
 
 	"streampump/codec"
 	"streampump/engine/reason"
+	"streampump/engine/secure"
 )
 
 // acceptor accepts a listener's connections and has them ushered to the loops. It is
@@ -20,7 +20,7 @@ import (
 type acceptor struct {
 	door     *Door
 	listener *net.TCPListener
-	tls      *tls.Config // nil: plain
+	tls      *secure.Server // nil: plain
 	// inherited: another process has opened the listener.
 	inherited bool
 

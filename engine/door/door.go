@@ -76,6 +76,7 @@ type Door struct {
 	lanes     []*lane // by loop
 	turn      atomic.Uint32
 	room      *secure.Room
+	servers   map[*tls.Config]*secure.Server
 	closing   context.Context // handshakes end with it
 	close     context.CancelFunc
 	accepting sync.WaitGroup // and shaking hands
@@ -92,7 +93,10 @@ const MaxRefusing = 32
 
 // New makes a door without listeners.
 func New(cfg Config) *Door {
-	d := &Door{cfg: cfg, room: secure.NewRoom(cfg.Handshakes, runtime.GOMAXPROCS(0)/2, cfg.HandshakeTime)}
+	d := &Door{
+		cfg: cfg, room: secure.NewRoom(cfg.Handshakes, runtime.GOMAXPROCS(0)/2, cfg.HandshakeTime),
+		servers: map[*tls.Config]*secure.Server{},
+	}
 	d.closing, d.close = context.WithCancel(context.Background())
 	for range cfg.Loops {
 		d.lanes = append(d.lanes, &lane{arrivals: make(chan arrival)})

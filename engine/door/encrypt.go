@@ -2,7 +2,6 @@ package door
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"syscall"
@@ -37,7 +36,7 @@ func (a *acceptor) encrypt(c Arrival) {
 // handshake is a connection that has its handshake before it comes to a loop.
 type handshake struct {
 	door *Door
-	tls  *tls.Config
+	tls  *secure.Server
 	conn Arrival
 }
 
@@ -64,7 +63,7 @@ func (h *handshake) shake(place *secure.Place) {
 	ctx, cancel := context.WithTimeout(d.closing, d.cfg.HandshakeTime)
 	defer cancel()
 	var err error
-	c.TLS, err = secure.Serve(ctx, c.TCP, h.tls, place)
+	c.TLS, err = h.tls.Serve(ctx, c.TCP, place)
 	if !place.Leave() {
 		err = secure.ErrCrowded // even if it had just come to its end
 	}
@@ -111,6 +110,8 @@ func (d *Door) unsecured(c Arrival, err error) {
 		r, err = reason.TLSLate, nil
 	case errors.Is(err, secure.ErrCrowded):
 		r, err = reason.TLSCrowded, nil
+	case errors.Is(err, secure.ErrForeignRecord):
+		r = reason.TLSFailed
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		r, err = reason.PeerLeft, nil
 	case secure.Foreign(err):

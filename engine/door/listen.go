@@ -2,6 +2,7 @@ package door
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"streampump/engine/secure"
 )
 
 // listen opens an address. "[::]:port" takes IPv4 as well. Sockets that an earlier
@@ -32,7 +35,7 @@ func (d *Door) listen(l Listener) (*acceptor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s: %w", l.Address, bare(err))
 	}
-	a := &acceptor{door: d, listener: ln.(*net.TCPListener), tls: l.TLS}
+	a := &acceptor{door: d, listener: ln.(*net.TCPListener), tls: d.server(l.TLS)}
 	a.reserve()
 	return a, nil
 }
@@ -46,9 +49,23 @@ func (d *Door) inherit(l Listener) (*acceptor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot use the inherited socket of %s: %w", l.Address, bare(err))
 	}
-	a := &acceptor{door: d, listener: l.Inherited, tls: l.TLS, inherited: true}
+	a := &acceptor{door: d, listener: l.Inherited, tls: d.server(l.TLS), inherited: true}
 	a.reserve()
 	return a, nil
+}
+
+// server does the handshakes of a configuration: one server for all listeners that have
+// it, so that a session ticket of one is good at all. It is nil without a configuration.
+func (d *Door) server(cfg *tls.Config) *secure.Server {
+	if cfg == nil {
+		return nil
+	}
+	s := d.servers[cfg]
+	if s == nil {
+		s = secure.NewServer(cfg)
+		d.servers[cfg] = s
+	}
+	return s
 }
 
 // equip sets a listener's options.

@@ -57,8 +57,9 @@
 // inside for too long, or when the stream's memory is short ([stream.Show], LetGo); where
 // that would be too much, it is closed. A form of a packet that the ring
 // does not keep is made in the loop's scratch, for one write call. Over TLS each viewer
-// has records of its own; they are made when the socket takes bytes, and what it does
-// not take of one is all that is kept.
+// has records of its own: packets are copied once, to where their records are made, in
+// the loop's memory, while the socket takes bytes. The rest of a record that the socket
+// took a part of is all that is kept.
 //
 // # Labels
 //

@@ -166,6 +166,9 @@ func (l *Loop) serveShare(s *show, began int64) bool {
 		if s.sweep >= len(s.viewers) {
 			s.sweep = 0
 		}
+		if k%warmTurn == 0 {
+			l.warm(s.viewers[s.sweep:min(len(s.viewers), s.sweep+min(s.owed, warmTurn))])
+		}
 		v := &s.viewers[s.sweep]
 		s.sweep++
 		s.owed--

@@ -97,11 +97,7 @@ func TestPassIsShortWhateverThereIsToSend(t *testing.T) {
 	for _, v := range viewers {
 		v.arrives([]byte("PLAY live\n"))
 	}
-	calls := turns // of a viewer, one after another
-	if *overTLS {
-		calls *= recordsTurn
-	}
-	most := 3*time.Duration(yieldAfter) + 128*k.cost*time.Duration(calls) // a look at the sockets is not cut short
+	most := 3*time.Duration(yieldAfter) + 128*k.cost*time.Duration(turns) // a look at the sockets is not cut short
 	if got := run(); got > most {
 		t.Errorf("a pass over viewers who catch up took %v, want no more than %v", got, most)
 	}
@@ -131,12 +127,8 @@ func TestLongBacklogIsServedInTurns(t *testing.T) {
 	}
 	v := b.dial("v", 0, "10.0.0.1")
 	v.arrives([]byte("PLAY live\n"))
-	want := turns
-	if *overTLS {
-		want *= recordsTurn
-	}
-	if n := v.writes; n != want || !v.c.hungry {
-		t.Errorf("%d writes at once, hungry %v; want %d", n, v.c.hungry, want)
+	if n := v.writes; n != turns || !v.c.hungry {
+		t.Errorf("%d writes at once, hungry %v; want %d", n, v.c.hungry, turns)
 	}
 	v.got = nil
 	b.run()

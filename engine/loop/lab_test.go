@@ -2,7 +2,7 @@ package loop
 
 import (
 	"bytes"
-	"crypto/tls"
+
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -39,7 +39,8 @@ type lab struct {
 	peers  []*peer
 	nextFd int
 	tls    bool // connections are encrypted
-	server *tls.Config
+	server *secure.Server
+	maxTLS uint16 // the version of TLS that the server has at most; 0: the newest
 	early  []byte // what encrypted peers say at once behind their handshakes
 	silent bool   // no checks after each step: for counting
 	// quieted are those that were not read at some time.

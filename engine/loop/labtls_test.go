@@ -98,16 +98,17 @@ func (b *lab) handshake() (*farEnd, *secure.Conn) {
 	t.Helper()
 	if b.server == nil {
 		// Without tickets, whose sizes differ.
-		b.server = &tls.Config{
+		b.server = secure.NewServer(&tls.Config{
 			Certificates: []tls.Certificate{pki.Alone(t, "lab")}, SessionTicketsDisabled: true, DynamicRecordSizingDisabled: true,
-		}
+			MaxVersion: b.maxTLS,
+		})
 	}
 	near, far := net.Pipe()
 	w := &farWire{Conn: far, early: b.early}
 	f := &farEnd{client: tls.Client(w, &tls.Config{InsecureSkipVerify: true, DynamicRecordSizingDisabled: true}), wire: w}
 	failed := make(chan error, 1)
 	go func() { failed <- f.shake() }()
-	s, err := secure.Serve(context.Background(), near, b.server, nil)
+	s, err := b.server.Serve(context.Background(), near, nil)
 	if err = errors.Join(err, <-failed); err != nil {
 		t.Fatal(err)
 	}

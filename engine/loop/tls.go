@@ -24,21 +24,9 @@ type tlsState struct {
 	ended bool   // we have said our last word
 }
 
-// records is what a loop has for all of its encrypted connections.
-type records struct {
-	clear  []byte        // where arriving bytes are decrypted
-	joined []byte        // where small buffers become one record
-	one    [1]unix.Iovec // scratch: Loop.iov is in use meanwhile
-	errno  unix.Errno    // of the last record
-	spare  [][]byte      // for what sockets do not take
-}
-
 const (
 	// recordRoom is the size of a buffer for what a socket did not take.
 	recordRoom = secure.MaxRecord + secure.RecordCost
-	// recordsTurn is how many records one write makes. The viewer's turns follow each
-	// other; it is here that a pass remains short.
-	recordsTurn = 2
 	// spareRecords is how many of them a loop keeps for the next.
 	spareRecords = 16
 	// maxKept is how much may wait: a record, and some answers of TLS itself to a peer
@@ -55,78 +43,12 @@ func (c *Conn) Encrypt(s *secure.Conn) {
 	s.Attach(c)
 }
 
-// encrypted is TLS on TCP. Packets are encrypted from where they lie, one record at
-// a time, while the socket takes them. What crypto/tls makes goes to the socket from
-// its own buffer, of which there is one for each processor; only what the socket
-// does not take is copied and kept.
-type encrypted struct{ loop *Loop }
-
-func (t encrypted) write(c *Conn, _ int32, iov []unix.Iovec, _ int) (n int, full bool, errno unix.Errno) {
-	l := t.loop
-	l.records.errno = 0
-	rest := vector{iov: iov}
-	for range recordsTurn {
-		b := rest.take(&l.records)
-		if len(b) == 0 {
-			break
-		}
-		if err := c.tls.conn.Write(b); err != nil {
-			return 0, false, unix.EPIPE // its TLS has come to an end
-		}
-		if l.records.errno != 0 {
-			return 0, false, l.records.errno
-		}
-		n += len(b)
-		if len(c.tls.kept) > 0 {
-			return n, true, 0
-		}
-	}
-	return n, false, 0
-}
-
-// vector is what is left of a vector of buffers.
-type vector struct {
-	iov []unix.Iovec
-	off int // in the first
-}
-
-// take is the plaintext of the next record: from where it lies if it lies in one
-// piece, otherwise the pieces joined in the loop's memory. A record for each small
-// packet would cost more than that copy.
-func (v *vector) take(r *records) []byte {
-	if len(v.iov) == 0 {
-		return nil
-	}
-	if b := v.first(); len(b) >= secure.MaxRecord || len(v.iov) == 1 {
-		return v.cut(b, secure.MaxRecord)
-	}
-	if r.joined == nil {
-		r.joined = make([]byte, 0, secure.MaxRecord)
-	}
-	joined := r.joined
-	for len(v.iov) > 0 && len(joined) < secure.MaxRecord {
-		joined = append(joined, v.cut(v.first(), secure.MaxRecord-len(joined))...)
-	}
-	return joined
-}
-
-// first is what is left of the first buffer.
-func (v *vector) first() []byte { return unsafe.Slice(v.iov[0].Base, v.iov[0].Len)[v.off:] }
-
-// cut takes up to n bytes off b, which is the first buffer.
-func (v *vector) cut(b []byte, n int) []byte {
-	if n < len(b) {
-		v.off += n
-		return b[:n]
-	}
-	v.iov, v.off = v.iov[1:], 0
-	return b
-}
-
 func (t encrypted) finish(c *Conn) (done bool) {
 	if !c.tls.ended {
 		c.tls.ended = true
-		c.tls.conn.End()
+		if err := c.tls.conn.End(); err != nil {
+			c.spoiled(reason.TLSFailed, err)
+		}
 	}
 	if len(c.tls.kept) > 0 {
 		return false
@@ -155,6 +77,15 @@ func (c *Conn) Record(b []byte) {
 		c.doom(reason.TLSBroken) // it asks for answers and takes none
 		return
 	}
+	c.keepRecord(b)
+}
+
+// keepRecord has ciphertext wait until the socket takes it.
+func (c *Conn) keepRecord(b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	s, l := c.tls, c.loop
 	if s.kept == nil {
 		s.kept = l.records.buffer()
 	}
@@ -261,6 +192,8 @@ func (c *Conn) unread(err error) {
 		}
 	case turned:
 		c.spoiled(reason.TLSRefused, errors.New(why))
+	case errors.Is(err, secure.ErrForeignRecord):
+		c.spoiled(reason.TLSFailed, err)
 	default:
 		c.spoiled(reason.TLSBroken, err)
 	}

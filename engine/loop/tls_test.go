@@ -1,12 +1,16 @@
 package loop
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 
 	"streampump/engine/reason"
 	"streampump/engine/secure"
@@ -65,6 +69,33 @@ func TestLastWordOfAPeer(t *testing.T) {
 	b.finish()
 }
 
+// If what TLS itself has to say cannot be sent, the operator hears that, whoever noticed
+// it first: the peer that spoke, or the viewer that is told its last word.
+func TestLastWordThatCannotBeSent(t *testing.T) {
+	for name, ends := range map[string]func(b *lab, v *peer){
+		"spoken": func(_ *lab, v *peer) { v.at.loop.Traffic(v.c, v.tls.seal([]byte("more\n"))) },
+		"ended":  func(b *lab, _ *peer) { b.shutdown() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, _ := newEncrypted(t)
+			v := b.viewer("v", 0, "PLAY live")
+			v.text()
+			v.deaf = true // it is cut off without TLS's last word
+			if err := v.c.tls.conn.Write([]byte("data")); err == nil {
+				t.Fatal("crypto/tls sent data with numbers that are not its own")
+			}
+			ends(b, v)
+			b.run()
+			if !v.gone || strings.Count(b.log.String(), "reason=tls_failed why=") != 1 {
+				t.Errorf("gone %v; the log says %s", v.gone, b.log.String())
+			}
+			if name == "spoken" && v.c.reason != reason.TLSFailed {
+				t.Errorf("it is closed because of %v", v.c.reason)
+			}
+		})
+	}
+}
+
 // What TLS itself answers is kept for a socket that takes nothing, up to a bound.
 func TestAnswersOfTLSAreBounded(t *testing.T) {
 	b, _ := newEncrypted(t)
@@ -92,9 +123,10 @@ func TestAnswersOfTLSAreBounded(t *testing.T) {
 	b.finish()
 }
 
-// A stalled viewer keeps what its socket did not take of one record, and gets the
-// rest of it before anything else.
-func TestStalledViewerKeepsOneRecord(t *testing.T) {
+// A stalled viewer keeps nothing but the rest of the record that its socket took a part
+// of, and gets that before anything else. The other records of the same call are taken
+// back, with their numbers: what they had in them comes later, whole and in order.
+func TestStalledViewerKeepsTheRestOfARecord(t *testing.T) {
 	b, enc := newEncrypted(t)
 	v := b.viewer("v", 0, "PLAY live")
 	v.text()
@@ -103,15 +135,20 @@ func TestStalledViewerKeepsOneRecord(t *testing.T) {
 	for range 100 {
 		enc.send(packet)
 	}
-	if n := len(v.c.tls.kept); n == 0 || n > secure.MaxRecord+secure.RecordCost {
-		t.Errorf("%d bytes are kept", n)
+	if n := len(v.c.tls.kept); n != 0 {
+		t.Errorf("%d bytes are kept of records that the socket took nothing of", n)
 	}
 	if n := v.tries; n > 4 {
 		t.Errorf("its socket was tried %d times", n)
 	}
-	before := b.e.Totals().Kept
-	if v.setRoom(50); b.e.Totals().Kept != before-50 {
-		t.Errorf("%d bytes are counted as kept, and 50 of %d were taken", b.e.Totals().Kept, before)
+	record := secure.MaxRecord + sealCost
+	for _, room := range []int{50, record - 51, 1, record, 2*record + 1, recordsTurn*record - 1} {
+		before := len(v.c.tls.kept) - v.c.tls.sent
+		v.setRoom(room)
+		want := (before - room%record + record) % record
+		if n := len(v.c.tls.kept) - v.c.tls.sent; n != want || b.e.Totals().Kept != int64(want) {
+			t.Errorf("of %d bytes more: %d are kept and %d counted, want %d", room, n, b.e.Totals().Kept, want)
+		}
 	}
 	v.setRoom(-1)
 	if got := v.text(); got != "1-100" {
@@ -126,18 +163,113 @@ func TestStalledViewerKeepsOneRecord(t *testing.T) {
 // Small packets are joined: a viewer of the plain form, whose packets lie apart,
 // gets no record for each.
 func TestSmallPacketsShareARecord(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		b, enc := newEncrypted(t)
+		b.server, b.maxTLS = nil, version
+		v := b.viewer("v", 0, "PLAY live plain")
+		v.text()
+		v.room = 0
+		enc.send(strings.Repeat("P 0123456789\n", 50)) // the first record goes to waste
+		v.writes = 0
+		v.setRoom(-1)
+		if v.writes > 2 {
+			t.Errorf("%s: 50 packets were sent in %d records", tls.VersionName(version), v.writes)
+		}
+		if got := v.text(); got != "1-50" {
+			t.Errorf("%s: it got %s", tls.VersionName(version), got)
+		}
+		b.finish()
+	}
+}
+
+// Of TLS 1.2 a stalled viewer keeps what its socket did not take of one record, and gets
+// that before anything else.
+func TestStalledViewerOfTLS12KeepsOneRecord(t *testing.T) {
 	b, enc := newEncrypted(t)
-	v := b.viewer("v", 0, "PLAY live plain")
+	b.server, b.maxTLS = nil, tls.VersionTLS12
+	v := b.viewer("v", 0, "PLAY live")
 	v.text()
 	v.room = 0
-	enc.send(strings.Repeat("P 0123456789\n", 50)) // the first record goes to waste
-	v.writes = 0
-	v.setRoom(-1)
-	if v.writes > 2 {
-		t.Errorf("50 packets were sent in %d records", v.writes)
+	for range 100 {
+		enc.send("P " + strings.Repeat("x", 3000) + "\n")
 	}
-	if got := v.text(); got != "1-50" {
+	if n := len(v.c.tls.kept); n == 0 || n > recordRoom || v.tries > 4 {
+		t.Errorf("%d bytes are kept, and its socket was tried %d times", n, v.tries)
+	}
+	before := b.e.Totals().Kept
+	if v.setRoom(50); b.e.Totals().Kept != before-50 {
+		t.Errorf("%d bytes are counted as kept, and 50 of %d were taken", b.e.Totals().Kept, before)
+	}
+	v.setRoom(-1)
+	if got := v.text(); got != "1-100" || b.e.Totals().Kept != 0 {
+		t.Errorf("it got %s, and %d bytes are counted", got, b.e.Totals().Kept)
+	}
+	b.finish()
+}
+
+// A delivered packet is copied once, to where its record is made: that is what the
+// kernel is given, several records in a call, and nothing is allocated for it.
+func TestKernelIsGivenThePlaceOfRecords(t *testing.T) {
+	b, enc := newEncrypted(t)
+	v := b.viewer("v", 0, "PLAY live")
+	v.text()
+	l := v.c.loop
+	calls, most := 0, 0
+	l.kernel = &witness{labKernel{b.loops[0]}, func(p *peer, iov []unix.Iovec) {
+		if p != v {
+			return
+		}
+		calls++
+		most = max(most, int(iov[0].Len))
+		if len(iov) != 1 || iov[0].Base != unsafe.SliceData(l.records.place) || int(iov[0].Len) != len(l.records.place) {
+			t.Errorf("a call has %d buffers, and the first is not the place of records", len(iov))
+		}
+	}}
+	v.room = 0
+	for range 100 {
+		enc.send("P " + strings.Repeat("x", 3000) + "\n")
+	}
+	calls = 0
+	v.setRoom(-1)
+	if got := v.text(); got != "1-100" {
 		t.Errorf("it got %s", got)
+	}
+	if all := 100 * 3000; most != recordsTurn*(secure.MaxRecord+sealCost) || calls > all/recordsTurn/secure.MaxRecord+1 {
+		t.Errorf("%d calls, of at most %d bytes", calls, most)
+	}
+	room := l.records.room()
+	packets := [2][]byte{make([]byte, 3000), make([]byte, 2*secure.MaxRecord)}
+	iov := appendIov(appendIov(nil, packets[0]), packets[1])
+	if n := testing.AllocsPerRun(100, func() { l.records.seal(v.c.tls.conn, vector{iov: iov}) }); n != 0 || &room[:1][0] != &l.records.place[0] {
+		t.Errorf("%v allocations for the records of a call", n)
+	}
+	v.deaf = true // some numbers are missing now
+	b.finish()
+}
+
+// Viewers are prepared for whatever they are, and whoever is served next.
+func TestViewersOfAllKindsInOneSweep(t *testing.T) {
+	b, enc := newEncrypted(t)
+	var viewers []*peer
+	for i := range 5 * warmTurn {
+		b.tls, b.server, b.maxTLS = i%3 > 0, nil, tls.VersionTLS13
+		if i%3 == 1 {
+			b.maxTLS = tls.VersionTLS12
+		}
+		viewers = append(viewers, b.viewer(fmt.Sprint("v", i), 0, "PLAY live"))
+	}
+	for _, v := range viewers {
+		v.text()
+	}
+	viewers[2].room, viewers[3].room = 0, 0
+	enc.send("P a\n")
+	enc.send("P b\n")
+	viewers[2].setRoom(-1)
+	viewers[3].setRoom(-1)
+	for i, v := range viewers {
+		if got := v.text(); got != "1-2" {
+			t.Errorf("viewer %d got %s", i, got)
+		}
 	}
 	b.finish()
 }

@@ -62,6 +62,7 @@ const (
 	TLSRefused
 	TLSLate
 	TLSCrowded
+	TLSFailed
 
 	// Proxies that are trusted to name their peers.
 	ProxyMissing
@@ -118,6 +119,7 @@ var table = [Count]Info{
 	TLSRefused:         {"tls_refused", true, "the peer gave up its TLS: most that do so do not accept this server's certificate"},
 	TLSLate:            {"tls_late", true, "the TLS handshake was not complete within the time allowed"},
 	TLSCrowded:         {"tls_crowded", true, "others wait for a TLS handshake, and this peer was silent in its own"},
+	TLSFailed:          {"tls_failed", true, "this server's own part of TLS went wrong, which is a fault of this program"},
 	WriteFailed:        {"write_failed", false, "the connection broke during a write"},
 	ShuttingDown:       {"shutting_down", false, "this server is going down"},
 

@@ -1,7 +1,6 @@
 package secure
 
 import (
-	"context"
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
@@ -55,27 +54,9 @@ type Sink interface{ Record(b []byte) }
 // Conn is the TLS of one connection after its handshake. It belongs to one goroutine
 // at a time.
 type Conn struct {
-	tls  *tls.Conn
-	wire wire
-}
-
-// Serve does the server's side of a handshake on conn. Afterwards nothing is read from
-// conn or written to it: it is the caller's, who moves the bytes. place is the
-// handshake's place in a room, nil if there is none. When ctx is done the handshake
-// fails; conn is then of no use.
-func Serve(ctx context.Context, conn net.Conn, cfg *tls.Config, place *Place) (*Conn, error) {
-	c := &Conn{wire: wire{conn: conn, place: place, left: maxHello}}
-	c.tls = tls.Server(&c.wire, cfg)
-	if err := place.calculate(); err != nil {
-		return nil, err
-	}
-	err := c.tls.HandshakeContext(ctx)
-	place.yield()
-	if err != nil {
-		return nil, err
-	}
-	c.wire.conn, c.wire.place, c.wire.barren = nil, nil, 0
-	return c, nil
+	sealer sealer // first: it is all that a record needs of the connection
+	tls    *tls.Conn
+	wire   wire
 }
 
 // Protocol is what ALPN has chosen ([RFC 7301]); empty if nothing.
@@ -96,31 +77,46 @@ func (c *Conn) Read(p []byte) (int, error) {
 	if n > 0 {
 		c.wire.barren = max(0, c.wire.barren-barrenCost-1)
 	}
+	if c.wire.failed != nil {
+		return 0, c.wire.failed // crypto/tls would say so at its next write, which never comes
+	}
 	return n, err
 }
 
 // Write makes records of b, at most [MaxRecord] bytes in each, and sends them to the
-// sink.
+// sink. It is for connections whose records are not made by [Conn.Seal].
 func (c *Conn) Write(b []byte) error {
 	_, err := c.tls.Write(b)
 	return err
 }
 
-// End sends the record that says that nothing follows, once.
-func (c *Conn) End() { _ = c.tls.CloseWrite() } // the sink never fails
+// End sends the record that says that nothing follows, once. If that fails, the peer
+// cannot tell that it has everything.
+func (c *Conn) End() error {
+	_ = c.tls.CloseWrite() // it has no error of its own: the sink never fails
+	return c.wire.failed
+}
 
 // wire is what crypto/tls takes for the network: the connection during the handshake,
 // and memory afterwards.
 type wire struct {
-	conn  net.Conn // nil after the handshake
-	place *Place
-	left  int // that the peer may still send in its handshake
+	shaking *shaking // nil after the handshake
 
-	in   []byte
-	sink Sink
+	in     []byte
+	sink   Sink
+	sealer *sealer // nil: crypto/tls's own records are those that are sent
+	failed error   // why one of these could not be sent
 
 	record record // that is arriving
 	barren int    // barrenCost for each record that has arrived and carried no data, so far
+}
+
+// shaking is what a handshake needs.
+type shaking struct {
+	conn     net.Conn
+	place    *Place
+	left     int       // that the peer may still send
+	handover *handover // what crypto/tls tells of its keys; nil: nothing
 }
 
 // record is where in a record the bytes have come to ([RFC 8446] 5.1).
@@ -149,7 +145,8 @@ func (r *record) take(b []byte) (n int, whole bool) {
 }
 
 func (w *wire) Read(p []byte) (int, error) {
-	if w.conn == nil {
+	h := w.shaking
+	if h == nil {
 		if len(w.in) == 0 {
 			w.in = nil
 			return 0, ErrMore
@@ -166,34 +163,42 @@ func (w *wire) Read(p []byte) (int, error) {
 		w.in = w.in[n:]
 		return n, nil
 	}
-	if w.left <= 0 {
+	if h.left <= 0 {
 		return 0, ErrTooMuch
 	}
-	w.place.yield() // others calculate while this peer thinks
-	n, err := w.conn.Read(p)
-	w.left -= n
+	h.place.yield() // others calculate while this peer thinks
+	n, err := h.conn.Read(p)
+	h.left -= n
 	for b := p[:n]; len(b) > 0; {
 		k, _ := w.record.take(b)
 		b = b[k:]
 	}
 	if err == nil {
-		err = w.place.calculate()
+		err = h.place.calculate()
 	}
 	return n, err
 }
 
 func (w *wire) Write(p []byte) (int, error) {
-	if w.conn != nil {
-		return w.conn.Write(p)
+	if h := w.shaking; h != nil {
+		h.handover.sent(p)
+		return h.conn.Write(p)
 	}
-	w.sink.Record(p)
+	b := p
+	if w.sealer != nil && w.failed == nil {
+		b, w.failed = w.sealer.again(p)
+	}
+	if w.failed != nil {
+		return 0, w.failed
+	}
+	w.sink.Record(b)
 	return len(p), nil
 }
 
 // Close implements net.Conn: crypto/tls closes what it was interrupted on.
 func (w *wire) Close() error {
-	if w.conn != nil {
-		return w.conn.Close()
+	if h := w.shaking; h != nil {
+		return h.conn.Close()
 	}
 	return nil
 }
@@ -202,10 +207,10 @@ func (w *wire) LocalAddr() net.Addr  { return w.addr(net.Conn.LocalAddr) }
 func (w *wire) RemoteAddr() net.Addr { return w.addr(net.Conn.RemoteAddr) }
 
 func (w *wire) addr(of func(net.Conn) net.Addr) net.Addr {
-	if w.conn == nil {
+	if w.shaking == nil {
 		return nil
 	}
-	return of(w.conn)
+	return of(w.shaking.conn)
 }
 
 // The deadlines of a handshake are those of its context; in memory nothing waits.

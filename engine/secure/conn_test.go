@@ -55,7 +55,7 @@ func served(t *testing.T, version uint16) (c *Conn, out *sink, near net.Conn, cl
 	client = tls.Client(far, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}})
 	failed := make(chan error, 1)
 	go func() { failed <- client.Handshake() }()
-	c, err := Serve(context.Background(), near, server(t, version), nil)
+	c, err := NewServer(server(t, version)).Serve(context.Background(), near, nil)
 	if err = errors.Join(err, <-failed); err != nil {
 		t.Fatal(err)
 	}
@@ -99,11 +99,13 @@ func TestRecordsInMemory(t *testing.T) {
 			if !bytes.Equal(got, want) {
 				t.Errorf("%d bytes came out of %d, or others", len(got), len(want))
 			}
-			if err := c.Write(want[:3*MaxRecord]); err != nil {
+			if got := c.Seals(); got != (version == tls.VersionTLS13) {
+				t.Errorf("it seals: %v", got)
+			}
+			send(t, c, out, want[:3*MaxRecord])
+			if err := errors.Join(c.End(), c.End()); err != nil {
 				t.Fatal(err)
 			}
-			c.End()
-			c.End()
 			if len(out.records) != 4 {
 				t.Fatalf("%d records, want 3 and the end", len(out.records))
 			}
@@ -123,13 +125,40 @@ func TestRecordsInMemory(t *testing.T) {
 	}
 }
 
-// A record is made without an allocation.
-func TestWriteAllocatesNothing(t *testing.T) {
-	c, _, _, _ := served(t, tls.VersionTLS13)
-	c.Attach(nowhere{})
+// send sends b in records of the largest size, whoever makes them.
+func send(t *testing.T, c *Conn, out *sink, b []byte) {
+	t.Helper()
+	if !c.Seals() {
+		if err := c.Write(b); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	for len(b) > 0 {
+		n := min(len(b), MaxRecord)
+		out.Record(c.Seal(plain(b[:n])))
+		b = b[n:]
+	}
+}
+
+// plain is plaintext with room for a record around it.
+func plain(b []byte) []byte {
+	room := make([]byte, RecordHead, RecordHead+len(b)+RecordTail)
+	return append(room, b...)
+}
+
+// A record is made without an allocation, whoever makes it.
+func TestRecordsAllocateNothing(t *testing.T) {
 	b := make([]byte, MaxRecord)
+	c, _, _, _ := served(t, tls.VersionTLS12)
+	c.Attach(nowhere{})
 	if n := testing.AllocsPerRun(100, func() { _ = c.Write(b) }); n > 0 {
-		t.Errorf("%v allocations a record", n)
+		t.Errorf("%v allocations a record of TLS 1.2", n)
+	}
+	c, _, _, _ = served(t, tls.VersionTLS13)
+	room := plain(b)
+	if n := testing.AllocsPerRun(100, func() { _ = c.Seal(room) }); n > 0 {
+		t.Errorf("%v allocations a record of TLS 1.3", n)
 	}
 }
 
@@ -174,7 +203,7 @@ func TestFailedHandshakes(t *testing.T) {
 		t.Run(k.name, func(t *testing.T) {
 			near, far := pair(t)
 			go k.peer(far)
-			c, err := Serve(context.Background(), near, server(t, tls.VersionTLS13), nil)
+			c, err := NewServer(server(t, tls.VersionTLS13)).Serve(context.Background(), near, nil)
 			if c != nil || err == nil || !k.look(err) {
 				t.Errorf("got %v, %v", c, err)
 			}
@@ -189,7 +218,7 @@ func TestSlowHandshake(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	p := enter(r, 1).place
-	go func() { _, err := Serve(ctx, near, server(t, tls.VersionTLS13), p); ended <- err }()
+	go func() { _, err := NewServer(server(t, tls.VersionTLS13)).Serve(ctx, near, p); ended <- err }()
 	other := enter(r, 2).place
 	if err := other.calculate(); err != nil { // the one turn there is
 		t.Fatal(err)

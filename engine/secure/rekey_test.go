@@ -12,6 +12,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"testing"
 )
 
@@ -19,6 +20,8 @@ import (
 // its records itself ([RFC 8446] 5.2, 7.2, 7.3).
 type rekeying struct {
 	t      *testing.T
+	near   net.Conn
+	client *tls.Conn // it reads what comes by near, and knows nothing of what is sent here
 	secret []byte
 	number uint64
 }
@@ -30,14 +33,14 @@ func rekeyed(t *testing.T) (*Conn, *sink, *rekeying) {
 	client := tls.Client(far, &tls.Config{InsecureSkipVerify: true, KeyLogWriter: &keys})
 	failed := make(chan error, 1)
 	go func() { failed <- client.Handshake() }()
-	c, err := Serve(context.Background(), near, server(t, tls.VersionTLS13), nil)
+	c, err := NewServer(server(t, tls.VersionTLS13)).Serve(context.Background(), near, nil)
 	if err = errors.Join(err, <-failed); err != nil {
 		t.Fatal(err)
 	}
 	if s := client.ConnectionState().CipherSuite; s != tls.TLS_AES_128_GCM_SHA256 {
 		t.Skipf("this machine prefers %s", tls.CipherSuiteName(s))
 	}
-	r := &rekeying{t: t}
+	r := &rekeying{t: t, near: near, client: client}
 	for line := range bytes.Lines(keys.Bytes()) {
 		if words := bytes.Fields(line); string(words[0]) == "CLIENT_TRAFFIC_SECRET_0" {
 			r.secret, _ = hex.DecodeString(string(words[2]))
@@ -81,9 +84,10 @@ func (r *rekeying) record(kind byte, content []byte) []byte {
 // data is a record of so many bytes.
 func (r *rekeying) data(n int) []byte { return r.record(23, make([]byte, n)) }
 
-// rekey asks for new keys, and has them from then on.
-func (r *rekeying) rekey() []byte {
-	b := r.record(22, []byte{24, 0, 0, 1, 1})
+// rekey says that it has new keys from then on, and asks for new ones of the server if
+// wanted is 1.
+func (r *rekeying) rekey(wanted byte) []byte {
+	b := r.record(22, []byte{24, 0, 0, 1, wanted})
 	r.secret, r.number = r.expand("traffic upd", sha256.Size), 0
 	return b
 }
@@ -101,7 +105,7 @@ func TestNewKeysAgainAndAgain(t *testing.T) {
 			buf, updates, data := make([]byte, MaxRecord), 0, 0
 			var err error
 			for updates < 40 && err == nil {
-				b := r.rekey()
+				b := r.rekey(1)
 				updates++
 				for range k.between {
 					b = append(b, r.data(1)...)

@@ -19,9 +19,9 @@
 //
 // # Sessions
 //
-// Session tickets are Go's own: all listeners share one [tls.Config], which makes a
-// new key each day and takes tickets for a week. The keys never leave the process, so
-// after a restart clients make full handshakes again.
+// Session tickets are Go's own: all listeners share one [tls.Config], and with it one
+// key, which is new each day; tickets are good for a week. The keys never leave the
+// process, so after a restart clients make full handshakes again.
 //
 // # Goroutines
 //
