@@ -85,7 +85,7 @@ func (w *walker) streamAccess(o object, s *Stream) {
 		if r, ok := w.rules(n, accessTable(publishGroup, in), s.Enabled); ok {
 			s.Access.Publish = &r
 		}
-		if s.Type == TypePull || s.Type == TypeFile {
+		if s.Type != "" && !s.Type.Pushed() {
 			w.warn(n, "no encoder can publish a stream of type %s, whatever the rules", s.Type)
 		}
 	}

@@ -25,7 +25,7 @@ func (w *walker) circles(c *Config, at []node) {
 		}
 	}
 	for i, s := range c.Streams {
-		if way, round := circle(strings.ToLower(s.Path), from); round && s.Enabled && s.Type == TypePull {
+		if way, round := circle(strings.ToLower(s.Path), from); round && s.Enabled && s.Type.Pulled() {
 			w.warn(at[i], "this stream is pulled from itself%s and will never have a source", way)
 		}
 	}
@@ -50,19 +50,19 @@ func circle(start string, from map[string]string) (way string, round bool) {
 // here reports whether a stream is pulled from one of this pump's own, and from
 // which. listen are the addresses with TLS, or those without, as the stream is pulled.
 func here(s Stream, listen []netip.AddrPort) (path string, ok bool) {
-	if !s.Enabled || s.Type != TypePull {
+	if !s.Enabled || !s.Type.Pulled() {
 		return "", false
 	}
 	u, err := url.Parse(s.Pull.Path)
 	if err != nil {
 		return "", false
 	}
-	return streamAt(s.Pull.Host, s.Pull.Port, u.Path, listen)
+	return streamAt(s.Pull.Host, s.Pull.Port, u.Path, s.Type.Protocol(), listen)
 }
 
 // streamAt is the path, in lower case, of the stream of this pump that a URL leads to;
 // ok is false if it leads elsewhere. Names other than localhost are not looked up.
-func streamAt(name string, port int, path string, listen []netip.AddrPort) (stream string, ok bool) {
+func streamAt(name string, port int, path, protocol string, listen []netip.AddrPort) (stream string, ok bool) {
 	host, err := netip.ParseAddr(name)
 	if strings.EqualFold(name, "localhost") {
 		host, err = netip.AddrFrom4([4]byte{127, 0, 0, 1}), nil
@@ -71,6 +71,9 @@ func streamAt(name string, port int, path string, listen []netip.AddrPort) (stre
 		return "", false
 	}
 	stream, ok = strings.CutPrefix(strings.ToLower(path), streamsPrefix)
+	if !ok && protocol == RTSP {
+		stream, ok = strings.CutPrefix(stream, "/")
+	}
 	stream = strings.TrimSuffix(stream, "/")
 	// No path has a dot: what follows one is an ending for players.
 	stream, _, _ = strings.Cut(stream, ".")

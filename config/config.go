@@ -20,8 +20,8 @@ import (
 // file says nothing.
 type Config struct {
 	// Listen is where viewers and encoders connect in clear; TLS.Listen is where they
-	// connect over TLS, and one of the two may be empty. A port of 0 lets the system
-	// choose one. [::] stands for IPv4 as well.
+	// connect over TLS, and one of the two may be empty. Each takes every protocol. A port
+	// of 0 lets the system choose one. [::] stands for IPv4 as well.
 	Listen []netip.AddrPort
 	// Engine is ready for the engine, with three exceptions: Engine.Loops and
 	// Engine.Backlog.Total are 0 for "auto", and Engine.Processors is empty. The
@@ -82,6 +82,7 @@ const (
 const (
 	defaultPort      = 8086
 	defaultTLSPort   = 8089 // the original's example
+	defaultRTSPPort  = 8554 // what servers take that are not root; 554 is RTSP's own
 	defaultProxyPort = 8080 // the original's example
 	defaultAdminPort = 8087
 	defaultMaxHead   = 16 << 10 // several times what players send, cookies and log lines included

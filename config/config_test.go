@@ -84,8 +84,8 @@ func TestOriginalKeysRunUnchanged(t *testing.T) {
 	want.Listen = []netip.AddrPort{netip.MustParseAddrPort("[::]:8086")}
 	want.Engine.NotFoundLocation = "https://somesite.org"
 	want.Streams = []Stream{
-		{Name: "Test Pull", Path: "pulled_video", Type: TypePull, Pull: Pull{Host: "127.0.0.1", Port: 7070, Path: "/"}},
-		{Name: "Test Push", Path: "pushed_video", Enabled: true, Type: TypePush},
+		{Name: "Test Pull", Path: "pulled_video", Type: TypeMMSHPull, Pull: Pull{Host: "127.0.0.1", Port: 7070, Path: "/"}},
+		{Name: "Test Push", Path: "pushed_video", Enabled: true, Type: TypeMMSHPush},
 		{Name: "Standby clip", Path: "clip", Enabled: true, Type: TypeFile, File: filepath.Join(dir, "clip.wmv")},
 	}
 	if !reflect.DeepEqual(c, want) {
@@ -368,12 +368,12 @@ func uncomment(src string) string {
 
 func TestExampleIsCleanAndShowsTheDefaults(t *testing.T) {
 	want := Default()
-	want.Streams = []Stream{{Name: "Live", Path: "live", Enabled: true, Type: TypePush}}
+	want.Streams = []Stream{{Name: "Live", Path: "live", Enabled: true, Type: TypeMMSHPush}}
 	if got := good(t, Example()); !reflect.DeepEqual(got, want) {
 		t.Errorf("as it stands: got  %+v\nwant %+v", got, want)
 	}
 	got := good(t, uncomment(Example()))
-	if len(got.Streams) != 3 {
+	if len(got.Streams) != len(types) {
 		t.Errorf("%d streams, want one of each type", len(got.Streams))
 	}
 	got.Streams = want.Streams

@@ -39,19 +39,47 @@ func (w *walker) defaultFullTo(n node, c *Config) {
 }
 
 // fullTo reads where a stream sends viewers for whom there is no room: its own
-// address, or what the file says for all.
+// address, or what the file says for all. That is a web address, which is nothing for
+// viewers over RTSP.
 func (w *walker) fullTo(o object, s *Stream, c *Config) {
 	v, own := o.get("redirect_full_to")
 	switch {
+	case own && s.Type.Protocol() == RTSP:
+		s.FullTo = w.rtspAddress(v, s.Path)
 	case own:
 		s.FullTo = w.redirectFrom(v, s.Path)
-	case c.FullTo != "":
+	case c.FullTo != "" && s.Type.Protocol() != RTSP:
 		v = o.node
 		s.FullTo = strings.ReplaceAll(c.FullTo, pathMark, s.Path)
 	}
 	if s.Enabled && s.FullTo != "" && w.sendsBack(s, c) {
 		w.fail(v, "redirect_full_to sends the viewers of this stream to this pump and this stream again")
 	}
+}
+
+// rtspAddress reads the address of a stream over RTSP, in which a path may stand for that
+// of this one. An empty text or false is none.
+func (w *walker) rtspAddress(n node, path string) string {
+	if kindOf(n) == 'f' {
+		return ""
+	}
+	s, ok := w.text(n)
+	if !ok || s == "" || !w.bracesFit(n, s) {
+		return ""
+	}
+	u, err := parseURL(strings.ReplaceAll(s, pathMark, path))
+	switch {
+	case err != nil || !strings.EqualFold(u.Scheme, "rtsp") && !strings.EqualFold(u.Scheme, "rtsps") || u.Host == "":
+		w.fail(n, `%s is not an address that begins with "rtsp://" or "rtsps://" and a host, and this stream is viewed over RTSP`, quote(withoutSecrets(s)))
+		return ""
+	case u.User != nil:
+		w.fail(n, "this address contains a user name or password, which every visitor would see")
+		return ""
+	case !hostPort(u.Host):
+		w.fail(n, "%s is not a host with or without a port", quote(u.Host))
+		return ""
+	}
+	return u.String()
 }
 
 // redirectFrom reads a web address in which a path may stand for the stream's.
@@ -63,11 +91,19 @@ func (w *walker) redirectFrom(n node, path string) string {
 	if !ok {
 		return ""
 	}
-	if strings.Count(s, "{") != strings.Count(s, pathMark) {
-		w.fail(n, "%s may contain %s and no other braces", quote(s), pathMark)
+	if !w.bracesFit(n, s) {
 		return ""
 	}
 	return w.webAddress(n, strings.ReplaceAll(s, pathMark, path))
+}
+
+// bracesFit checks that all braces in an address are those of pathMark.
+func (w *walker) bracesFit(n node, s string) bool {
+	ok := strings.Count(s, "{") == strings.Count(s, pathMark)
+	if !ok {
+		w.fail(n, "%s may contain %s and no other braces", quote(s), pathMark)
+	}
+	return ok
 }
 
 // sendsBack reports whether a stream's viewers are sent to the stream itself. Names
@@ -80,12 +116,12 @@ func (w *walker) sendsBack(s *Stream, c *Config) bool {
 	}
 	port, err := strconv.Atoi(u.Port())
 	if err != nil {
-		port = map[string]int{"http": 80, "https": 443}[u.Scheme]
+		port = map[string]int{"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}[u.Scheme]
 	}
 	listen := c.Listen
-	if u.Scheme == "https" {
+	if u.Scheme == "https" || u.Scheme == "rtsps" {
 		listen = c.TLS.Listen
 	}
-	name, ok := streamAt(u.Hostname(), port, u.Path, listen)
+	name, ok := streamAt(u.Hostname(), port, u.Path, s.Type.Protocol(), listen)
 	return ok && name == strings.ToLower(s.Path)
 }

@@ -7,10 +7,10 @@ import (
 )
 
 // sourceTLS reads what a source over TLS is judged by, and what it is shown.
-func (w *walker) sourceTLS(o object, s *Stream) {
+func (w *walker) sourceTLS(o object, s *Stream, f family) {
 	for _, key := range []string{"ssl_ca", "ssl_name", "ssl_cert", "ssl_key"} {
 		if v, ok := o.get(key); ok && s.Pull.TLS == nil {
-			w.fail(v, `%q is for a source with TLS: a url that begins with https:// or mmshs://, or a "host" with "ssl": true`, key)
+			w.fail(v, `%q is for a source with TLS: a url that begins with %s, or a "host" with "ssl": true`, key, f.secures())
 			return
 		}
 	}

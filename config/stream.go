@@ -14,7 +14,7 @@ type Stream struct {
 	Path    string // for URLs, as written; paths are compared without case
 	Enabled bool
 	Type    Type
-	Pull    Pull   // TypePull only
+	Pull    Pull   // only of types that are [Type.Pulled]
 	File    string // TypeFile only: an ASF file, relative to the process's folder or absolute
 	// Limits bound the stream's viewers, besides those of the pump.
 	Limits engine.Room
@@ -24,22 +24,6 @@ type Stream struct {
 	// Access are its own rules in place of the default's; they are in [Config.Access] too.
 	Access access.StreamRules
 }
-
-// Type is where a stream's packets come from.
-type Type string
-
-// The types of stream, as the file spells them.
-const (
-	TypePull Type = typePull // fetched from an MMSH server
-	TypePush Type = typePush // sent by an encoder
-	TypeFile Type = typeFile // played from a file, again and again
-)
-
-const (
-	typePull = "mmsh_pull"
-	typePush = "mmsh_push"
-	typeFile = "file"
-)
 
 const (
 	// maxPath leaves room for a host and a prefix: old players take URLs of
@@ -148,7 +132,7 @@ func (p *paths) claim(s Stream, at node) {
 	if s.Path == "" {
 		return
 	}
-	if p.take(s, at, false) && s.Type == TypePush {
+	if p.take(s, at, false) && s.Type.Pushed() {
 		p.take(s, at, true)
 	}
 }

@@ -19,7 +19,7 @@ func (t table) has(key string) bool { return slices.Contains(t.keys, key) }
 func rootTable() table {
 	t := table{keys: []string{
 		"user", "group", "sandbox",
-		"port", "listen",
+		"port", "rtsp_port", "listen",
 		"use_http_proxy", "http_proxy_host", "http_proxy_port", "use_proxy_for_local_addresses",
 		"redirect_404_to", "redirect_full_to", "proxy_protocol_from",
 		"ssl", "ssl_port", "ssl_key", "ssl_cert", "certificates", "ssl_domains", "acme",
@@ -51,25 +51,40 @@ func roomTable() table {
 	return table{name: "streams[].limits", keys: []string{"viewers", "pumps", "bandwidth"}}
 }
 
-// The tables of source_options, by the stream's type.
-func sourceTable(types ...string) table {
+// The keys of source_options: where a server is, and by what it is judged with TLS.
+var pullKeys = []string{"host", "port", "path", "url", "ssl", "ssl_ca", "ssl_name", "ssl_cert", "ssl_key"}
+
+// sourceTable is that of source_options, for streams of some types.
+func sourceTable(of ...Type) table {
 	t := table{name: "streams[].source_options"}
-	for _, typ := range types {
+	for _, typ := range of {
 		switch typ {
-		case typePull:
-			t.keys = append(t.keys, "host", "port", "path", "url", "ssl", "ssl_ca", "ssl_name", "ssl_cert", "ssl_key")
-		case typeFile:
-			t.keys = append(t.keys, "file")
+		case TypeMMSHPull:
+			t.add(pullKeys...)
+		case TypeRTSPPull:
+			t.add(pullKeys...)
+			t.add("user", "password", "password_file")
+		case TypeFile:
+			t.add("file")
 		}
 	}
 	return t
+}
+
+// add adds keys that are not there yet.
+func (t *table) add(keys ...string) {
+	for _, k := range keys {
+		if !t.has(k) {
+			t.keys = append(t.keys, k)
+		}
+	}
 }
 
 // tables are all kinds of object that a configuration may hold.
 func tables() []table {
 	ts := []table{
 		rootTable(), certificateTable(), acmeTable(), adminTable(), logTable(),
-		streamTable(), sourceTable(typePull, typePush, typeFile), roomTable(),
+		streamTable(), sourceTable(types...), roomTable(),
 	}
 	for _, g := range groups() {
 		ts = append(ts, g.table())
@@ -98,10 +113,14 @@ func Keys() []string {
 // unknown is the sentence on a key that a table does not have.
 func unknown(key string, t table) string {
 	if t.name == sourceTable().name {
-		for _, typ := range []string{typePull, typeFile} {
+		var others []string
+		for _, typ := range types {
 			if sourceTable(typ).has(key) {
-				return fmt.Sprintf("the key %s is for streams of type %s, and this one has another type", quote(key), typ)
+				others = append(others, string(typ))
 			}
+		}
+		if len(others) > 0 {
+			return fmt.Sprintf("the key %s is for streams of type %s, and this one has another type", quote(key), joined(others, " and "))
 		}
 	}
 	if near := nearest(key, t.keys); near != "" {

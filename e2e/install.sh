@@ -28,6 +28,8 @@ needs=(
   "gstreamer1.0-plugins-base /usr/lib/*/gstreamer-1.0/libgstplayback.so"
   "gstreamer1.0-plugins-good /usr/lib/*/gstreamer-1.0/libgstsoup.so"
   "gstreamer1.0-plugins-ugly /usr/lib/*/gstreamer-1.0/libgstasf.so"
+  "gstreamer1.0-plugins-bad  /usr/lib/*/gstreamer-1.0/libgstvideoparsersbad.so"
+  "gstreamer1.0-rtsp         /usr/lib/*/gstreamer-1.0/libgstrtspclientsink.so"
   "gstreamer1.0-libav        /usr/lib/*/gstreamer-1.0/libgstlibav.so"
   "nginx-light     nginx"
   "libnginx-mod-stream       /usr/lib/nginx/modules/ngx_stream_module.so"

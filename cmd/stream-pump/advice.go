@@ -3,7 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"syscall"
+
+	"streampump/config"
 )
 
 // adminKey is where the admin listener's address is set.
@@ -17,10 +20,14 @@ func (s service) portKey() string {
 	if s.foreground {
 		return `--port, as in "stream-pump demo --port 9000" or make run ARGS="--port 9000"`
 	}
+	keys := `"port"`
 	if len(s.TLS.Listen) > 0 {
-		return `"port", "ssl_port" or "listen"`
+		keys += `, "ssl_port"`
 	}
-	return `"port" or "listen"`
+	if slices.ContainsFunc(s.Streams, func(st config.Stream) bool { return st.Enabled && st.Type.Protocol() == config.RTSP }) {
+		keys += `, "rtsp_port"`
+	}
+	return keys + ` or "listen"`
 }
 
 // advised is the error of a listener with what can be done about it: key is where

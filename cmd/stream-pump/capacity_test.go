@@ -182,7 +182,7 @@ func TestCapacityKnowsTheLimits(t *testing.T) {
 func TestCapacityOverTLS(t *testing.T) {
 	capacityWith := func(listen []netip.AddrPort) (r capacityReport) {
 		c := config.Default()
-		c.Streams = []config.Stream{{Path: "live", Enabled: true, Type: config.TypePush}}
+		c.Streams = []config.Stream{{Path: "live", Enabled: true, Type: config.TypeMMSHPush}}
 		c.TLS.Listen = listen
 		var out bytes.Buffer
 		e := env{stdout: &out, floor: fixedFloor, cipher: fixedCipher, status: noPump}

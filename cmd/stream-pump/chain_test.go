@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"streampump/codec"
 	"streampump/codec/mmsh"
 	"streampump/config"
 	"streampump/demo"
@@ -41,7 +40,7 @@ func running(t *testing.T, streams []engine.StreamConfig, at engine.Listener, te
 	w := watcher{text, make(chan string, 1)}
 	c := config.Default()
 	c.Engine.Loops = 1
-	e, err := engine.New(c.Engine, streams, []codec.Protocol{protocolOf(c, nil)}, slog.New(slog.NewTextHandler(w, nil)))
+	e, err := engine.New(c.Engine, streams, protocolsOf(c, nil), slog.New(slog.NewTextHandler(w, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,11 +61,13 @@ func TestCheckSaysWhatSourcesMustProve(t *testing.T) {
     {"type": "mmsh_pull", "path": "c", "source_options": {"host": "source.example", "ssl": true, "ssl_ca": "two.pem", "ssl_cert": "pump.pem", "ssl_key": "pump.key"}},
     {"type": "mmsh_pull", "path": "d", "source_options": {"url": "mmsh://source.example"}},
     {"type": "mmsh_pull", "path": "e", "enabled": false, "source_options": {"url": "mmshs://source.example"}},
+    {"type": "rtsp_pull", "path": "f", "source_options": {"url": "rtsps://viewer:geheim@camera.example/ch0", "ssl_ca": "root.pem"}},
   ],
 }`)
-	knowing(t, "root.pem", "check", "pump.json").want(t, cli.ExitOK, `pump.json is valid: 5 streams, 4 enabled, on [::]:8086
+	knowing(t, "root.pem", "check", "pump.json").want(t, cli.ExitOK, `pump.json is valid: 6 streams, 5 enabled, on [::]:8086, [::]:8554
 stream "a" is pulled with TLS from source.example:443, whose certificate must be for source.example, by an authority of this machine's list
 stream "b" is pulled with TLS from 192.0.2.7:8443, whose certificate must be for source.example, by the authority in the file root.pem (the certificate of "Our Root", valid until 2120-01-02 03:04 UTC)
 stream "c" is pulled with TLS from source.example:443, whose certificate must be for source.example, by one of the 2 authorities in the file two.pem; it is shown the certificate of "our pump", valid until 2120-01-02 03:04 UTC
+stream "f" is pulled with TLS from camera.example:322, whose certificate must be for camera.example, by the authority in the file root.pem (the certificate of "Our Root", valid until 2120-01-02 03:04 UTC)
 `, "")
 }

@@ -79,7 +79,7 @@ func connects(c *config.Config) bool {
 	for range calling(&c.Access) {
 		return true
 	}
-	return len(c.TLS.Automatic.Domains) > 0 || slices.ContainsFunc(c.Streams, func(s config.Stream) bool { return s.Enabled && s.Type == config.TypePull })
+	return len(c.TLS.Automatic.Domains) > 0 || slices.ContainsFunc(c.Streams, func(s config.Stream) bool { return s.Enabled && s.Type.Pulled() })
 }
 
 // enter confines the process, and says what it has given up. The listeners are open by

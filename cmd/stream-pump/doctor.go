@@ -131,7 +131,7 @@ func useOf(c *config.Config, m tuning.Machine) tuning.Use {
 		u.Viewers = l.Viewers.Viewers + l.Viewers.Pumps
 	}
 	for _, s := range c.Streams {
-		if s.Enabled && s.Type == config.TypePull {
+		if s.Enabled && s.Type.Pulled() {
 			u.Pulls++
 		}
 	}

@@ -17,7 +17,7 @@ import (
 // secrets: what access rules are made of, the tokens and passwords that come in, private
 // keys, and what a pull shows its source.
 func noCore(c *config.Config) error {
-	pulls := slices.ContainsFunc(c.Streams, func(s config.Stream) bool { return s.Type == config.TypePull })
+	pulls := slices.ContainsFunc(c.Streams, func(s config.Stream) bool { return s.Type.Pulled() })
 	if c.Access.Open() && len(c.TLS.Listen) == 0 && !pulls {
 		return nil
 	}

@@ -15,8 +15,8 @@ func TestNeeds(t *testing.T) {
 	c.TLS.Certificates = []keypair.Files{{Cert: "one.pem", Key: "one.key"}, {Cert: "both.pem", Key: "both.pem"}}
 	c.Streams = []config.Stream{
 		{Enabled: true, Type: config.TypeFile, File: "clip.wmv"},
-		{Enabled: true, Type: config.TypePush},
-		{Enabled: false, Type: config.TypePull, Pull: config.Pull{TLS: &trust.Options{CA: "other.pem"}}},
+		{Enabled: true, Type: config.TypeMMSHPush},
+		{Enabled: false, Type: config.TypeMMSHPull, Pull: config.Pull{TLS: &trust.Options{CA: "other.pem"}}},
 	}
 	c.Secrets = []string{"users.txt"}
 	if n := needsOf(c); !slices.Equal(n.Read, []string{"one.pem", "one.key", "both.pem", "clip.wmv"}) || len(n.Write) > 0 {
@@ -30,7 +30,7 @@ func TestNeeds(t *testing.T) {
 	}
 
 	pull := config.Default()
-	pull.Streams = []config.Stream{{Enabled: true, Type: config.TypePull, Pull: config.Pull{TLS: &trust.Options{CA: "ca.pem", Cert: "c.pem", Key: "c.key"}}}}
+	pull.Streams = []config.Stream{{Enabled: true, Type: config.TypeMMSHPull, Pull: config.Pull{TLS: &trust.Options{CA: "ca.pem", Cert: "c.pem", Key: "c.key"}}}}
 	if n := needsOf(pull); !slices.Equal(n.Read, []string{"ca.pem", "c.pem", "c.key"}) || !connects(pull) {
 		t.Errorf("%+v, connects %v", n, connects(pull))
 	}

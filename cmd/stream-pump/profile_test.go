@@ -24,7 +24,6 @@ import (
 	"streampump/admin"
 	"streampump/cmd/internal/cli"
 	"streampump/cmd/internal/fetch"
-	"streampump/codec"
 	"streampump/codec/mmsh"
 	"streampump/config"
 	"streampump/demo"
@@ -37,7 +36,7 @@ func pump(t *testing.T, wrap func(http.Handler) http.Handler) string {
 	c := config.Default()
 	c.Engine.Loops = 2
 	streams := []engine.StreamConfig{{Path: "clip", File: &engine.FileConfig{Data: demo.Clip(), Open: mmsh.NewFile}}}
-	eng, err := engine.New(c.Engine, streams, []codec.Protocol{protocolOf(c, nil)}, slog.New(slog.DiscardHandler))
+	eng, err := engine.New(c.Engine, streams, protocolsOf(c, nil), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

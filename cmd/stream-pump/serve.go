@@ -12,7 +12,6 @@ import (
 	"streampump/cmd/internal/cli"
 	"streampump/cmd/internal/logqueue"
 	"streampump/cmd/internal/supervisor"
-	"streampump/codec"
 	"streampump/config"
 	"streampump/engine"
 )
@@ -150,7 +149,7 @@ func (e env) start(ctx context.Context, s service) (*underway, error) {
 	if err != nil {
 		return nil, err
 	}
-	eng, err := engine.New(s.Engine, s.streams, []codec.Protocol{protocolOf(s.Config, sec.page)}, log)
+	eng, err := engine.New(s.Engine, s.streams, protocolsOf(s.Config, sec.page), log)
 	if err != nil {
 		return nil, err
 	}

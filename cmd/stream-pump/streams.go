@@ -1,25 +1,41 @@
 package main
 
 import (
+	"crypto/rand"
 	"fmt"
+	"strings"
 
 	"streampump/cmd/internal/cli"
 	"streampump/codec"
 	"streampump/codec/connect"
 	"streampump/codec/mmsh"
+	"streampump/codec/rtsp"
 	"streampump/config"
 	"streampump/engine"
 	"streampump/engine/route"
 	"streampump/engine/trust"
 )
 
-// protocolOf is the protocol that this version speaks.
-func protocolOf(c *config.Config, page func(path string) (string, bool)) codec.Protocol {
-	return mmsh.NewProtocol(mmsh.Options{
-		Product: "Stream Pump", Version: cli.Version,
-		MaxHead: c.MaxHead, Timeout: c.Engine.Timeouts.Session,
-		Page: page,
-	})
+// product is what the pump calls itself to its peers.
+const product = "Stream Pump"
+
+// agent is the same as protocols have it that want one word and a version.
+var agent = strings.ReplaceAll(product, " ", "-") + "/" + cli.Version
+
+// protocolsOf are the protocols that every listener takes. MMSH is HTTP, and answers those
+// whom nobody understands.
+func protocolsOf(c *config.Config, page func(path string) (string, bool)) []codec.Protocol {
+	return []codec.Protocol{
+		rtsp.NewProtocol(rtsp.Options{
+			Server:  agent,
+			MaxHead: c.MaxHead, Timeout: c.Engine.Timeouts.Session,
+		}),
+		mmsh.NewProtocol(mmsh.Options{
+			Product: product, Version: cli.Version,
+			MaxHead: c.MaxHead, Timeout: c.Engine.Timeouts.Session,
+			Page: page,
+		}),
+	}
 }
 
 // streamsOf turns the enabled streams into the engine's.
@@ -29,13 +45,13 @@ func streamsOf(c *config.Config) (out []engine.StreamConfig, err error) {
 		if !s.Enabled {
 			continue
 		}
-		sc := engine.StreamConfig{Name: s.Name, Path: s.Path, Limits: s.Limits, FullLocation: s.FullTo}
+		sc := engine.StreamConfig{Name: s.Name, Path: s.Path, Protocol: s.Type.Protocol(), Limits: s.Limits, FullLocation: s.FullTo}
 		switch s.Type {
-		case config.TypePush:
+		case config.TypeMMSHPush, config.TypeRTSPPush:
 			sc.Push = true
 		case config.TypeFile:
 			sc.File = &engine.FileConfig{File: s.File, Open: mmsh.NewFile}
-		case config.TypePull:
+		case config.TypeMMSHPull, config.TypeRTSPPull:
 			if sc.Pull, err = pullOf(s, proxy); err != nil {
 				return nil, fmt.Errorf("stream %q: %w", s.Path, err)
 			}
@@ -48,17 +64,33 @@ func streamsOf(c *config.Config) (out []engine.StreamConfig, err error) {
 // pullOf joins a pulled stream's address, its protocol and the way there. A source
 // without TLS may redirect us to one with it, which is then judged as any other.
 func pullOf(s config.Stream, proxy route.Proxy) (*engine.PullConfig, error) {
-	u := mmsh.URL{Host: s.Pull.Host, Port: uint16(s.Pull.Port), Path: s.Pull.Path, TLS: s.Pull.TLS != nil}
-	if err := u.Check(); err != nil {
+	open, err := mmshPull(s.Pull)
+	if s.Type == config.TypeRTSPPull {
+		open, err = rtspPull(s.Pull)
+	}
+	if err != nil {
 		return nil, err
 	}
 	believed := trust.Options{Host: s.Pull.Host}
 	if s.Pull.TLS != nil {
 		believed = *s.Pull.TLS
 	}
-	return &engine.PullConfig{
-		Open:  func() codec.Dialled { return mmsh.NewPull(mmsh.PullOptions{URL: u}) },
-		Route: proxy.Route,
-		TLS:   trust.New(believed).For, Tunnel: connect.New,
-	}, nil
+	return &engine.PullConfig{Open: open, Route: proxy.Route, TLS: trust.New(believed).For, Tunnel: connect.New}, nil
+}
+
+// mmshPull opens conversations with a source of MMSH.
+func mmshPull(p config.Pull) (func() codec.Dialled, error) {
+	u := mmsh.URL{Host: p.Host, Port: uint16(p.Port), Path: p.Path, TLS: p.TLS != nil}
+	return func() codec.Dialled { return mmsh.NewPull(mmsh.PullOptions{URL: u}) }, u.Check()
+}
+
+// rtspPull opens conversations with a source of RTSP. What one learns of it is for the
+// next: there is one at a time.
+func rtspPull(p config.Pull) (func() codec.Dialled, error) {
+	o := rtsp.PullOptions{
+		URL:   rtsp.URL{Host: p.Host, Port: uint16(p.Port), Path: p.Path, TLS: p.TLS != nil},
+		Agent: agent, User: p.User, Password: p.Password,
+		ClientNonce: rand.Text, Past: &rtsp.Past{},
+	}
+	return func() codec.Dialled { return rtsp.NewPull(o) }, o.URL.Check()
 }

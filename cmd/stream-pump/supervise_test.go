@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"streampump/cmd/internal/supervisor"
-	"streampump/codec"
 	"streampump/config"
 	"streampump/e2e/rig"
 	"streampump/engine"
@@ -185,7 +184,7 @@ func TestStalledLoopStarvesTheWatchdog(t *testing.T) {
 	c.Engine.Loops = 2
 	page := func(string) (string, bool) { close(inside); <-goOn; return "", false }
 	log := newNotes()
-	eng, err := engine.New(c.Engine, nil, []codec.Protocol{protocolOf(c, page)}, log.Logger)
+	eng, err := engine.New(c.Engine, nil, protocolsOf(c, page), log.Logger)
 	if err == nil {
 		err = eng.Listen(engine.Plain("127.0.0.1:0")...)
 	}

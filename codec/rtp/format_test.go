@@ -1,6 +1,7 @@
 package rtp
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -16,7 +17,8 @@ func TestFormatOf(t *testing.T) {
 		{"H264 H265 HEVC AV1 VP8 VP9 MP4V-ES MPV JPEG", true, true, false},
 		{"MP2T", true, true, true},
 		{"MPEG4-GENERIC MP4A-LATM OPUS PCMU PCMA G722 MPA L16 VORBIS", false, true, true},
-		{"VND.ONVIF.METADATA SMPTE336M TELEPHONE-EVENT AC3 AMR-WB", false, true, true},
+		{"VND.ONVIF.METADATA SMPTE336M TELEPHONE-EVENT", false, true, true},
+		{"MPA-ROBUST L8 L20 L24 AC3 EAC3 SPEEX AMR AMR-WB ILBC G726-16 G726-24 G726-32 G726-40", false, true, true},
 		{"X-ASF-PF H261 H263 h264 NONSENSE", false, false, false},
 	} {
 		for encoding := range strings.FieldsSeq(c.encodings) {
@@ -56,7 +58,8 @@ func TestFormats(t *testing.T) {
 			{"10 1002009d012a", Key}, {"10 1102009d", Other},
 			{"00 1002", Other}, // goes on
 			{"11 1002", Other}, // another partition
-			{"30 10", Key},     // a frame that others do not depend on
+			{"14 1002", Other},
+			{"30 10", Key}, // a frame that others do not depend on
 			{"10", Other}, {"", Other}}},
 		{"VP8Extended", "VP8", "", []look{
 			{"90 80 05 10", Key}, {"90 80 05 11", Other},
@@ -68,16 +71,18 @@ func TestFormats(t *testing.T) {
 			{"90 80 8005", Other}, {"90 80", Other}, {"90", Other}, {"90 e0 80 05", Other}}},
 		{"VP9", "VP9", "", []look{
 			{"08 82 498342", Key}, {"48 86", Other},
-			{"00 82", Other},                                                   // not the first of the frame
-			{"08 86", Other},                                                   // intra-coded only
-			{"08 8a", Other},                                                   // shows an old frame
+			{"00 82", Other}, // not the first of the frame
+			{"08 86", Other}, // intra-coded only
+			{"08 8a", Other}, // shows an old frame
+			{"08 90", Key}, {"08 98", Other}, {"08 a8", Other},
 			{"08 b0", Key}, {"08 b4", Other}, {"08 b2", Other}, {"08 a0", Key}, // profiles 3 and 1
 			{"08 02", Other}, // no frame
 			{"08", Other}, {"", Other}}},
 		{"VP9Extended", "VP9", "", []look{
 			{"88 05 82", Key}, {"88 8005 82", Key}, {"88 05 86", Other},
-			{"a8 8005 00 07 82", Key},   // with layer indices and TL0PICIDX
-			{"b8 8005 00 82", Key},      // flexible: without it
+			{"a8 8005 00 07 82", Key}, // with layer indices and TL0PICIDX
+			{"b8 8005 00 82", Key},    // flexible: without it
+			{"a8 8005 08 07 82", Other},
 			{"a8 8005 02 07 82", Other}, // the second spatial layer
 			{"a8 8005 01 07 82", Other}, // from the layer below
 			{"a8 8005 e0 07 82", Key},   // a temporal layer
@@ -92,14 +97,14 @@ func TestFormats(t *testing.T) {
 			{"0a", Other}, {"0a 08", Other}, {"0a 08 02 00", Other}, {"0a 08 01 0c 01", Other}, {"0a 30 0280 0168", Other}}},
 		{"MPEG4", "MP4V-ES", "", []look{
 			{"000001b0 f5 000001b5 0913 00000100 00000120 00c488 000001b2 4c61 000001b3 001070 000001b6 10", Key},
-			{"000001b6 10 60", Key}, {"000001b6 56", Other}, {"000001b6 96", Other}, {"000001b6", Other},
+			{"0000012f 00 000001b6 10", Key}, {"000001b6 10 60", Key}, {"000001b6 56", Other}, {"000001b6 96", Other}, {"000001b6", Other},
 			{"000001b3 001070", Lead}, {"000001b6 10", Key},
 			{"000001b0 f5", Lead}, {"000001b3 00 000001b6 56", Other},
 			{"000001b1", Other}, {"000001b7", Other}, {"00000130", Other},
 			{"b0 000001b6 10", Other}, {"00000001", Other}, {"000001", Other}, {"0000", Other}}},
 		{"MPEG2", "MPV", "", []look{
 			{"00003900 000001b3", Key}, {"00001900 00000100", Other}, {"00003a00 000001b3", Other}, {"00002900 00", Key},
-			{"00003800 00", Other}, {"00003900", Other}, {"0000", Other}}},
+			{"00003d00 00", Other}, {"00003800 00", Other}, {"00003900", Other}, {"0000", Other}}},
 		{"JPEG", "JPEG", "", []look{
 			{"00 000000 01ff2817 00", Key}, {"00 000578 01ff2817 00", Other}, {"00 010000 01ff2817 00", Other},
 			{"ff 000000 01ff2817 00", Key}, {"00 000000 01ff2817", Other}}},
@@ -165,5 +170,19 @@ func TestMP2T(t *testing.T) {
 			{ts(0, 0x4000, "10 00 02b00d 0001 c1 0000 0001f000"), Other}, {pmt + videoKey, Other}, {null, Other}}},
 	} {
 		t.Run(c.name, c.run)
+	}
+}
+
+// TestTSPictures: the types of streams that are pictures, of all.
+func TestTSPictures(t *testing.T) {
+	want := []int{0x01, 0x02, 0x10, 0x1B, 0x20, 0x21, 0x24, 0x33, 0x42, 0xD1, 0xD2, 0xD4, 0xEA}
+	var got []int
+	for typ := range 256 {
+		if tsPictures(uint8(typ)) {
+			got = append(got, typ)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%x, want %x", got, want)
 	}
 }

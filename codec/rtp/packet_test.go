@@ -3,6 +3,7 @@ package rtp
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -31,6 +32,10 @@ var packets = []struct {
 		Packet{false, 96, 1, 3600, 0xC0FFEE01, []byte{0x65}}, false},
 	{"CSRC", "8260 0001 00000e10 c0ffee01 | 00000007 00000008 | 65",
 		Packet{false, 96, 1, 3600, 0xC0FFEE01, []byte{0x65}}, false},
+	{"CSRCs", "8f60 0001 00000e10 c0ffee01 |" + strings.Repeat("00000007", 15) + "| 65",
+		Packet{false, 96, 1, 3600, 0xC0FFEE01, []byte{0x65}}, false},
+	{"EmptyExtension", "9060 0001 00000e10 c0ffee01 | bede0000",
+		Packet{false, 96, 1, 3600, 0xC0FFEE01, []byte{}}, false},
 	{"Everything", "b1e0 0001 00000e10 c0ffee01 | 00000007 | bede0001 10aa0000 | 65 | 01",
 		Packet{true, 96, 1, 3600, 0xC0FFEE01, []byte{0x65}}, false},
 }

@@ -33,61 +33,54 @@ func (vp9) Look(payload []byte) Look {
 	if len(payload) == 0 || payload[0]&(vp9Inter|vp9Begin) != vp9Begin {
 		return Other
 	}
-	frame, ok := vp9Frame(payload)
-	return keyIf(ok && len(frame) > 0 && vp9Key(frame[0]))
+	frame := vp9Frame(payload)
+	return keyIf(len(frame) > 0 && vp9Key(frame[0]))
 }
 
 // vp9Frame returns what is behind the descriptor of a packet that is not predicted from
-// other pictures; ok is false if it is cut off, or not the lowest spatial layer.
-func vp9Frame(b []byte) (frame []byte, ok bool) {
+// other pictures; it is empty if that is cut off, or not the lowest spatial layer.
+func vp9Frame(b []byte) []byte {
 	first, b := b[0], b[1:]
 	if first&vp9PictureID != 0 {
 		if len(b) == 0 {
-			return nil, false
+			return nil
 		}
 		b = b[min(1+int(b[0]&vp9LongID>>7), len(b)):]
 	}
 	if first&vp9Layers != 0 {
 		if len(b) == 0 || b[0]&(vp9Spatial|vp9Between) != 0 {
-			return nil, false
+			return nil
 		}
 		b = b[1:]
 		if first&vp9Flexible == 0 { // TL0PICIDX
 			b = b[min(1, len(b)):]
 		}
 	}
-	if first&vp9Structure == 0 {
-		return b, true
+	if first&vp9Structure != 0 {
+		b = b[min(vp9StructureSize(b), len(b)):]
 	}
-	return afterVP9Structure(b)
+	return b
 }
 
-// afterVP9Structure returns what is behind a scalability structure (RFC 9628 4.2.1).
-func afterVP9Structure(b []byte) ([]byte, bool) {
+// vp9StructureSize is the size of the scalability structure that b begins with (RFC 9628
+// 4.2.1); no less than b has if it is cut off.
+func vp9StructureSize(b []byte) int {
 	if len(b) == 0 {
-		return nil, false
+		return 0
 	}
-	first, at := b[0], 1
-	if first&vp9Sizes != 0 {
-		at += 4 * (1 + int(first>>5))
+	size := 1
+	if b[0]&vp9Sizes != 0 {
+		size += 4 * (1 + int(b[0]>>5))
 	}
-	if first&vp9Groups != 0 {
-		if at >= len(b) {
-			return nil, false
-		}
-		pictures := int(b[at])
-		at++
-		for range pictures {
-			if at >= len(b) {
-				return nil, false
-			}
-			at += 1 + int(b[at]>>2&3) // with its references
-		}
+	if b[0]&vp9Groups == 0 || size >= len(b) {
+		return size
 	}
-	if at > len(b) {
-		return nil, false
+	pictures := int(b[size])
+	size++
+	for ; pictures > 0 && size < len(b); pictures-- {
+		size += 1 + int(b[size]>>2&3) // with its references
 	}
-	return b[at:], true
+	return size
 }
 
 // vp9Key reads the first byte of a frame: marker, profile, a reserved bit in profile 3,

@@ -22,6 +22,23 @@
 // framed once, when they come in, and written to every viewer as they are. All players
 // that were tried take the numbers of the answer.
 //
+// # What becomes of a source's packets
+//
+// A track goes out under one SSRC, payload type, run of numbers and time line for as long
+// as there are viewers, because that is what players cannot bear to have changed: a new
+// SSRC ends GStreamer's pipeline, numbers that leap cost ffmpeg the beginning of the next
+// picture, and VLC is silent for good where times go back. Packets are otherwise as they
+// came, and what the source lost is missing.
+//
+//	first source    seq 7 8 9   ts 100 200 300      as they came
+//	another one     seq 5 6 7   ts  40 140 240      10 11 12, later by the pause
+//
+// Where a source begins anew, nothing goes out before a key frame, with whose first packet
+// viewers go on. What stands before a picture (delimiters, parameter sets, SEI) is held
+// until the picture says whether it is one, and goes out in one piece with it. Of sender
+// reports, the time of day is shifted where it is set, or is another source's, so that it
+// goes on as the timestamps do; where there are none, they are made.
+//
 // # A player's conversation
 //
 //	OPTIONS url                ► Reply    ► 200, Public

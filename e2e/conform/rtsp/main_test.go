@@ -1,0 +1,9 @@
+package rtsp
+
+import (
+	"testing"
+
+	"streampump/e2e/rig"
+)
+
+func TestMain(m *testing.M) { rig.Main(m) }
