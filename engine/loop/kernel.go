@@ -18,6 +18,16 @@ type Kernel interface {
 	// Unwatch ends that, before the descriptor is closed.
 	Watch(fd int) error
 	Unwatch(fd int)
+	// Datagrams sends each of some buffers as a datagram from the loop's own socket fd, the
+	// way r to the port of the same index. n is how many were taken, in their order; if that
+	// is not all, errno says why the next was not: EAGAIN when the socket is full.
+	Datagrams(fd int, r *Route, bufs []unix.Iovec, ports []uint16) (n int, errno unix.Errno)
+	// Scope is the interface over which a connection's peer is reached, if it is one whose
+	// address alone does not tell; 0 if the system does not know.
+	Scope(fd int) uint32
+	// Probe has the system find out within about a minute that the peer of a silent
+	// connection has vanished.
+	Probe(fd int)
 	// Ready fills fds with watched sockets that take bytes again.
 	Ready(fds []int32) int
 }
@@ -38,4 +48,5 @@ type Reactor interface {
 // Socket is the reactor's own handle of a connection.
 type Socket interface {
 	LocalAddr() net.Addr
+	RemoteAddr() net.Addr
 }

@@ -74,6 +74,9 @@ func (l *Loop) position(v *viewer) (more bool) {
 	if v.ending != reason.None {
 		return false
 	}
+	if v.mode.has(unsent) {
+		l.afterLoss(v)
+	}
 	over := r.Over() // before the head: a sealed ring's head is final
 	if v.waitEnd != 0 {
 		if seq, ok := r.NewestKey(); ok && seq >= v.next {
@@ -96,10 +99,34 @@ func (l *Loop) position(v *viewer) (more bool) {
 		return false
 	}
 	s := r.At(v.next)
-	if s != nil && l.now-s.At() <= int64(l.group.cfg.Backlog.MaxLag) {
+	if s != nil && l.now-s.At() <= l.lag(v) {
 		return false
 	}
 	return l.leap(v, s)
+}
+
+// lag is how far a viewer may be behind.
+func (l *Loop) lag(v *viewer) int64 {
+	most := int64(l.group.cfg.Backlog.MaxLag)
+	if v.transport == apart && !v.mode.has(paced) {
+		return min(most, datagramLag)
+	}
+	return most
+}
+
+// afterLoss has a viewer whose last datagrams could not be sent wait for the next key
+// start.
+func (l *Loop) afterLoss(v *viewer) {
+	v.mode.set(unsent, false)
+	if v.pin != nil {
+		v.pin.Unpin()
+		v.pin = nil
+	}
+	l.pass.skips++
+	v.conn.skips++
+	if v.waitEnd == 0 {
+		v.wait(v.next, false)
+	}
 }
 
 // leap has a viewer that is late leave packets out; s is the packet at its cursor, nil if

@@ -1,0 +1,210 @@
+package reactor
+
+import (
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"streampump/engine/loop"
+)
+
+// DatagramSockets are the two sockets from which a loop sends datagrams: packets from an
+// even port, and the reports about them from the one above it.
+type DatagramSockets struct {
+	port uint16
+	fds  [2]int
+	v4   bool // they have IPv4 alone: this machine has no IPv6
+}
+
+// datagramBuffer is how many bytes of datagrams wait in a socket for the network, if the
+// system allows so many: a large picture for some viewers.
+const datagramBuffer = 1 << 20
+
+// OpenDatagrams opens the sockets of some loops, from the given port on.
+func OpenDatagrams(first uint16, loops int) (all []*DatagramSockets, err error) {
+	for i := range loops {
+		d := &DatagramSockets{port: first + uint16(2*i), fds: [2]int{-1, -1}}
+		all = append(all, d)
+		for k := range d.fds {
+			if err := d.open(k); err != nil {
+				CloseDatagrams(all)
+				return nil, fmt.Errorf("UDP port %d cannot be opened: %w", d.port+uint16(k), err)
+			}
+		}
+	}
+	return all, nil
+}
+
+// CloseDatagrams closes sockets. No loop may use them any more.
+func CloseDatagrams(all []*DatagramSockets) {
+	for _, d := range all {
+		for k, fd := range d.fds {
+			if fd >= 0 {
+				_ = unix.Close(fd)
+				d.fds[k] = -1
+			}
+		}
+	}
+}
+
+// open opens one of the two, for both families.
+func (d *DatagramSockets) open(k int) error {
+	const kind = unix.SOCK_DGRAM | unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK
+	var at unix.Sockaddr = &unix.SockaddrInet6{Port: int(d.port) + k}
+	fd, err := unix.Socket(unix.AF_INET6, kind, 0)
+	if err == unix.EAFNOSUPPORT {
+		d.v4, at = true, &unix.SockaddrInet4{Port: int(d.port) + k}
+		fd, err = unix.Socket(unix.AF_INET, kind, 0)
+	}
+	if err != nil {
+		return err
+	}
+	d.fds[k] = fd
+	if err := d.equip(fd); err != nil {
+		return err
+	}
+	return unix.Bind(fd, at)
+}
+
+// equip sets what a socket needs before it has a port.
+func (d *DatagramSockets) equip(fd int) error {
+	// Packets that are longer than the way allows are cut by IP, and joined again at its
+	// end. What the way allows is not asked for: anybody could answer.
+	set := [][3]int{{unix.SOL_SOCKET, unix.SO_SNDBUF, datagramBuffer}, {unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT}}
+	if !d.v4 {
+		set = append(set, [3]int{unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0},
+			[3]int{unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_DONT})
+	}
+	for _, o := range set {
+		if err := unix.SetsockoptInt(fd, o[0], o[1], o[2]); err != nil {
+			return err
+		}
+	}
+	// Nothing that arrives is let in: reports say nothing that a viewer's connection does
+	// not, and what nobody reads cannot fill anything.
+	nothing := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K}
+	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &nothing})
+}
+
+// mostDatagrams is how many one call sends; a loop has no more for it.
+const mostDatagrams = 64
+
+// outgoing is what the calls that send datagrams need.
+type outgoing struct {
+	v4       bool
+	messages [mostDatagrams]message
+	to6      [mostDatagrams]unix.RawSockaddrInet6
+	to4      [mostDatagrams]unix.RawSockaddrInet4
+	from6    from6
+	from4    from4
+}
+
+// message is what the system has for each: struct mmsghdr of sendmmsg(2).
+type message struct {
+	header unix.Msghdr
+	sent   uint32
+}
+
+// The control messages that say which address a datagram is from (ipv6(7), ip(7)).
+type (
+	from6 struct {
+		head unix.Cmsghdr
+		info unix.Inet6Pktinfo
+	}
+	from4 struct {
+		head unix.Cmsghdr
+		info unix.Inet4Pktinfo
+	}
+)
+
+// Datagrams implements [loop.Kernel].
+func (k *sockets) Datagrams(fd int, r *loop.Route, bufs []unix.Iovec, ports []uint16) (n int, errno unix.Errno) {
+	o := k.outgoing
+	bufs = bufs[:min(len(bufs), mostDatagrams)]
+	control, size := o.source(r)
+	for i := range bufs {
+		m := &o.messages[i].header
+		*m = unix.Msghdr{Iov: &bufs[i], Control: control}
+		m.SetIovlen(1)
+		m.SetControllen(size)
+		m.Name, m.Namelen = o.target(i, r, ports[i])
+	}
+	for n < len(bufs) {
+		taken, _, e := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&o.messages[n])), uintptr(len(bufs)-n),
+			unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+		switch {
+		case e == unix.EINTR:
+		case e != 0:
+			return n, e
+		default:
+			n += int(taken) // if that is not all, the next call says why
+		}
+	}
+	return n, 0
+}
+
+// source is the control message with the address that datagrams are from.
+func (o *outgoing) source(r *loop.Route) (control *byte, size int) {
+	switch {
+	case !r.From.IsValid():
+		return nil, 0
+	case o.v4:
+		o.from4.head = unix.Cmsghdr{Level: unix.IPPROTO_IP, Type: unix.IP_PKTINFO}
+		o.from4.head.SetLen(unix.CmsgLen(unix.SizeofInet4Pktinfo))
+		o.from4.info.Spec_dst = r.From.As4()
+		return (*byte)(unsafe.Pointer(&o.from4)), int(unsafe.Sizeof(o.from4))
+	}
+	o.from6.head = unix.Cmsghdr{Level: unix.IPPROTO_IPV6, Type: unix.IPV6_PKTINFO}
+	o.from6.head.SetLen(unix.CmsgLen(unix.SizeofInet6Pktinfo))
+	o.from6.info = unix.Inet6Pktinfo{Addr: r.From.As16(), Ifindex: r.Scope}
+	return (*byte)(unsafe.Pointer(&o.from6)), int(unsafe.Sizeof(o.from6))
+}
+
+// target is the address of a datagram.
+func (o *outgoing) target(i int, r *loop.Route, port uint16) (name *byte, size uint32) {
+	if o.v4 {
+		a := &o.to4[i]
+		a.Family, a.Port, a.Addr = unix.AF_INET, inNetworkOrder(port), r.To.As4()
+		return (*byte)(unsafe.Pointer(a)), unix.SizeofSockaddrInet4
+	}
+	a := &o.to6[i]
+	a.Family, a.Port, a.Addr, a.Scope_id = unix.AF_INET6, inNetworkOrder(port), r.To.As16(), r.Scope
+	return (*byte)(unsafe.Pointer(a)), unix.SizeofSockaddrInet6
+}
+
+// inNetworkOrder is a port as the system has it in memory.
+func inNetworkOrder(port uint16) (n uint16) {
+	b := (*[2]byte)(unsafe.Pointer(&n))
+	b[0], b[1] = byte(port>>8), byte(port)
+	return n
+}
+
+// Scope implements [loop.Kernel].
+func (k *sockets) Scope(fd int) uint32 {
+	if at, err := unix.Getpeername(fd); err == nil {
+		if a, ok := at.(*unix.SockaddrInet6); ok {
+			return a.ZoneId
+		}
+	}
+	return 0
+}
+
+// A silent connection is probed after 30 s, and given up 40 s later.
+const (
+	probeAfter    = 30
+	probeInterval = 10
+	probes        = 4
+)
+
+// Probe implements [loop.Kernel].
+func (k *sockets) Probe(fd int) {
+	for _, o := range [][3]int{
+		{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, probeAfter},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, probeInterval},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, probes},
+	} {
+		_ = unix.SetsockoptInt(fd, o[0], o[1], o[2]) // which fails for a bad descriptor only
+	}
+}
