@@ -172,7 +172,7 @@ func pushRTSP(t testing.TB, p *rig.Pump, options ...string) *program {
 
 // TestRTSPPlayers has each player play over each transport that it begins with.
 func TestRTSPPlayers(t *testing.T) {
-	p := rtspPump(t, "")
+	p := rtspPump(t, rig.UDPPorts(t))
 	pushRTSP(t, p, "-rtsp_transport", "tcp")
 	for _, k := range rtspKinds() {
 		for transport, scheme := range map[string]string{"tcp": k.tcp, "udp": k.udp, "tls": k.tls} {
@@ -183,9 +183,30 @@ func TestRTSPPlayers(t *testing.T) {
 				need(t, k.binary)
 				w := k.rtspWatch(t, rtspURL(p, scheme), transport == "tcp")
 				w.decode(enough)
+				if all := p.Viewers(); len(all) != 1 || all[0].Transport != transport {
+					t.Errorf("it plays as %+v", all)
+				}
 				w.finish()
+				p.AwaitStatus("the player has gone", func(s engine.Snapshot) bool { return s.Viewers == 0 })
 			})
 		}
+	}
+}
+
+// TestRTSPWithoutUDP has players ask for UDP that get none: all turn to TCP by themselves.
+func TestRTSPWithoutUDP(t *testing.T) {
+	p := rtspPump(t, `"rtsp_udp": "off", `)
+	pushRTSP(t, p, "-rtsp_transport", "tcp")
+	for _, k := range rtspKinds() {
+		if k.udp == "" {
+			continue
+		}
+		t.Run(k.name, func(t *testing.T) {
+			need(t, k.binary)
+			w := k.rtspWatch(t, rtspURL(p, k.udp), false)
+			w.decode(enough)
+			w.finish()
+		})
 	}
 }
 
