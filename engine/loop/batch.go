@@ -5,44 +5,55 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"streampump/codec"
 	"streampump/engine/notice"
 )
 
-// batch is the datagrams of one call, and where in a vector it is.
+// batch is the datagrams of one call, and where in a vector it is. Those of one length
+// that follow each other to one port, as most of a large picture do, are a run, which
+// costs the system little more than a single one.
 type batch struct {
 	left []unix.Iovec // what has not been looked at yet
 	buf  []byte       // the same of the buffer before those
 	at   int          // how many bytes have been
 
-	count  int
 	odd    uint8 // the socket: that of reports
 	bufs   [datagramTurn]unix.Iovec
-	ports  [datagramTurn]uint16
-	starts [datagramTurn]int // where each begins in the vector
+	runs   [datagramTurn]Run
+	starts [datagramTurn]int // where each run begins in the vector
+	count  int               // of bufs
+	used   int               // of runs
+	bytes  int               // of the newest run
+	closed bool              // nothing can be added to that
 }
 
-// open begins a vector.
-func (b *batch) open(iov []unix.Iovec) { b.left, b.buf, b.at = iov, nil, 0 }
+// open begins a vector at a place.
+func (b *batch) open(iov []unix.Iovec, at int) {
+	b.left, b.buf, b.at = iov, nil, at
+	for b.more() && at >= len(b.buf) {
+		at -= len(b.buf)
+		b.buf = nil
+	}
+	b.buf = b.buf[min(at, len(b.buf)):]
+}
 
 // close forgets a vector.
 func (b *batch) close() { b.left, b.buf = nil, nil }
 
 // fill makes the next datagrams the batch, as many as one call can send: they are all for
 // one socket. Those of channels without a port are passed over.
-func (b *batch) fill(prog datagramCutter, ports *codec.Ports) {
-	for b.count = 0; b.more(); {
+func (b *batch) fill(prog datagramCutter, to *destination) {
+	for b.count, b.used = 0, 0; b.more(); {
 		data, channel, size := prog.Datagram(b.buf)
 		port := uint16(0)
-		if int(channel) < len(ports) {
-			port = ports[channel]
+		if int(channel) < len(to.ports) {
+			port = to.ports[channel]
 		}
 		if port != 0 {
 			if b.count == datagramTurn || b.count > 0 && b.odd != channel&1 {
 				return
 			}
 			b.odd = channel & 1
-			b.add(data, port)
+			b.add(data, port, to.alone)
 		}
 		b.at += size
 		b.buf = b.buf[size:]
@@ -63,19 +74,36 @@ func (b *batch) more() bool {
 	return len(b.buf) > 0
 }
 
-func (b *batch) add(data []byte, port uint16) {
+// add adds a datagram, to the newest run if it can be.
+func (b *batch) add(data []byte, port uint16, alone bool) {
+	if b.used == 0 || alone || b.closed || b.runs[b.used-1].Port != port ||
+		len(data) > b.length() || b.bytes+len(data) > runBytes {
+		b.runs[b.used], b.starts[b.used] = Run{Port: port}, b.at
+		b.used++
+		b.bytes, b.closed = 0, false
+	}
 	b.bufs[b.count] = unix.Iovec{Base: unsafe.SliceData(data)}
 	b.bufs[b.count].SetLen(len(data))
-	b.ports[b.count], b.starts[b.count] = port, b.at
 	b.count++
+	b.runs[b.used-1].Count++
+	b.bytes += len(data)
+	b.closed = len(data) < b.length()
 }
 
-// size is how many bytes the first n datagrams have.
-func (b *batch) size(n int) (bytes int) {
-	for i := range n {
-		bytes += int(b.bufs[i].Len)
+// length is that of the datagrams of the newest run.
+func (b *batch) length() int {
+	return int(b.bufs[b.count-int(b.runs[b.used-1].Count)].Len)
+}
+
+// size is how many datagrams the first n runs have, and how many bytes those.
+func (b *batch) size(n int) (datagrams, bytes int) {
+	for _, r := range b.runs[:n] {
+		datagrams += int(r.Count)
 	}
-	return bytes
+	for _, v := range b.bufs[:datagrams] {
+		bytes += int(v.Len)
+	}
+	return datagrams, bytes
 }
 
 // byDatagrams is the transport of viewers with datagrams. The vector is made of them, with
@@ -91,21 +119,27 @@ func (t byDatagrams) write(c *Conn, _ int32, iov []unix.Iovec, want int) (n int,
 		return 0, true, unix.EAGAIN
 	}
 	v, to, b, sent := c.viewer(), c.destination(), &d.next, 0
-	b.open(iov)
+	b.open(iov, 0)
 	for n < want && !full {
-		b.fill(v.prog, to.ports)
+		b.fill(v.prog, to)
 		n = b.at
 		if b.count == 0 {
 			continue
 		}
 		l.pass.writes++
-		taken, errno := l.kernel.Datagrams(d.fds[b.odd], &to.route, b.bufs[:b.count], b.ports[:b.count])
-		sent += b.size(taken)
+		taken, errno := l.kernel.Datagrams(d.fds[b.odd], &to.route, b.bufs[:b.count], b.runs[:b.used])
+		_, bytes := b.size(taken)
+		sent += bytes
 		switch {
-		case taken == b.count:
+		case taken == b.used:
 		case errno == unix.EAGAIN:
 			n, full = b.starts[taken], true
 			l.datagramsFull(d.fds[b.odd])
+		case (errno == unix.EINVAL || errno == unix.EIO) && b.runs[taken].Count > 1:
+			// They are longer than the way allows, and have to be fragmented, or the way is
+			// one that IPsec encrypts.
+			to.alone, n = true, b.starts[taken]
+			b.open(iov, n)
 		default:
 			l.loseDatagrams(v, to, taken, errno)
 			n = want
@@ -125,9 +159,10 @@ func (t byDatagrams) write(c *Conn, _ int32, iov []unix.Iovec, want int) (n int,
 // way there.
 func (l *Loop) loseDatagrams(v *viewer, to *destination, taken int, why unix.Errno) {
 	b := &l.datagrams.next
-	lost := b.count - taken
+	sent, _ := b.size(taken)
+	lost := b.count - sent
 	for b.more() {
-		b.fill(v.prog, to.ports)
+		b.fill(v.prog, to)
 		lost += b.count
 	}
 	l.pass.lost += uint64(lost)

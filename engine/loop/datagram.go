@@ -28,6 +28,9 @@ import (
 const (
 	// datagramTurn is how many datagrams one call sends.
 	datagramTurn = 64
+	// runBytes is how many bytes are handed over together: as the system has it, a little
+	// less than the longest datagram.
+	runBytes = 65_000
 	// datagramLag is how far a viewer may be behind before it leaves packets out: what
 	// comes later than that is too much at once for who receives it.
 	datagramLag = int64(time.Second)
@@ -48,6 +51,7 @@ type destination struct {
 	ports *codec.Ports
 	waits bool // in datagrams.waiting
 	told  bool // the operator knows that some could not be sent
+	alone bool // no two can be handed over together
 }
 
 // datagrams is what a loop has to send them.

@@ -129,7 +129,7 @@ func TestFullDatagramSocket(t *testing.T) {
 		p.text()
 	}
 	k.setDatagramRoom(3)
-	enc.send(strings.Repeat("P v\n", 5))
+	enc.send("P v\nP vv\nP vvv\nP vvvv\nP vvvvv\n") // no two of them a run
 	if c, v, w := c.text(), v.text(), w.text(); c != "1-5" || v+"/"+w != "1-3/" && w+"/"+v != "1-3/" {
 		t.Errorf("got %q, %q and %q", c, v, w)
 	}
@@ -179,7 +179,9 @@ func TestDatagramsAreWholeUnits(t *testing.T) {
 		for i := range 4 * len(requests) {
 			request := requests[i%len(requests)]
 			if i%2 == 0 {
-				viewers = append(viewers, b.listener(request, 0, request))
+				v := b.listener(request, 0, request)
+				v.alone = i%4 == 0
+				viewers = append(viewers, v)
 			} else {
 				viewers = append(viewers, b.viewer(request, 0, request))
 			}
@@ -209,11 +211,14 @@ func TestDatagramsAreWholeUnits(t *testing.T) {
 			if v.gone {
 				closed++
 			}
+			if v.gone && v.c.reason != reason.ViewerTooSlow && v.c.reason != reason.ViewerStalled {
+				t.Errorf("%q is closed: %v", v.name, v.c.reason)
+			}
 		}
 		b.finish()
 	}
 	t.Logf("%d gaps by datagrams, %d viewers closed", gaps, closed)
-	if gaps < 300 || closed > 12 {
+	if gaps < 300 || closed > 20 {
 		t.Errorf("%d gaps were seen, and %d viewers were closed", gaps, closed)
 	}
 }
@@ -258,32 +263,33 @@ func TestUnreachableViewer(t *testing.T) {
 	b.finish()
 }
 
-// A call sends up to 64 datagrams, from where they lie in the backlog; a pass allocates
-// nothing.
+// A call sends up to 64 datagrams, from where they lie in the backlog, and those of one
+// length as one; a pass allocates nothing.
 func TestDatagramCalls(t *testing.T) {
 	plainOnly(t, "datagrams are not encrypted")
 	cfg := labConfig()
-	cfg.Backlog.Duration = time.Second
+	cfg.Backlog.Duration, cfg.Fanout.Budget = time.Second, 0
 	b := newLab(t, cfg)
 	enc := b.encoder("live", "H A audio")
+	enc.send(strings.Repeat("P v\n", 100)) // numbers have three digits from here on
 	var viewers []*peer
 	for range 10 {
 		viewers = append(viewers, b.listener("v", 0, "PLAY live"))
 	}
-	k := b.loops[0]
-	for packets, want := range map[int]int{1: 1, 64: 1, 65: 2, 200: 4} {
-		was := k.datagrams.calls
-		enc.send(strings.Repeat("P v\n", packets))
-		b.advance(100 * time.Millisecond)
-		if n := k.datagrams.calls - was; n != 10*want {
-			t.Errorf("%d packets took %d calls for 10 viewers, want %d for each", packets, n, want)
+	d := &b.loops[0].datagrams
+	for _, c := range []struct{ packets, calls int }{{1, 1}, {64, 1}, {65, 2}, {128, 2}} {
+		calls, runs := d.calls, d.runs
+		enc.send(strings.Repeat("P v\n", c.packets))
+		if n, r := d.calls-calls, d.runs-runs; n != 10*c.calls || r != n {
+			t.Errorf("%d packets took %d calls and %d runs for 10 viewers, want %d for each", c.packets, n, r, c.calls)
 		}
 	}
-	was := k.datagrams.calls
-	enc.send("P v\nP a\nP v\n") // of two channels, from one socket
-	if n := k.datagrams.calls - was; n != 10 {
-		t.Errorf("packets of two channels took %d calls for 10 viewers", n)
+	calls, runs := d.calls, d.runs
+	enc.send("P v\nP v\nP a\nP a\nP vvv\nP vvv\nP v\nP vv\n") // two channels, of one socket
+	if n, r := d.calls-calls, d.runs-runs; n != 10 || r != 10*4 {
+		t.Errorf("packets of two channels took %d calls and %d runs for 10 viewers", n, r)
 	}
+	k := b.loops[0]
 	line := []byte("P " + strings.Repeat("x", 1000) + "\n")
 	b.silent = true
 	for range 200 {
@@ -306,19 +312,46 @@ func TestDatagramCalls(t *testing.T) {
 	b.finish()
 }
 
+// A way that takes no runs, because they are longer than fits or for other reasons, has the
+// same datagrams one by one, each once.
+func TestDatagramsOneByOne(t *testing.T) {
+	plainOnly(t, "datagrams are not encrypted")
+	b := newLab(t, labConfig())
+	enc := b.encoder("live", "H A join")
+	enc.send("Pk v\n")
+	v, w := b.listener("v", 0, "PLAY live"), b.listener("w", 0, "PLAY live")
+	v.alone = true
+	d := &b.loops[0].datagrams
+	enc.send("P vv\nP v\nP v\nP v\n")
+	calls, runs := d.calls, d.runs
+	enc.send("P v\nP v\nP v\nP v\nP a\n")
+	for _, p := range []*peer{v, w} {
+		if got := p.text(); !strings.HasSuffix(got, "{A} (0 0) 0-9") {
+			t.Errorf("%s got %s", p.name, got)
+		}
+	}
+	if n, r := d.calls-calls, d.runs-runs; n != 2 || r != 5+2 {
+		t.Errorf("%d calls and %d runs for two viewers, one of which takes none", n, r)
+	}
+	if n := b.e.Totals().Lost; n != 0 {
+		t.Errorf("%d datagrams are lost", n)
+	}
+	b.finish()
+}
+
 // sharedDatagrams notes where datagrams lie.
 type sharedDatagrams struct {
 	labKernel
 	bases [][]*byte
 }
 
-func (s *sharedDatagrams) Datagrams(fd int, r *Route, bufs []unix.Iovec, ports []uint16) (int, unix.Errno) {
+func (s *sharedDatagrams) Datagrams(fd int, r *Route, bufs []unix.Iovec, runs []Run) (int, unix.Errno) {
 	var bases []*byte
 	for _, v := range bufs {
 		bases = append(bases, v.Base)
 	}
 	s.bases = append(s.bases, bases)
-	return s.labKernel.Datagrams(fd, r, bufs, ports)
+	return s.labKernel.Datagrams(fd, r, bufs, runs)
 }
 
 func TestDatagramsAreNotCopied(t *testing.T) {

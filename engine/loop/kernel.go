@@ -19,9 +19,10 @@ type Kernel interface {
 	Watch(fd int) error
 	Unwatch(fd int)
 	// Datagrams sends each of some buffers as a datagram from the loop's own socket fd, the
-	// way r to the port of the same index. n is how many were taken, in their order; if that
-	// is not all, errno says why the next was not: EAGAIN when the socket is full.
-	Datagrams(fd int, r *Route, bufs []unix.Iovec, ports []uint16) (n int, errno unix.Errno)
+	// way r. runs say which buffers go to which port, in their order. n is how many runs were
+	// taken; if that is not all, errno says why the next was not: EAGAIN when the socket is
+	// full, EINVAL or EIO also where it would have to be sent one by one.
+	Datagrams(fd int, r *Route, bufs []unix.Iovec, runs []Run) (n int, errno unix.Errno)
 	// Scope is the interface over which a connection's peer is reached, if it is one whose
 	// address alone does not tell; 0 if the system does not know.
 	Scope(fd int) uint32
@@ -30,6 +31,13 @@ type Kernel interface {
 	Probe(fd int)
 	// Ready fills fds with watched sockets that take bytes again.
 	Ready(fds []int32) int
+}
+
+// Run is datagrams to one port that are handed over together: all have the length of the
+// first, but for the last, which may be shorter.
+type Run struct {
+	Port  uint16
+	Count uint16
 }
 
 // Reactor is what a loop needs from the event loop that drives it.

@@ -90,6 +90,7 @@ type peer struct {
 
 	port  uint16     // the first to which it gets datagrams; 0: it gets none
 	error unix.Errno // why they cannot be sent to it
+	alone bool       // runs cannot be
 }
 
 // labConfig is the ordinary configuration without surprises by chance.

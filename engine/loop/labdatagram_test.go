@@ -19,6 +19,7 @@ const (
 type labDatagrams struct {
 	room    int // datagrams; negative: no limit
 	calls   int
+	runs    int
 	full    bool
 	watched int // the socket that is
 	probed  int // connections
@@ -49,22 +50,31 @@ func (k *labLoop) setDatagramRoom(n int) {
 	k.lab.run()
 }
 
-func (k *labLoop) Datagrams(fd int, r *Route, bufs []unix.Iovec, ports []uint16) (n int, errno unix.Errno) {
+func (k *labLoop) Datagrams(fd int, r *Route, bufs []unix.Iovec, runs []Run) (n int, errno unix.Errno) {
 	d := &k.datagrams
 	d.calls++
-	for i, v := range bufs {
-		p := k.at(r, ports[i])
+	for _, run := range runs {
+		p, count := k.at(r, run.Port), int(run.Count)
 		switch {
 		case p.error != 0:
 			return n, p.error
+		case count > 1 && p.alone:
+			return n, unix.EINVAL
 		case d.room == 0:
 			d.full = true
 			return n, unix.EAGAIN
 		}
-		if d.room > 0 {
-			d.room--
+		if d.room > 0 { // a run that finds some is taken whole
+			d.room = max(0, d.room-count)
 		}
-		p.hears(fd, ports[i], unsafe.Slice(v.Base, v.Len))
+		d.runs++
+		for i, v := range bufs[:count] {
+			if v.Len > bufs[0].Len || v.Len < bufs[0].Len && i < count-1 {
+				k.lab.t.Errorf("datagram %d of a run of %d has %d bytes, the first %d", i, count, v.Len, bufs[0].Len)
+			}
+			p.hears(fd, run.Port, unsafe.Slice(v.Base, v.Len))
+		}
+		bufs = bufs[count:]
 		n++
 	}
 	return n, 0

@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"encoding/binary"
 	"fmt"
 	"unsafe"
 
@@ -15,6 +16,7 @@ type DatagramSockets struct {
 	port uint16
 	fds  [2]int
 	v4   bool // they have IPv4 alone: this machine has no IPv6
+	runs bool // the system takes runs: Linux before 4.18 does not
 }
 
 // datagramBuffer is how many bytes of datagrams wait in a socket for the network, if the
@@ -81,6 +83,8 @@ func (d *DatagramSockets) equip(fd int) error {
 			return err
 		}
 	}
+	_, err := unix.GetsockoptInt(fd, unix.IPPROTO_UDP, unix.UDP_SEGMENT)
+	d.runs = err == nil
 	// Nothing that arrives is let in: reports say nothing that a viewer's connection does
 	// not, and what nobody reads cannot fill anything.
 	nothing := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K}
@@ -92,12 +96,12 @@ const mostDatagrams = 64
 
 // outgoing is what the calls that send datagrams need.
 type outgoing struct {
-	v4       bool
+	sockets  *DatagramSockets
 	messages [mostDatagrams]message
 	to6      [mostDatagrams]unix.RawSockaddrInet6
 	to4      [mostDatagrams]unix.RawSockaddrInet4
-	from6    from6
-	from4    from4
+	controls [mostDatagrams][controlRoom]byte
+	source   [controlRoom]byte
 }
 
 // message is what the system has for each: struct mmsghdr of sendmmsg(2).
@@ -106,32 +110,40 @@ type message struct {
 	sent   uint32
 }
 
-// The control messages that say which address a datagram is from (ipv6(7), ip(7)).
-type (
-	from6 struct {
-		head unix.Cmsghdr
-		info unix.Inet6Pktinfo
-	}
-	from4 struct {
-		head unix.Cmsghdr
-		info unix.Inet4Pktinfo
-	}
-)
+// controlRoom is enough for the control messages of a datagram: which address it is from
+// (ipv6(7), ip(7)), and how long the datagrams are of which it is a run (udp(7)).
+const controlRoom = 96
 
 // Datagrams implements [loop.Kernel].
-func (k *sockets) Datagrams(fd int, r *loop.Route, bufs []unix.Iovec, ports []uint16) (n int, errno unix.Errno) {
+func (k *sockets) Datagrams(fd int, r *loop.Route, bufs []unix.Iovec, runs []loop.Run) (n int, errno unix.Errno) {
 	o := k.outgoing
-	bufs = bufs[:min(len(bufs), mostDatagrams)]
-	control, size := o.source(r)
-	for i := range bufs {
-		m := &o.messages[i].header
-		*m = unix.Msghdr{Iov: &bufs[i], Control: control}
-		m.SetIovlen(1)
-		m.SetControllen(size)
-		m.Name, m.Namelen = o.target(i, r, ports[i])
+	source := o.from(r)
+	for i := range runs {
+		m, count := &o.messages[i].header, int(runs[i].Count)
+		if count > 1 && !o.sockets.runs {
+			return o.send(fd, i, unix.EINVAL)
+		}
+		*m = unix.Msghdr{Iov: &bufs[0]}
+		m.SetIovlen(count)
+		m.Name, m.Namelen = o.target(i, r, runs[i].Port)
+		control := source
+		if count > 1 {
+			control = appendControl(append(o.controls[i][:0], source...), unix.IPPROTO_UDP, unix.UDP_SEGMENT, 2)
+			binary.NativeEndian.PutUint16(control[len(source)+unix.CmsgLen(0):], uint16(bufs[0].Len))
+		}
+		if len(control) > 0 {
+			m.Control = &control[0]
+			m.SetControllen(len(control))
+		}
+		bufs = bufs[count:]
 	}
-	for n < len(bufs) {
-		taken, _, e := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&o.messages[n])), uintptr(len(bufs)-n),
+	return o.send(fd, len(runs), 0)
+}
+
+// send makes the call for the first messages; after is why there are no more.
+func (o *outgoing) send(fd, count int, after unix.Errno) (n int, errno unix.Errno) {
+	for n < count {
+		taken, _, e := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&o.messages[n])), uintptr(count-n),
 			unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
 		switch {
 		case e == unix.EINTR:
@@ -141,29 +153,40 @@ func (k *sockets) Datagrams(fd int, r *loop.Route, bufs []unix.Iovec, ports []ui
 			n += int(taken) // if that is not all, the next call says why
 		}
 	}
-	return n, 0
+	return n, after
 }
 
-// source is the control message with the address that datagrams are from.
-func (o *outgoing) source(r *loop.Route) (control *byte, size int) {
+// from is the control message with the address that datagrams are from; empty if it is
+// not known.
+func (o *outgoing) from(r *loop.Route) []byte {
+	b := o.source[:0]
 	switch {
 	case !r.From.IsValid():
-		return nil, 0
-	case o.v4:
-		o.from4.head = unix.Cmsghdr{Level: unix.IPPROTO_IP, Type: unix.IP_PKTINFO}
-		o.from4.head.SetLen(unix.CmsgLen(unix.SizeofInet4Pktinfo))
-		o.from4.info.Spec_dst = r.From.As4()
-		return (*byte)(unsafe.Pointer(&o.from4)), int(unsafe.Sizeof(o.from4))
+		return nil
+	case o.sockets.v4:
+		b = appendControl(b, unix.IPPROTO_IP, unix.IP_PKTINFO, unix.SizeofInet4Pktinfo)
+		(*unix.Inet4Pktinfo)(unsafe.Pointer(&b[unix.CmsgLen(0)])).Spec_dst = r.From.As4()
+		return b
 	}
-	o.from6.head = unix.Cmsghdr{Level: unix.IPPROTO_IPV6, Type: unix.IPV6_PKTINFO}
-	o.from6.head.SetLen(unix.CmsgLen(unix.SizeofInet6Pktinfo))
-	o.from6.info = unix.Inet6Pktinfo{Addr: r.From.As16(), Ifindex: r.Scope}
-	return (*byte)(unsafe.Pointer(&o.from6)), int(unsafe.Sizeof(o.from6))
+	b = appendControl(b, unix.IPPROTO_IPV6, unix.IPV6_PKTINFO, unix.SizeofInet6Pktinfo)
+	*(*unix.Inet6Pktinfo)(unsafe.Pointer(&b[unix.CmsgLen(0)])) = unix.Inet6Pktinfo{Addr: r.From.As16(), Ifindex: r.Scope}
+	return b
+}
+
+// appendControl appends a control message with so many bytes of data, all 0.
+func appendControl(b []byte, level, typ int32, data int) []byte {
+	at := len(b)
+	b = b[:at+unix.CmsgSpace(data)]
+	clear(b[at:])
+	head := (*unix.Cmsghdr)(unsafe.Pointer(&b[at]))
+	head.Level, head.Type = level, typ
+	head.SetLen(unix.CmsgLen(data))
+	return b
 }
 
 // target is the address of a datagram.
 func (o *outgoing) target(i int, r *loop.Route, port uint16) (name *byte, size uint32) {
-	if o.v4 {
+	if o.sockets.v4 {
 		a := &o.to4[i]
 		a.Family, a.Port, a.Addr = unix.AF_INET, inNetworkOrder(port), r.To.As4()
 		return (*byte)(unsafe.Pointer(a)), unix.SizeofSockaddrInet4

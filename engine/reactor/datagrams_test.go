@@ -55,6 +55,14 @@ func vectors(datagrams ...[]byte) (out []unix.Iovec) {
 	return out
 }
 
+// runsTo are runs from ports and counts in turn.
+func runsTo(pairs ...uint16) (out []loop.Run) {
+	for i := 0; i < len(pairs); i += 2 {
+		out = append(out, loop.Run{Port: pairs[i], Count: pairs[i+1]})
+	}
+	return out
+}
+
 // Datagrams of any length that there is come whole, from the address that the peer has
 // connected to and our port, each to its own port, in both families.
 func TestDatagrams(t *testing.T) {
@@ -65,10 +73,10 @@ func TestDatagrams(t *testing.T) {
 	for _, c := range []struct{ from, to string }{{"127.0.0.9", "127.0.0.1"}, {"127.0.0.1", "127.0.0.7"}, {"::1", "::1"}} {
 		for k, fd := range all[1].fds {
 			a, b := ear(t, c.to), ear(t, c.to)
-			s := &sockets{outgoing: &outgoing{v4: all[1].v4}}
+			s := &sockets{outgoing: &outgoing{sockets: all[1]}}
 			r := &loop.Route{From: netip.MustParseAddr(c.from), To: netip.MustParseAddr(c.to)}
 			short, long := []byte{1}, bytes.Repeat([]byte("x"), 60_000)
-			n, errno := s.Datagrams(fd, r, vectors(short, long, short), []uint16{portOf(a), portOf(b), portOf(a)})
+			n, errno := s.Datagrams(fd, r, vectors(short, long, short), runsTo(portOf(a), 1, portOf(b), 1, portOf(a), 1))
 			if n != 3 || errno != 0 {
 				t.Fatalf("%v: %d, %v", c, n, errno)
 			}
@@ -89,16 +97,53 @@ func TestDatagrams(t *testing.T) {
 // One that cannot be sent is told apart from those before it.
 func TestDatagramThatCannotBeSent(t *testing.T) {
 	all, a := openedDatagrams(t, 1), ear(t, "127.0.0.1")
-	s := &sockets{outgoing: &outgoing{v4: all[0].v4}}
+	s := &sockets{outgoing: &outgoing{sockets: all[0]}}
 	r := &loop.Route{To: netip.MustParseAddr("127.0.0.1")}
-	n, errno := s.Datagrams(all[0].fds[0], r, vectors([]byte{1}, make([]byte, 1<<16), []byte{2}), []uint16{portOf(a), portOf(a), portOf(a)})
+	n, errno := s.Datagrams(all[0].fds[0], r, vectors([]byte{1}, make([]byte, 1<<16), []byte{2}), runsTo(portOf(a), 1, portOf(a), 1, portOf(a), 1))
 	if n != 1 || errno != unix.EMSGSIZE {
 		t.Errorf("a datagram is too long: %d, %v", n, errno)
 	}
 	r.From = netip.MustParseAddr("192.0.2.1")
-	if n, errno := s.Datagrams(all[0].fds[0], r, vectors([]byte{1}), []uint16{portOf(a)}); n != 0 || errno == 0 || errno == unix.EAGAIN {
+	if n, errno := s.Datagrams(all[0].fds[0], r, vectors([]byte{1}), runsTo(portOf(a), 1)); n != 0 || errno == 0 || errno == unix.EAGAIN {
 		t.Errorf("the address is not ours: %d, %v", n, errno)
 	}
+}
+
+// Runs are datagrams like others. Where the system does not take them it says so before
+// the first that it cannot send.
+func TestRunsOfDatagrams(t *testing.T) {
+	all := openedDatagrams(t, 1)
+	a := ear(t, "127.0.0.1")
+	s := &sockets{outgoing: &outgoing{sockets: all[0]}}
+	r := &loop.Route{From: netip.MustParseAddr("127.0.0.1"), To: netip.MustParseAddr("127.0.0.1")}
+	var sent [][]byte
+	for i := range 40 {
+		sent = append(sent, bytes.Repeat([]byte{byte(i)}, 1000))
+	}
+	sent = append(sent, []byte("the shorter last"), bytes.Repeat([]byte("y"), 2000))
+	send := func() (int, unix.Errno) {
+		return s.Datagrams(all[0].fds[0], r, vectors(sent...), runsTo(portOf(a), 1, portOf(a), 40, portOf(a), 1))
+	}
+	received := func(want [][]byte) {
+		t.Helper()
+		buf := make([]byte, 1<<16)
+		for i, b := range want {
+			if n, err := a.Read(buf); err != nil || !bytes.Equal(buf[:n], b) {
+				t.Fatalf("datagram %d: %d bytes, %v", i, n, err)
+			}
+		}
+	}
+	if all[0].runs {
+		if n, errno := send(); n != 3 || errno != 0 {
+			t.Fatalf("%d runs, %v", n, errno)
+		}
+		received(sent)
+	}
+	all[0].runs = false
+	if n, errno := send(); n != 1 || errno != unix.EINVAL {
+		t.Fatalf("%d runs, %v", n, errno)
+	}
+	received(sent[:1])
 }
 
 // What comes to the sockets is not let in: there is nothing to read, and nothing fills up.

@@ -59,7 +59,7 @@ func Start(l *loop.Loop, cfg Config) (*Reactor, error) {
 	l.Drive(r.sockets, r)
 	if len(cfg.Datagrams) > 0 {
 		d := cfg.Datagrams[l.ID()]
-		r.sockets.outgoing = &outgoing{v4: d.v4}
+		r.sockets.outgoing = &outgoing{sockets: d}
 		l.SendFrom(d.port, d.fds[0], d.fds[1])
 	}
 	if err = r.start(); err != nil {
