@@ -135,9 +135,7 @@ func (t byDatagrams) write(c *Conn, _ int32, iov []unix.Iovec, want int) (n int,
 		case errno == unix.EAGAIN:
 			n, full = b.starts[taken], true
 			l.datagramsFull(d.fds[b.odd])
-		case (errno == unix.EINVAL || errno == unix.EIO) && b.runs[taken].Count > 1:
-			// They are longer than the way allows, and have to be fragmented, or the way is
-			// one that IPsec encrypts.
+		case b.runs[taken].Count > 1 && takesNoRuns(errno):
 			to.alone, n = true, b.starts[taken]
 			b.open(iov, n)
 		default:
@@ -152,6 +150,12 @@ func (t byDatagrams) write(c *Conn, _ int32, iov []unix.Iovec, want int) (n int,
 		return 0, true, unix.EAGAIN
 	}
 	return n, full, 0
+}
+
+// takesNoRuns reports whether an error may be because datagrams are a run. Each may be
+// longer than the way allows and has to be fragmented, or the way is encrypted by IPsec.
+func takesNoRuns(errno unix.Errno) bool {
+	return errno == unix.EMSGSIZE || errno == unix.EINVAL || errno == unix.EIO
 }
 
 // loseDatagrams counts what of a vector cannot be sent to one viewer, behind those of the

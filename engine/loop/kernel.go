@@ -21,7 +21,7 @@ type Kernel interface {
 	// Datagrams sends each of some buffers as a datagram from the loop's own socket fd, the
 	// way r. runs say which buffers go to which port, in their order. n is how many runs were
 	// taken; if that is not all, errno says why the next was not: EAGAIN when the socket is
-	// full, EINVAL or EIO also where it would have to be sent one by one.
+	// full; EMSGSIZE, EINVAL or EIO also where a run has to be sent one by one.
 	Datagrams(fd int, r *Route, bufs []unix.Iovec, runs []Run) (n int, errno unix.Errno)
 	// Scope is the interface over which a connection's peer is reached, if it is one whose
 	// address alone does not tell; 0 if the system does not know.

@@ -59,7 +59,7 @@ func (k *labLoop) Datagrams(fd int, r *Route, bufs []unix.Iovec, runs []Run) (n 
 		case p.error != 0:
 			return n, p.error
 		case count > 1 && p.alone:
-			return n, unix.EINVAL
+			return n, unix.EMSGSIZE
 		case d.room == 0:
 			d.full = true
 			return n, unix.EAGAIN
