@@ -56,6 +56,9 @@ func (b *lab) checkLoop(k *labLoop, watching map[*stream.Programme]int64) {
 		if c.apart != 0 {
 			apartly++
 		}
+		if c.apart != 0 && c.half {
+			b.t.Fatalf("connection %d is half closed, and its viewer gets datagrams", fd)
+		}
 		if v := c.viewer(); (v != nil && v.transport == apart) != (c.apart != 0) {
 			b.t.Fatalf("connection %d and its viewer do not agree on datagrams", fd)
 		}

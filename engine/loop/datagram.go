@@ -114,8 +114,12 @@ func (c *Conn) destination() *destination {
 // answered goes out first. False if the connection is closed instead.
 func (c *Conn) openDatagrams(ports *codec.Ports) bool {
 	l, d := c.loop, &c.loop.datagrams
-	if c.datagramPort() == 0 {
+	switch {
+	case c.datagramPort() == 0:
 		c.doom(reason.BadRequest) // its session asks for what it was not offered
+		return false
+	case c.half:
+		c.doom(c.leftReason()) // nothing would show whether it is still there
 		return false
 	}
 	if o := c.out; o != nil {
