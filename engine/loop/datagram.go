@@ -187,12 +187,23 @@ func (c *Conn) saidWhole(iov []unix.Iovec, want int) bool {
 	return errno == 0 && !full
 }
 
-// lastDatagrams sends what a viewer gets last, if the socket takes it.
+// lastDatagrams sends the rest of what a viewer is in the middle of, if the socket takes it.
 func (l *Loop) lastDatagrams(c *Conn, b []byte) {
 	if len(b) > 0 {
 		n, _, _ := l.write(c, apart, c.fd, appendIov(l.iov[:0], b), len(b))
 		c.viewer().bytes += uint64(n)
 	}
+}
+
+// part sends a viewer that is between packets its last datagrams, which say that its stream
+// is over. It has left when the socket has taken them.
+func (l *Loop) part(c *Conn, cause codec.Cause) {
+	v := c.viewer()
+	v.parked = c.parked // it is served once more
+	o := c.outgoing()
+	o.own = c.sess.AppendEnd(o.own, cause, "")
+	v.mode.set(parting, true)
+	l.send(c)
 }
 
 // dropDatagrams sends the rest of the packet that a viewer is in, which leaves or is closed

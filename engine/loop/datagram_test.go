@@ -149,6 +149,31 @@ func TestFullDatagramSocket(t *testing.T) {
 		t.Errorf("got %q, %q and %q", v, w, l)
 	}
 	k.setDatagramRoom(0)
+	late.halfClose()
+	v.text()
+	b.loops[0].loop.Post(v.c.loop.sayGoodbye) // some of it waits for the socket
+	b.run()
+	if got := v.text(); got != "" || v.fin {
+		t.Errorf("it got %q", got)
+	}
+	k.setDatagramRoom(-1)
+	if got := v.text(); got != `"END shutdown"` || !v.fin || v.c.reason != reason.ShuttingDown {
+		t.Errorf("it got %q, %v", got, v.c.reason)
+	}
+	b.advance(time.Minute)
+	b.finish()
+	b.empty()
+}
+
+// Who waits for a full socket does not do so for longer than any viewer may.
+func TestDatagramSocketStaysFull(t *testing.T) {
+	plainOnly(t, "datagrams are not encrypted")
+	b := newLab(t, labConfig())
+	enc := b.encoder("live", "H A join")
+	enc.send("Pk v\n")
+	k := b.loops[0]
+	v, w, late := b.listener("v", 0, "PLAY live"), b.listener("w", 0, "PLAY live"), b.listener("late", 0, "PLAY live")
+	k.setDatagramRoom(0)
 	enc.send("P v\n")
 	v.hangup() // and is not waited for
 	b.advance(labConfig().Timeouts.Stall + time.Second)

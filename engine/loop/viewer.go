@@ -48,6 +48,7 @@ const (
 	seeking                           // it starts at the first unit that begins at next or behind it
 	atStart                           // next begins a unit: it has had whole ones only
 	unsent                            // the last datagrams could not be sent: it goes on at a key start
+	parting                           // its last datagrams are in the outbox, or sent
 	introduced                        // the outbox has what AppendJoin gave it for next
 )
 
@@ -241,8 +242,11 @@ func (l *Loop) settle() {
 		if v.ending == reason.ShuttingDown {
 			cause = codec.CauseShutdown
 		}
+		if c.apart != 0 && !v.mode.has(parting) {
+			l.part(c, cause)
+			continue
+		}
 		if c.apart != 0 {
-			l.lastDatagrams(c, c.sess.AppendEnd(l.datagrams.told[:0], cause, ""))
 			c.finish(v.ending, c.outgoing().own)
 			continue
 		}
