@@ -172,7 +172,13 @@ func (e *Engine) openDatagrams() {
 	var err error
 	if e.datagrams, err = reactor.OpenDatagrams(first, len(e.group.Loops())); err != nil {
 		e.log.Error("no packets are sent over UDP: viewers get them over their connections", "why", err)
+		return
 	}
+	to := "this machine and private networks"
+	if e.cfg.Datagrams.Anyone {
+		to = "anywhere"
+	}
+	e.log.Info("packets are sent over UDP too", "first_port", first, "last_port", int(first)+2*len(e.datagrams)-1, "to", to)
 }
 
 // Addresses are the addresses that are listened on, with the ports that the
