@@ -178,6 +178,9 @@ func (e *Engine) openDatagrams() {
 	if e.cfg.Datagrams.Anyone {
 		to = "anywhere"
 	}
+	if why := reactor.Tight(e.datagrams); why != "" {
+		e.log.Warn("the system has little room for packets over UDP", "why", why)
+	}
 	e.log.Info("packets are sent over UDP too", "first_port", first, "last_port", int(first)+2*len(e.datagrams)-1, "to", to)
 }
 

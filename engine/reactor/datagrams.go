@@ -13,15 +13,35 @@ import (
 // DatagramSockets are the two sockets from which a loop sends datagrams: packets from an
 // even port, and the reports about them from the one above it.
 type DatagramSockets struct {
-	port uint16
-	fds  [2]int
-	v4   bool // they have IPv4 alone: this machine has no IPv6
-	runs bool // the system takes runs: Linux before 4.18 does not
+	port   uint16
+	fds    [2]int
+	v4     bool // they have IPv4 alone: this machine has no IPv6
+	buffer int  // bytes that one may have on their way
+	runs   bool // the system takes runs: Linux before 4.18 does not
 }
 
-// datagramBuffer is how many bytes of datagrams wait in a socket for the network, if the
-// system allows so many: a large picture for some viewers.
-const datagramBuffer = 1 << 20
+const (
+	// datagramBuffer is how many bytes of datagrams a socket may have on their way. What
+	// goes to a host that has vanished from a network of ours lies there for as long as it
+	// is looked for, three seconds, up to lookedFor: some must be able to vanish without the
+	// others' viewers having to wait.
+	datagramBuffer = 16 << 20
+	lookedFor      = 212_992 // net.ipv4.neigh.default.unres_qlen_bytes
+	// enoughBuffer is what a pump gets that may not have so much, where net.core.wmem_max is
+	// 4 MiB.
+	enoughBuffer = 8 << 20
+)
+
+// Tight says what is wrong with how much may be on its way, as the system has it; empty if
+// nothing is.
+func Tight(all []*DatagramSockets) string {
+	for _, d := range all {
+		if d.buffer < enoughBuffer {
+			return fmt.Sprintf("%d players that vanish from a local network at once can hold up the others for some seconds: set net.core.wmem_max to 4194304", d.buffer/lookedFor)
+		}
+	}
+	return ""
+}
 
 // OpenDatagrams opens the sockets of some loops, from the given port on.
 func OpenDatagrams(first uint16, loops int) (all []*DatagramSockets, err error) {
@@ -73,7 +93,7 @@ func (d *DatagramSockets) open(k int) error {
 func (d *DatagramSockets) equip(fd int) error {
 	// Packets that are longer than the way allows are cut by IP, and joined again at its
 	// end. What the way allows is not asked for: anybody could answer.
-	set := [][3]int{{unix.SOL_SOCKET, unix.SO_SNDBUF, datagramBuffer}, {unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT}}
+	set := [][3]int{{unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT}}
 	if !d.v4 {
 		set = append(set, [3]int{unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0},
 			[3]int{unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_DONT})
@@ -83,6 +103,10 @@ func (d *DatagramSockets) equip(fd int) error {
 			return err
 		}
 	}
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, datagramBuffer); err != nil {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, datagramBuffer) // as much as we may have
+	}
+	d.buffer, _ = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF)
 	_, err := unix.GetsockoptInt(fd, unix.IPPROTO_UDP, unix.UDP_SEGMENT)
 	d.runs = err == nil
 	// Nothing that arrives is let in: reports say nothing that a viewer's connection does

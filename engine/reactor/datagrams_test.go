@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -161,6 +162,21 @@ func TestNothingIsLetIn(t *testing.T) {
 		var buf [1]byte
 		if _, _, err := unix.Recvfrom(fd, buf[:], unix.MSG_DONTWAIT); err != unix.EAGAIN {
 			t.Errorf("socket %d has something to read: %v", k, err)
+		}
+	}
+}
+
+// What may be on its way is as much as the system allows, and it is said if that is little.
+func TestDatagramBuffer(t *testing.T) {
+	all := openedDatagrams(t, 1)
+	for _, fd := range all[0].fds {
+		if n, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF); err != nil || n != all[0].buffer {
+			t.Errorf("a socket has a buffer of %d bytes, %v, and %d are noted", n, err, all[0].buffer)
+		}
+	}
+	for buffer, want := range map[int]string{425_984: "2 players", 8 << 20: "", 32 << 20: ""} {
+		if got := Tight([]*DatagramSockets{{buffer: 32 << 20}, {buffer: buffer}}); (got == "") != (want == "") || !strings.HasPrefix(got, want) {
+			t.Errorf("of %d bytes is said %q", buffer, got)
 		}
 	}
 }
