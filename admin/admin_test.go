@@ -36,14 +36,14 @@ func (fixed) Snapshot() engine.Snapshot {
 
 func (fixed) Viewers(_ context.Context, w engine.Wanted) (rows []engine.ViewerRow, more bool, err error) {
 	for n := range min(3, w.Most) {
-		rows = append(rows, engine.ViewerRow{Stream: w.Stream, Client: w.Client, Seconds: float64(n), Peer: netip.MustParseAddrPort("192.0.2.7:1")})
+		rows = append(rows, engine.ViewerRow{Stream: w.Stream, Client: w.Client, Seconds: float64(n), Peer: netip.MustParseAddrPort("192.0.2.7:1"), Transport: "tcp"})
 	}
 	return rows, w.Most < 3, nil
 }
 
 func TestViewers(t *testing.T) {
 	for query, want := range map[string]string{
-		"?most=1&stream=news&client=anna": `{"viewers":[{"stream":"news","peer":"192.0.2.7:1","client":"anna","agent":"","seconds":0,"bytes":0,"skips":0,"full":false}],"more":true}`,
+		"?most=1&stream=news&client=anna": `{"viewers":[{"stream":"news","peer":"192.0.2.7:1","client":"anna","agent":"","seconds":0,"bytes":0,"skips":0,"full":false,"transport":"tcp"}],"more":true}`,
 		"":                                `{"viewers":[`,
 		"?most=0":                         "most takes a number from 1 to 100000",
 		"?most=x":                         "most takes a number from 1 to 100000",

@@ -67,7 +67,18 @@ type Peer struct {
 	Local  netip.AddrPort
 	// Secure says that the connection is encrypted: the peer reached us by TLS.
 	Secure bool
+	// Datagrams is the port of ours from which packets can be sent to the peer as
+	// datagrams, an even one; the one above it is for reports. 0: the peer gets none.
+	Datagrams uint16
 }
+
+// Ports are a peer's ports by channel, to which the packets of a [Play] go as datagrams.
+// Those of a channel whose port is 0 are not sent.
+type Ports [2 * MaxTracks]uint16
+
+// MaxTracks is how many tracks a stream whose packets go as datagrams may have, each with
+// two channels: an even one for packets, and the next one for reports.
+const MaxTracks = 16
 
 // A Session is one peer's side of a conversation. It is used by one goroutine
 // at a time and holds no reference to the bytes it is given after a call
@@ -231,6 +242,10 @@ type Event struct {
 	Session uint64 // opaque key of the session that the request names; 0 names none
 	Path    string
 	Agent   string // what the peer calls itself, for the log; may be empty
+	// Ports has the packets go as datagrams, to the peer's own address (Play); nil: they
+	// go over the connection. It stays as it is while they do. Only a peer with
+	// [Peer.Datagrams] may ask for it, and it is not moved ([Event.Switch]).
+	Ports *Ports
 	// Credentials are what the peer brings to prove who it is (Lookup, Describe, Play,
 	// Setup, Publish); nil if it brings nothing. They stay as they are.
 	Credentials *Credentials
@@ -387,8 +402,8 @@ type Mark struct {
 var ErrProgrammeOver = errors.New("the programme's time line is used up")
 
 // Programme is one header and the packets that belong to it. Splice, Append
-// and Next are called under the stream's lease, one at a time; Media, Head, AppendJoin
-// and Derive may be called by any goroutine at any time.
+// and Next are called under the stream's lease, one at a time; Media, Head, AppendJoin,
+// Derive and Datagram may be called by any goroutine at any time.
 type Programme interface {
 	// Media is the header as it stands: the one that the programme started with, with
 	// what its packets have said since.
@@ -422,6 +437,12 @@ type Programme interface {
 	// part of primary (alias), or it was appended to dst. It is empty for a packet that
 	// the form leaves out.
 	Derive(dst, primary []byte, f Form, trim bool) (out []byte, alias bool)
+	// Datagram takes the first of the datagrams off what goes to a viewer with
+	// [Event.Ports]: packets in any form, what AppendJoin made, and what
+	// [Session.AppendEnd] made for one that plays. It is part of b, and channel is the one
+	// that it goes to; size is how many bytes of b it takes with what is around it, and is
+	// never 0. b is not empty.
+	Datagram(b []byte) (datagram []byte, channel uint8, size int)
 	// Next is the programme that follows when this one's time line is used up.
 	Next() Programme
 }

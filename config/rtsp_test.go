@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"streampump/engine"
 	"streampump/engine/trust"
 )
 
@@ -106,6 +107,42 @@ func TestRTSPPortOfTLS(t *testing.T) {
 		_, ps := Parse("pump.json", []byte(`{"ssl": true, `+ports+`, "ssl_cert": "good.pem", "ssl_key": "good.key", "streams": [{"type": "rtsp_push", "path": "p"}]}`), dir)
 		if len(ps) != 1 || !strings.HasPrefix(ps[0].Text, `"rtsp_port" and "ssl_port" cannot both be 8`) {
 			t.Errorf("%s: %s", ports, text(ps))
+		}
+	}
+}
+
+// Packets go over UDP where a stream is viewed over RTSP, to whom the configuration says,
+// and from even ports with room for those of all loops.
+func TestUDP(t *testing.T) {
+	const rtsp = `"streams": [{"type": "rtsp_push", "path": "p"}]`
+	for _, c := range []struct {
+		name, src string
+		want      engine.Datagrams
+	}{
+		{"usual", `{` + rtsp + `}`, engine.Datagrams{First: 6970}},
+		{"private", `{"rtsp_udp": "private", ` + rtsp + `}`, engine.Datagrams{First: 6970}},
+		{"on", `{"rtsp_udp": "on", "rtsp_udp_ports": 5000, ` + rtsp + `}`, engine.Datagrams{First: 5000, Anyone: true}},
+		{"last", `{"rtsp_udp_ports": 65024, ` + rtsp + `}`, engine.Datagrams{First: 65024}},
+		{"off", `{"rtsp_udp": "off", "rtsp_udp_ports": 5000, ` + rtsp + `}`, engine.Datagrams{}},
+		{"pull", camera(`"host": "a"`), engine.Datagrams{First: 6970}},
+		{"no_stream", `{` + push + `}`, engine.Datagrams{}},
+		{"disabled", stream(`"type": "rtsp_push", "path": "p", "enabled": false`), engine.Datagrams{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg, ps := parse(t, c.src)
+			if cfg == nil || len(ps) > 0 && c.name != "disabled" || cfg.Engine.Datagrams != c.want {
+				t.Errorf("%+v, %s", cfg.Engine.Datagrams, text(ps))
+			}
+		})
+	}
+	for _, c := range []struct{ src, want string }{
+		{`{"rtsp_udp": "yes", ` + rtsp + `}`, `1:14: /rtsp_udp: "yes" is unknown here; known are private, on, off`},
+		{`{"rtsp_udp_ports": 5001, ` + rtsp + `}`, `1:20: /rtsp_udp_ports: 5001 is odd: packets are sent from even ports, and the reports about them from the next ones`},
+		{`{"rtsp_udp_ports": 65026, ` + rtsp + `}`, `1:20: /rtsp_udp_ports: the number must be between 1 and 65024, not 65026`},
+		{`{"rtsp_udp": "on", ` + push + `}`, `1:14: /rtsp_udp: warning: nothing uses this: no stream is of type rtsp_push or rtsp_pull`},
+	} {
+		if _, ps := parse(t, c.src); len(ps) != 1 || !strings.Contains(text(ps), c.want) {
+			t.Errorf("got  %swant %s", text(ps), c.want)
 		}
 	}
 }

@@ -39,7 +39,7 @@ func (w *walker) root(n node) *Config {
 	return c
 }
 
-// listeners reads port, listen, ssl_port, rtsp_port and admin, which must not meet each other.
+// listeners reads port, listen, ssl_port, rtsp_port, its UDP and admin, which must not meet each other.
 func (w *walker) listeners(root object, c *Config) {
 	if v, ok := root.get("port"); ok {
 		if p, ok := w.integer(v, 1, maxPort); ok {
@@ -54,6 +54,7 @@ func (w *walker) listeners(root object, c *Config) {
 	}
 	w.ssl(root, c)
 	w.rtspPort(root, c)
+	w.datagrams(root, c)
 	v, ok := root.get("admin")
 	if !ok {
 		v = root.node

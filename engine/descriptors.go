@@ -15,6 +15,7 @@ const (
 	forProcess  = 16 // the log, Go's poller, the clock, a profile
 	forListener = 2  // with the spare one that says there is no room
 	forLoop     = 5  // gnet's epoll set and its event counter, our set, the bell twice
+	forSending  = 2  // a loop's sockets for datagrams
 	forPull     = 3  // addresses of both families are tried at once, and names looked up
 	forFile     = 2  // a replaced file is opened beside the old one
 	forAdmin    = 24 // the admin listener's connections
@@ -30,6 +31,9 @@ const leastConnections = 32
 func ReserveDescriptors(cfg Config, streams []StreamConfig) int {
 	loops := max(1, cfg.Loops)
 	n := cfg.Reserved + forProcess + listeners*forListener + forAdmin + loops*forLoop + door.MaxRefusing
+	if cfg.Datagrams.First != 0 {
+		n += loops * forSending
+	}
 	n += door.Ushers(loops) + listeners // accepted, and not yet with a loop
 	for _, s := range streams {
 		switch {

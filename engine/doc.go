@@ -34,8 +34,10 @@
 // own. Then the loop has it like any other; only its transport is another one, which
 // encrypts the shared packets as the socket takes them.
 //
-// Where future work goes: datagrams and the kernel's TLS are kinds of transport in
-// loop; limits are counted in admission; a source that converses, or needs a tick, is a
+// Packets of viewers that want datagrams go from sockets that each loop has for all of
+// them; that is one more transport, and nothing is received there.
+//
+// Where future work goes: the kernel's TLS is a kind of transport in loop; limits are counted in admission; a source that converses, or needs a tick, is a
 // pull in stream.
 //
 // # What gnet is for

@@ -33,6 +33,7 @@ type (
 	Timeouts     = settings.Timeouts
 	Backlog      = settings.Backlog
 	Fanout       = settings.Fanout
+	Datagrams    = settings.Datagrams
 	StreamConfig = settings.Stream
 	PullConfig   = settings.Pull
 	FileConfig   = settings.File
@@ -87,12 +88,13 @@ type Engine struct {
 	// reserve is the number of descriptors kept back from connections.
 	reserve int
 
-	reactors []*reactor.Reactor // by loop
-	sources  sync.WaitGroup
-	ticking  sync.WaitGroup
-	stop     context.CancelFunc
-	stopped  atomic.Bool
-	beating  sync.Mutex // held while the clock is asked: it must not be closed then
+	reactors  []*reactor.Reactor         // by loop
+	datagrams []*reactor.DatagramSockets // the same; empty if none are sent
+	sources   sync.WaitGroup
+	ticking   sync.WaitGroup
+	stop      context.CancelFunc
+	stopped   atomic.Bool
+	beating   sync.Mutex // held while the clock is asked: it must not be closed then
 }
 
 // New makes an engine for the given streams and protocols. The protocols are asked in
@@ -156,7 +158,30 @@ func (e *Engine) Listen(listeners ...Listener) error {
 			return err
 		}
 	}
+	e.openDatagrams()
 	return nil
+}
+
+// openDatagrams opens the sockets for datagrams, if some are to be sent. Without them
+// viewers have a connection's packets, which all players can do with.
+func (e *Engine) openDatagrams() {
+	first := e.cfg.Datagrams.First
+	if first == 0 || len(e.datagrams) > 0 {
+		return
+	}
+	var err error
+	if e.datagrams, err = reactor.OpenDatagrams(first, len(e.group.Loops())); err != nil {
+		e.log.Error("no packets are sent over UDP: viewers get them over their connections", "why", err)
+		return
+	}
+	to := "this machine and private networks"
+	if e.cfg.Datagrams.Anyone {
+		to = "anywhere"
+	}
+	if why := reactor.Tight(e.datagrams); why != "" {
+		e.log.Warn("the system has little room for packets over UDP", "why", why)
+	}
+	e.log.Info("packets are sent over UDP too", "first_port", first, "last_port", int(first)+2*len(e.datagrams)-1, "to", to)
 }
 
 // Addresses are the addresses that are listened on, with the ports that the
@@ -189,7 +214,7 @@ func (e *Engine) Start() error {
 
 // startLoops starts every event loop, or none.
 func (e *Engine) startLoops() error {
-	cfg := reactor.Config{ReadBuffer: e.cfg.ReadBuffer, Processors: e.cfg.Processors, Log: notice.Limit(e.log, notice.Burst, func() int64 { return e.clock.Now() })}
+	cfg := reactor.Config{ReadBuffer: e.cfg.ReadBuffer, Processors: e.cfg.Processors, Datagrams: e.datagrams, Log: notice.Limit(e.log, notice.Burst, func() int64 { return e.clock.Now() })}
 	for _, l := range e.group.Loops() {
 		r, err := reactor.Start(l, cfg)
 		if err != nil {
@@ -214,6 +239,7 @@ func (e *Engine) Shutdown() {
 	}
 	e.door.Close()
 	if e.stop == nil {
+		reactor.CloseDatagrams(e.datagrams)
 		return
 	}
 	began, limit := time.Now(), e.cfg.Timeouts.Shutdown
@@ -226,6 +252,7 @@ func (e *Engine) Shutdown() {
 	for _, r := range e.reactors {
 		r.Stop()
 	}
+	reactor.CloseDatagrams(e.datagrams)
 	for _, st := range e.group.Streams() {
 		st.Close(reason.ShuttingDown.Info().Text)
 	}

@@ -49,6 +49,7 @@ type Snapshot struct {
 	Overloaded  int               `json:"loops_overloaded"`     // whose passes have been cut for a second
 	Skips       uint64            `json:"viewer_skips"`         // moves to a newer key frame
 	Skipped     uint64            `json:"viewer_skips_packets"` // packets passed over by them
+	Lost        uint64            `json:"datagrams_lost"`       // that could not be sent
 	Handshakes  int               `json:"tls_handshakes"`       // under way, or waiting
 	Kept        int64             `json:"tls_kept_bytes"`       // encrypted, and not taken by full sockets
 	Refused     uint64            `json:"connections_refused"`  // by a limit
@@ -71,7 +72,7 @@ func (e *Engine) Snapshot() Snapshot {
 		Sessions: e.group.Sessions(), Buffers: e.env.Buffers.Out(),
 		Bytes: t.Bytes, Packets: t.Packets, Writes: t.Writes, FullWrites: t.FullWrites, Wakes: t.Wakes,
 		Passes: t.Passes, Yields: t.Yields, Overloaded: t.Overloaded,
-		Skips: t.Skips, Skipped: t.Skipped,
+		Skips: t.Skips, Skipped: t.Skipped, Lost: t.Lost,
 		Handshakes: e.door.Handshakes(), Kept: t.Kept,
 		Refused: e.books.Refused(), AcceptFails: e.door.Errors(),
 		Closes: t.Closes,

@@ -287,6 +287,11 @@ func (g *programme) once(n note, err error) error {
 // AppendJoin implements [codec.Programme]: a player needs nothing but the head.
 func (g *programme) AppendJoin(dst []byte, _ codec.Form, _ []byte) []byte { return dst }
 
+// Datagram implements [codec.Programme]: nobody asks for any.
+func (g *programme) Datagram(b []byte) (datagram []byte, channel uint8, size int) {
+	return b, 0, len(b)
+}
+
 // Derive implements [codec.Programme]. The trimmed form keeps the LocationId. A
 // packet that cannot be converted, which no primary form is, stays as it is.
 func (g *programme) Derive(dst, primary []byte, f codec.Form, trim bool) (out []byte, alias bool) {

@@ -113,7 +113,7 @@ func (s *server) look(q *request, v *codec.Verdict, m *media) {
 	case !s.view.of(q.at.name):
 		return
 	case s.view.changed(m):
-		s.view.tracks = 0
+		s.view.tracks, s.view.apart, s.view.ports = 0, 0, nil
 	}
 	s.view.key, s.view.name, s.view.token, s.view.media = v.Session, q.at.name, tokenIn(q), m
 }
@@ -147,9 +147,13 @@ func (s *server) answerSetup(dst []byte, q *request, v *codec.Verdict) ([]byte, 
 		return s.refuse(dst, q, refusal{status: 404, text: "the stream has no such track"})
 	}
 	s.look(q, v, m)
-	s.view.tracks |= 1 << q.at.track
-	at := uint8(2 * q.at.track)
-	dst = appendChannels(s.p.appendStatus(dst, q.cseq, 200), [2]uint8{at, at + 1})
+	s.view.setUp(q.at.track, q.on)
+	dst = s.p.appendStatus(dst, q.cseq, 200)
+	if q.on.datagrams {
+		dst = appendPorts(dst, q.on.ports, s.port)
+	} else {
+		dst = appendChannels(dst, [2]uint8{packetChannel(q.at.track), reportChannel(q.at.track)})
+	}
 	dst = append(appendSSRC(dst, tracks[q.at.track].ssrc), "\r\n"...)
 	return http1.AppendBlank(s.p.appendSession(dst, s.id)), codec.Keep
 }

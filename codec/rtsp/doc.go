@@ -55,8 +55,15 @@
 // the stream's media once more, because its tracks are the media's; who was described
 // another programme than the present one is told to begin again. Which form a Play is in
 // follows from the tracks that are set up: all, only the pictures, or only the sound.
-// Other choices get all. What is asked for by UDP is refused with 461; every player
-// then asks for TCP, on the same connection.
+// Other choices get all.
+//
+// A player that asks for UDP has the same packets, each as a datagram without its frame,
+// if the engine has a port for it; requests and answers stay on the connection, and its end
+// is the end of them. Packets go to the address that the connection comes from, whatever a
+// Transport says, and to no port below 1024, where a machine has its services. The tracks of
+// a session go one way or the other together, and can be set up anew in a pause: ffmpeg
+// does so where nothing has come for a while. Who cannot have UDP is refused it with 461, as
+// an encoder is; every player then asks for TCP, on the same connection.
 //
 // At the end of a stream, a player gets the goodbye of each track (BYE): the end of the
 // connection alone costs VLC ten seconds, and silence stops nobody. A player that says

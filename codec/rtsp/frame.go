@@ -25,3 +25,9 @@ func appendFrame(dst []byte, channel uint8, packet []byte) []byte {
 
 // setFrame sets the length of a frame that reaches to the end of b.
 func setFrame(b []byte) { binary.BigEndian.PutUint16(b[2:], uint16(len(b)-frameHead)) }
+
+// Datagram implements [codec.Programme]: what is in a frame is a datagram.
+func (g *programme) Datagram(b []byte) (datagram []byte, channel uint8, size int) {
+	size = frameHead + int(binary.BigEndian.Uint16(b[2:]))
+	return b[frameHead:size:size], b[1], size
+}

@@ -79,6 +79,9 @@ func line(ev *codec.Event) string {
 	if ev.Path != "" {
 		s += " " + ev.Path
 	}
+	if ev.Ports != nil {
+		s += fmt.Sprintf(" to=%d", ev.Ports[:4])
+	}
 	if ev.Data != nil {
 		s += fmt.Sprintf(" %d:%x", ev.Channel, ev.Data)
 	}
@@ -233,8 +236,11 @@ type conversation struct {
 	next   codec.Next
 }
 
-func (c *conversation) run(t *testing.T) {
-	h := openServer()
+func (c *conversation) run(t *testing.T) { c.with(t, openServer) }
+
+// with is the same with a session that open opens.
+func (c *conversation) with(t *testing.T, open func() *host) {
+	h := open()
 	var all strings.Builder
 	for i, x := range c.talk {
 		was := len(h.out)
@@ -261,7 +267,7 @@ func (c *conversation) run(t *testing.T) {
 	if h.next != c.next {
 		t.Errorf("next is %d, want %d", h.next, c.next)
 	}
-	if cut := wantAnyCut(t, all.String(), openServer); cut.transcript() != h.transcript() {
+	if cut := wantAnyCut(t, all.String(), open); cut.transcript() != h.transcript() {
 		t.Errorf("at once, it went\n%s\nstep by step, it went\n%s", cut.transcript(), h.transcript())
 	}
 }

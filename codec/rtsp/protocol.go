@@ -93,7 +93,9 @@ func isOurs(method string) bool {
 }
 
 // Accept implements [codec.Protocol].
-func (p *Protocol) Accept(codec.Peer) codec.Session { return &server{p: p} }
+func (p *Protocol) Accept(peer codec.Peer) codec.Session {
+	return &server{p: p, port: peer.Datagrams}
+}
 
 // AppendRefusal implements [codec.Protocol].
 func (p *Protocol) AppendRefusal(dst []byte, c codec.Cause) []byte {

@@ -205,7 +205,7 @@ func (s *server) setup(q *request, r *http1.Request) {
 		return
 	}
 	var ok bool
-	q.on, ok = interleavedTransport(r.Fields)
+	q.on, ok = transportOf(r.Fields, s.port != 0 && s.push == nil)
 	switch {
 	case s.state != ready:
 		q.say(wrongState("tracks cannot be set up while the stream runs"))
@@ -234,10 +234,12 @@ func (s *server) play(q *request, r *http1.Request) {
 	case s.single(q):
 		q.say(refusal{status: statusOnlyTogether, text: "the tracks of a stream are played together"})
 	case s.state == playing: // it changes nothing: the end of a seek, or a keep-alive
+	case s.view.mixed():
+		q.say(refusal{status: statusTransport, text: "the tracks of a session all go by UDP, or all over the connection"})
 	default:
 		s.identify(q, r)
 		q.ask(codec.Play)
-		q.event.Path, q.event.Form = s.view.name, s.view.form()
+		q.event.Path, q.event.Form, q.event.Ports = s.view.name, s.view.form(), s.view.destination()
 	}
 }
 

@@ -35,6 +35,7 @@ type server struct {
 	view  *view    // of a viewer, once it has described a stream or set up a track
 	push  *push    // of an encoder, from ANNOUNCE on
 	id    uint64   // what the peer calls the session; 0 before there is one
+	port  uint16   // of ours from which packets can go by UDP; 0: they cannot
 	state state
 }
 

@@ -18,18 +18,22 @@ type transport struct {
 	named    bool
 	// odd says that the peer names what cannot be channels.
 	odd bool
+	// datagrams says that the packets go by UDP, to the peer's ports for the packets and
+	// for the reports about them.
+	datagrams bool
+	ports     [2]uint16
 	// record says that the packets go to the server.
 	record bool
 }
 
-// interleavedTransport finds the first of the transports that a message offers, in its
-// order, whose packets go between the messages; ok is false if there is none.
-func interleavedTransport(f http1.Fields) (t transport, ok bool) {
+// transportOf finds the first of the transports that a message offers, in its order, that
+// can be had; ok is false if there is none. datagrams says whether those by UDP can.
+func transportOf(f http1.Fields, datagrams bool) (t transport, ok bool) {
 	for list := range f.All("Transport") {
 		for list != "" {
 			var spec string
 			spec, list = cutSpec(list)
-			if t = parseTransport(spec); t.interleaved {
+			if t = parseTransport(spec); t.interleaved || t.datagrams && datagrams && !t.record {
 				return t, true
 			}
 		}
@@ -57,7 +61,9 @@ func cutSpec(list string) (spec, rest string) {
 func parseTransport(spec string) (t transport) {
 	name, rest, _ := strings.Cut(spec, ";")
 	name = strings.TrimSpace(name)
+	plain := strings.EqualFold(name, "RTP/AVP")
 	t.interleaved = strings.EqualFold(name, "RTP/AVP/TCP")
+	multicast, named := false, false
 	for rest != "" {
 		var one string
 		one, rest, _ = strings.Cut(rest, ";")
@@ -68,28 +74,55 @@ func parseTransport(spec string) (t transport) {
 			t.channels, t.named = parseChannels(value)
 			t.odd = !t.named
 			// Some cameras leave out that it is TCP (Escam).
-			t.interleaved = t.interleaved || strings.EqualFold(name, "RTP/AVP")
+			t.interleaved = t.interleaved || plain
+		case "client_port":
+			t.ports, named = parsePorts(value)
+		case "multicast":
+			multicast = true
 		case "mode":
 			t.record = strings.Contains(strings.ToLower(value), "record")
 		}
 	}
+	t.datagrams = (plain || strings.EqualFold(name, "RTP/AVP/UDP")) && !t.interleaved && named && !multicast
 	return t
+}
+
+// leastPort is the first port to which packets go. Those below are of services of the
+// whole machine, which none of its users may have packets sent to.
+const leastPort = 1024
+
+// parsePorts reads "5000-5001", or "5000", whose reports have the next port.
+func parsePorts(s string) (p [2]uint16, ok bool) {
+	a, b, ok := parsePair(s, 16)
+	if !ok || a < leastPort || b < leastPort || a == b {
+		return p, false
+	}
+	return [2]uint16{uint16(a), uint16(b)}, true
 }
 
 // parseChannels reads "0-1", or "0", whose reports have the next number.
 func parseChannels(s string) (c [2]uint8, ok bool) {
-	first, second, both := strings.Cut(s, "-")
-	a, err := strconv.ParseUint(strings.TrimSpace(first), 10, 8)
-	if err != nil {
+	a, b, ok := parsePair(s, 8)
+	if !ok {
 		return c, false
 	}
-	b := a + 1
+	return [2]uint8{uint8(a), uint8(b)}, true
+}
+
+// parsePair reads two numbers of so many bits; a second that is not there is the next.
+func parsePair(s string, bits int) (a, b uint64, ok bool) {
+	first, second, both := strings.Cut(s, "-")
+	a, err := strconv.ParseUint(strings.TrimSpace(first), 10, bits)
+	if err != nil {
+		return 0, 0, false
+	}
+	b = a + 1
 	if both {
-		if b, err = strconv.ParseUint(strings.TrimSpace(second), 10, 8); err != nil {
-			return c, false
+		if b, err = strconv.ParseUint(strings.TrimSpace(second), 10, bits); err != nil {
+			return 0, 0, false
 		}
 	}
-	return [2]uint8{uint8(a), uint8(b)}, b <= 255
+	return a, b, b < 1<<bits
 }
 
 // appendChannels appends the transport that an answer names: ffmpeg takes no more than
@@ -99,4 +132,16 @@ func appendChannels(dst []byte, c [2]uint8) []byte {
 	dst = strconv.AppendUint(dst, uint64(c[0]), 10)
 	dst = append(dst, '-')
 	return strconv.AppendUint(dst, uint64(c[1]), 10)
+}
+
+// appendPorts does the same for packets that go by UDP: the peer's ports, and ours.
+func appendPorts(dst []byte, theirs [2]uint16, ours uint16) []byte {
+	dst = append(dst, "Transport: RTP/AVP;unicast;client_port="...)
+	dst = strconv.AppendUint(dst, uint64(theirs[0]), 10)
+	dst = append(dst, '-')
+	dst = strconv.AppendUint(dst, uint64(theirs[1]), 10)
+	dst = append(dst, ";server_port="...)
+	dst = strconv.AppendUint(dst, uint64(ours), 10)
+	dst = append(dst, '-')
+	return strconv.AppendUint(dst, uint64(ours)+1, 10)
 }

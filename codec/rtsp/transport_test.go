@@ -35,7 +35,7 @@ func TestTransport(t *testing.T) {
 		{"", "none"},
 	} {
 		got := "none"
-		if x, ok := interleavedTransport(http1.Fields{{Name: "transport", Value: c.in}}); ok {
+		if x, ok := transportOf(http1.Fields{{Name: "transport", Value: c.in}}, false); ok {
 			switch {
 			case x.odd:
 				got = "odd"
@@ -52,8 +52,46 @@ func TestTransport(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", c.in, got, c.want)
 		}
 	}
-	if _, ok := interleavedTransport(nil); ok {
+	if _, ok := transportOf(nil, true); ok {
 		t.Error("no transport is one")
+	}
+}
+
+// The same where packets can go by UDP: to two ports of the peer's own that are no
+// service's, and never to many.
+func TestTransportOfDatagrams(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"RTP/AVP/UDP;unicast;client_port=16732-16733", "16732-16733"}, // ffmpeg
+		{"RTP/AVP;unicast;client_port=45486-45487", "45486-45487"},     // live555, GStreamer
+		{"RTP/AVP;client_port=45486", "45486-45487"},
+		{"RTP/AVP;unicast;client_port=5000-7000;destination=192.0.2.1;source=192.0.2.2", "5000-7000"},
+		{"RTP/AVP;unicast;client_port=1024-65535", "1024-65535"},
+		{"RTP/AVP/TCP;unicast;interleaved=0-1,RTP/AVP;unicast;client_port=5000-5001", "tcp"}, // as the peer would have it
+		{"RTP/AVP;multicast,RTP/AVP;unicast;client_port=5000-5001", "5000-5001"},
+		{"RTP/AVP;unicast;interleaved=0-1;client_port=5000-5001", "tcp"},
+		{"RTP/AVP/TCP;unicast;client_port=5000-5001", "tcp"},
+		{"RTP/AVP;unicast", "none"},
+		{"RTP/AVP;multicast;client_port=5000-5001", "none"},
+		{"RTP/SAVP;unicast;client_port=5000-5001", "none"},
+		{"RTP/AVP;unicast;client_port=5000-5001;mode=record", "none"},
+		{"RTP/AVP;unicast;client_port=1023-1024", "none"},
+		{"RTP/AVP;unicast;client_port=5000-53", "none"},
+		{"RTP/AVP;unicast;client_port=5000-5000", "none"},
+		{"RTP/AVP;unicast;client_port=0-1", "none"},
+		{"RTP/AVP;unicast;client_port=65535", "none"},
+		{"RTP/AVP;unicast;client_port=5000-65536", "none"},
+		{"RTP/AVP;unicast;client_port=-5000", "none"},
+	} {
+		got := "none"
+		if x, ok := transportOf(http1.Fields{{Name: "Transport", Value: c.in}}, true); ok {
+			got = "tcp"
+			if x.datagrams {
+				got = fmt.Sprintf("%d-%d", x.ports[0], x.ports[1])
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: got %s, want %s", c.in, got, c.want)
+		}
 	}
 }
 
@@ -61,7 +99,7 @@ func FuzzTransport(f *testing.F) {
 	f.Add(`RTP/AVP;unicast;client_port=1-2,RTP/AVP/TCP;interleaved=6-7;mode="PLAY,RECORD"`)
 	f.Add("RTP/AVP/TCP;interleaved=255")
 	f.Fuzz(func(t *testing.T, s string) {
-		x, ok := interleavedTransport(http1.Fields{{Name: "Transport", Value: s}})
+		x, ok := transportOf(http1.Fields{{Name: "Transport", Value: s}}, false)
 		if ok != x.interleaved || x.named && x.odd {
 			t.Errorf("%q: %+v, %v", s, x, ok)
 		}
@@ -70,7 +108,7 @@ func FuzzTransport(f *testing.F) {
 		}
 		// What we answer is read as what was asked for.
 		answer := string(appendChannels(nil, x.channels))[len("Transport: "):]
-		if again, ok := interleavedTransport(http1.Fields{{Name: "Transport", Value: answer}}); !ok || again.channels != x.channels || !again.named {
+		if again, ok := transportOf(http1.Fields{{Name: "Transport", Value: answer}}, false); !ok || again.channels != x.channels || !again.named {
 			t.Errorf("%q is answered with %q", s, answer)
 		}
 	})

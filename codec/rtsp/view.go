@@ -9,11 +9,15 @@ type view struct {
 	token  string // that the viewer came with; empty if there was none
 	media  *media // as it was described last, or as it is played
 	tracks uint16 // those that are set up, by their bit
+	apart  uint16 // those of them whose packets go by UDP
+	// ports are the viewer's for those. The engine reads them while the viewer plays, and
+	// nothing is set up then.
+	ports *codec.Ports
 }
 
 // maxTracks is how many tracks a stream may have: a bit for each in view.tracks, and a
 // description has no more media.
-const maxTracks = 16
+const maxTracks = codec.MaxTracks
 
 // isSetUp reports whether a track of any stream is set up.
 func (v *view) isSetUp() bool { return v != nil && v.tracks != 0 }
@@ -33,6 +37,34 @@ func (v *view) form() codec.Form {
 	default:
 		return codec.Framed
 	}
+}
+
+// setUp notes that a track's packets go as a viewer has asked.
+func (v *view) setUp(track int, on transport) {
+	bit := uint16(1) << track
+	v.tracks |= bit
+	v.apart &^= bit
+	if on.datagrams {
+		v.apart |= bit
+	}
+	if v.ports == nil && on.datagrams {
+		v.ports = new(codec.Ports)
+	}
+	if v.ports != nil { // none if it goes over the connection
+		v.ports[packetChannel(track)], v.ports[reportChannel(track)] = on.ports[0], on.ports[1]
+	}
+}
+
+// mixed reports whether the packets of some tracks go by UDP and those of others over the
+// connection.
+func (v *view) mixed() bool { return v.apart != 0 && v.apart != v.tracks }
+
+// destination is where the packets go; nil: over the connection.
+func (v *view) destination() *codec.Ports {
+	if v.apart == 0 {
+		return nil
+	}
+	return v.ports
 }
 
 // allTracks are the bits of all tracks.

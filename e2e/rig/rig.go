@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"os"
@@ -203,8 +204,53 @@ func (p *Pump) config(o Options) string {
 	if level == "" {
 		level = "debug"
 	}
+	if strings.Contains(o.Config, `"rtsp_pu`) && !strings.Contains(o.Config, `"rtsp_udp`) {
+		doors += ",\n\"rtsp_udp\": \"off\"" // its ports are fixed, and many pumps run at once
+	}
 	return fmt.Sprintf("{\n%s,\n%s,\n%q: {%q: %q},\n%s\n}\n", doors, admin, "log", "level", level,
 		strings.ReplaceAll(o.Config, "$DIR", p.Dir))
+}
+
+// UDPPorts is the configuration of a pump that has room for the ports of UDP.
+func UDPPorts(t testing.TB) string {
+	t.Helper()
+	for first := 20_000; first < 30_000; first += udpPorts {
+		if free(first) {
+			return fmt.Sprintf("\"rtsp_udp_ports\": %d, ", first)
+		}
+	}
+	t.Fatal("no ports are free for UDP")
+	return ""
+}
+
+// udpPorts is how many ports a pump may need in tests: two for each loop.
+const udpPorts = 32
+
+// free reports whether nobody has the ports from the given one on.
+func free(first int) bool {
+	for port := first; port < first+udpPorts; port++ {
+		c, err := net.ListenPacket("udp", fmt.Sprintf(":%d", port))
+		if err != nil {
+			return false
+		}
+		_ = c.Close()
+	}
+	return true
+}
+
+// Viewers are those that the pump lists.
+func (p *Pump) Viewers() (all []engine.ViewerRow) {
+	p.t.Helper()
+	r, err := http.Get(fmt.Sprintf("http://%s/viewers", p.Admin))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer r.Body.Close()
+	var answer struct{ Viewers []engine.ViewerRow }
+	if err := json.NewDecoder(r.Body).Decode(&answer); err != nil {
+		p.t.Fatal(err)
+	}
+	return answer.Viewers
 }
 
 // read gathers the log and tells those who wait for a line.

@@ -51,7 +51,17 @@ func (b *lab) checkLoop(k *labLoop, watching map[*stream.Programme]int64) {
 		viewers += int64(len(s.viewers))
 	}
 	kept := int64(0)
+	apartly := 0
 	for fd, c := range l.conns {
+		if c.apart != 0 {
+			apartly++
+		}
+		if c.apart != 0 && c.half {
+			b.t.Fatalf("connection %d is half closed, and its viewer gets datagrams", fd)
+		}
+		if v := c.viewer(); (v != nil && v.transport == apart) != (c.apart != 0) {
+			b.t.Fatalf("connection %d and its viewer do not agree on datagrams", fd)
+		}
 		if c.fd != fd || c.phase == phaseClosed || c.doomed {
 			b.t.Fatalf("connection %d is in the table in phase %d, doomed %v", fd, c.phase, c.doomed)
 		}
@@ -74,6 +84,10 @@ func (b *lab) checkLoop(k *labLoop, watching map[*stream.Programme]int64) {
 		if int(c.timer) != i+1 || c.phase == phaseClosed || i > 0 && c.deadline < l.timers[(i-1)/2].deadline {
 			b.t.Fatalf("the timers of loop %d are out of order at %d", l.id, i)
 		}
+	}
+	if d := &l.datagrams; len(d.to)-len(d.free) != apartly || len(d.waiting) > apartly || d.full != notFull && d.full != k.datagrams.watched {
+		b.t.Fatalf("loop %d has %d destinations, %d of them free, %d viewers wait for socket %d; there are %d viewers with datagrams, and socket %d is watched",
+			l.id, len(d.to), len(d.free), len(d.waiting), d.full, apartly, k.datagrams.watched)
 	}
 	if next := min(l.timers.earliest(), l.flushAt); !k.woken && l.deadline.Load() > next {
 		b.t.Fatalf("loop %d has a deadline at %d, the clock knows of %d", l.id, next, l.deadline.Load())
@@ -103,7 +117,7 @@ func (b *lab) checkConn(k *labLoop, c *Conn) {
 	b.t.Helper()
 	v := c.viewer()
 	switch {
-	case c.parked && (!c.watched || c.timer == 0):
+	case c.parked && (!c.watched && (c.apart == 0 || !c.destination().waits) || c.timer == 0):
 		b.t.Fatalf("connection %d is parked without watch or timer", c.fd)
 	case v == nil && c.timer == 0:
 		b.t.Fatalf("connection %d in phase %d has no deadline", c.fd, c.phase)

@@ -63,6 +63,7 @@ type Conn struct {
 	entitled  int64  // up to when its requests and packets have used up its rate
 	pace      *pace  // until it has caught up
 	halfBytes uint64 // bytes that a half-closed viewer had been sent at the last look
+	apart     int32  // 1 + index in the loop's datagrams.to; 0: it has no datagrams
 	timer     int32  // 1 + index in the loop's timers; 0 has none
 	skips     uint32
 	drained   int32
@@ -207,7 +208,7 @@ func (c *Conn) classify(b []byte) (found bool) {
 		return false
 	}
 	c.protocol = uint8(i)
-	c.sess = g.protocols[i].Accept(codec.Peer{Remote: c.peer, Local: c.local(), Secure: c.tls != nil})
+	c.sess = g.protocols[i].Accept(codec.Peer{Remote: c.peer, Local: c.local(), Secure: c.tls != nil, Datagrams: c.datagramPort()})
 	c.phase = phaseRequest
 	return true
 }

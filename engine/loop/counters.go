@@ -23,12 +23,13 @@ type loopStats struct {
 	packets     atomic.Uint64 // packets delivered whole
 	skips       atomic.Uint64 // times a viewer was moved to a key frame
 	skipped     atomic.Uint64 // packets passed over by that
+	lost        atomic.Uint64 // datagrams that could not be sent
 	closes      [reason.Count]atomic.Uint64
 }
 
 // passStats are the counts of one pass.
 type passStats struct {
-	writes, full, bytes, packets, skips, skipped uint64
+	writes, full, bytes, packets, skips, skipped, lost uint64
 }
 
 // flush adds the pass to the loop's counters.
@@ -41,6 +42,9 @@ func (p *passStats) flush(s *loopStats) {
 	s.fullWrites.Add(p.full)
 	s.bytes.Add(p.bytes)
 	s.packets.Add(p.packets)
+	if p.lost > 0 {
+		s.lost.Add(p.lost)
+	}
 	if p.skips > 0 {
 		s.skips.Add(p.skips)
 		s.skipped.Add(p.skipped)
@@ -57,6 +61,7 @@ type Totals struct {
 	Writes, FullWrites           uint64
 	Bytes, Packets               uint64
 	Skips, Skipped               uint64
+	Lost                         uint64            // datagrams
 	Closes                       map[string]uint64 // by reason, those that happened
 }
 
@@ -88,6 +93,7 @@ func (l *loopStats) addTo(t *Totals) {
 	}
 	t.Skips += l.skips.Load()
 	t.Skipped += l.skipped.Load()
+	t.Lost += l.lost.Load()
 	addCloses(t.Closes, &l.closes)
 }
 

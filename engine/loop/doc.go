@@ -20,6 +20,8 @@
 //	room.go      whether there is room for a viewer
 //	held.go      how long packets are held, to be sent together
 //	outbox.go    what a connection sends besides packets
+//	datagram.go  viewers whose packets are datagrams
+//	batch.go     how those get onto the loop's sockets
 //	transport.go how bytes get onto a socket
 //	tls.go       the same for encrypted connections, and how theirs are read
 //	kernel.go    what a loop asks of the system and of its event loop

@@ -31,6 +31,7 @@ type Group struct {
 	slowLog   *slog.Logger               // encoders that send too fast; limited
 	denyLog   *slog.Logger               // encoders that are not let in, who may be anybody; limited
 	briefLog  *slog.Logger               // viewers that stayed less than a moment; limited
+	loseLog   *slog.Logger               // viewers to whom nothing can be sent; limited
 	loadLog   *slog.Logger               // loops that are too slow for their viewers; limited
 	accessLog *slog.Logger               // viewers that the rules refuse; limited
 	protocols []codec.Protocol
@@ -89,6 +90,7 @@ func NewGroup(env *stream.Env, books *admission.Books, streams []settings.Stream
 	}
 	now := func() int64 { return g.clock.Now() }
 	g.loadLog, g.accessLog = notice.Limit(env.Log, notice.Burst, now), notice.Limit(env.Log, notice.Burst, now)
+	g.loseLog = notice.Limit(env.Log, notice.Burst, now)
 	g.slowLog = notice.Limit(env.Log, notice.Burst, now)
 	g.packetTime = stream.PacketTime(cfg.Limits.Packets)
 	g.denyLog = notice.Limit(env.Log, notice.Burst, now)

@@ -13,7 +13,7 @@ import "streampump/engine/clock"
 func (c *Conn) Owed() bool {
 	switch c.phase {
 	case phaseView:
-		return !c.doomed
+		return !c.doomed && c.apart == 0 // nothing else shows whether it still wants datagrams
 	case phaseAsking:
 		return !c.doomed && c.ingest == nil
 	case phaseRequest, phaseEnding:

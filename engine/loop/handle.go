@@ -73,11 +73,43 @@ func (c *Conn) act() {
 // answer sends the session's answer with a shared head behind it, and goes on as the
 // session says.
 func (c *Conn) answer(head []byte) codec.Next {
-	l, o := c.loop, c.outgoing()
+	l := c.loop
+	if c.apart != 0 {
+		return c.answerBeside(head)
+	}
+	o := c.outgoing()
 	own, next := c.sess.Answer(o.own, &l.ev, &l.verdict)
+	c.answered()
+	return c.goOnWith(own, head, next)
+}
+
+// answered writes a request's line.
+func (c *Conn) answered() {
+	l := c.loop
 	if l.group.tells() && l.ev.Kind != codec.Bad { // which has a line of its own
 		l.group.log.Debug("request", c.about("asks", l.ev.Kind.String(), "path", notice.Brief(l.ev.Path), "answer", l.verdict.Code.String(), "peer", c.peer, "agent", c.agent)...)
 	}
+}
+
+// answerBeside answers a viewer whose packets are datagrams: they are not in the way of
+// what it is told.
+func (c *Conn) answerBeside(head []byte) codec.Next {
+	l := c.loop
+	own, next := c.sess.Answer(l.datagrams.told[:0], &l.ev, &l.verdict)
+	l.datagrams.told = own[:0]
+	c.answered()
+	if next != codec.Close {
+		c.tell(own, head)
+		return next
+	}
+	c.leaveShow()
+	return c.goOnWith(append(c.outgoing().own, own...), head, next)
+}
+
+// goOnWith goes on as the session says, with own, which is the outbox's own bytes with an
+// answer appended, and a shared head.
+func (c *Conn) goOnWith(own, head []byte, next codec.Next) codec.Next {
+	l, o := c.loop, c.out
 	switch {
 	case next == codec.Close:
 		r := reason.Answered
@@ -212,8 +244,13 @@ func (c *Conn) play() {
 		c.answer(nil)
 		return
 	}
-	form, move := l.ev.Form, l.ev.Switch
+	form, move, ports := l.ev.Form, l.ev.Switch, l.ev.Ports
 	if c.answer(p.Heads[form]) != codec.Stream {
+		c.releaseKey()
+		c.leaveRoom()
+		return
+	}
+	if ports != nil && !c.openDatagrams(ports) {
 		c.releaseKey()
 		c.leaveRoom()
 		return
@@ -260,7 +297,9 @@ func (c *Conn) leaveShow() (left bool) {
 		c.finish(v.ending, c.sess.AppendEnd(c.outgoing().own, codec.CauseShutdown, ""))
 		return false
 	}
-	if v.pin != nil && v.sent != nothingLeft {
+	if c.apart != 0 {
+		c.dropDatagrams()
+	} else if v.pin != nil && v.sent != nothingLeft {
 		o := c.outgoing()
 		o.own = slices.Concat(c.loop.restOfPacket(v), o.own)
 		c.loop.pass.packets++

@@ -18,8 +18,26 @@ type Kernel interface {
 	// Unwatch ends that, before the descriptor is closed.
 	Watch(fd int) error
 	Unwatch(fd int)
+	// Datagrams sends each of some buffers as a datagram from the loop's own socket fd, the
+	// way r. runs say which buffers go to which port, in their order. n is how many runs were
+	// taken; if that is not all, errno says why the next was not: EAGAIN when the socket is
+	// full; EMSGSIZE, EINVAL or EIO also where a run has to be sent one by one.
+	Datagrams(fd int, r *Route, bufs []unix.Iovec, runs []Run) (n int, errno unix.Errno)
+	// Scope is the interface over which a connection's peer is reached, if it is one whose
+	// address alone does not tell; 0 if the system does not know.
+	Scope(fd int) uint32
+	// Probe has the system find out within about a minute that the peer of a silent
+	// connection has vanished.
+	Probe(fd int)
 	// Ready fills fds with watched sockets that take bytes again.
 	Ready(fds []int32) int
+}
+
+// Run is datagrams to one port that are handed over together: all have the length of the
+// first, but for the last, which may be shorter.
+type Run struct {
+	Port  uint16
+	Count uint16
 }
 
 // Reactor is what a loop needs from the event loop that drives it.
@@ -38,4 +56,5 @@ type Reactor interface {
 // Socket is the reactor's own handle of a connection.
 type Socket interface {
 	LocalAddr() net.Addr
+	RemoteAddr() net.Addr
 }

@@ -49,16 +49,17 @@ type lab struct {
 
 // labLoop is the kernel and the reactor of one loop.
 type labLoop struct {
-	lab    *lab
-	loop   *Loop
-	woken  bool
-	laid   []func() // what lies unread in sockets, in the order of its arrival
-	later  []func() // the same, that arrived after the wake
-	socks  map[int]*peer
-	closed int
-	writes int
-	cost   time.Duration // of a write call, in virtual time
-	before func(p *peer) // called ahead of each write call, if set
+	lab       *lab
+	loop      *Loop
+	woken     bool
+	laid      []func() // what lies unread in sockets, in the order of its arrival
+	later     []func() // the same, that arrived after the wake
+	socks     map[int]*peer
+	closed    int
+	writes    int
+	cost      time.Duration // of a write call, in virtual time
+	before    func(p *peer) // called ahead of each write call, if set
+	datagrams labDatagrams
 }
 
 // peer is the far end of a connection, with its socket's buffer in between.
@@ -86,6 +87,10 @@ type peer struct {
 	bye     bool    // the pump has said over TLS that nothing follows
 	quiet   bool    // it is not read
 	unread  []byte  // what lies in its socket meanwhile
+
+	port  uint16     // the first to which it gets datagrams; 0: it gets none
+	error unix.Errno // why they cannot be sent to it
+	alone bool       // runs cannot be
 }
 
 // labConfig is the ordinary configuration without surprises by chance.
@@ -114,6 +119,8 @@ func newLab(t testing.TB, cfg settings.Config, streams ...settings.Stream) *lab 
 	for _, l := range b.e.loops {
 		ll := &labLoop{lab: b, loop: l, socks: map[int]*peer{}}
 		l.Drive(labKernel{ll}, ll)
+		l.SendFrom(6000, labPackets, labReports)
+		ll.datagrams.room = -1
 		b.loops = append(b.loops, ll)
 	}
 	return b
@@ -202,6 +209,9 @@ func (p *peer) take(iov []unix.Iovec, n int) {
 		}
 	}
 	for _, v := range iov {
+		if p.port != 0 && bytes.IndexByte(unsafe.Slice(v.Base, v.Len), '<') >= 0 {
+			p.lab.t.Errorf("%s is sent packets over its connection", p.name)
+		}
 		if p.mute && p.tls == nil || n == 0 {
 			return
 		}
@@ -232,12 +242,24 @@ func (k *labLoop) HalfClose(fd int) {
 	p.fin = true
 }
 
-func (k *labLoop) Watch(fd int) error { k.socks[fd].watched = true; return nil }
+func (k *labLoop) Watch(fd int) error { k.watch(fd, true); return nil }
 
-func (k *labLoop) Unwatch(fd int) { k.socks[fd].watched = false }
+func (k *labLoop) Unwatch(fd int) { k.watch(fd, false) }
+
+func (k *labLoop) watch(fd int, on bool) {
+	if p := k.socks[fd]; p != nil {
+		p.watched = on
+		return
+	}
+	k.datagrams.watch(fd, on)
+}
 
 // Ready tells of a full socket once, like an edge-triggered set.
 func (k *labLoop) Ready(fds []int32) (n int) {
+	if k.datagrams.again() && n < len(fds) {
+		fds[n] = int32(k.datagrams.watched)
+		n++
+	}
 	for _, p := range k.lab.peers {
 		if p.at == k && p.watched && p.full && p.room != 0 && n < len(fds) {
 			p.full = false

@@ -70,6 +70,8 @@ type Loop struct {
 	fds      [128]int32
 	spare    []*outbox
 	records  records
+
+	datagrams datagrams
 }
 
 // maxIov is the most buffers in one write. Packets in their primary form need one for
@@ -85,6 +87,8 @@ func newLoop(g *Group, id int) *Loop {
 	l := &Loop{id: id, group: g, labels: loopLabels(id), conns: map[int32]*Conn{}, flushAt: clock.Never, horizon: noHorizon}
 	l.transports[plainTCP] = plain{l}
 	l.transports[tlsTCP] = encrypted{l}
+	l.transports[apart] = byDatagrams{l}
+	l.datagrams.full = notFull
 	l.deadline.Store(clock.Never)
 	return l
 }
@@ -229,7 +233,7 @@ func (l *Loop) readMail() {
 // unpark goes on with the connections whose sockets take bytes again. The kernel
 // remembers those for which there is no time; false if there may be some.
 func (l *Loop) unpark() (all bool) {
-	if l.stats.parked.Load() == 0 {
+	if l.stats.parked.Load() == 0 && l.datagrams.full == notFull {
 		return true
 	}
 	for began := l.group.clock.Now(); ; {
@@ -240,7 +244,9 @@ func (l *Loop) unpark() (all bool) {
 		}
 		n := l.kernel.Ready(l.fds[:])
 		for _, fd := range l.fds[:n] {
-			if c := l.conns[fd]; c != nil && c.parked {
+			if int(fd) == l.datagrams.full {
+				l.datagramsAgain()
+			} else if c := l.conns[fd]; c != nil && c.parked {
 				c.unpark()
 				l.label(c.worksFor())
 				l.send(c)
@@ -258,7 +264,9 @@ func (l *Loop) park(c *Conn) {
 	if c.parked || c.doomed {
 		return
 	}
-	if !c.watched {
+	if to := c.destination(); to != nil {
+		l.datagrams.await(c, to)
+	} else if !c.watched {
 		if err := l.kernel.Watch(int(c.fd)); err != nil {
 			l.group.loadLog.Error("a full socket cannot be watched", "why", err)
 			c.doom(reason.WriteFailed)

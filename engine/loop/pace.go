@@ -33,6 +33,14 @@ const (
 	startBytes = 64 << 10
 )
 
+// Datagrams that come faster than a player takes them are lost, so those of a viewer that
+// catches up are spread more finely, and never sent all at once.
+const (
+	datagramStart = 48 << 10
+	datagramPace  = int64(20 * time.Millisecond)
+	datagramSpeed = 5
+)
+
 // paceTurn is the time from one turn of a viewer that catches up at its own pace to the
 // next.
 const paceTurn = int64(100 * time.Millisecond)
@@ -92,15 +100,29 @@ func (g *Group) extra() (rate float64, bounded bool) {
 func (c *Conn) startPace() {
 	v, l := c.viewer(), c.loop
 	rate := v.prog.Demand()
-	if rate == 0 || l.group.cfg.Limits.JoinSpeed == 0 || v.waitEnd != 0 || v.next == v.prog.Ring.Head() {
+	if rate == 0 || c.joinSpeed() == 0 || v.waitEnd != 0 || v.next == v.prog.Ring.Head() {
 		return
 	}
-	c.pace = &pace{at: l.now, due: l.now, own: startOf(rate)}
+	c.pace = &pace{at: l.now, due: l.now, own: c.startOf(rate)}
 	v.mode.set(paced, true)
 }
 
-// startOf is the start of a stream's viewers, in bytes.
-func startOf(bits int64) float64 {
+// joinSpeed is how many times its stream's rate a viewer catches up with; 0: as fast as it
+// takes it, which nobody knows of one with datagrams.
+func (c *Conn) joinSpeed() int {
+	speed := c.loop.group.cfg.Limits.JoinSpeed
+	if speed == 0 && c.apart != 0 {
+		return datagramSpeed
+	}
+	return speed
+}
+
+// startOf is the start of a stream's viewer, in bytes: of one with datagrams what the
+// socket of any player holds, or what it is due in two turns.
+func (c *Conn) startOf(bits int64) float64 {
+	if c.apart != 0 {
+		return max(datagramStart, perNano(float64(bits))*float64(c.joinSpeed())*float64(2*datagramPace))
+	}
 	return max(startBytes, perNano(float64(bits))*float64(startTime))
 }
 
@@ -125,7 +147,7 @@ func (p *pace) allow(v *viewer) float64 {
 	bits := v.prog.Demand()
 	rate, since := perNano(float64(bits)), float64(now-p.at)
 	p.at = now
-	p.own = min(p.own+since*rate*float64(g.cfg.Limits.JoinSpeed), startOf(bits))
+	p.own = min(p.own+since*rate*float64(v.conn.joinSpeed()), v.conn.startOf(bits))
 	p.live = min(p.live+since*rate, float64(paceIdle)*rate)
 	if extra, bounded := g.extra(); bounded {
 		return min(p.own, p.live+g.joiners.left(now, extra))
@@ -135,7 +157,10 @@ func (p *pace) allow(v *viewer) float64 {
 
 // rest is how long a viewer that may be sent nothing waits for its next turn. If it is
 // kept from more by what all have together, that is lost unless somebody uses it in time.
-func (p *pace) rest() int64 {
+func (p *pace) rest(c *Conn) int64 {
+	if c.apart != 0 {
+		return datagramPace
+	}
 	if p.own > 0 {
 		return joinersBurst
 	}
@@ -197,7 +222,7 @@ func (l *Loop) catchUp(v *viewer) {
 		iov, want, _ := l.gather(v, at)
 		l.horizon = noHorizon
 		if want == 0 && l.body.end == v.next {
-			c.pace.due = l.now + c.pace.rest()
+			c.pace.due = l.now + c.pace.rest(c)
 			c.rearm()
 			return
 		}

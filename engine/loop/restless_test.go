@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"streampump/engine/reason"
 )
 
@@ -35,7 +37,7 @@ func TestRestlessPeers(t *testing.T) {
 	if raced {
 		seeds = 2
 	}
-	got, closes := 0, map[string]uint64{}
+	got, datagrams, closes := 0, 0, map[string]uint64{}
 	for seed := range seeds {
 		c := &restless{rnd: rand.New(rand.NewPCG(seed, 7))}
 		cfg := labConfig()
@@ -55,9 +57,15 @@ func TestRestlessPeers(t *testing.T) {
 			got += len(p.got)
 		}
 		c.b.finish()
+		for _, k := range c.b.loops {
+			datagrams += k.datagrams.runs
+		}
 		for r, n := range c.b.e.Totals().Closes {
 			closes[r] += n
 		}
+	}
+	if datagrams < 1000 && !*overTLS && !raced {
+		t.Errorf("%d runs of datagrams were sent", datagrams)
 	}
 	if got < 1000 {
 		t.Errorf("all viewers got %d bytes", got)
@@ -192,7 +200,12 @@ func (c *restless) join() {
 	if c.rules != nil {
 		p.chunk = []int{0, 0, 7, 1000}[c.rnd.IntN(4)]
 	}
-	p.arrives([]byte(strings.Repeat("REPLY\n", c.rnd.IntN(2*requestTurn)) + c.wish() + "\n"))
+	wish := c.wish()
+	if p.tls == nil && c.rnd.IntN(3) == 0 {
+		p.port = uint16(10_000 + 4*c.b.nextFd)
+		wish += fmt.Sprintf(" port=%d", p.port)
+	}
+	p.arrives([]byte(strings.Repeat("REPLY\n", c.rnd.IntN(2*requestTurn)) + wish + "\n"))
 	if c.rnd.IntN(3) == 0 {
 		p.halfClose()
 	}
@@ -219,18 +232,23 @@ func (c *restless) stranger() {
 
 // disturb has something happen to a viewer.
 func (c *restless) disturb(p *peer) {
-	n := 9
+	n := 11
 	if c.rules != nil {
-		n = 12
+		n = 14
 	}
 	switch c.rnd.IntN(n) {
-	case 9, 10:
+	case 11, 12:
 		if p.c.phase == phaseView && !p.c.half {
 			p.send("HALT\n" + strings.Repeat(c.wish()+"\n", c.rnd.IntN(2)))
 		}
-	case 11:
+	case 13:
 		c.b.loops[c.loop()].loop.showOf(c.b.e.order[0]).LetGo()
 		c.enc.send([]string{"ASK\n", "ASK live\n"}[c.rnd.IntN(2)])
+	case 10:
+		p.error = []unix.Errno{0, unix.EPERM}[c.rnd.IntN(2)]
+		p.alone = c.rnd.IntN(2) == 0
+	case 9:
+		p.at.setDatagramRoom([]int{-1, -1, 0, 3, 50}[c.rnd.IntN(5)])
 	case 0:
 		p.halfClose()
 	case 1:

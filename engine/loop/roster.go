@@ -17,6 +17,8 @@ type ViewerRow struct {
 	Bytes   uint64         `json:"bytes"`   // sent to it
 	Skips   uint32         `json:"skips"`   // times it was moved to a newer key frame
 	Full    bool           `json:"full"`    // its socket takes nothing now
+	// Transport is how its packets go: "tcp", "tls" or "udp".
+	Transport string `json:"transport"`
 }
 
 // Wanted says which viewers an operator wants to see. Empty texts stand for all.
@@ -66,6 +68,7 @@ func (l *Loop) roster(w Wanted, room int) (rows []ViewerRow) {
 			rows = append(rows, ViewerRow{
 				Stream: path, Peer: c.peer, Client: c.client, Agent: c.agent,
 				Seconds: time.Duration(l.now - c.opened).Seconds(), Bytes: c.bytes + v.bytes, Skips: c.skips, Full: v.parked,
+				Transport: v.transport.String(),
 			})
 		}
 	}

@@ -63,6 +63,9 @@ func (l *Loop) position(v *viewer) (at *ring.Slot, more bool) {
 	if v.ending != reason.None {
 		return nil, false
 	}
+	if v.mode.has(unsent) {
+		l.afterLoss(v)
+	}
 	over := r.Over() // before the head: a sealed ring's head is final
 	if v.waitEnd != 0 {
 		if seq, ok := r.NewestKey(); ok && seq >= v.next {
@@ -85,10 +88,34 @@ func (l *Loop) position(v *viewer) (at *ring.Slot, more bool) {
 		return nil, false
 	}
 	s := r.At(v.next)
-	if s != nil && l.now-s.At() <= int64(l.group.cfg.Backlog.MaxLag) {
+	if s != nil && l.now-s.At() <= l.lag(v) {
 		return s, false
 	}
 	return nil, l.late(v, s)
+}
+
+// lag is how far a viewer may be behind.
+func (l *Loop) lag(v *viewer) int64 {
+	most := int64(l.group.cfg.Backlog.MaxLag)
+	if v.transport == apart && !v.mode.has(paced) {
+		return min(most, datagramLag)
+	}
+	return most
+}
+
+// afterLoss has a viewer whose last datagrams could not be sent wait for the next key
+// start.
+func (l *Loop) afterLoss(v *viewer) {
+	v.mode.set(unsent, false)
+	if v.pin != nil {
+		v.pin.Unpin()
+		v.pin = nil
+	}
+	l.pass.skips++
+	v.conn.skips++
+	if v.waitEnd == 0 {
+		v.wait(v.next, false)
+	}
 }
 
 // leap is what a viewer that is about to leave packets out is sent before. It is there

@@ -9,8 +9,12 @@ type transportKind uint8
 const (
 	plainTCP   transportKind = iota
 	tlsTCP                   // encrypted by us
+	apart                    // as datagrams, beside a plain connection; of viewers only
 	transports               // how many kinds there are
 )
+
+// String is what an operator calls it.
+func (k transportKind) String() string { return [...]string{"tcp", "tls", "udp"}[k] }
 
 // transport stands between a connection and the kernel. One of each kind serves all
 // connections of a loop; what it must remember of a connection is kept in the

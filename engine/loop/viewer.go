@@ -32,7 +32,7 @@ type viewer struct {
 	pinForm   ring.Variant // the form of the pinned packet
 	trim      bool         // next is a start and is sent trimmed
 	mode      viewerMode
-	transport transportKind // the same as conn.transport
+	transport transportKind // the same as conn.transport, or apart
 	parked    bool          // the same as conn.parked
 	outbox    bool          // conn.out is not nil
 	ending    reason.Reason // why it ends at the end of its packet; reason.None: it goes on
@@ -47,6 +47,8 @@ const (
 	paced                             // conn.pace is not nil: it has not caught up since it joined
 	seeking                           // it starts at the first unit that begins at next or behind it
 	atStart                           // next begins a unit: it has had whole ones only
+	unsent                            // the last datagrams could not be sent: it goes on at a key start
+	parting                           // its last datagrams are in the outbox, or sent
 	introduced                        // the outbox has what AppendJoin gave it for next
 )
 
@@ -75,6 +77,9 @@ func (c *Conn) attach(p *stream.Programme, form codec.Form, canMove bool) {
 	s.viewers = append(s.viewers, viewer{
 		conn: c, fd: c.fd, variant: stream.Variant(form, false), transport: c.transport, parked: c.parked, outbox: c.out != nil,
 	})
+	if c.apart != 0 {
+		c.viewer().transport, canMove = apart, false
+	}
 	if s.behind > 0 {
 		s.behind++ // it lies among those that the present sweep still covers
 		s.held.joined()
@@ -238,6 +243,14 @@ func (l *Loop) settle() {
 		if v.ending == reason.ShuttingDown {
 			cause = codec.CauseShutdown
 		}
+		if c.apart != 0 && !v.mode.has(parting) {
+			l.part(c, cause)
+			continue
+		}
+		if c.apart != 0 {
+			c.finish(v.ending, c.outgoing().own)
+			continue
+		}
 		c.finish(v.ending, c.sess.AppendEnd(c.outgoing().own, cause, ""))
 	}
 }
@@ -254,6 +267,7 @@ func (c *Conn) detach() {
 	}
 	v.prog.Viewers.Add(-1)
 	c.bytes += v.bytes
+	c.closeDatagrams()
 	c.pace = nil
 	s.remove(int(c.slot))
 	c.show = nil

@@ -24,6 +24,8 @@ type Config struct {
 	// the start again if there are too few. Empty: the system moves the threads.
 	Processors []int
 	Log        *slog.Logger
+	// Datagrams are the loops' sockets for them, in the loops' order; empty: they send none.
+	Datagrams []*DatagramSockets
 }
 
 // Reactor drives one loop with a gnet event loop. Each loop has a gnet.Client of its
@@ -55,6 +57,11 @@ func Start(l *loop.Loop, cfg Config) (*Reactor, error) {
 		return nil, fmt.Errorf("no event counter for loop %d: %w", l.ID(), err)
 	}
 	l.Drive(r.sockets, r)
+	if len(cfg.Datagrams) > 0 {
+		d := cfg.Datagrams[l.ID()]
+		r.sockets.outgoing = &outgoing{sockets: d}
+		l.SendFrom(d.port, d.fds[0], d.fds[1])
+	}
 	if err = r.start(); err != nil {
 		r.bell.close()
 		r.sockets.close()

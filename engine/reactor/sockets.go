@@ -12,8 +12,9 @@ import (
 // at each packet costs a tenth of a delivery each; a set costs nothing per stalled
 // viewer.
 type sockets struct {
-	epoll  int
-	events [128]unix.EpollEvent
+	epoll    int
+	events   [128]unix.EpollEvent
+	outgoing *outgoing // nil: no datagrams are sent
 }
 
 func newSockets() (*sockets, error) {

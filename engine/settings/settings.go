@@ -30,6 +30,8 @@ type Config struct {
 	Timeouts Timeouts
 	Backlog  Backlog
 	Fanout   Fanout
+	// Datagrams are what viewers may have in place of a connection's packets.
+	Datagrams Datagrams
 	// NotFoundLocation is where requests for unknown streams are sent (the
 	// original's redirect_404_to); empty means they get 404.
 	NotFoundLocation string
@@ -154,6 +156,16 @@ type Fanout struct {
 	// viewer's stream the kernel takes beyond what it has sent. 0 leaves the system's
 	// own.
 	NotSentLowat int
+}
+
+// Datagrams is whether packets are sent as datagrams, and from where.
+type Datagrams struct {
+	// First is the first port that they are sent from, an even one. Each loop has two, in
+	// the loops' order. 0 means that none are sent.
+	First uint16
+	// Anyone says that everybody may have them. Otherwise it is those in private networks,
+	// on the same link and on this machine.
+	Anyone bool
 }
 
 // ReservedDescriptors are kept back from connections for listeners, pulls, files,

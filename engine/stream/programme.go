@@ -111,6 +111,11 @@ func (p *Programme) AppendJoin(dst []byte, f codec.Form, first []byte) []byte {
 	return p.codec.AppendJoin(dst, f, first)
 }
 
+// Datagram takes the first datagram off what goes to a viewer. Any goroutine may call it.
+func (p *Programme) Datagram(b []byte) (datagram []byte, channel uint8, size int) {
+	return p.codec.Datagram(b)
+}
+
 // Start is where a joiner begins; ok is false if it must wait for a key frame.
 // Only inside a pass.
 func (p *Programme) Start(now int64) (seq uint64, ok bool) {

@@ -172,6 +172,24 @@ func (p *programme) AppendJoin(dst []byte, f codec.Form, first []byte) []byte {
 	return append(dst, ')')
 }
 
+// Datagram implements [codec.Programme]: each packet, and what is said before one, is a
+// datagram. Channel 0 has packets, 2 those with an a in front of their payload, and 1
+// everything else.
+func (p *programme) Datagram(b []byte) (datagram []byte, channel uint8, size int) {
+	end := byte(';')
+	switch b[0] {
+	case '(':
+		channel, end = 1, ')'
+	case 'E':
+		channel, end = 1, '\n'
+	}
+	size = bytes.IndexByte(b, end) + 1
+	if i := bytes.IndexByte(b[:size], ':'); channel == 0 && b[i+1] == 'a' {
+		channel = 2
+	}
+	return b[:size], channel, size
+}
+
 // leftOut reports whether a form does not have a packet.
 func leftOut(primary []byte, f codec.Form) bool {
 	i := bytes.IndexByte(primary, ':') + 1

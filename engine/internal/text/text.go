@@ -16,6 +16,8 @@ import (
 // Protocol is the tests' protocol: a line is a request, and an encoder's body is lines too.
 //
 //	LOOKUP|DESCRIBE|PLAY path [plain|video|audio] [switch] [pump] [close] [s=KEY] [a=AGENT] [u=NAME:PASSWORD] [token=TOKEN]
+//	                          [port=N]    to play by datagrams, channel 0 at port N and the
+//	                                      others at the next ones
 //	STOP|CONTROL s=KEY [close]    HALT [close]    REPLY    BAD
 //	SETUP|PUBLISH path [s=KEY] [u=NAME:PASSWORD] [token=TOKEN]
 //	H name [audio] [preroll=MS] [pad=N] [rate=N] [join] [stamp] [renews]
@@ -126,6 +128,9 @@ func say(ev *codec.Event, words []string) {
 			ev.Switch = true
 		case "pump":
 			ev.Pump = true
+		case "port":
+			n, _ := strconv.ParseUint(value, 10, 16)
+			ev.Ports = &codec.Ports{uint16(n), uint16(n + 1), uint16(n + 2)}
 		case "s":
 			ev.Session, _ = strconv.ParseUint(value, 16, 64)
 		case "a":
