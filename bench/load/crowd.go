@@ -346,17 +346,29 @@ func (c *crowd) ask(m *member) error {
 // sendNext sends the player's next request.
 func (c *crowd) sendNext(m *member) error {
 	request, j := c.play, &joiner{plain: c.o.Plain || c.o.Marks}
+	if c.o.RTP != nil {
+		j.rtsp = newRTSPJoiner(c.o.url())
+		request = j.rtsp.next()
+	}
 	if len(c.describe) > 0 && !m.described {
 		request, j.describes = c.describe, true
 	}
 	if c.o.TLS != nil {
 		return c.greet(m, j, request)
 	}
-	// A new connection takes a request of some hundred bytes whole.
+	if err := m.say(request); err != nil {
+		return err
+	}
+	m.state, m.join = stateJoining, j
+	return nil
+}
+
+// say sends a request of some hundred bytes, which a connection takes whole where the one
+// before was answered.
+func (m *member) say(request []byte) error {
 	if n, err := unix.Write(m.fd, request); err != nil || n < len(request) {
 		return errors.Join(err, errors.New("the request could not be sent"))
 	}
-	m.state, m.join = stateJoining, j
 	return nil
 }
 
@@ -412,6 +424,11 @@ func (c *crowd) read(m *member) error {
 	done, err := c.understand(m, c.buf[:n])
 	if m.join.answered && !answered && !m.join.describes {
 		c.tally.change(func(n *Counts) { n.Connected++ })
+	}
+	if err == nil && m.join.rtsp != nil {
+		if request := m.join.rtsp.next(); len(request) > 0 {
+			err = m.say(request)
+		}
 	}
 	if err != nil || !done {
 		return err
