@@ -123,7 +123,8 @@ func (s *rtspServer) play(c io.Writer) error {
 	}
 	for n := 0; !s.ends || n < 100; n++ {
 		p := src.Next()
-		time.Sleep(p.Due - time.Duration(int64(meter.Now()-began)))
+		due := time.NewTimer(p.Due - time.Duration(int64(meter.Now()-began)))
+		<-due.C
 		b := slices.Clone(p.Bytes)
 		if s.corrupt && n == 30 {
 			b[len(b)/2] ^= 1
