@@ -72,7 +72,7 @@ type Kind struct {
 
 // Kinds are all servers, the pump first.
 func Kinds() []*Kind {
-	return []*Kind{pump(), cubemap(), icecast(), vlc(), nginx(), stunnel(), mediamtx(), go2rtc(), lal(), live555()}
+	return []*Kind{pump(), cubemap(), icecast(), vlc(), nginx(), stunnel(), live555(), go2rtc(), mediamtx(), lal()}
 }
 
 // Named is the kind of that name.

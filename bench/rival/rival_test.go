@@ -240,7 +240,7 @@ func TestNamed(t *testing.T) {
 			t.Errorf("%s: %+v, %v", k.Name, got, err)
 		}
 	}
-	if k, err := Named("apache"); err == nil || err.Error() != `there is no server "apache", only pump, cubemap, icecast, vlc, nginx, stunnel, mediamtx, go2rtc, lal, live555` {
+	if k, err := Named("apache"); err == nil || err.Error() != `there is no server "apache", only pump, cubemap, icecast, vlc, nginx, stunnel, live555, go2rtc, mediamtx, lal` {
 		t.Errorf("%+v, %v", k, err)
 	}
 }

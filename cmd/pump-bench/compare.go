@@ -14,7 +14,6 @@ import (
 	"streampump/bench/report"
 	"streampump/bench/report/result"
 	"streampump/bench/rival"
-	"streampump/bench/rtpsynth"
 	"streampump/cmd/internal/cli"
 )
 
@@ -89,7 +88,7 @@ pump failed or lost players; what a rival failed in is told.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringSliceVar(&o.servers, "servers", nil, "servers that take part: pump, cubemap, icecast, vlc, with --tls pump, cubemap, nginx, stunnel, with --protocol rtsp pump, mediamtx, go2rtc, lal, live555; the pump and those installed if empty")
+	f.StringSliceVar(&o.servers, "servers", nil, "servers that take part: pump, cubemap, icecast, vlc, with --tls pump, cubemap, nginx, stunnel, with --protocol rtsp pump, live555, go2rtc, mediamtx, lal; the pump and those installed if empty")
 	f.BoolVar(&o.tls, "tls", false, "players speak TLS")
 	f.StringVar(&o.protocol, "protocol", protocolMMSH, "what the stream comes and goes over: mmsh, which includes HTTP, or rtsp")
 	o.place.add(f)
@@ -158,12 +157,6 @@ func (o *comparing) check() (err error) {
 	return o.players.Check()
 }
 
-// The protocols that a stream comes and goes over.
-const (
-	protocolMMSH = "mmsh"
-	protocolRTSP = "rtsp"
-)
-
 // rtsp reports whether the stream comes and goes over RTSP.
 func (o *comparing) rtsp() bool { return o.protocol == protocolRTSP }
 
@@ -176,10 +169,8 @@ func (o *comparing) checkStream() error {
 		return fmt.Errorf("--protocol is %s or %s, not %q", protocolMMSH, protocolRTSP, o.protocol)
 	case o.tls:
 		return errors.New("--tls is not measured with --protocol rtsp")
-	case o.stream.fps != float64(time.Second/rtpsynth.Picture):
-		return fmt.Errorf("with --protocol rtsp there are 25 pictures a second, not --fps %g", o.stream.fps)
 	}
-	spec, err := rtpsynth.Live(int(o.stream.bitrate), o.stream.gop, o.stream.packetSize)
+	spec, err := o.stream.live()
 	o.players.RTP = &spec
 	return err
 }
