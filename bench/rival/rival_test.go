@@ -33,6 +33,10 @@ func TestMain(m *testing.M) {
 		fmt.Println("I cannot find my teapot")
 		os.Exit(1)
 	}
+	if as == "takes" {
+		fmt.Println(takeRTSP())
+		os.Exit(1)
+	}
 	if as == "hangs" {
 		fmt.Println("I think")
 		<-time.After(time.Minute) // if nobody ends it
