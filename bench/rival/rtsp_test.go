@@ -110,6 +110,7 @@ func TestServerThatIsPushedTo(t *testing.T) {
 	}
 	v.stop() // the source
 	<-v.process.Exited()
+	<-v.fed
 	if said := v.process.SaidLast(); said != "the stream is over" || v.fedErr != nil {
 		t.Errorf("it said %q; the source: %v", said, v.fedErr)
 	}
