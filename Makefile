@@ -162,7 +162,7 @@ gate: build packages ## measure what a release promises, strictly (twenty-five m
 	@bin/pump-bench gate --html bin/gate.html $(ARGS)
 
 .PHONY: gate-short
-gate-short: build packages ## the same within three and a half minutes; fails on counts, or where a ratio is far past its bound
+gate-short: build packages ## the same within four minutes; fails on counts, or where a ratio is far past its bound
 	@bin/pump-bench gate --short --html bin/gate.html $(ARGS)
 
 .PHONY: release

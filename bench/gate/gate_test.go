@@ -187,7 +187,7 @@ func TestExpected(t *testing.T) {
 		most  float64 // minutes
 		only  []string
 		steps int
-	}{{Short(), 3.5, nil, 13}, {Strict(), 25, nil, 13}, {Short(), 1, []string{"delay-few", "lost"}, 1}} {
+	}{{Short(), 4, nil, 14}, {Strict(), 25, nil, 14}, {Short(), 1, []string{"delay-few", "lost"}, 1}} {
 		g := Gate{Form: c.form, Setup: setup(t), Only: c.only}
 		total, scenes := g.Expected()
 		if total.Minutes() > c.most || total <= 0 || scenes != c.steps {

@@ -20,8 +20,10 @@ func rtspRows() []Row {
 			values: ratio(rtspPump, pump, contest.CPUPerGB),
 		},
 		{
-			Name: "rtsp-rivals", Scene: "rtsp", Kind: Ratio, Bound: 0.5,
-			What:   "the same, against the cheapest rival",
+			// With so few viewers the pump sends each picture as it comes, so that it makes as
+			// many calls as the cheapest rivals do.
+			Name: "rtsp-rivals", Scene: "rtsp-rivals", Kind: Ratio, Bound: 0.75, Aim: 0.5,
+			What:   "CPU per byte over RTSP at 300 viewers, against the cheapest rival",
 			values: cheapest,
 		},
 		{

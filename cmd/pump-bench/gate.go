@@ -40,7 +40,7 @@ the cheapest in each round.
 
 The strict form is for a release, on a machine that does nothing else, and takes
 about twenty-five minutes: a row falls when the median of its rounds is past its
-bound by more than its own spread. With --short it takes three and a half minutes,
+bound by more than its own spread. With --short it takes less than four minutes,
 prints the same, and a row falls only if it is a count, or if the whole
 interval of a ratio lies past one and a half times its bound.
 
@@ -59,7 +59,7 @@ failed or a row was not measured.`,
 		},
 	}
 	f := cmd.Flags()
-	f.BoolVar(&o.short, "short", false, "the short form, within three and a half minutes")
+	f.BoolVar(&o.short, "short", false, "the short form, within four minutes")
 	f.IntVar(&o.rounds, "rounds", 0, "how often to measure each; 0: 5, or 2 with --short")
 	f.StringSliceVar(&o.rows, "rows", nil, "rows to measure, by name; all if empty")
 	o.place.add(f)
