@@ -20,9 +20,9 @@ func rtspRows() []Row {
 			values: ratio(rtspPump, pump, contest.CPUPerGB),
 		},
 		{
-			// With so few viewers the pump sends each picture as it comes, so that it makes as
-			// many calls as the cheapest rivals do.
-			Name: "rtsp-rivals", Scene: "rtsp-rivals", Kind: Ratio, Bound: 0.75, Aim: 0.5,
+			// With so few viewers the pump makes about a call for each picture, and live555 is
+			// 1.4 times as dear as that.
+			Name: "rtsp-rivals", Scene: "rtsp-rivals", Kind: Ratio, Bound: 0.8, Aim: 0.5,
 			What:   "CPU per byte over RTSP at 300 viewers, against the cheapest rival",
 			values: cheapest,
 		},
