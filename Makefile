@@ -158,11 +158,11 @@ generate: ## make the files again that come from the table of settings
 	$(GO) generate ./tuning
 
 .PHONY: gate
-gate: build packages ## measure what a release promises, strictly (twenty minutes, a quiet machine)
+gate: build packages ## measure what a release promises, strictly (twenty-five minutes, a quiet machine)
 	@bin/pump-bench gate --html bin/gate.html $(ARGS)
 
 .PHONY: gate-short
-gate-short: build packages ## the same within three minutes; fails on counts, or where a ratio is far past its bound
+gate-short: build packages ## the same within four minutes; fails on counts, or where a ratio is far past its bound
 	@bin/pump-bench gate --short --html bin/gate.html $(ARGS)
 
 .PHONY: release

@@ -87,6 +87,24 @@ func TestPumpBenchOnAFile(t *testing.T) {
 	}
 }
 
+// TestPumpBenchOverRTSP: the bench's encoder announces, and its players play what it
+// announces. Players that are told of another stream find it wrong.
+func TestPumpBenchOverRTSP(t *testing.T) {
+	p := rig.Start(t, rig.Options{Config: `"streams": [{"type": "rtsp_push", "path": "live"}]`})
+	bench := buildBench(t)
+	url := "rtsp://" + strings.TrimPrefix(strings.TrimSuffix(p.URL("http", "live"), "/streams/live"), "http://") + "/live"
+	end := benchEncoder(t, p, bench, "live", url, "--gop", "50")
+	defer end()
+	own := []string{"players", url, "--bitrate", strconv.Itoa(benchRate), "--ramp", "0", "--verify", "10", "--pid", strconv.Itoa(p.PID()), "--json"}
+	r := benchRun(t, bench, append(own, "--gop", "50", "-n", strconv.Itoa(benchPlayers), "--duration", "3s")...)
+	if v := r.Verified; len(r.Problems) > 0 || r.Counts.Held != benchPlayers || v == nil || v.Packets == 0 || v.Broken != 0 || v.Gaps != 0 || r.Delay == nil {
+		t.Errorf("%+v, %+v, problems %q", r.Counts, v, r.Problems)
+	}
+	if out, _, err := runBench(t, bench, append(own, "--gop", "25", "-n", "10", "--duration", "1s")...); err == nil || !strings.Contains(out, `"broken": 10`) {
+		t.Errorf("another stream: %v\n%s", err, out)
+	}
+}
+
 // buildBench builds pump-bench and returns its path.
 func buildBench(t *testing.T) string {
 	t.Helper()

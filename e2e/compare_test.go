@@ -21,6 +21,7 @@ import (
 	"streampump/bench/contest"
 	"streampump/bench/load"
 	"streampump/bench/rival"
+	"streampump/bench/rtpsynth"
 	"streampump/bench/synth"
 	"streampump/e2e/rig"
 )
@@ -34,6 +35,10 @@ const rivalPlayers = 20
 func TestEveryServerCarriesTheStream(t *testing.T) {
 	rig.Binary(t) // built outside of the folders below
 	for _, k := range rival.Kinds() {
+		if _, err := k.Find(); k.Home != "" && err != nil {
+			t.Log(err) // no package brings it, so that it is there only where somebody built it
+			continue
+		}
 		t.Run(k.Name, func(t *testing.T) {
 			// The server's user, who may be another, has to get there, and may
 			// leave there what it likes.
@@ -71,6 +76,9 @@ func serverHeat(t *testing.T, k *rival.Kind) *contest.Heat {
 	if k.Fronts {
 		h.Pump, h.TLS = rig.Binary(t), true
 	}
+	if k.RTSP == rival.Only {
+		overRTSP(t, h)
+	}
 	var err error
 	if h.Path, err = k.Find(); err != nil {
 		missing(t, err.Error())
@@ -78,10 +86,20 @@ func serverHeat(t *testing.T, k *rival.Kind) *contest.Heat {
 	return h
 }
 
+// overRTSP has the stream come and go over RTSP.
+func overRTSP(t *testing.T, h *contest.Heat) {
+	t.Helper()
+	s, err := rtpsynth.Live(400_000, 25, 1400)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Pump, h.RTP = rig.Binary(t), &s
+}
+
 // checkServer runs a server and judges what must be so on any machine.
 func checkServer(t *testing.T, h *contest.Heat) {
 	t.Helper()
-	if v := h.Kind.Version(t.Context(), h.Path); !strings.ContainsAny(v, "0123456789") {
+	if v := h.Kind.Version(t.Context(), h.Path); h.Kind.Home == "" && !strings.ContainsAny(v, "0123456789") {
 		t.Errorf("its version is %q", v)
 	}
 	out, err := h.Run(t.Context())
@@ -93,13 +111,16 @@ func checkServer(t *testing.T, h *contest.Heat) {
 	if r.Counts != want || r.Waiting != 0 || len(r.Problems) > 0 {
 		t.Errorf("counts %+v, %d waiting, problems %q", r.Counts, r.Waiting, r.Problems)
 	}
-	if v := r.Verified; h.Kind.Check == rival.Whole && (v == nil || v.Objects == 0 || v.Broken > 0 || v.Foreign) {
+	if v := r.Verified; h.Kind.Check == rival.Whole && (v == nil || v.Objects == 0 && h.RTP == nil || v.Packets == 0 || v.Broken > 0 || v.Foreign) {
 		t.Errorf("verified: %+v", v)
 	}
 	for _, f := range []contest.Figure{
 		contest.CPUPerGB, contest.Cores, contest.DelayP50, contest.DelayP99, contest.JoinP99, contest.AllJoined,
 		contest.StalledKernel, contest.Held, contest.Received, contest.GeneratorCores, contest.RSSPerViewer, contest.RSSGrowth,
 	} {
+		if h.RTP != nil && h.Kind.Check != rival.Whole && (f == contest.DelayP50 || f == contest.DelayP99) {
+			continue // nothing of it is looked at
+		}
 		if math.IsNaN(out.Figures.At(f)) {
 			t.Errorf("there is no %s; notes %q", f, r.Notes)
 		}
@@ -152,8 +173,8 @@ func TestCompare(t *testing.T) {
 	bench := buildBoth(t)
 	names := []string{"pump"}
 	for _, k := range rival.Kinds()[1:] {
-		if _, err := k.Find(); err != nil || k.NoPart(false) != "" {
-			t.Log(err, k.NoPart(false))
+		if _, err := k.Find(); err != nil || k.NoPart(false, false) != "" {
+			t.Log(err, k.NoPart(false, false))
 			continue
 		}
 		names = append(names, k.Name)
@@ -163,8 +184,8 @@ func TestCompare(t *testing.T) {
 	common := []string{"compare", "-n", strconv.Itoa(rivalPlayers), "--bitrate", "400k", "--ramp", "100ms", "--rounds", "1"}
 	text := benchPrints(t, bench, append(common, "--duration", "2s", "--stall", "20%:1s", "--html", page)...)
 	for _, c := range contest.Columns() {
-		if c.Figure == contest.SealPerGB || c.Figure == contest.JoinCPU {
-			continue // of TLS, and of players that come at once
+		if c.Figure == contest.SealPerGB || c.Figure == contest.JoinCPU || c.Figure == contest.Damaged {
+			continue // of TLS, of players that come at once, and of RTSP
 		}
 		if !strings.Contains(text, "\n"+c.Name) {
 			t.Errorf("the column %q is missing:\n%s", c.Name, text)
@@ -223,6 +244,38 @@ func TestCompareOverTLS(t *testing.T) {
 		if n := o.Result.TLS["TLS 1.3, TLS_AES_128_GCM_SHA256"]; n != rivalPlayers {
 			t.Errorf("%s: %v", name, o.Result.TLS)
 		}
+	}
+}
+
+// TestPumpOverRTSP: the pump carries a stream over RTSP whole.
+func TestPumpOverRTSP(t *testing.T) {
+	pump, err := rival.Named("pump")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := serverHeat(t, pump)
+	overRTSP(t, h)
+	checkServer(t, h)
+}
+
+// TestCompareOverRTSP: every byte of verified players was checked, and no picture was
+// damaged.
+func TestCompareOverRTSP(t *testing.T) {
+	bench := buildBoth(t)
+	var table contest.Table
+	out := benchPrints(t, bench, "compare", "--protocol", "rtsp", "-n", strconv.Itoa(rivalPlayers), "--bitrate", "400k", "--ramp", "0", "--rounds", "1",
+		"--duration", "2s", "--stall", "20%:1s", "--servers", "pump", "--json")
+	if err := json.Unmarshal([]byte(out), &table); err != nil {
+		t.Fatal(err)
+	}
+	f := table.Runs["pump"][0].Figures
+	for _, c := range []contest.Figure{contest.Gaps, contest.Damaged, contest.Broken, contest.Lost} {
+		if f.At(c) != 0 {
+			t.Errorf("%s is %v", c, f.At(c))
+		}
+	}
+	if f.At(contest.Held) != rivalPlayers || !(f.At(contest.PacketsPerCall) > 1) || !(table.Column(contest.FloorName, contest.CPUPerGB)[0] > 0) {
+		t.Errorf("%s", out)
 	}
 }
 

@@ -39,6 +39,7 @@ func Columns() []Shown {
 		{Held, "players held", "", 0, false},
 		{Lost, "players lost", "", 0, false},
 		{Gaps, "gaps", "", 0, false},
+		{Damaged, "damaged pictures", "", 0, false},
 		{Broken, "broken streams", "", 0, false},
 		{Received, "received", "Mbit/s", 0, false},
 		{GeneratorCores, "generator's CPU", "cores", 3, false},

@@ -37,6 +37,7 @@ const (
 	Lost           Figure = "lost"                // players that were cut off or never had it
 	Gaps           Figure = "gaps"                // of verified players
 	Broken         Figure = "broken"              // verified players whose stream broke a rule
+	Damaged        Figure = "damaged_pictures"    // of verified players: what a gap cut or began (RTSP)
 	GeneratorCores Figure = "generator_cores"     //
 	GeneratorPerGB Figure = "generator_s_per_gb"  //
 	MachinePerGB   Figure = "machine_s_per_gb"    // of the whole machine: server, generator, kernel, and all else
@@ -83,6 +84,9 @@ func (f Figures) take(r *load.Result) {
 	}
 	if v := r.Verified; v != nil && (v.Packets > 0 || v.Broken > 0) {
 		f[Broken] = float64(v.Broken)
+	}
+	if v := r.Verified; v != nil && v.Packets > 0 && v.Damaged != nil {
+		f[Damaged] = float64(*v.Damaged)
 	}
 	if r.Stalled != nil && r.Stalled.Sockets > 0 {
 		f[StalledKernel] = float64(r.Stalled.Mean) / 1e6

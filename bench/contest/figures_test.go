@@ -18,7 +18,7 @@ func measured() *load.Result {
 	return &load.Result{
 		Players: 100, Counts: load.Counts{Held: 100, Lost: 2}, Waiting: 1, JoinCPU: ptr(0.05),
 		Join: &load.Times{P50: 10, P99: 20}, Delay: &load.Times{P50: 30, P99: 40, Max: 50}, AllJoined: ptr(60.0),
-		Verified: &load.Verified{Packets: 9, Gaps: 3, Broken: 1},
+		Verified: &load.Verified{Packets: 9, Gaps: 3, Damaged: ptr(int64(2)), Broken: 1},
 		Stalled:  &load.Stalled{Sockets: 5, Mean: 250_000, Max: 300_000},
 		Measured: &load.Measured{Seconds: 10, BitRate: 8e6, Generator: load.CPU{Cores: 0.25, PerGB: ptr(0.1)}, Machine: &load.CPU{PerGB: ptr(0.9)}},
 		Server: &load.Server{
@@ -34,7 +34,7 @@ func TestFiguresOfAResult(t *testing.T) {
 	f := Figures{}
 	f.take(measured())
 	want := Figures{
-		Held: 100, Lost: 3, JoinP50: 10, JoinP99: 20, DelayP50: 30, DelayP99: 40, DelayMax: 50, AllJoined: 60, Gaps: 3, Broken: 1,
+		Held: 100, Lost: 3, JoinP50: 10, JoinP99: 20, DelayP50: 30, DelayP99: 40, DelayMax: 50, AllJoined: 60, Gaps: 3, Damaged: 2, Broken: 1,
 		StalledKernel: 0.25, GeneratorCores: 0.25, GeneratorPerGB: 0.1, MachinePerGB: 0.9, Received: 8, Cores: 0.2, CPUPerGB: 0.5,
 		JoinCPU: 0.5, RSSPerViewer: 20, RSSGrowth: 2, CPUPerCall: 2000, CPUPerPacket: 250, PacketsPerCall: 8, WritesMetFull: 7,
 	}
@@ -57,9 +57,9 @@ func TestMissingFiguresAreMissing(t *testing.T) {
 		"delay":       {func(r *load.Result) { r.Delay = nil }, []Figure{DelayP50, DelayP99, DelayMax}},
 		"join":        {func(r *load.Result) { r.Join = nil }, []Figure{JoinP50, JoinP99}},
 		"all joined":  {func(r *load.Result) { r.AllJoined = nil }, []Figure{AllJoined}},
-		"verified":    {func(r *load.Result) { r.Verified = nil }, []Figure{Gaps, Broken}},
-		"got nothing": {func(r *load.Result) { r.Verified = &load.Verified{Players: 3} }, []Figure{Gaps, Broken}},
-		"broke early": {func(r *load.Result) { r.Verified = &load.Verified{Broken: 1} }, []Figure{Gaps}},
+		"verified":    {func(r *load.Result) { r.Verified = nil }, []Figure{Gaps, Damaged, Broken}},
+		"got nothing": {func(r *load.Result) { r.Verified = &load.Verified{Players: 3} }, []Figure{Gaps, Damaged, Broken}},
+		"broke early": {func(r *load.Result) { r.Verified = &load.Verified{Broken: 1} }, []Figure{Gaps, Damaged}},
 		"stalled":     {func(r *load.Result) { r.Stalled = nil }, []Figure{StalledKernel}},
 		"no stalled":  {func(r *load.Result) { r.Stalled = &load.Stalled{} }, []Figure{StalledKernel}},
 		"measurement": {func(r *load.Result) { r.Measured = nil }, []Figure{GeneratorCores, GeneratorPerGB, MachinePerGB, Received}},

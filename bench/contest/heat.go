@@ -12,12 +12,16 @@ import (
 	"streampump/bench/live"
 	"streampump/bench/load"
 	"streampump/bench/rival"
+	"streampump/bench/rtpsynth"
 	"streampump/bench/secure"
 	"streampump/bench/synth"
 )
 
 // framed is what MMSH adds to a data packet.
 const framed = 12
+
+// interleaved is what RTSP adds to a packet.
+const interleaved = 4
 
 // Heat is one run of one server.
 type Heat struct {
@@ -34,8 +38,9 @@ type Heat struct {
 	Fanout rival.Fanout
 	// Cores are the server's. What loads it runs on the process's own.
 	Cores []int
-	// Spec is the stream.
+	// Spec is the stream, unless it is RTP, which comes and goes over RTSP.
 	Spec synth.Spec
+	RTP  *rtpsynth.Spec
 	// Load is what the players do; where they play is filled in.
 	Load load.Options
 	// Profile is called with the pump's admin listener while players play, on a
@@ -84,7 +89,7 @@ func (h *Heat) Run(ctx context.Context) (*Outcome, error) {
 		}
 	}
 	s, err := h.Kind.Start(ctx, rival.Setup{
-		Path: h.Path, Pump: h.Pump, Authority: authority, Dir: dir, Cores: h.Cores, Viewers: h.Load.Players, Fanout: h.Fanout,
+		Path: h.Path, Pump: h.Pump, Authority: authority, Dir: dir, Cores: h.Cores, Viewers: h.Load.Players, Fanout: h.Fanout, RTP: h.RTP,
 		Source: func(ctx context.Context) (rival.Source, error) { return live.New(ctx, h.Spec, 0) },
 	})
 	if err != nil {
@@ -126,7 +131,11 @@ func (h *Heat) Run(ctx context.Context) (*Outcome, error) {
 func (h *Heat) load(ctx context.Context, s *rival.Server) (r *load.Result, failed, err error) {
 	o := h.Load
 	o.Addr, o.Path, o.PID, o.Plain, o.Marks = s.Addr, s.Path, s.PID(), h.Kind.Plain, h.Kind.Check == rival.Marks
-	o.AnyStart = h.Kind.Package != "" && !h.Kind.Fronts // others cannot tell where to begin
+	if o.RTP = h.RTP; o.RTP != nil && o.Marks {
+		// It cuts the payloads that are checked into others.
+		o.Marks, o.Verify = false, 0
+	}
+	o.AnyStart = (h.Kind.Package != "" || h.Kind.Home != "") && !h.Kind.Fronts // others cannot tell where to begin
 	o.TLS = s.TLS
 	if o.Others, err = s.Others(); err != nil {
 		return nil, err, nil
@@ -174,7 +183,7 @@ const FloorName = "floor"
 // packet rate, and as many packets in a call as a pump had. secured measures what it
 // costs to encrypt too.
 func floorLike(ctx context.Context, h *Heat, packetRate, coalesce float64, secured bool) (*Outcome, error) {
-	size := h.Spec.PacketSize + framed
+	size := h.packetSize()
 	seal := time.Duration(0)
 	if secured {
 		seal = sealFor
@@ -201,6 +210,15 @@ func floorLike(ctx context.Context, h *Heat, packetRate, coalesce float64, secur
 	f.set(Cores, r.CPUSeconds/r.Seconds)
 	f.set(PacketsPerCall, float64(r.Bytes)/float64(size)/float64(r.Calls))
 	return out, nil
+}
+
+// packetSize is how many bytes a player gets for each packet, on average.
+func (h *Heat) packetSize() int {
+	if h.RTP != nil {
+		bytes, packets := h.RTP.Mean()
+		return int(bytes/packets) + interleaved
+	}
+	return h.Spec.PacketSize + framed
 }
 
 // Placement is which cores the server has and which the load. They are the same

@@ -9,6 +9,7 @@ import (
 
 	"streampump/bench/contest"
 	"streampump/bench/load"
+	"streampump/bench/rival"
 )
 
 // Gate is the rows that are measured, in a form.
@@ -122,7 +123,7 @@ func (g *Gate) Run(ctx context.Context) (*Result, error) {
 func (r *Result) failures(what string, t *contest.Table) {
 	for _, name := range t.Names {
 		whose := &r.Failures
-		if (name == cubemap || name == nginx || name == stunnel) && !r.Strict {
+		if k, err := rival.Named(name); err == nil && k.Name != pump && !r.Strict {
 			whose = &r.Rivals
 		}
 		for _, f := range t.FailuresOf(name) {

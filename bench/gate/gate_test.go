@@ -109,6 +109,26 @@ func TestStalledGrowthIsByPlayer(t *testing.T) {
 	}
 }
 
+// TestCheapestRival: the least of each round, of whoever was measured in it.
+func TestCheapestRival(t *testing.T) {
+	nan := math.NaN()
+	table := made(contest.CPUPerGB, map[string][]float64{rtspPump: {1, 1, 1, nan}, "go2rtc": {4, nan, nan, 2}, "lal": {8, 2, nan, 2}})
+	if got := cheapest(table); !slices.Equal(got, []float64{0.25, 0.5}) {
+		t.Errorf("%v", got)
+	}
+}
+
+// TestDamageIsOfViewersThatWereSkipped: where nobody was, there is nothing to say.
+func TestDamageIsOfViewersThatWereSkipped(t *testing.T) {
+	table := made(contest.Damaged, map[string][]float64{rtspStalled: {0, 0, 3}})
+	for i, gaps := range []float64{2, 0, 1} {
+		table.Runs[rtspStalled][i].Figures[contest.Gaps] = gaps
+	}
+	if got := damaged(table); got[0] != 0 || !math.IsNaN(got[1]) || got[2] != 3 {
+		t.Errorf("%v", got)
+	}
+}
+
 // setup is a machine with everything on it.
 func setup(t *testing.T) Setup {
 	t.Helper()
@@ -125,7 +145,11 @@ func setup(t *testing.T) Setup {
 			t.Fatal(err)
 		}
 	}
-	return Setup{Pump: "stream-pump", Cubemap: k, Fronts: fronts, Video: video, Most: 19_800, Place: contest.Placement{Server: []int{0}, Load: []int{1}}}
+	live, err := rival.Named("go2rtc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Setup{Pump: "stream-pump", Cubemap: k, Fronts: fronts, RTSP: []*rival.Kind{live}, Video: video, Most: 19_800, Place: contest.Placement{Server: []int{0}, Load: []int{1}}}
 }
 
 // Every row has a scene with the servers that it is about, and a name of its own.
@@ -163,7 +187,7 @@ func TestExpected(t *testing.T) {
 		most  float64 // minutes
 		only  []string
 		steps int
-	}{{Short(), 3, nil, 11}, {Strict(), 20, nil, 11}, {Short(), 1, []string{"delay-few", "lost"}, 1}} {
+	}{{Short(), 4, nil, 14}, {Strict(), 25, nil, 14}, {Short(), 1, []string{"delay-few", "lost"}, 1}} {
 		g := Gate{Form: c.form, Setup: setup(t), Only: c.only}
 		total, scenes := g.Expected()
 		if total.Minutes() > c.most || total <= 0 || scenes != c.steps {

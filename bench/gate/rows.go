@@ -23,6 +23,9 @@ const (
 	securedStalled = "pump, TLS, with stalls"
 	nginx          = "nginx"
 	stunnel        = "stunnel"
+
+	rtspPump    = "pump, RTSP"
+	rtspStalled = "pump, RTSP, with stalls"
 )
 
 // own is how far above the floor the pump may be, by call: its own work.
@@ -33,7 +36,7 @@ const own = 1.10
 const sealing = 1.15
 
 // Rows are the promises.
-func Rows() []Row { return slices.Concat(clearRows(), secureRows(), countRows()) }
+func Rows() []Row { return slices.Concat(clearRows(), secureRows(), rtspRows(), countRows()) }
 
 // secureRows are about viewers that speak TLS.
 func secureRows() []Row {
@@ -97,7 +100,7 @@ func countRows() []Row {
 		{
 			Name: "gaps", Kind: Count, Bound: 0,
 			What:   "gaps of the pump's viewers that read, in all scenes without stalls",
-			values: worst(contest.Gaps, stalled, securedStalled),
+			values: worst(contest.Gaps, stalled, securedStalled, rtspStalled),
 		},
 	}
 }
@@ -300,7 +303,7 @@ func stalledCalls() func(*contest.Table) []float64 {
 func worst(f contest.Figure, but ...string) func(*contest.Table) []float64 {
 	return func(t *contest.Table) []float64 {
 		var all []float64
-		for _, name := range []string{pump, quick, stalled, describe, oneLoop, twoLoops, secured, securedStalled} {
+		for _, name := range []string{pump, quick, stalled, describe, oneLoop, twoLoops, secured, securedStalled, rtspPump, rtspStalled} {
 			if !slices.Contains(but, name) {
 				all = append(all, stat.Present(t.Column(name, f))...)
 			}

@@ -1,11 +1,13 @@
 package gate
 
 import (
+	"errors"
 	"time"
 
 	"streampump/bench/contest"
 	"streampump/bench/load"
 	"streampump/bench/rival"
+	"streampump/bench/rtpsynth"
 	"streampump/bench/segment"
 	"streampump/bench/synth"
 )
@@ -19,10 +21,10 @@ type Form struct {
 	Duration, Stall time.Duration
 }
 
-// Short is the form for every change: within three minutes.
+// Short is the form for every change: within four minutes.
 func Short() Form { return Form{Rounds: 2, Duration: 2500 * time.Millisecond, Stall: 4 * time.Second} }
 
-// Strict is the form for a release: about twenty minutes.
+// Strict is the form for a release: about twenty-five minutes.
 func Strict() Form {
 	return Form{Strict: true, Rounds: 5, Duration: 5 * time.Second, Stall: 20 * time.Second}
 }
@@ -66,6 +68,8 @@ type Setup struct {
 	Cubemap *rival.Kind
 	// Fronts are the servers that speak TLS for a pump and are installed.
 	Fronts []*rival.Kind
+	// RTSP are the rivals over RTSP that are there.
+	RTSP []*rival.Kind
 	// Most is the most players that this process's descriptors allow. A scene of
 	// more is left out, and its rows are not measured.
 	Most int
@@ -103,6 +107,12 @@ func (f Form) scenes(s *Setup) ([]scene, error) {
 	all = append(all, scene{name: "join", what: "5,000 viewers of 64 kbit/s at once", heats: append(joins, described)})
 
 	all = append(all, b.secured(mega, slow, once)...)
+
+	overRTSP, err := b.rtsp(mega, once)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, overRTSP...)
 
 	many := heat(pump, slow, manyPlayers, 4*time.Second)
 	many.Cores = s.Place.All() // one process, all there is
@@ -155,6 +165,49 @@ func (b *builder) secured(mega, slow synth.Spec, rounds int) []scene {
 		{name: "tls-join", what: "2,000 viewers of 64 kbit/s over TLS at once", rounds: rounds, heats: []*contest.Heat{over(secured, slow, securedJoiners, 0)}},
 		{name: "tls-stall", what: "400 viewers of 1 Mbit/s over TLS, half of whom stall", rounds: rounds, heats: []*contest.Heat{stall}},
 	}
+}
+
+// What streams over RTSP are like.
+const (
+	// liveGOP is two seconds of pictures, as encoders have them.
+	liveGOP = 50
+	// livePacket is the most bytes of a packet, as of those over MMSH.
+	livePacket = 1400
+	// besideRivals is how many viewers rivals have: some do not hold 1,000 on one core.
+	besideRivals = 300
+)
+
+// rtsp are the scenes over RTSP. In the first the same pump has as many players over MMSH.
+func (b *builder) rtsp(mega synth.Spec, rounds int) ([]scene, error) {
+	over := func(name string, bitrate, players int) (*contest.Heat, error) {
+		h := b.heat(name, synth.Spec{}, players, time.Second)
+		spec, err := rtpsynth.Live(bitrate, liveGOP, livePacket)
+		h.RTP = &spec
+		return h, err
+	}
+	one, err1 := over(rtspPump, 1_000_000, 1000)
+	few, err2 := over(rtspPump, 1_000_000, besideRivals)
+	stall, err3 := over(rtspStalled, 4_000_000, 100)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return nil, err
+	}
+	beside := []*contest.Heat{few}
+	rivals := b.setup.RTSP
+	if !b.form.Strict && len(rivals) > 1 {
+		rivals = rivals[:1]
+	}
+	for _, k := range rivals {
+		h := *few
+		h.Kind, h.Name, h.Path, h.Pump = k, k.Name, "", b.setup.Pump
+		beside = append(beside, &h)
+	}
+	stall.Load.Duration, stall.Load.Stall = b.form.Stall+tail, load.Stall{Percent: 10, For: b.form.Stall}
+	stall.Load.Verify = 2 * watched // of whom two stall
+	return []scene{
+		{name: "rtsp", what: "1,000 viewers of 1 Mbit/s over RTSP", rounds: rounds, heats: []*contest.Heat{b.heat(pump, mega, 1000, time.Second), one}},
+		{name: "rtsp-rivals", what: "300 viewers of 1 Mbit/s over RTSP", rounds: rounds, heats: beside},
+		{name: "rtsp-stall", what: "100 viewers of 4 Mbit/s over RTSP, 10 % of whom stall", rounds: rounds, heats: []*contest.Heat{stall}},
+	}, nil
 }
 
 // builder makes heats.

@@ -11,9 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"streampump/bench/drain"
-	"streampump/bench/meter"
 	"streampump/bench/secure"
-	"streampump/bench/segment"
 )
 
 const (
@@ -173,62 +171,6 @@ func (c *crowd) plan(now time.Time) {
 	}
 }
 
-// stall moves the stalling members between two states.
-func (c *crowd) stall(from, to state) {
-	for i := range c.members {
-		m := &c.members[i]
-		if !m.stalls || m.state != from {
-			continue
-		}
-		if m.state = to; to == stateStalled {
-			c.drained.Remove(m.fd)
-		} else {
-			c.drained.Add(m.fd)
-		}
-	}
-}
-
-// weigh looks at what the server's kernel holds for the stalled players.
-func (c *crowd) weigh() {
-	if c.o.PID == 0 || c.o.Stall.For == 0 {
-		return
-	}
-	links := map[meter.Link]bool{}
-	for i := range c.members {
-		if m := &c.members[i]; m.state == stateStalled {
-			if l, err := linkOf(m.fd); err == nil {
-				links[l] = true
-			}
-		}
-	}
-	if len(links) == 0 {
-		return
-	}
-	var all []int64
-	for _, pid := range c.o.processes() {
-		held, err := meter.SocketMemory(pid, links)
-		if err != nil {
-			c.tally.weighed(nil, err)
-			return
-		}
-		all = append(all, held...)
-	}
-	c.tally.weighed(all, nil)
-}
-
-// linkOf is a player's connection as the server sees it.
-func linkOf(fd int) (meter.Link, error) {
-	own, err := unix.Getsockname(fd)
-	if err != nil {
-		return meter.Link{}, err
-	}
-	server, err := unix.Getpeername(fd)
-	if err != nil {
-		return meter.Link{}, err
-	}
-	return meter.Link{Server: meter.AddrOf(server), Peer: meter.AddrOf(own)}, nil
-}
-
 // replace has the next member that is served leave and come back.
 func (c *crowd) replace() {
 	for range c.members {
@@ -346,17 +288,29 @@ func (c *crowd) ask(m *member) error {
 // sendNext sends the player's next request.
 func (c *crowd) sendNext(m *member) error {
 	request, j := c.play, &joiner{plain: c.o.Plain || c.o.Marks}
+	if c.o.RTP != nil {
+		j.rtsp = newRTSPJoiner(c.o.url())
+		request = j.rtsp.next()
+	}
 	if len(c.describe) > 0 && !m.described {
 		request, j.describes = c.describe, true
 	}
 	if c.o.TLS != nil {
 		return c.greet(m, j, request)
 	}
-	// A new connection takes a request of some hundred bytes whole.
+	if err := m.say(request); err != nil {
+		return err
+	}
+	m.state, m.join = stateJoining, j
+	return nil
+}
+
+// say sends a request of some hundred bytes, which a connection takes whole where the one
+// before was answered.
+func (m *member) say(request []byte) error {
 	if n, err := unix.Write(m.fd, request); err != nil || n < len(request) {
 		return errors.Join(err, errors.New("the request could not be sent"))
 	}
-	m.state, m.join = stateJoining, j
 	return nil
 }
 
@@ -413,6 +367,11 @@ func (c *crowd) read(m *member) error {
 	if m.join.answered && !answered && !m.join.describes {
 		c.tally.change(func(n *Counts) { n.Connected++ })
 	}
+	if err == nil && m.join.rtsp != nil {
+		if request := m.join.rtsp.next(); len(request) > 0 {
+			err = m.say(request)
+		}
+	}
 	if err != nil || !done {
 		return err
 	}
@@ -466,38 +425,4 @@ func (c *crowd) got(fd int, n int64, err error) {
 	if m := c.byFD[fd]; m != nil && err != nil {
 		c.lose(m, err)
 	}
-}
-
-// open begins a connection without waiting for it, with segments of most bytes.
-func open(server netip.AddrPort, source netip.Addr, most int) (int, error) {
-	family := unix.AF_INET6
-	if server.Addr().Is4() {
-		family = unix.AF_INET
-	}
-	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return 0, err
-	}
-	err = segment.Announce(fd, most)
-	if err == nil && source.IsValid() {
-		// The port is chosen by connect, so that each pair of addresses has
-		// all ports.
-		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
-		err = unix.Bind(fd, &unix.SockaddrInet4{Addr: source.As4()})
-	}
-	if err == nil {
-		err = unix.Connect(fd, sockaddr(server))
-	}
-	if err != nil && !errors.Is(err, unix.EINPROGRESS) {
-		_ = unix.Close(fd)
-		return 0, err
-	}
-	return fd, nil
-}
-
-func sockaddr(a netip.AddrPort) unix.Sockaddr {
-	if a.Addr().Is4() {
-		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}
-	}
-	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
 }

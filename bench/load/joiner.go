@@ -16,7 +16,8 @@ type joiner struct {
 	plain bool // the first byte of the body will do
 	// describes: it asks for the header, which is the whole body.
 	describes bool
-	length    int64 // of that body
+	length    int64       // of that body
+	rtsp      *rtspJoiner // nil for HTTP
 	head      []byte
 	answered  bool  // with 200
 	done      bool  // all below is only counted
@@ -38,6 +39,13 @@ func (j *joiner) feed(b []byte) (done bool, err error) {
 
 // understand is feed before it is done.
 func (j *joiner) understand(b []byte) (done bool, err error) {
+	if j.rtsp != nil {
+		done, err = j.rtsp.feed(b)
+		if j.answered = j.rtsp.talk.Playing(); j.answered {
+			j.bytes += int64(len(b))
+		}
+		return done, err
+	}
 	if !j.answered {
 		j.head = append(j.head, b...)
 		h, n, err := answer.Parse(j.head)

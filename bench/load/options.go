@@ -10,6 +10,7 @@ import (
 
 	"streampump/bench/meter"
 	"streampump/bench/player"
+	"streampump/bench/rtpsynth"
 	"streampump/bench/segment"
 )
 
@@ -60,6 +61,11 @@ type Options struct {
 	// AnyStart: verified players may begin in the middle of a picture, as they
 	// do where a server does not know what it carries.
 	AnyStart bool
+	// RTP is the source of a stream that the players play over RTSP, all of its tracks on
+	// the connection; nil is not RTSP. Its run does not matter. They have joined when they
+	// have the beginning of a key frame. With AnyStart they may also be sent on behind a gap
+	// in the middle of a picture, which is counted.
+	RTP *rtpsynth.Spec
 	// Describe: players ask for the header first, on a connection of its own,
 	// as VLC does. Only MMSH has that.
 	Describe bool
@@ -138,6 +144,8 @@ func (o *Options) Check() error {
 		return errors.New("no player can both stall and be throttled: the two shares add up to more than 100%")
 	case len(o.Others) > 0 && o.PID == 0:
 		return errors.New("processes that serve with the server's need that to be known")
+	case o.RTP != nil && (o.Plain || o.Marks || o.Describe || o.TLS != nil || o.Throttle.Percent > 0):
+		return errors.New("players over RTSP speak no HTTP and no TLS, cannot be throttled, and ask for the description in any case")
 	case o.Describe && o.Plain:
 		return errors.New("only MMSH has Describe")
 	case !(o.Churn >= 0) || o.Churn > 0 && o.Verify == o.Players:

@@ -101,9 +101,12 @@ type Verified struct {
 	Packets int64 `json:"packets"`
 	Objects int64 `json:"objects"` // media objects whose every byte was checked
 	Gaps    int64 `json:"gaps"`
-	Missing int64 `json:"missing_packets"`  // in the gaps
-	Rounds  int   `json:"rounds,omitempty"` // how often a looping file began again
-	Broken  int   `json:"broken"`           // players whose stream broke a rule
+	Missing int64 `json:"missing_packets"` // in the gaps
+	// Damaged is how many pictures a gap left without their end, and how many gaps were
+	// followed by what cannot be decoded; nil where that is not looked at, as over MMSH.
+	Damaged *int64 `json:"damaged_pictures,omitempty"`
+	Rounds  int    `json:"rounds,omitempty"` // how often a looping file began again
+	Broken  int    `json:"broken"`           // players whose stream broke a rule
 	// Foreign: the stream is not the synthetic encoder's, so that framing and
 	// packets were checked, and no bytes of media.
 	Foreign bool     `json:"foreign"`

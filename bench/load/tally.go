@@ -15,6 +15,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"streampump/bench/player"
+	"streampump/bench/rtpsynth"
 	"streampump/bench/secure"
 )
 
@@ -127,10 +128,11 @@ func (y *tally) lost(held bool, err error) {
 	}
 	y.reasons[reason]++
 	var fault *player.Fault
-	if errors.As(err, &fault) {
+	var rtp *rtpFault
+	if errors.As(err, &fault) || errors.As(err, &rtp) {
 		y.checks.Broken++
 		if len(y.checks.Faults) < maxFaults {
-			y.checks.Faults = append(y.checks.Faults, fault.Error())
+			y.checks.Faults = append(y.checks.Faults, err.Error())
 		}
 	}
 }
@@ -138,8 +140,11 @@ func (y *tally) lost(held bool, err error) {
 // reasonOf is an error in words that are the same for all players it meets.
 func reasonOf(err error) string {
 	var fault *player.Fault
+	var rtp *rtpFault
 	var errno syscall.Errno
 	switch {
+	case errors.As(err, &rtp):
+		return "the stream broke a rule of RTP"
 	case errors.As(err, &fault):
 		return "the stream broke the rule " + fault.Rule.String()
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
@@ -222,4 +227,19 @@ func (y *tally) verified(c player.Counts, objects int64, foreign bool) {
 	y.checks.Missing += c.Missing
 	y.checks.Rounds += c.Rounds
 	y.checks.Foreign = y.checks.Foreign || foreign
+}
+
+// verifiedRTP adds the same of a player over RTSP.
+func (y *tally) verifiedRTP(c rtpsynth.Counts) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	y.checks.Packets += int64(c.All())
+	for t := range c.Gaps {
+		y.checks.Gaps += int64(c.Gaps[t])
+		y.checks.Missing += int64(c.Missing[t])
+	}
+	if y.checks.Damaged == nil {
+		y.checks.Damaged = new(int64)
+	}
+	*y.checks.Damaged += int64(c.Cut + c.OffKey)
 }

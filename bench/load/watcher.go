@@ -42,6 +42,10 @@ func (w *watcher) run(ctx context.Context, began time.Time) {
 	w.began = time.Now()
 	w.check = player.Pattern()
 	w.tally.change(func(n *Counts) { n.Started++ })
+	if w.o.RTP != nil {
+		w.runRTSP(ctx)
+		return
+	}
 	v := player.NewVerifier(player.Options{Plain: w.o.Plain, AnyStart: w.o.AnyStart, Object: w.object, Began: w.stamp, Rounds: w.isForeign})
 	watch := w.watch
 	if w.o.Marks {
@@ -91,15 +95,21 @@ func (w *watcher) watch(ctx context.Context, v *player.Verifier) error {
 // viewer is the client whose words the player uses.
 func (w *watcher) viewer() *player.Viewer {
 	v := &player.Viewer{Client: w.o.client(), Addr: w.server.String(), Host: w.o.Addr, Path: w.o.Path}
-	d := net.Dialer{Control: segment.Control(w.o.Segment)}
-	if source := sourceOf(w.player, w.server.Addr()); source.IsValid() {
-		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0))
-	}
+	d := w.dialer()
 	v.Dial = d.DialContext
 	if w.o.TLS != nil {
 		v.Dial = w.secured(d)
 	}
 	return v
+}
+
+// dialer connects from the player's own address.
+func (w *watcher) dialer() net.Dialer {
+	d := net.Dialer{Control: segment.Control(w.o.Segment)}
+	if source := sourceOf(w.player, w.server.Addr()); source.IsValid() {
+		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0))
+	}
+	return d
 }
 
 // secured dials with TLS. The handshake may take as long as any answer.

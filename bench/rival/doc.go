@@ -2,12 +2,16 @@
 // the pump itself and its rivals, each with the settings it comes with.
 //
 //	name      gets the stream by                players speak
-//	pump      a push, MMSH                      MMSH
+//	pump      a push, MMSH or RTSP              what it came by
 //	cubemap   fetching it, Metacube over HTTP   HTTP
 //	icecast   a source client, ASF over HTTP    HTTP
 //	vlc       fetching it, ASF over HTTP        MMSH
 //	nginx     standing in front of a pump       MMSH over TLS
 //	stunnel   standing in front of a pump       MMSH over TLS
+//	mediamtx  a push, RTSP                      RTSP
+//	go2rtc    a push, RTSP                      RTSP
+//	lal       a push, RTSP                      RTSP
+//	live555   fetching it from a pump, RTSP     RTSP
 //
 // A rival is somebody else's program that has to be installed; [Kind.Find] says
 // where. Nothing is changed of how they work: only ports, limits on

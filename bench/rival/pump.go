@@ -14,9 +14,9 @@ import (
 	"streampump/bench/secure"
 )
 
-// pump is our own server: a stream of type mmsh_push, all else by default.
+// pump is our own server: a stream that is pushed, all else by default.
 func pump() *Kind {
-	k := &Kind{Name: "pump", Check: Whole, TLS: Can, program: "stream-pump", version: []string{"version"}, start: startPump}
+	k := &Kind{Name: "pump", Check: Whole, TLS: Can, RTSP: Can, program: "stream-pump", version: []string{"version"}, start: startPump}
 	// The programs are built into one folder.
 	if self, err := os.Executable(); err == nil {
 		k.places = []string{filepath.Join(filepath.Dir(self), "stream-pump")}
@@ -30,6 +30,9 @@ func startPump(ctx context.Context, v *Server, s Setup) error {
 		return err
 	}
 	v.Addr, v.Admin = at.players, at.admin
+	if s.RTP != nil {
+		return v.pushed(ctx, s, at.encoder)
+	}
 	v.feed(func(ctx context.Context) error { return pushTo(ctx, at.encoder, s) })
 	return v.hasStream(ctx)
 }
@@ -46,9 +49,14 @@ func (v *Server) runPump(ctx context.Context, s Setup, limits map[string]any) (a
 		}
 		listen = append(listen, "tls://127.0.0.1:0")
 	}
+	v.Path = "/streams/live"
+	kind := "mmsh_push"
+	if s.RTP != nil {
+		kind, v.Path = "rtsp_push", rtspPath
+	}
 	config := map[string]any{
 		"listen": listen, "ssl_cert": pair.Cert, "ssl_key": pair.Key, "admin": map[string]any{"listen": "127.0.0.1:0"}, "limits": limits,
-		"streams": []any{map[string]any{"type": "mmsh_push", "path": "live"}}, "fanout": s.Fanout.settings(),
+		"streams": []any{map[string]any{"type": kind, "path": "live"}}, "fanout": s.Fanout.settings(),
 	}
 	maps.DeleteFunc(config, func(_ string, v any) bool { return v == "" })
 	if limits == nil {
@@ -62,7 +70,6 @@ func (v *Server) runPump(ctx context.Context, s Setup, limits map[string]any) (a
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		return at, err
 	}
-	v.Path = "/streams/live"
 	if err := v.run(child.Spec{Path: s.Path, Args: []string{"serve", file}, Dir: s.Dir, Cores: s.Cores}); err != nil {
 		return at, err
 	}

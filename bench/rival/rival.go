@@ -15,6 +15,7 @@ import (
 
 	"streampump/bench/child"
 	"streampump/bench/meter"
+	"streampump/bench/rtpsynth"
 	"streampump/bench/secure"
 )
 
@@ -47,12 +48,16 @@ const (
 // Kind is a server that can take part.
 type Kind struct {
 	Name string
-	// Package is the Debian package that brings it; empty for our own.
+	// Package is the Debian package that brings it; empty for our own, and where there is
+	// none.
 	Package string
+	// Home is where its source is, for those that Debian does not pack.
+	Home string
 	// Plain: its players speak HTTP, not MMSH.
 	Plain bool
 	Check Check
-	TLS   TLS
+	// TLS and RTSP are whether its players speak these.
+	TLS, RTSP Part
 	// Fronts: it carries a pump's stream, and is measured together with that pump.
 	Fronts bool
 
@@ -67,7 +72,7 @@ type Kind struct {
 
 // Kinds are all servers, the pump first.
 func Kinds() []*Kind {
-	return []*Kind{pump(), cubemap(), icecast(), vlc(), nginx(), stunnel()}
+	return []*Kind{pump(), cubemap(), icecast(), vlc(), nginx(), stunnel(), live555(), go2rtc(), mediamtx(), lal()}
 }
 
 // Named is the kind of that name.
@@ -87,7 +92,10 @@ func (k *Kind) Find() (path string, err error) {
 	if path = k.look(); path != "" {
 		return path, nil
 	}
-	if k.Package == "" {
+	switch {
+	case k.Home != "":
+		return "", fmt.Errorf("%s is not on the PATH: build it from %s", k.program, k.Home)
+	case k.Package == "":
 		return "", fmt.Errorf("%s is not built: make build", k.program)
 	}
 	return "", fmt.Errorf("%s is not installed: apt-get install --no-install-recommends %s", k.Name, k.Package)
@@ -127,6 +135,9 @@ type Setup struct {
 	Viewers int
 	// Source makes the encoder; the stream begins when the server can take it.
 	Source func(ctx context.Context) (Source, error)
+	// RTP is the stream where it comes and goes over RTSP, in place of Source; nil: it does
+	// not. Its run is named by when it begins.
+	RTP *rtpsynth.Spec
 	// Fanout is what the pump is told about its fan-out.
 	Fanout Fanout
 }
@@ -195,6 +206,7 @@ type Server struct {
 
 	process *child.Process
 	behind  *child.Process  // the pump that it fronts; nil if it does not
+	source  *child.Process  // the pump that it fetches from, which is not measured; nil if it does not
 	feeding context.Context // of the source; it ends with stop
 	stop    context.CancelFunc
 	begun   bool          // it has a source
@@ -243,7 +255,7 @@ func (v *Server) Err() error {
 	select {
 	case <-v.fed:
 	default:
-		return errors.Join(v.process.Err(), v.behind.Err())
+		return errors.Join(v.process.Err(), v.behind.Err(), v.source.Err())
 	}
 	t := time.NewTimer(lastWords)
 	defer t.Stop()
@@ -252,6 +264,8 @@ func (v *Server) Err() error {
 		return v.process.Err()
 	case <-v.behind.Exited():
 		return v.behind.Err()
+	case <-v.source.Exited():
+		return v.source.Err()
 	case <-t.C:
 	}
 	if v.fedErr != nil {
@@ -265,7 +279,7 @@ func (v *Server) Err() error {
 func (v *Server) Stop() error {
 	v.stop()
 	// The source of a server that hangs ends at the latest when that has.
-	err := errors.Join(v.process.Stop(), v.behind.Stop())
+	err := errors.Join(v.process.Stop(), v.behind.Stop(), v.source.Stop())
 	if v.begun {
 		<-v.fed
 	}
@@ -296,6 +310,8 @@ func (v *Server) ended() bool {
 		return true
 	case <-v.behind.Exited():
 		return true
+	case <-v.source.Exited():
+		return true
 	default:
 		return false
 	}
@@ -315,6 +331,7 @@ func (v *Server) await(ctx context.Context, what string, ready func(context.Cont
 		case <-v.fed:
 		case <-v.process.Exited():
 		case <-v.behind.Exited():
+		case <-v.source.Exited():
 		case <-over.C:
 			return fmt.Errorf("it has not %s within %v; it said last: %s", what, readyWithin, v.process.SaidLast())
 		case <-tick.C:

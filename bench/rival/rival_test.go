@@ -33,6 +33,10 @@ func TestMain(m *testing.M) {
 		fmt.Println("I cannot find my teapot")
 		os.Exit(1)
 	}
+	if as == "takes" {
+		fmt.Println(takeRTSP())
+		os.Exit(1)
+	}
 	if as == "hangs" {
 		fmt.Println("I think")
 		<-time.After(time.Minute) // if nobody ends it
@@ -240,22 +244,22 @@ func TestNamed(t *testing.T) {
 			t.Errorf("%s: %+v, %v", k.Name, got, err)
 		}
 	}
-	if k, err := Named("apache"); err == nil || err.Error() != `there is no server "apache", only pump, cubemap, icecast, vlc, nginx, stunnel` {
+	if k, err := Named("apache"); err == nil || err.Error() != `there is no server "apache", only pump, cubemap, icecast, vlc, nginx, stunnel, live555, go2rtc, mediamtx, lal` {
 		t.Errorf("%+v, %v", k, err)
 	}
 }
 
-// TestNoPart: who takes part over TLS, and who without it.
+// TestNoPart: who takes part over TLS, over RTSP, and without either.
 func TestNoPart(t *testing.T) {
-	for name, want := range map[string][2]bool{ // in clear, over TLS
-		"pump": {true, true}, "cubemap": {true, true}, "icecast": {true, false}, "vlc": {true, false},
-		"nginx": {false, true}, "stunnel": {false, true},
+	for name, want := range map[string][3]bool{ // in clear, over TLS, over RTSP
+		"pump": {true, true, true}, "cubemap": {true, true, false}, "icecast": {true, false, false}, "vlc": {true, false, false},
+		"nginx": {false, true, false}, "stunnel": {false, true, false}, "mediamtx": {false, false, true}, "live555": {false, false, true},
 	} {
 		k, err := Named(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := [2]bool{k.NoPart(false) == "", k.NoPart(true) == ""}; got != want {
+		if got := [3]bool{k.NoPart(false, false) == "", k.NoPart(true, false) == "", k.NoPart(false, true) == ""}; got != want {
 			t.Errorf("%s takes part: %v, want %v", name, got, want)
 		}
 	}
@@ -294,6 +298,7 @@ func TestFind(t *testing.T) {
 	for want, k := range map[string]Kind{
 		"thing is not built: make build":                                      {Name: "pump", program: "thing"},
 		"rival is not installed: apt-get install --no-install-recommends a b": {Name: "rival", Package: "a b", program: "thing"},
+		"thing is not on the PATH: build it from there":                       {Name: "rival", Home: "there", program: "thing"},
 	} {
 		k.places = []string{program, dir} // not there, and no program
 		if path, err := k.Find(); err == nil || err.Error() != want {

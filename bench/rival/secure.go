@@ -10,24 +10,28 @@ import (
 	"streampump/bench/secure"
 )
 
-// TLS is whether players reach a server over TLS.
-type TLS uint8
+// Part is whether a server takes part where players speak a protocol.
+type Part uint8
 
-// From a server that has none to one that is there for nothing else.
+// From a server that does not speak it to one that is there for nothing else.
 const (
-	Never TLS = iota
+	Never Part = iota
 	Can
 	Only
 )
 
-// NoPart is why a server takes no part in a contest over TLS, or in one without it;
-// empty if it does.
-func (k *Kind) NoPart(secured bool) string {
+// NoPart is why a server takes no part in a contest over TLS or over RTSP, or in one
+// without; empty if it does.
+func (k *Kind) NoPart(secured, rtsp bool) string {
 	switch {
 	case secured && k.TLS == Never:
 		return k.Name + " has no TLS"
 	case !secured && k.TLS == Only:
 		return k.Name + " stands in front of a pump for TLS alone"
+	case rtsp && k.RTSP == Never:
+		return k.Name + " has no RTSP"
+	case !rtsp && k.RTSP == Only:
+		return k.Name + " takes part over RTSP alone"
 	}
 	return ""
 }

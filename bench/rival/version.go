@@ -15,7 +15,7 @@ func (k *Kind) Version(ctx context.Context, path string) string {
 		return firstLine(ctx, path, k.version...)
 	}
 	// Only what is there belongs to the package.
-	if dir := filepath.Dir(path); dir != "/usr/bin" && dir != "/usr/sbin" {
+	if dir := filepath.Dir(path); k.Package == "" || dir != "/usr/bin" && dir != "/usr/sbin" {
 		return ""
 	}
 	name, _, _ := strings.Cut(k.Package, " ")

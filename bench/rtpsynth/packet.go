@@ -36,12 +36,20 @@ func (s *Spec) extra() int {
 }
 
 // PerGOP is the number of packets of pictures from one key frame to the next.
-func (s *Spec) PerGOP() int { return s.GOP*s.Parts + s.extra() }
+func (s *Spec) PerGOP() int { return s.extra() + s.keyParts() + (s.GOP-1)*s.Parts }
+
+// keyParts is the number of packets with parts of a key frame.
+func (s *Spec) keyParts() int {
+	if s.KeyParts > 0 {
+		return s.KeyParts
+	}
+	return s.Parts
+}
 
 // place finds packet n of the pictures.
 func (s *Spec) place(n uint32) place {
 	gop, i := int(n)/s.PerGOP(), int(n)%s.PerGOP()
-	first := s.extra() + s.Parts
+	first := s.extra() + s.keyParts()
 	p := place{picture: gop * s.GOP, part: i, kind: slice}
 	switch {
 	case i < s.extra()-1:
@@ -61,6 +69,13 @@ func (s *Spec) place(n uint32) place {
 // startsKey reports whether packet n of a track is one at which a viewer may begin.
 func (s *Spec) startsKey(t Track, n uint32) bool {
 	return t == Audio && !s.Has(Video) || t == Video && int(n)%s.PerGOP() == 0
+}
+
+// decodes reports whether pictures can be decoded from packet n of a track on: from the
+// first one of a key frame, or, as the description has the parameter sets, from one of those
+// up to its first part.
+func (s *Spec) decodes(t Track, n uint32) bool {
+	return t == Audio && !s.Has(Video) || t == Video && int(n)%s.PerGOP() <= s.extra()
 }
 
 // due is when packet n of a track is due, from the first.
@@ -145,11 +160,11 @@ func (s *Spec) payload(t Track, n uint32) (b []byte, marker bool, typ byte) {
 
 // sliceHead is how a packet with a part of a picture begins (RFC 6184, 5.6 and 5.8).
 func (s *Spec) sliceHead(p place) []byte {
-	nal := byte(0x41)
+	nal, parts := byte(0x41), s.Parts
 	if p.picture%s.GOP == 0 {
-		nal = 0x65
+		nal, parts = 0x65, s.keyParts()
 	}
-	if s.Parts == 1 {
+	if parts == 1 {
 		return []byte{nal, 0x88}
 	}
 	fu := nal & 0x1F

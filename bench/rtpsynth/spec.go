@@ -36,8 +36,9 @@ type Spec struct {
 	Tracks []Track
 	// GOP is the number of pictures from one key frame to the next.
 	GOP int
-	// Parts is the number of packets of each picture; a key frame has one or two more.
-	Parts int
+	// Parts is the number of packets of each picture, and KeyParts that of key frames, 0 for
+	// as many; a key frame has one or two more in front of them.
+	Parts, KeyParts int
 	// Size is about how many bytes a packet of pictures has.
 	Size int
 	// Lead sends supplemental information in a packet of its own in front of the

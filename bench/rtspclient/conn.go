@@ -55,7 +55,7 @@ type Item struct {
 func (c *Conn) Next(ctx context.Context) (Item, error) {
 	defer c.until(ctx)()
 	for {
-		it, n, err := parse(c.rest)
+		it, n, err := Parse(c.rest)
 		if n > 0 || err != nil {
 			c.rest = c.rest[n:]
 			return it, err
@@ -69,8 +69,9 @@ func (c *Conn) Next(ctx context.Context) (Item, error) {
 	}
 }
 
-// parse parses an item from the front of b; n is 0 if it is not all there.
-func parse(b []byte) (it Item, n int, err error) {
+// Parse parses an item from the front of b; n is 0 if it is not all there. The packet is
+// part of b.
+func Parse(b []byte) (it Item, n int, err error) {
 	switch {
 	case len(b) == 0:
 		return it, 0, nil

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"streampump/bench/answer"
 	"streampump/bench/rtpsynth"
 )
 
@@ -70,6 +71,9 @@ func (v *Viewer) Describe(ctx context.Context) error {
 	v.Description = string(body)
 	v.Media = mediaOf(v.Description)
 	v.Base = h.Get("Content-Base")
+	if v.Loose {
+		v.Base = baseOf(h, v.URL)
+	}
 	switch {
 	case h.Get("Content-Type") != "application/sdp":
 		return fmt.Errorf("the description is of type %q", h.Get("Content-Type"))
@@ -103,7 +107,10 @@ func mediaOf(text string) (all []Media) {
 // Setup sets up a track. Whatever channels it asks for, those of the answer hold.
 func (v *Viewer) Setup(ctx context.Context, i int) error {
 	m := v.Media[i]
-	h, _, err := v.Ask(ctx, "SETUP", m.Control, "", fmt.Sprintf("Transport: RTP/AVP/TCP;unicast;interleaved=%d-%d", 2*i, 2*i+1))
+	if v.Loose {
+		m.Control = absolute(v.Base, m.Control)
+	}
+	h, _, err := v.Ask(ctx, "SETUP", m.Control, "", transport(i))
 	if err != nil {
 		return err
 	}
@@ -119,6 +126,28 @@ func (v *Viewer) Setup(ctx context.Context, i int) error {
 	v.Tracks = append(v.Tracks, t)
 	v.track[byte(first)], v.track[byte(first+1)] = t, t
 	return nil
+}
+
+// transport asks for a track to come on the connection.
+func transport(i int) string {
+	return fmt.Sprintf("Transport: RTP/AVP/TCP;unicast;interleaved=%d-%d", 2*i, 2*i+1)
+}
+
+// baseOf is the address that a description's control attributes are relative to (RFC 2326,
+// C.1.1).
+func baseOf(h *answer.Head, url string) string {
+	if base := h.Get("Content-Base"); base != "" {
+		url = base
+	}
+	return strings.TrimSuffix(url, "/") + "/"
+}
+
+// absolute is the address of a control attribute.
+func absolute(base, control string) string {
+	if strings.Contains(control, "://") {
+		return control
+	}
+	return base + control
 }
 
 // Play begins. Packets come behind the answer, never before.

@@ -27,6 +27,7 @@ const maxBudget = time.Second
 type comparing struct {
 	servers      []string
 	tls          bool
+	protocol     string
 	stream       streamFlags
 	place        placeFlags
 	rounds       int
@@ -58,6 +59,14 @@ With --tls the players speak TLS: to the pump itself, to the pump behind nginx a
 behind stunnel, and to Cubemap, whose TLS is the kernel's. The certificates are made
 here for each run. The floor then says what encryption alone costs, too.
 
+With --protocol rtsp the stream comes and goes over RTSP, on the connection: H.264 and
+AAC of that bitrate, 25 pictures a second, --gop of them from one key frame to the
+next. MediaMTX, go2rtc, lalserver and live555ProxyServer take part if they are on the
+PATH; the last fetches the stream from a pump of its own, which is not measured. A
+player has joined when a key frame begins. Gaps and damaged pictures, those that a gap
+cut or began, are told of the players whose every byte is checked; what live555
+sends is cut anew, so that neither that nor its delay is measured.
+
 What is compared are ratios within a round, because no machine is equally fast
 for long: the median, and in brackets the interval it lies in. Ctrl-C ends the
 server under way and prints what was measured so far. The exit code is 1 if the
@@ -67,6 +76,8 @@ pump failed or lost players; what a rival failed in is told.`,
   pump-bench compare -n 500 --stall 5%:20s --duration 25s
   pump-bench compare --segment 1460 --latency-budget 90ms,20ms,0
   pump-bench compare --tls -n 2000 --ramp 0
+  pump-bench compare --protocol rtsp -n 300 --gop 50
+  pump-bench compare --protocol rtsp -n 100 --gop 50 --bitrate 4M --stall 10%:15s --duration 20s
   pump-bench compare --servers pump --profile profiles/`,
 		Args: cli.Arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -77,8 +88,9 @@ pump failed or lost players; what a rival failed in is told.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringSliceVar(&o.servers, "servers", nil, "servers that take part: pump, cubemap, icecast, vlc, or with --tls pump, cubemap, nginx, stunnel; the pump and those installed if empty")
+	f.StringSliceVar(&o.servers, "servers", nil, "servers that take part: pump, cubemap, icecast, vlc, with --tls pump, cubemap, nginx, stunnel, with --protocol rtsp pump, live555, go2rtc, mediamtx, lal; the pump and those installed if empty")
 	f.BoolVar(&o.tls, "tls", false, "players speak TLS")
+	f.StringVar(&o.protocol, "protocol", protocolMMSH, "what the stream comes and goes over: mmsh, which includes HTTP, or rtsp")
 	o.place.add(f)
 	f.IntVar(&o.rounds, "rounds", 3, "how often to measure each")
 	f.BoolVar(&o.floor, "floor", true, "measure the floor too")
@@ -119,7 +131,7 @@ func (o *comparing) check() (err error) {
 	if err := o.place.check(); err != nil {
 		return err
 	}
-	if err := o.stream.check(); err != nil {
+	if err := o.checkStream(); err != nil {
 		return err
 	}
 	for _, name := range o.servers {
@@ -127,7 +139,7 @@ func (o *comparing) check() (err error) {
 		if err != nil {
 			return err
 		}
-		if why := k.NoPart(o.tls); why != "" {
+		if why := k.NoPart(o.tls, o.rtsp()); why != "" {
 			return fmt.Errorf("--servers %s: %s", name, why)
 		}
 	}
@@ -143,6 +155,24 @@ func (o *comparing) check() (err error) {
 		return err
 	}
 	return o.players.Check()
+}
+
+// rtsp reports whether the stream comes and goes over RTSP.
+func (o *comparing) rtsp() bool { return o.protocol == protocolRTSP }
+
+// checkStream refuses flags that make no stream, and finds the one over RTSP.
+func (o *comparing) checkStream() error {
+	switch {
+	case o.protocol == protocolMMSH:
+		return o.stream.check()
+	case !o.rtsp():
+		return fmt.Errorf("--protocol is %s or %s, not %q", protocolMMSH, protocolRTSP, o.protocol)
+	case o.tls:
+		return errors.New("--tls is not measured with --protocol rtsp")
+	}
+	spec, err := o.stream.live()
+	o.players.RTP = &spec
+	return err
 }
 
 // checkPump refuses options for the pump if it does not take part.
@@ -230,8 +260,12 @@ func (o *comparing) failed(t *contest.Table) bool {
 // settings are the flags as they took effect.
 func (o *comparing) settings() result.ContestSettings {
 	p := &o.players
+	over := ""
+	if o.rtsp() {
+		over = protocolRTSP
+	}
 	return result.ContestSettings{
-		Players: p.Players, Stream: o.stream.settings(),
+		Players: p.Players, Protocol: over, Stream: o.stream.settings(),
 		Ramp: p.Ramp.Seconds(), Duration: p.Duration.Seconds(), Stall: p.Stall.String(), Throttle: p.Throttle.String(), Segment: p.Segment,
 		TLS: o.tls, Rounds: o.rounds, ServerCores: o.place.placed.Server, LoadCores: o.place.placed.Load,
 	}

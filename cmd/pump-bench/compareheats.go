@@ -10,6 +10,7 @@ import (
 
 	"streampump/bench/contest"
 	"streampump/bench/rival"
+	"streampump/bench/synth"
 	"streampump/cmd/internal/cli"
 	"streampump/cmd/internal/fetch"
 )
@@ -21,18 +22,20 @@ const startsWithin = 1500 * time.Millisecond
 // heats are the heats that the flags ask for. It confines this process to the load's
 // processors.
 func (o *comparing) heats(ctx context.Context) (heats []*contest.Heat, err error) {
-	spec, err := o.stream.spec()
-	if err != nil {
-		return nil, err
+	var spec synth.Spec
+	if !o.rtsp() {
+		if spec, err = o.stream.spec(); err != nil {
+			return nil, err
+		}
 	}
 	for _, k := range rival.Kinds() {
-		if !o.takesPart(k.Name) || k.NoPart(o.tls) != "" {
+		if !o.takesPart(k.Name) || k.NoPart(o.tls, o.rtsp()) != "" {
 			continue
 		}
 		path, err := o.place.find(k)
 		switch {
 		case err == nil:
-			h := contest.Heat{Kind: k, Name: k.Name, Path: path, Pump: o.place.behind(), TLS: o.tls, Spec: spec, Load: o.players}
+			h := contest.Heat{Kind: k, Name: k.Name, Path: path, Pump: o.place.behind(), TLS: o.tls, Spec: spec, RTP: o.players.RTP, Load: o.players}
 			heats = append(heats, o.of(h)...)
 		case len(o.servers) > 0 || k.Name == "pump":
 			return nil, err

@@ -19,6 +19,7 @@ type crowdFlags struct {
 	load.Options
 	secure                            secureFlags
 	protocol, verify, stall, throttle string
+	stream                            liveFlags
 	json                              bool
 	html                              string
 }
@@ -40,6 +41,10 @@ With --tls, or a URL with https://, each player makes a handshake of its own and
 checks the server's certificate. Verified players decrypt all; the others no more
 than their answer and first packet, so that what is received is counted as it came.
 
+From a URL with rtsp:// they play over RTSP, on the connection, what pump-bench encoder
+announces with the same --bitrate, --gop and --packet-size. A player has joined when
+a key frame begins.
+
 The players connect over --ramp. When all have joined or failed, and a second
 later, the measurement begins and lasts for --duration; Ctrl-C ends it early and
 prints what was measured so far. --html also writes it as a page, with plots of
@@ -49,9 +54,13 @@ The exit code is 1 if a player was lost.`,
   pump-bench players mmsh://localhost:8086/streams/live -n 5000 --ramp 10s --stall 5%:20s --pid $(pidof stream-pump)
   pump-bench players http://localhost:8000/stream --protocol http -n 1000 --verify 0 --json
   pump-bench players https://pump.example/streams/live -n 1000 --ca ca.pem
-  pump-bench players mmsh://localhost:8086/streams/live -n 1000 --pid $(pidof stream-pump) --html report.html`,
+  pump-bench players mmsh://localhost:8086/streams/live -n 1000 --pid $(pidof stream-pump) --html report.html
+  pump-bench players rtsp://localhost:8554/live -n 300 --gop 50 --pid $(pidof stream-pump)`,
 		Args: cli.Arguments("URL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.stream.check(isRTSP(args[0]), cmd.Flags()); err != nil {
+				return &cli.UsageError{Cmd: cmd, Err: err}
+			}
 			if err := o.complete(args[0]); err != nil {
 				return &cli.UsageError{Cmd: cmd, Err: err}
 			}
@@ -60,7 +69,7 @@ The exit code is 1 if a player was lost.`,
 	}
 	f := cmd.Flags()
 	f.IntVarP(&o.Players, "number", "n", 100, "players")
-	f.StringVar(&o.protocol, "protocol", "mmsh", "protocol of the players: mmsh or http")
+	f.StringVar(&o.protocol, "protocol", "mmsh", "protocol of the players where the URL does not say rtsp: mmsh or http")
 	f.StringVar(&o.verify, "verify", "auto", "how many players are verified: a number, all, or auto (up to 10)")
 	f.DurationVar(&o.Ramp, "ramp", 2*time.Second, "time over which the players connect; 0: at once")
 	f.DurationVar(&o.Duration, "duration", 10*time.Second, "how long to measure once all have joined")
@@ -72,6 +81,7 @@ The exit code is 1 if a player was lost.`,
 	f.IntVar(&o.Threads, "threads", 1, "threads that drain players")
 	f.IntVar(&o.PID, "pid", 0, "the server's process, to be measured")
 	o.secure.add(f)
+	o.stream.add(f)
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	f.StringVar(&o.html, "html", "", htmlUsage)
 	return cmd
@@ -86,14 +96,10 @@ const verifyAuto = 10
 
 // complete reads the flags that are texts, and checks the whole.
 func (o *crowdFlags) complete(url string) error {
-	to, secured, err := o.secure.target(url)
-	if err != nil {
+	if err := o.where(url); err != nil {
 		return err
 	}
-	o.Addr, o.Path, o.TLS = to.addr, to.path, secured
-	if o.Plain, err = speaksHTTP(o.protocol); err != nil {
-		return err
-	}
+	var err error
 	switch o.verify {
 	case "all":
 		o.Verify = o.Players
@@ -125,6 +131,26 @@ func (o *crowdFlags) complete(url string) error {
 		return err
 	}
 	return o.Check()
+}
+
+// where reads the URL, and what is spoken there.
+func (o *crowdFlags) where(url string) error {
+	if isRTSP(url) {
+		to, err := parseRTSP(url, &o.secure)
+		if err != nil {
+			return err
+		}
+		spec, err := o.stream.spec()
+		o.Addr, o.Path, o.RTP, o.protocol = to.addr, to.path, &spec, protocolRTSP
+		return err
+	}
+	to, secured, err := o.secure.target(url)
+	if err != nil {
+		return err
+	}
+	o.Addr, o.Path, o.TLS = to.addr, to.path, secured
+	o.Plain, err = speaksHTTP(o.protocol)
+	return err
 }
 
 // settings are the flags as they took effect.

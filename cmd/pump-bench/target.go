@@ -6,14 +6,16 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"streampump/cmd/internal/cli"
 )
 
 // The ports of a URL without one: the pump's.
 const (
-	defaultPort    = "8086"
-	defaultTLSPort = "8089"
+	defaultPort     = "8086"
+	defaultTLSPort  = "8089"
+	defaultRTSPPort = "8554"
 )
 
 // target is where a URL points to.
@@ -34,26 +36,56 @@ func parseTarget(text string, secured bool) (target, error) {
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "mmsh" && u.Scheme != "mms":
 		return target{}, fmt.Errorf("a URL begins with http://, https://, mmsh:// or mms://, and %q does not", text)
+	}
+	secured = secured || u.Scheme == "https"
+	port := defaultPort
+	if secured {
+		port = defaultTLSPort
+	}
+	to, err := locate(u, text, port, "/streams/live")
+	to.tls = secured
+	return to, err
+}
+
+// isRTSP reports whether a URL is that of a stream over RTSP.
+func isRTSP(text string) bool {
+	scheme, _, _ := strings.Cut(text, "://")
+	return strings.EqualFold(scheme, "rtsp")
+}
+
+// parseRTSP reads the URL of a stream over RTSP.
+func parseRTSP(text string, s *secureFlags) (target, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return target{}, fmt.Errorf("%q is not a URL: %w", text, cli.Bare(err))
+	}
+	if s.on {
+		return target{}, errors.New("--tls is not measured over RTSP")
+	}
+	if err := s.unused(); err != nil {
+		return target{}, err
+	}
+	return locate(u, text, defaultRTSPPort, "/live")
+}
+
+// locate takes a URL apart. Without a port it is at the given one; like is how a stream
+// is named.
+func locate(u *url.URL, text, port, like string) (target, error) {
+	switch {
 	case u.Hostname() == "":
 		return target{}, fmt.Errorf("the URL %q has no host", text)
 	case u.User != nil:
 		return target{}, errors.New("a user in a URL is not supported")
 	case u.Path == "" || u.Path == "/":
-		return target{}, fmt.Errorf("the URL %q has no stream, as in /streams/live", text)
+		return target{}, fmt.Errorf("the URL %q has no stream, as in %s", text, like)
 	}
-	secured = secured || u.Scheme == "https"
-	port := u.Port()
-	switch {
-	case port != "":
-	case secured:
-		port = defaultTLSPort
-	default:
-		port = defaultPort
+	if given := u.Port(); given != "" {
+		port = given
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 		return target{}, fmt.Errorf("a port is a number from 1 to 65535, but %q has %s", text, port)
 	}
-	return target{addr: net.JoinHostPort(u.Hostname(), port), host: u.Hostname(), path: u.RequestURI(), tls: secured}, nil
+	return target{addr: net.JoinHostPort(u.Hostname(), port), host: u.Hostname(), path: u.RequestURI()}, nil
 }
 
 // bits is a bitrate on the command line.

@@ -24,6 +24,8 @@ type Contest struct {
 // ContestSettings are how it was measured.
 type ContestSettings struct {
 	Players int `json:"players"`
+	// Protocol is what the players speak; empty is MMSH, and HTTP with servers of that.
+	Protocol string `json:"protocol,omitempty"`
 	Stream
 	Ramp        float64 `json:"ramp_seconds"`
 	Duration    float64 `json:"duration_seconds"`
@@ -49,6 +51,9 @@ func (s *ContestSettings) String() string {
 	}
 	if s.Throttle != "" {
 		text += "; throttled: " + s.Throttle
+	}
+	if s.Protocol != "" {
+		text += "; over " + strings.ToUpper(s.Protocol)
 	}
 	if s.TLS {
 		text += "; over TLS"

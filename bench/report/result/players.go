@@ -121,8 +121,12 @@ func appendVerified(b []byte, v *load.Verified) []byte {
 	if v == nil || v.Packets == 0 && v.Broken == 0 { // nothing came that could be
 		return b
 	}
-	b = fmt.Appendf(b, "verified    %d players: %d packets, %d media objects, %d gaps of %d packets, %d broken\n",
-		v.Players, v.Packets, v.Objects, v.Gaps, v.Missing, v.Broken)
+	judged, damage := fmt.Sprintf(", %d media objects", v.Objects), ""
+	if v.Damaged != nil { // over RTSP, where each packet is judged by itself
+		judged, damage = "", fmt.Sprintf(", %d damaged pictures", *v.Damaged)
+	}
+	b = fmt.Appendf(b, "verified    %d players: %d packets%s, %d gaps of %d packets%s, %d broken\n",
+		v.Players, v.Packets, judged, v.Gaps, v.Missing, damage, v.Broken)
 	if v.Rounds > 0 {
 		b = fmt.Appendf(b, "            a file started over %d times\n", v.Rounds)
 	}

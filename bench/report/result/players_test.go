@@ -157,6 +157,15 @@ note        so it is
 	if got := string((&Players{Settings: PlayersSettings{Stall: "5%:2s", Throttle: "4%:300k"}, Result: r}).Text()); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
+	for damaged, want := range map[*int64]string{
+		nil:           "verified    2 players: 9 packets, 4 media objects, 1 gaps of 3 packets, 0 broken\n",
+		ptr(int64(5)): "verified    2 players: 9 packets, 1 gaps of 3 packets, 5 damaged pictures, 0 broken\n",
+	} {
+		v := &load.Verified{Players: 2, Packets: 9, Objects: 4, Gaps: 1, Missing: 3, Damaged: damaged}
+		if got := string(appendVerified(nil, v)); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
 	if got := string((&Players{Result: &load.Result{Players: 3, Verified: &load.Verified{Players: 1}}}).Text()); got != "players     3 asked for; 0 connected, 0 joined, 0 held to the end\n" {
 		t.Errorf("got\n%s", got)
 	}

@@ -131,9 +131,13 @@ func tablesOf(r *load.Result) []report.Section {
 		all = append(all, report.Section{Title: "Times, in ms", Table: t})
 	}
 	if v := r.Verified; v != nil && v.Packets > 0 {
+		judged := row("media objects whose every byte was checked", v.Objects)
+		if v.Damaged != nil { // over RTSP, where each packet is judged by itself
+			judged = row("pictures that gaps damaged", *v.Damaged)
+		}
 		all = append(all, report.Section{
 			Title: "Verified players", Text: "Over their whole time.",
-			Table: numbers(row("players", v.Players), row("packets", v.Packets), row("media objects whose every byte was checked", v.Objects),
+			Table: numbers(row("players", v.Players), row("packets", v.Packets), judged,
 				row("gaps", v.Gaps), row("packets missing in them", v.Missing), row("players whose stream broke a rule", v.Broken)),
 		})
 	}
