@@ -66,6 +66,7 @@ type Use struct {
 	Loops        int  // event loops; 0: as many as suit the machine
 	Reserved     int  // descriptors for everything but connections; 0: ReservedDescriptors
 	NotSentLowat int  // in bytes; 0: the default
+	Datagrams    bool // players over RTSP may have their packets over UDP
 	Generator    bool // it makes load with pump-bench too
 }
 

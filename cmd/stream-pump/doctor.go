@@ -126,7 +126,8 @@ func thisBox(process string) *tuning.Box {
 // useOf is what a configuration asks of the machine.
 func useOf(c *config.Config, m tuning.Machine) tuning.Use {
 	l := &c.Engine.Limits
-	u := tuning.Use{Reserved: reserved(c, m), Viewers: l.Connections, Loops: c.Engine.Loops, NotSentLowat: c.Engine.Fanout.NotSentLowat}
+	u := tuning.Use{Reserved: reserved(c, m), Viewers: l.Connections, Loops: c.Engine.Loops, NotSentLowat: c.Engine.Fanout.NotSentLowat,
+		Datagrams: c.Engine.Datagrams.First != 0}
 	if u.Viewers == 0 && l.Viewers.Viewers > 0 {
 		u.Viewers = l.Viewers.Viewers + l.Viewers.Pumps
 	}
