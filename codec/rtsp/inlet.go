@@ -20,9 +20,13 @@ const (
 	frameMark = '$'
 	// frameHead is how many bytes come before the packet itself.
 	frameHead = 4
-	// maxBody is the most bytes of a message's body. A camera's description has some
-	// kilobytes; what players send besides has less.
+	// maxBody is the most bytes of an answer's body. A camera's description has some
+	// kilobytes.
 	maxBody = 64 << 10
+	// maxAnnounced is the most bytes of a request's body, of which an encoder's description
+	// is kept for as long as its connection is open: as many as of a head, which anybody may
+	// send too. What ffmpeg, GStreamer and cameras announce has less than 2 KB.
+	maxAnnounced = 16 << 10
 )
 
 // part is what an inlet has found.
@@ -42,17 +46,27 @@ type inlet struct {
 	packets *packets // nil: interleaved packets are passed over
 	head    [frameHead]byte
 	have    uint8  // bytes of head
+	keeps   bodies // those that are kept; others are passed over
 	left    uint16 // bytes of the packet that are still to come
 	found   bool   // msg is whole
 }
+
+// bodies says which bodies of messages are wanted.
+type bodies uint8
+
+const (
+	someBodies    bodies = iota // of ANNOUNCE, and of answers
+	announcements               // of ANNOUNCE
+	noBodies
+)
 
 // message is one request or answer.
 type message struct {
 	cut    http1.Cutter
 	req    *http1.Request  // of a request
 	answer *http1.Response // of an answer
-	// body is kept of what is read from it: of ANNOUNCE and of all answers. It may be
-	// part of the bytes that were given last.
+	// body is what has come of the body, if that is kept. It may be part of the bytes that
+	// were given last.
 	body []byte
 	left int  // bytes of the body that are still to come
 	kept bool // the body is
@@ -117,7 +131,7 @@ func (in *inlet) message(b []byte) (n int, found part, err error) {
 		if n, head, err = m.cut.Consume(b); head == nil {
 			return n, nothing, err
 		}
-		if err = m.parse(head); err != nil {
+		if err = m.parse(head, in.keeps); err != nil {
 			return n, nothing, err
 		}
 	}
@@ -136,24 +150,26 @@ func (in *inlet) message(b []byte) (n int, found part, err error) {
 func (m *message) headed() bool { return m.req != nil || m.answer != nil }
 
 // parse reads a whole head.
-func (m *message) parse(head []byte) (err error) {
+func (m *message) parse(head []byte, keeps bodies) (err error) {
 	var fields http1.Fields
+	most := int64(maxAnnounced)
 	if isAnswer(head) {
+		most = maxBody
 		if m.answer, err = http1.ParseRTSPResponse(head); err != nil {
 			return err
 		}
-		fields, m.kept = m.answer.Fields, true
+		fields, m.kept = m.answer.Fields, keeps == someBodies
 	} else {
 		if m.req, err = http1.ParseRTSPRequest(head); err != nil {
 			return err
 		}
-		fields, m.kept = m.req.Fields, m.req.Method == "ANNOUNCE"
+		fields, m.kept = m.req.Fields, m.req.Method == "ANNOUNCE" && keeps != noBodies
 	}
 	length, _, err := fields.ContentLength()
-	if err == nil && length > maxBody {
+	if err == nil && length > most {
 		err = &http1.Error{Status: 413, What: "the body of a message has " + strconv.FormatInt(length, 10) + " bytes", Offset: -1}
 	}
-	m.left = int(min(length, maxBody))
+	m.left = int(min(length, most))
 	return err
 }
 

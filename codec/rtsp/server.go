@@ -46,7 +46,8 @@ func (s *server) Consume(b []byte) (n int, ev codec.Event) {
 		}
 	}
 	for n < len(b) && s.state < thanking {
-		k, found, err := s.in.next(b[n:], s.p.o.MaxHead)
+		s.in.keeps = s.bodies()
+		k, found, err := s.in.next(b[n:], s.maxHead())
 		n += k
 		switch {
 		case err != nil:
@@ -61,6 +62,27 @@ func (s *server) Consume(b []byte) (n int, ev codec.Event) {
 		}
 	}
 	return len(b), codec.Event{}
+}
+
+// bodies are those that anything is done with: nobody announces who watches or records.
+func (s *server) bodies() bodies {
+	if s.state == ready && !s.view.isSetUp() {
+		return announcements
+	}
+	return noBodies
+}
+
+// maxStreamingHead is the most bytes of a head while a stream runs. Viewers may take all
+// the time that they like for one, and there are many; with a proof it has half a kilobyte.
+const maxStreamingHead = 4 << 10
+
+// maxHead is the most bytes of the next head; 0 stands for [http1.MaxHead].
+func (s *server) maxHead() int {
+	most := s.p.o.MaxHead
+	if s.state != ready && (most == 0 || most > maxStreamingHead) {
+		return maxStreamingHead
+	}
+	return most
 }
 
 // packet is the event of an interleaved packet of an encoder; back is how many bytes of
