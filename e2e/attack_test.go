@@ -35,6 +35,7 @@ type attackScene struct {
 	evil   string // of the attacked stream, beside type and path
 	third  string // another stream, for encoders, with these keys beside type and path
 	tls    bool   // it listens for TLS too
+	rtsp   bool   // there are viewers over RTSP too, and a stream of each row's name
 	prefix []string
 	memory int64 // by which the pump may grow at most while it lasts
 	open   int   // descriptors that the pump may have
@@ -73,6 +74,7 @@ type staged struct {
 	asked  []error
 	o      *attack.Outcome
 	grown  int64
+	film   *filmgoers // nil if there are none
 	closes map[string]uint64
 	lines  int // of the log, meanwhile
 }
@@ -90,6 +92,9 @@ func (s *attackScene) stage(t *testing.T, rows []attackRow) *staged {
 		t.Fatal(err)
 	}
 	startSource(t, g.p, plainDial, g.p.Addr.String(), "live", src, nil)
+	if s.rtsp {
+		g.film = filmgoing(t, g.p)
+	}
 	memory, before, said := g.p.settled(), g.p.status(), strings.Count(g.p.Log(), "\n")
 	g.p.forgetPeak()
 	var run func(context.Context) (attack.Did, error)
@@ -103,6 +108,9 @@ func (s *attackScene) stage(t *testing.T, rows []attackRow) *staged {
 		Addr: g.p.Addr.String(), Path: "/streams/live", Players: healthyViewers, Verify: healthyViewers,
 		Ramp: 200 * time.Millisecond, Duration: attackMeasured, Threads: 1, PID: g.p.PID(),
 	}, run)
+	if g.film != nil {
+		g.film.stop()
+	}
 	if errors.Is(err, attack.ErrNotAllowed) {
 		missing(t, err.Error())
 	}
