@@ -179,7 +179,7 @@ const maxLook = 1024
 func (l *Loop) gatherBody(v *viewer, iov []unix.Iovec) (_ []unix.Iovec, last bool) {
 	r, g := v.prog.Ring, &l.body
 	head, form := min(r.Head(), l.horizon, l.leaveAt), v.nextForm(v.trim)
-	for g.end < head {
+	for looks := 0; g.end < head; {
 		s := r.At(g.end)
 		if s == nil || len(iov) == maxIov || g.size >= maxWrite {
 			return iov, false
@@ -194,8 +194,11 @@ func (l *Loop) gatherBody(v *viewer, iov []unix.Iovec) (_ []unix.Iovec, last boo
 			g.size += len(b)
 			g.end = g.last.Seq() + 1
 		} else {
-			iov = g.add(iov, s, s.Bytes(form, &l.scratch))
-			if g.end-v.next == maxLook {
+			b := s.Bytes(form, &l.scratch)
+			if iov = g.add(iov, s, b); len(b) == 0 {
+				l.passGap(r, s, form, head)
+			}
+			if looks++; looks == maxLook {
 				return iov, false
 			}
 		}

@@ -180,7 +180,11 @@ func leftOut(primary []byte, f codec.Form) bool {
 	return f == codec.Video && primary[i] == 'a' || f == codec.Audio && primary[i] == 'v'
 }
 
+// Derived counts the forms that have been made, by all programmes.
+var Derived atomic.Int64
+
 func (p *programme) Derive(dst, primary []byte, f codec.Form, trim bool) ([]byte, bool) {
+	Derived.Add(1)
 	switch {
 	case leftOut(primary, f):
 		return nil, false
