@@ -169,6 +169,7 @@ func rtspScenes() []attackScene {
 		}},
 		{name: "rtsp-tiny", rtsp: true, config: small, memory: 48 << 20, open: 260, rows: []attackRow{
 			{name: "rtsp-tiny", push: "/rtsp-tiny", must: "the stream's backlog stays within its budget, however small its packets are"},
+			{name: "rtsp-halves", view: "/rtsp-tiny", must: "what half of a stream leaves out is looked at once, and not by each of its viewers"},
 			{name: "rtsp-long-units", push: "/rtsp-long-units", must: "so it does where a picture hardly ends"},
 		}},
 		{name: "rtsp-sessions", rtsp: true, config: small, memory: 128 << 20, open: 1300, rows: []attackRow{

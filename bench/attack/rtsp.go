@@ -16,7 +16,7 @@ func overRTSP() []Attack {
 	return []Attack{
 		Shapes("rtsp-shapes", "sends requests over RTSP that are none, and those that could be of HTTP", Plain, rtspShapes()),
 		announces(), tinyFrames(), wildFrames(), jumps(), changingSets(), longUnits(), leads(), reports(), rtspTakeovers(),
-		turns(), asks(), frameTalk(), nobodyReads(), rtspSips(), leftSessions(), rtspGuesses(),
+		turns(), asks(), frameTalk(), nobodyReads(), rtspSips(), halves(), leftSessions(), rtspGuesses(),
 		trickle("rtsp-slow-line", "sends OPTIONS byte by byte, which may be of HTTP or of RTSP", Plain, nil, "OPTIONS * "),
 		trickle("rtsp-slow-fields", "sends the fields of a request over RTSP byte by byte", Plain,
 			func(a *assault) string { return "DESCRIBE " + a.rtsp(a.t.View) + " RTSP/1.0\r\n" }, "X: y\r\n"),

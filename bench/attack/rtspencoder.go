@@ -83,8 +83,11 @@ func recorder(name, what string, units int, rate float64, begin func() func(b []
 }
 
 func tinyFrames() Attack {
-	return recorder("rtsp-tiny", "pushes packets of sound of 12 bytes, a header and nothing else", 4_000_000, -1, func() func([]byte, int) []byte {
+	return recorder("rtsp-tiny", "pushes packets of sound of 12 bytes, a header and nothing else, and a picture now and then", 4_000_000, -1, func() func([]byte, int) []byte {
 		return func(b []byte, i int) []byte {
+			if n := i / 20_000; i%20_000 == 0 {
+				b = appendRTP(b, pictures, rtpHead{typ: pictureType, marker: true, seq: uint16(n), ts: uint32(n) * 3600, ssrc: 1}, nalKey, 0x88)
+			}
 			return appendRTP(b, sound, rtpHead{typ: soundType, seq: uint16(i), ts: uint32(i / 1000), ssrc: 1})
 		}
 	})

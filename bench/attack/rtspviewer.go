@@ -210,3 +210,28 @@ func rtspSips() Attack {
 		},
 	}
 }
+
+// halves are viewers that want a stream's pictures only.
+func halves() Attack {
+	return Attack{
+		Name: "rtsp-halves", What: "watches the pictures of a stream that has next to nothing but sound",
+		Unit: "viewers",
+		Own:  Bounds{For: 3 * time.Second, Units: 10_000, Connections: 100, Rate: -1},
+		run: func(a *assault) error {
+			return a.rtspWorkers(nil, func(ctx context.Context, c *rtspclient.Client) error {
+				if !a.next(1) {
+					return nil
+				}
+				status, err := a.askRTSP(c, "SETUP", a.rtsp(a.t.View)+"/trackID=0", "", transport)
+				if err == nil && status == 200 {
+					status, err = a.askRTSP(c, "PLAY", a.rtsp(a.t.View), "")
+				}
+				if err != nil || status != 200 {
+					return errors.Join(err, errors.New("it does not play yet"))
+				}
+				_, err = io.Copy(io.Discard, c.Conn.Conn)
+				return err
+			})
+		},
+	}
+}
