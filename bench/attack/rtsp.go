@@ -62,7 +62,7 @@ func (a *assault) client(control func(fd int) error) (*rtspclient.Client, error)
 	return &rtspclient.Client{Conn: rtspclient.NewConn(counted{c, a}, rtspPatience), Agent: "attack"}, nil
 }
 
-// ask asks and counts the answer.
+// askRTSP asks and counts the answer.
 func (a *assault) askRTSP(c *rtspclient.Client, method, address, body string, fields ...string) (status int, err error) {
 	h, _, err := c.Try(a.ctx, method, address, body, fields...)
 	a.count(func(d *Did) {
@@ -106,7 +106,7 @@ func (a *assault) rtspTurnedAway(err error) {
 	})
 }
 
-// play begins to view over RTSP.
+// playRTSP begins to view over RTSP.
 func (a *assault) playRTSP(control func(fd int) error) (*rtspclient.Viewer, error) {
 	c, err := a.client(control)
 	if err != nil {

@@ -50,8 +50,8 @@ const (
 	nalPPS   = 0x68
 )
 
-// recorder is an attack by an encoder over RTSP: what begin's function appends is sent as
-// fast as the pump takes it, on each connection.
+// recorder is an attack by an encoder over RTSP: what begin's function appends is sent at
+// the rate, below 0 as fast as the pump takes it, on each connection.
 func recorder(name, what string, units int, rate float64, begin func() func(b []byte, i int) []byte) Attack {
 	const each = 1000
 	return Attack{
