@@ -418,7 +418,8 @@ type Programme interface {
 	Splice(m Media, pause time.Duration) bool
 	// Append appends the primary form of a source's packet to dst.
 	//
-	// [ErrSkip] means that the packet has no place in the stream and is left out. Where
+	// [ErrSkip] means that the packet has no place in the stream and is left out: it is of
+	// no track, or came before. Where
 	// a source begins again, after a Splice or in the middle of its packets, that is
 	// [ErrNoKey] until a key frame comes, whose packet is the first that viewers can
 	// use. How long that may take is up to the engine ([Event.Anywhere]). Where the packet
@@ -448,7 +449,7 @@ type Programme interface {
 }
 
 // ErrSkip is returned by [Programme.Append] for a packet that is left out on
-// purpose.
+// purpose. A source that sends nothing else is as good as silent, [ErrNoKey] excepted.
 var ErrSkip = errors.New("packet left out")
 
 // ErrNoKey is returned by [Programme.Append] for a packet that is left out because
@@ -456,8 +457,7 @@ var ErrSkip = errors.New("packet left out")
 var ErrNoKey = fmt.Errorf("%w: no key frame has come since the source started over", ErrSkip)
 
 // ErrMalformed is returned by [Programme.Append] for a packet that is left out because
-// it cannot be read. It is an [ErrSkip]. A source that sends nothing else is as good as
-// silent.
+// it cannot be read. It is an [ErrSkip].
 var ErrMalformed = fmt.Errorf("%w: it is malformed", ErrSkip)
 
 // ErrHeld is returned by [Programme.Append] for a packet that the programme keeps: the

@@ -36,6 +36,7 @@ type attackScene struct {
 	third  string // another stream, for encoders, with these keys beside type and path
 	crowd  int    // so many further streams for encoders, evil1 and so on
 	tls    bool   // it listens for TLS too
+	rtsp   bool   // there are viewers over RTSP too, and a stream of each row's name
 	prefix []string
 	memory int64 // by which the pump may grow at most while it lasts
 	open   int   // descriptors that the pump may have
@@ -74,6 +75,7 @@ type staged struct {
 	asked  []error
 	o      *attack.Outcome
 	grown  int64
+	film   *filmgoers // nil if there are none
 	closes map[string]uint64
 	lines  int // of the log, meanwhile
 }
@@ -91,6 +93,9 @@ func (s *attackScene) stage(t *testing.T, rows []attackRow) *staged {
 		t.Fatal(err)
 	}
 	startSource(t, g.p, plainDial, g.p.Addr.String(), "live", src, nil)
+	if s.rtsp {
+		g.film = filmgoing(t, g.p)
+	}
 	memory, before, said := g.p.settled(), g.p.status(), strings.Count(g.p.Log(), "\n")
 	g.p.forgetPeak()
 	var run func(context.Context) (attack.Did, error)
@@ -104,6 +109,9 @@ func (s *attackScene) stage(t *testing.T, rows []attackRow) *staged {
 		Addr: g.p.Addr.String(), Path: "/streams/live", Players: healthyViewers, Verify: healthyViewers,
 		Ramp: 200 * time.Millisecond, Duration: attackMeasured, Threads: 1, PID: g.p.PID(),
 	}, run)
+	if g.film != nil {
+		g.film.stop()
+	}
 	if errors.Is(err, attack.ErrNotAllowed) {
 		missing(t, err.Error())
 	}

@@ -59,10 +59,15 @@ func adminScenes() []attackScene {
 	}
 }
 
+// accessRules are those of a stream that takes a token or a password.
+func accessRules() string {
+	return fmt.Sprintf(`, "view": {"token_keys": [{"id": %q, "secret": %q}], "users": [%q]}, "publish": {"users": [%q]}`, knownKey, knownSecret,
+		access.NewArgon2id(knownUser, knownPassword), access.NewDigest(access.DigestMD5, knownUser, access.DefaultRealm, knownPassword))
+}
+
 // accessScenes are the attacks on who may do what.
 func accessScenes() []attackScene {
-	evil := fmt.Sprintf(`, "view": {"token_keys": [{"id": %q, "secret": %q}], "users": [%q]}, "publish": {"users": [%q]}`, knownKey, knownSecret,
-		access.NewArgon2id(knownUser, knownPassword), access.NewDigest(access.DigestMD5, knownUser, access.DefaultRealm, knownPassword))
+	evil := accessRules()
 	tokens := attack.Shapes("tokens", "", attack.Plain, tokenShapes())
 	replays := attack.Replays(attack.Login{Name: knownUser, Password: knownPassword, Realm: access.DefaultRealm}, "/streams/third_push")
 	return []attackScene{

@@ -20,6 +20,9 @@ func (g *staged) judge(t *testing.T) {
 	if v := o.Verified; v.Gaps != 0 || v.Broken != 0 || v.Foreign || v.Objects == 0 {
 		t.Errorf("the healthy viewers missed something: %+v", v)
 	}
+	if g.film != nil {
+		g.film.judge(t)
+	}
 	if g.grown > g.memory {
 		t.Errorf("the pump grew by %d bytes, %d may be", g.grown, g.memory)
 	}

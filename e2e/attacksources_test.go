@@ -4,7 +4,7 @@ package e2e
 
 // sourceScenes are the attacks by sources that the pump pulls from.
 func sourceScenes() []attackScene {
-	const short = `"timeouts": {"pull_connect": "1s", "pull_silence": "1s", "pull_first_retry": "100ms", "pull_retry": "100ms", "pull_retry_jitter": 0, "pull_hold": "1s"},`
+	const short = pullsShortly
 	return []attackScene{
 		{name: "sources", config: short, memory: 32 << 20, open: 240, rows: []attackRow{
 			{name: "source-silent", must: "a source that says nothing is given up when its time is up", problem: "did not begin within"},

@@ -27,9 +27,15 @@ func (g *staged) start(t *testing.T) {
 	for i := range g.crowd {
 		streams = append(streams, fmt.Sprintf(`{"type": "mmsh_push", "path": "evil%d"}`, i+1))
 	}
+	if g.rtsp {
+		streams = append(streams, fmt.Sprintf(`{"type": "rtsp_push", "path": %q}`, healthyStream))
+	}
 	for i := range g.rows {
 		m, is := mannerOf(g.rows[i].name)
 		if !is {
+			if g.rtsp {
+				streams = append(streams, fmt.Sprintf(`{"type": "rtsp_push", "path": %q%s}`, g.rows[i].name, g.evil))
+			}
 			continue
 		}
 		source, err := attack.Listen(m)
@@ -38,12 +44,15 @@ func (g *staged) start(t *testing.T) {
 		}
 		t.Cleanup(source.Close)
 		g.sources[m.Name] = source
-		url := "mmsh://" + source.Addr().String() + "/live"
+		url, kind := "mmsh://"+source.Addr().String()+"/live", "mmsh_pull"
+		if m.RTSP {
+			url, kind = "rtsp://"+source.Addr().String()+"/live", "rtsp_pull"
+		}
 		if m.Proxy {
 			config += fmt.Sprintf(`"use_http_proxy": true, "use_proxy_for_local_addresses": true, "http_proxy_host": "127.0.0.1", "http_proxy_port": %d,`, source.Addr().Port())
 			url = "mmshs://127.0.0.1:9/live"
 		}
-		streams = append(streams, fmt.Sprintf(`{"type": "mmsh_pull", "path": %q, "source_options": {"url": %q}}`, m.Name, url))
+		streams = append(streams, fmt.Sprintf(`{"type": %q, "path": %q, "source_options": {"url": %q}}`, kind, m.Name, url))
 	}
 	if g.tls {
 		g.tlsAddr = freeAddr(t)

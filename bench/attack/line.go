@@ -86,8 +86,22 @@ func (a *assault) closeAll() {
 // statuses finds the statuses of answers that come one behind the other.
 type statuses struct{ held []byte }
 
-// statusLine is what an answer begins with; the status follows.
-var statusLine = []byte("HTTP/1.")
+// statusLines are what answers begin with, of the same length each; the status follows.
+var statusLines = [...][]byte{[]byte("HTTP/1."), []byte("RTSP/1.")}
+
+// lineSize is that length.
+const lineSize = len("HTTP/1.")
+
+// answerIn is where the first answer in b begins; -1 if none does.
+func answerIn(b []byte) (first int) {
+	first = -1
+	for _, line := range statusLines {
+		if i := bytes.Index(b, line); i >= 0 && (first < 0 || i < first) {
+			first = i
+		}
+	}
+	return first
+}
 
 // statusAt is where the status is, and statusEnd where it ends.
 const statusAt, statusEnd = len("HTTP/1.1 "), len("HTTP/1.1 200")
@@ -103,9 +117,9 @@ func (s *statuses) count(b []byte, into map[string]int) {
 func (s *statuses) next(b []byte) (found []string) {
 	b = append(s.held, b...)
 	for {
-		i := bytes.Index(b, statusLine)
+		i := answerIn(b)
 		if i < 0 { // the end may be the beginning of one
-			i = max(len(b)-len(statusLine)+1, 0)
+			i = max(len(b)-lineSize+1, 0)
 		}
 		if len(b)-i < statusEnd {
 			s.held = append([]byte(nil), b[i:]...)

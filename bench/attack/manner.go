@@ -3,6 +3,7 @@ package attack
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +15,9 @@ import (
 const minute = time.Minute
 
 // Manners are all the ways to be a bad source.
-func Manners() []Manner {
+func Manners() []Manner { return slices.Concat(mannersOfMMSH(), mannersOfRTSP()) }
+
+func mannersOfMMSH() []Manner {
 	return []Manner{
 		{Name: "source-silent", What: "takes the pump's connection and says nothing", serve: (*served).hold},
 		{Name: "source-endless-head", What: "sends the fields of its answer without an end", serve: func(v *served) {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/textproto"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,6 +30,8 @@ type Source struct {
 type Manner struct {
 	Name string
 	What string // it does, in a sentence
+	// RTSP: it speaks RTSP.
+	RTSP bool
 	// Proxy: it is not the source but the HTTP proxy on the way to one with TLS.
 	Proxy bool
 	serve func(*served)
@@ -39,8 +42,10 @@ type Manner struct {
 type served struct {
 	s    *Source
 	c    net.Conn
-	head string // of a good answer
-	good []byte // a good header, framed
+	head string            // of a good answer
+	good []byte            // a good header, framed
+	in   *textproto.Reader // of one of RTSP
+	cseq string            // of the request that it has not answered
 }
 
 // maxSourced bounds what a source sends on one connection.
@@ -100,6 +105,10 @@ func (s *Source) accept() {
 
 // serve reads a request and answers in its manner.
 func (s *Source) serve(c net.Conn) {
+	if s.Manner.RTSP {
+		s.Manner.serve(&served{s: s, c: c, in: textproto.NewReader(bufio.NewReader(c))})
+		return
+	}
 	r, err := http.ReadRequest(bufio.NewReader(c))
 	if err != nil {
 		return

@@ -1,11 +1,14 @@
 package attack
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"testing"
+	"time"
 )
 
 // Each manner of a source answers, or does not, as it says, and ends when it is told to.
@@ -15,7 +18,7 @@ func TestManners(t *testing.T) {
 		"source-interim": "HTTP/1.1 100 ", "source-redirects": "HTTP/1.0 302 Found\r\nLocation: http://127.0.0.1:",
 		"proxy-slow": "HTTP/1.1 200 x", "proxy-endless": "HTTP/1.1 200 OK\r\nX-Field",
 	}
-	for _, m := range Manners() {
+	for _, m := range mannersOfMMSH() {
 		s, err := Listen(m)
 		if err != nil {
 			t.Fatal(err)
@@ -40,5 +43,52 @@ func TestManners(t *testing.T) {
 		if d := s.Wait(ctx); s.Opened() != 1 || d.Connections != 0 {
 			t.Errorf("%s was opened %d times: %v", m.Name, s.Opened(), d.String())
 		}
+	}
+}
+
+// Each camera answers what it says up to where it is a bad one, and does then what it says.
+func TestMannersOfRTSP(t *testing.T) {
+	const played = "RTSP/1.0 200 OK\r\n\r\n"
+	then := map[string]string{
+		"camera-silent": "", "camera-endless-head": "RTSP/1.0 200 OK\r\nX-Field", "camera-endless-body": "RTSP/1.0 200 OK\r\nContent-Type: application/sdp\r\nContent-Length: 60000\r\n\r\nv",
+		"camera-interim": "RTSP/1.0 100 ", "camera-redirects": "RTSP/1.0 302 Found\r\nLocation: rtsp://127.0.0.1:",
+		"camera-asks": played + "$", "camera-answers": played + "RTSP/1.0 200 OK\r\nCSeq: 1", "camera-junk": played + "$", "camera-floods": played + "$",
+		"camera-reports": played + "$", "camera-types": played + "$\x02\x00\x0F\x80\x32", "camera-repeats": played + "$\x02\x00\x11\x80\x61\x00\x07", "camera-deaf": played + "$",
+	}
+	for _, m := range mannersOfRTSP() {
+		s, err := Listen(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := net.Dial("tcp", s.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		want, is := then[m.Name]
+		last := "DESCRIBE"
+		if !is {
+			t.Errorf("what %s does is not known here", m.Name)
+		}
+		if strings.HasPrefix(want, played) {
+			last = "PLAY"
+		}
+		got, in := "", bufio.NewReader(c)
+		for _, method := range []string{"OPTIONS", last} {
+			fmt.Fprintf(c, "%s * RTSP/1.0\r\nCSeq: 3\r\n\r\n", method)
+			if method == "OPTIONS" && want != "" {
+				for line := ""; line != "\r\n"; got += line {
+					if line, err = in.ReadString('\n'); err != nil {
+						t.Fatalf("%s: %v", m.Name, err)
+					}
+				}
+			}
+		}
+		b := make([]byte, len(want))
+		if _, err := io.ReadFull(in, b); err != nil || string(b) != want || want != "" && !strings.Contains(got, "CSeq: 3\r\n") {
+			t.Errorf("%s answers %q and then %q, want %q: %v", m.Name, got, b, want, err)
+		}
+		s.Close()
+		_ = c.Close()
 	}
 }

@@ -33,7 +33,7 @@ func FuzzServer(f *testing.F) {
 			t.Fatalf("whole %s\ncut %s", whole.transcript(), cut.transcript())
 		}
 		s := cut.sess.(*server)
-		if p := s.in.packets; p != nil && cap(p.buf) > 2*(1<<16) || s.in.msg != nil && cap(s.in.msg.body) > 2*maxBody {
+		if p := s.in.packets; p != nil && cap(p.buf) > 2*(1<<16) || s.in.msg != nil && cap(s.in.msg.body) > 2*maxAnnounced {
 			t.Error("too much is held")
 		}
 		if s.state == recording && s.push == nil || s.state == playing && !s.view.isSetUp() || s.in.packets != nil && s.state != recording {

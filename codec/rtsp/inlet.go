@@ -20,9 +20,13 @@ const (
 	frameMark = '$'
 	// frameHead is how many bytes come before the packet itself.
 	frameHead = 4
-	// maxBody is the most bytes of a message's body. A camera's description has some
-	// kilobytes; what players send besides has less.
+	// maxBody is the most bytes of an answer's body. A camera's description has some
+	// kilobytes.
 	maxBody = 64 << 10
+	// maxAnnounced is the most bytes of a request's body, of which an encoder's description
+	// is kept for as long as its connection is open: as many as of a head, which anybody may
+	// send too. What ffmpeg, GStreamer and cameras announce has less than 2 KB.
+	maxAnnounced = 16 << 10
 )
 
 // part is what an inlet has found.
@@ -62,7 +66,8 @@ type message struct {
 	cut    http1.Cutter
 	req    *http1.Request  // of a request
 	answer *http1.Response // of an answer
-	// body may be part of the bytes that were given last. See [bodies].
+	// body is what has come of the body, if that is kept. It may be part of the bytes that
+	// were given last. See [bodies].
 	body []byte
 	left int  // bytes of the body that are still to come
 	kept bool // the body is
@@ -148,10 +153,12 @@ func (m *message) headed() bool { return m.req != nil || m.answer != nil }
 // parse reads a whole head; keep says whether the body is kept.
 func (m *message) parse(head []byte, keep bodies) (err error) {
 	var fields http1.Fields
+	most := int64(maxAnnounced)
 	if line, ok := isHTTP(head); ok {
 		return &http1.Error{Status: 400, What: "it is HTTP, " + strconv.Quote(clip(line)) + ": another port may be for RTSP, or this one wants TLS (rtsps://)", Offset: -1}
 	}
 	if isAnswer(head) {
+		most = maxBody
 		if m.answer, err = http1.ParseRTSPResponse(head); err != nil {
 			return err
 		}
@@ -163,10 +170,10 @@ func (m *message) parse(head []byte, keep bodies) (err error) {
 		fields, m.kept = m.req.Fields, m.req.Method == "ANNOUNCE" && keep != noBodies
 	}
 	length, _, err := fields.ContentLength()
-	if err == nil && length > maxBody {
+	if err == nil && length > most {
 		err = &http1.Error{Status: 413, What: "the body of a message has " + strconv.FormatInt(length, 10) + " bytes", Offset: -1}
 	}
-	m.left = int(min(length, maxBody))
+	m.left = int(min(length, most))
 	return err
 }
 

@@ -92,7 +92,9 @@ func TestInlet(t *testing.T) {
 		{"begun", options[:20], "begun"},
 		{"body_begun", announce("v=0")[:50], "begun"},
 		{"head_too_long", "OPTIONS * RTSP/1.0\r\nA: " + strings.Repeat("x", 100), "431 the head is longer than 100 bytes"},
-		{"body_too_long", "OPTIONS * RTSP/1.0\r\nContent-Length: 65537\r\n\r\n", "413 the body of a message has 65537 bytes"},
+		{"body_too_long", "OPTIONS * RTSP/1.0\r\nContent-Length: 16385\r\n\r\n", "413 the body of a message has 16385 bytes"},
+		{"body_of_an_answer_too_long", "RTSP/1.0 200 OK\r\nContent-Length: 65537\r\n\r\n", "413 the body of a message has 65537 bytes"},
+		{"body_as_long_as_can_be", announce(strings.Repeat("v", 16384)), `ANNOUNCE rtsp://h/x "` + strings.Repeat("v", 16384) + `";`},
 		{"no_length", "OPTIONS * RTSP/1.0\r\nContent-Length: x\r\n\r\n", `400 Content-Length "x" is not a length`},
 		{"binary", "\x80\x60", "400 byte 0x80, which begins no message, at byte 0 of the head"},
 	} {

@@ -46,9 +46,9 @@ func (s *server) Consume(b []byte) (n int, ev codec.Event) {
 			return 0, ev
 		}
 	}
-	s.in.keep = s.bodies()
 	for n < len(b) && s.state < thanking {
-		k, found, err := s.in.next(b[n:], s.p.o.MaxHead)
+		s.in.keep = s.bodies()
+		k, found, err := s.in.next(b[n:], s.maxHead())
 		n += k
 		switch {
 		case err != nil:
@@ -72,6 +72,19 @@ func (s *server) bodies() bodies {
 		return description
 	}
 	return noBodies
+}
+
+// maxStreamingHead is the most bytes of a head while a stream runs. Viewers may take all
+// the time that they like for one, and there are many; with a proof it has half a kilobyte.
+const maxStreamingHead = 4 << 10
+
+// maxHead is the most bytes of the next head; 0 stands for [http1.MaxHead].
+func (s *server) maxHead() int {
+	most := s.p.o.MaxHead
+	if s.state != ready && (most == 0 || most > maxStreamingHead) {
+		return maxStreamingHead
+	}
+	return most
 }
 
 // packet is the event of an interleaved packet of an encoder; back is how many bytes of

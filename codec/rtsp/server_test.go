@@ -271,8 +271,8 @@ func TestBodiesOfViewersAreNotKept(t *testing.T) {
 		for _, x := range played() {
 			h.feed([]byte(crlf(x.in)))
 		}
-		h.feed([]byte(head + "Content-Length: 60000\r\n\r\n"))
-		for range 59 {
+		h.feed([]byte(head + "Content-Length: 16000\r\n\r\n"))
+		for range 15 {
 			h.feed(make([]byte, 1000))
 		}
 		if m := h.sess.(*server).in.msg; m == nil || m.body != nil {
@@ -314,5 +314,40 @@ func TestPipelinedRequestIsCheap(t *testing.T) {
 	})
 	if allocs > most*requests || len(out) > longest*requests || strings.Count(string(out), " 200 OK\r\n") != requests {
 		t.Errorf("%v allocations, %d bytes: %s", allocs, len(out), out)
+	}
+}
+
+// What a viewer sends without an end is not kept: an answer to nothing, a description
+// that nobody wants, a head. There are many viewers, and nothing hurries them.
+func TestViewersFillNothing(t *testing.T) {
+	const begun = "ANNOUNCE rtsp://h/live RTSP/1.0\nCSeq: 9\nContent-Length: 16384\n\n"
+	for _, c := range []struct {
+		name, sent, want string
+	}{
+		{"answer", "RTSP/1.0 200 OK\nContent-Length: 65536\n\n", ""},
+		{"description", begun, ""},
+		{"head", "GET_PARAMETER * RTSP/1.0\nX: ", "413"},
+	} {
+		h := openServer()
+		for _, x := range played() {
+			h.feed([]byte(crlf(x.in)))
+		}
+		before := len(h.out)
+		h.feed([]byte(crlf(c.sent)))
+		for range 1000 {
+			h.feed([]byte("xxxxxxxxxx"))
+		}
+		s := h.sess.(*server)
+		if m := s.in.msg; m != nil && cap(m.body) > 0 {
+			t.Errorf("%s: %d bytes are kept", c.name, cap(m.body))
+		}
+		if got := string(h.out[before:]); c.want == "" && got != "" || !strings.HasPrefix(got, strings.TrimSpace("RTSP/1.0 "+c.want)) && c.want != "" {
+			t.Errorf("%s: answered %q, want %q", c.name, got, c.want)
+		}
+	}
+	h := openServer()
+	h.feed([]byte(crlf(begun) + "v=0"))
+	if m := h.sess.(*server).in.msg; m == nil || string(m.body) != "v=0" {
+		t.Error("the description of one who may announce is not kept")
 	}
 }

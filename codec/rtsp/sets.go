@@ -45,7 +45,8 @@ func addSets(look rtp.Format, f *sdp.Format) {
 }
 
 // refresh makes the description anew if packets have brought other parameter sets than it
-// holds. It is called between access units, where they are whole.
+// holds. It is called between access units, where they are whole. A description that they
+// would make longer than one may be stays as it is, and viewers meet them in the stream.
 func (g *programme) refresh(f *formatState, track int) {
 	sets := rtp.SetsOf(f.look)
 	if sets == nil {
@@ -61,7 +62,9 @@ func (g *programme) refresh(f *formatState, track int) {
 	if i < 0 {
 		return
 	}
-	if params := withSets(&m.d.Media[track].Formats[i], sets); params != m.d.Media[track].Formats[i].Params {
+	was := m.d.Media[track].Formats[i].Params
+	params := withSets(&m.d.Media[track].Formats[i], sets)
+	if params != was && (len(params) <= len(was) || m.size()+len(params)-len(was) <= sdp.MaxSize) {
 		g.now.Store(m.withParams(track, i, params))
 	}
 }
@@ -87,6 +90,9 @@ func withSets(f *sdp.Format, sets *rtp.ParameterSets) string {
 	}
 	return out.WithParam(paramH264Sets, sps+","+string(pps))
 }
+
+// size is how many bytes the description has, without addresses.
+func (m *media) size() int { return len(m.appendSDP(nil, "", "")) }
 
 // withParams is the description with other parameters of one format: the same session,
 // described anew.

@@ -67,6 +67,8 @@ type Loop struct {
 	leap     leap
 	joined   []byte // scratch: what viewers are sent where they start
 	scratch  ring.Scratch
+	gaps     [ring.Variants]gaps // by form
+	gapped   bool                // there are any
 	fds      [128]int32
 	spare    []*outbox
 	records  records
@@ -151,6 +153,7 @@ func (l *Loop) leave() {
 	}
 	l.label(nil)
 	l.settle()
+	l.forgetGaps()
 	l.group.epochs.Leave(l.id)
 	for len(l.doomed) > 0 {
 		c := l.doomed[len(l.doomed)-1]

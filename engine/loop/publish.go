@@ -169,7 +169,7 @@ func (c *Conn) ingestPacket() {
 		c.turnAway(err)
 		return
 	}
-	if !c.ingest.Broken() {
+	if !c.ingest.LeftOut() {
 		c.lastIn = c.loop.now
 	}
 	c.brings() // where a session goes on without a header

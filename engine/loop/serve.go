@@ -210,7 +210,7 @@ func (l *Loop) gatherBody(v *viewer, iov []unix.Iovec, s *ring.Slot) (_ []unix.I
 	if form != primary {
 		g.piece = ring.Piece{} // nothing lies before it
 	}
-	for g.end < head {
+	for looks := 0; g.end < head; {
 		if s == nil {
 			s = r.At(g.end)
 		}
@@ -226,8 +226,11 @@ func (l *Loop) gatherBody(v *viewer, iov []unix.Iovec, s *ring.Slot) (_ []unix.I
 			iov = appendIov(iov, b)
 			g.last, g.size, g.end = last, g.size+len(b), last.Seq()+1
 		} else {
-			iov = g.add(iov, s, s.Bytes(form, &l.scratch))
-			if g.end-v.next == maxLook {
+			b := s.Bytes(form, &l.scratch)
+			if iov = g.add(iov, s, b); len(b) == 0 {
+				l.passGap(r, s, form, head)
+			}
+			if looks++; looks == maxLook {
 				return iov, false
 			}
 		}

@@ -23,7 +23,7 @@ type Ingest struct {
 
 	lease   uint64 // the generation it holds; 0 before the first header
 	locked  bool   // stream.mu is held for the present batch
-	broken  bool   // the last packet could not be read
+	leftOut bool   // the last packet was left out for what it is
 	dirty   bool   // the batch has something to publish
 	claimed atomic.Bool
 	feeder  atomic.Pointer[feeder] // the encoder's connection, nil between connections
@@ -157,7 +157,7 @@ func (in *Ingest) Packet(ev *codec.Event, now int64) (sendTime time.Duration, pl
 		return 0, false, ErrTaken
 	}
 	sendTime, placed, err = in.Stream.appendLocked(ev, now)
-	in.broken = errors.Is(err, codec.ErrMalformed)
+	in.leftOut = errors.Is(err, codec.ErrSkip) && !errors.Is(err, codec.ErrNoKey) && !errors.Is(err, errNoRoom)
 	if errors.Is(err, codec.ErrHeld) {
 		return sendTime, false, nil // there is nothing to publish yet
 	}
@@ -168,9 +168,11 @@ func (in *Ingest) Packet(ev *codec.Event, now int64) (sendTime time.Duration, pl
 	return sendTime, placed, err
 }
 
-// Broken reports whether the packet that came last could not be read. A source that
-// sends nothing else is as good as silent, and has no more time than one.
-func (in *Ingest) Broken() bool { return in.broken }
+// LeftOut reports whether the packet that came last was left out for what it is: it
+// cannot be read, is of no track, or came before. A source that sends nothing else is as
+// good as silent, and has no more time than one. One whose packets wait for a key frame
+// has another time ([codec.Event].Anywhere), and that there is no memory is our affair.
+func (in *Ingest) LeftOut() bool { return in.leftOut }
 
 // Resume marks the source as present again when its session continues on a new
 // connection without a new header.

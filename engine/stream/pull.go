@@ -198,7 +198,10 @@ func (a *attempt) extend() bool {
 func (a *attempt) late() error {
 	t := &a.st.env.Settings.Timeouts
 	a.idle = true
-	if a.up {
+	switch {
+	case a.up && a.in.LeftOut():
+		return fmt.Errorf("the source sent no packet for %v that can be carried", t.PullSilence)
+	case a.up:
 		return fmt.Errorf("the source sent no packet for %v", t.PullSilence)
 	}
 	return fmt.Errorf("the source's stream did not begin within %v", t.PullConnect)
@@ -236,7 +239,7 @@ func (a *attempt) take(ctx context.Context, b []byte) (again bool, err error) {
 			err = a.in.Header(ev.Media, a.st.env.Clock.Now())
 		case codec.Packet:
 			_, _, err = a.in.Packet(&ev, a.st.env.Clock.Now())
-			a.fresh = a.fresh || !a.in.Broken()
+			a.fresh = a.fresh || !a.in.LeftOut()
 		case codec.Reply:
 			a.in.Commit() // a source that takes nothing does not hold up the stream
 			err = a.answer(ctx, &ev)

@@ -316,7 +316,8 @@ func TestPullThatDripsIsALoss(t *testing.T) {
 		want               string
 	}{
 		{"header_byte_by_byte", "H ", "A", 15 * time.Second, "the source's stream did not begin within 15s (source0:80)"},
-		{"packets_that_cannot_be_read", "H A\nPk x\n", "MESS\n", 15 * time.Second, "the source sent no packet for 15s (source0:80)"},
+		{"packets_that_cannot_be_read", "H A\nPk x\n", "MESS\n", 15 * time.Second, "the source sent no packet for 15s that can be carried (source0:80)"},
+		{"packets_of_no_track", "H A\nPk x\n", "STRAY\n", 15 * time.Second, "the source sent no packet for 15s that can be carried (source0:80)"},
 		{"headers_without_packets", "H A\nPk x\n", "H A\n", 15 * time.Second, "the source sent no packet for 15s (source0:80)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

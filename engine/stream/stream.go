@@ -317,7 +317,7 @@ func (st *Stream) packetLocked(p *Programme, ev *codec.Event, now int64) (codec.
 	room := p.Ring.Room(len(ev.Data) + framing)
 	if room == nil {
 		st.noRoom(p)
-		return codec.Mark{}, codec.ErrSkip
+		return codec.Mark{}, errCrowded
 	}
 	packet, mark, err := p.codec.Append(room, ev)
 	if errors.Is(err, codec.ErrHeld) {
@@ -330,7 +330,7 @@ func (st *Stream) packetLocked(p *Programme, ev *codec.Event, now int64) (codec.
 	p.gap = false // should this one be left out, the codec must be told again
 	if !p.Ring.Append(packet, now, ring.Mark{Key: mark.Key, Trim: mark.Trim, Start: mark.Start}) {
 		st.noRoom(p)
-		return mark, codec.ErrSkip
+		return mark, errCrowded
 	}
 	st.count(ev, now)
 	if r, ok := p.meter.add(now, p.held+len(ev.Data), mark.Most); ok {
@@ -511,6 +511,8 @@ var (
 	// ErrMemory says that there is no memory for another programme.
 	ErrMemory = errors.New("there is no memory for another programme of the stream: viewers have not taken the last ones yet, or backlog.total is used up by other streams")
 	errNoRoom = errors.New("viewers still hold too much of what has left the backlog; backlog.bytes is too small for this stream, or backlog.total for all streams")
+	// errCrowded is a packet that is left out for that.
+	errCrowded = fmt.Errorf("%w: %w", codec.ErrSkip, errNoRoom)
 )
 
 // errNoHeader says that a source sent packets before any header.

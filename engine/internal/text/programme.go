@@ -108,6 +108,8 @@ func (p *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, err
 		return dst, codec.Mark{}, errTextTooLong
 	case verb[0] == 'M':
 		return dst, codec.Mark{}, codec.ErrMalformed
+	case verb[0] == 'S':
+		return dst, codec.Mark{}, codec.ErrSkip
 	case verb[0] == 'O' && p.number > 0:
 		return dst, codec.Mark{}, codec.ErrProgrammeOver
 	}
@@ -117,7 +119,7 @@ func (p *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, err
 		return dst, codec.Mark{}, codec.ErrHeld
 	}
 	if p.needKey && !key {
-		return dst, codec.Mark{}, codec.ErrSkip
+		return dst, codec.Mark{}, codec.ErrNoKey
 	}
 	p.needKey = false
 	at := p.time(&rest)
@@ -196,7 +198,11 @@ func leftOut(primary []byte, f codec.Form) bool {
 	return f == codec.Video && primary[i] == 'a' || f == codec.Audio && primary[i] == 'v'
 }
 
+// Derived counts the forms that have been made, by all programmes.
+var Derived atomic.Int64
+
 func (p *programme) Derive(dst, primary []byte, f codec.Form, trim bool) ([]byte, bool) {
+	Derived.Add(1)
 	switch {
 	case leftOut(primary, f):
 		return nil, false

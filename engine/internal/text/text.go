@@ -36,6 +36,7 @@ import (
 //	                                audio, and one with a not in video
 //	OVER ...                        a packet that its programme cannot take
 //	MESS ...                        one that cannot be read
+//	STRAY ...                       one that is of no track
 //	ASK [path [u=NAME:PASSWORD]]    an encoder's Reply, or a Describe
 //	PAUSE [close]    FINISH    REDIAL
 //
@@ -153,7 +154,7 @@ var errMalformed = errors.New("a line that is no packet")
 func bodyEvent(line []byte) codec.Event {
 	switch {
 	case bytes.HasPrefix(line, []byte("P")) && !bytes.HasPrefix(line, []byte("PAUSE")),
-		bytes.HasPrefix(line, []byte("OVER")), bytes.HasPrefix(line, []byte("MESS")), bytes.HasPrefix(line, []byte("BREACH")):
+		bytes.HasPrefix(line, []byte("OVER")), bytes.HasPrefix(line, []byte("MESS")), bytes.HasPrefix(line, []byte("STRAY")), bytes.HasPrefix(line, []byte("BREACH")):
 		return codec.Event{Kind: codec.Packet, Data: line}
 	case bytes.HasPrefix(line, []byte("H ")):
 		return codec.Event{Kind: codec.Header, Media: NewMedia(string(line[2:]))}
