@@ -294,6 +294,19 @@ var codeNames = [...]string{
 	"unproven", "forbidden", "slowed", "undecided",
 }
 
+var codeTexts = [...]string{
+	NoStream:  "there is no such stream here",
+	NotUp:     "the stream has no source now",
+	Full:      "no room for another viewer or encoder",
+	Busy:      "the session or the stream is in use by another connection",
+	NoSession: "the request belongs to a session that is not known here",
+	Refused:   "the stream cannot take this",
+	Unproven:  "this takes a name and a password",
+	Forbidden: "this is not for everybody",
+	Slowed:    "try again later",
+	Undecided: "whether you may have this could not be found out in time; try again",
+}
+
 // String is the decision's name in logs.
 func (c Code) String() string {
 	if int(c) < len(codeNames) {
@@ -332,6 +345,14 @@ type Verdict struct {
 	// Reason is the sentence for the peer (Refused, Busy, Full, Unproven, Forbidden,
 	// Slowed, and a Lookup that is Crowded).
 	Reason string
+}
+
+// Text is the sentence that a peer is told who is refused.
+func (v *Verdict) Text() string {
+	if v.Reason == "" && int(v.Code) < len(codeTexts) {
+		return codeTexts[v.Code]
+	}
+	return v.Reason
 }
 
 // Next says how a connection goes on after an answer.

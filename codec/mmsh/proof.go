@@ -1,11 +1,9 @@
 package mmsh
 
 import (
-	"errors"
-	"strings"
-
 	"streampump/codec"
 	"streampump/codec/http1"
+	"streampump/codec/proof"
 )
 
 // Who a peer is, it proves with a token in its address, or with an Authorization.
@@ -18,23 +16,7 @@ import (
 
 // credentials are what a request brings; nil if that is nothing.
 func credentials(r *http1.Request, token string) *codec.Credentials {
-	a, given, err := r.Fields.Authorization()
-	if !given && token == "" {
-		return nil
-	}
-	c := &codec.Credentials{Token: strings.Clone(token), Odd: err}
-	switch d := a.Digest; {
-	case d != nil && !d.For(r.Target):
-		c.Odd = errors.New("the request's Digest Authorization is for another address")
-	case d != nil:
-		c.Digest = &codec.Digest{
-			User: d.User, Realm: d.Realm, Nonce: d.Nonce, ClientNonce: d.ClientNonce, Count: d.Count, Response: d.Response,
-			URI: d.URI, Method: r.Method, SHA256: d.SHA256, Session: d.Session, Auth: d.Auth,
-		}
-	case a.Basic:
-		c.User, c.Password, c.HasPassword = a.User, a.Password, true
-	}
-	return c
+	return proof.Of(r.Fields, r.Method, token, func(d *http1.Digest) bool { return d.For(r.Target) })
 }
 
 // proven gives a request that is asked about a stream what its peer brought.

@@ -169,31 +169,22 @@ func (p *Protocol) appendRefusal(dst []byte, r refusal) []byte {
 
 // refuseVerdict is the refusal that a verdict calls for.
 func refuseVerdict(v *codec.Verdict) refusal {
-	r := refusal{retry: v.RetryAfter}
+	r := refusal{status: 404, text: v.Text(), retry: v.RetryAfter}
 	switch v.Code {
-	case codec.NotUp:
-		r.status, r.text = 503, "the stream has no source now"
-	case codec.Full:
-		r.status, r.text = 503, "no room for another viewer or encoder"
+	case codec.NotUp, codec.Full, codec.Undecided:
+		r.status = 503
 	case codec.Busy:
-		r.status, r.text = 409, "the session or the stream is in use by another connection"
+		r.status = 409
 	case codec.NoSession:
-		r.status, r.text = 400, "the request belongs to a session that is not known here"
+		r.status = 400
 	case codec.Refused:
-		r.status, r.text = 422, "the stream cannot take this"
+		r.status = 422
 	case codec.Unproven:
-		r.status, r.text, r.challenge = 401, "this takes a name and a password", v.Challenge
+		r.status, r.challenge = 401, v.Challenge
 	case codec.Forbidden:
-		r.status, r.text = 403, "this is not for everybody"
+		r.status = 403
 	case codec.Slowed:
-		r.status, r.text = 429, "try again later"
-	case codec.Undecided:
-		r.status, r.text = 503, "whether you may have this could not be found out in time; try again"
-	default:
-		r.status, r.text = 404, "there is no such stream here"
-	}
-	if v.Reason != "" {
-		r.text = v.Reason
+		r.status = 429
 	}
 	return r
 }

@@ -1,11 +1,9 @@
 package rtsp
 
 import (
-	"errors"
-	"strings"
-
 	"streampump/codec"
 	"streampump/codec/http1"
+	"streampump/codec/proof"
 )
 
 // Who a peer is, it proves with a token in its address, or with an Authorization, as in
@@ -21,23 +19,7 @@ func credentials(r *http1.Request, at *target, came string) *codec.Credentials {
 	if token == "" {
 		token = came
 	}
-	a, given, err := r.Fields.Authorization()
-	if !given && token == "" {
-		return nil
-	}
-	c := &codec.Credentials{Token: strings.Clone(token), Odd: err}
-	switch d := a.Digest; {
-	case d != nil && !at.sameStream(d.URI):
-		c.Odd = errors.New("the request's Digest Authorization is for another address")
-	case d != nil:
-		c.Digest = &codec.Digest{
-			User: d.User, Realm: d.Realm, Nonce: d.Nonce, ClientNonce: d.ClientNonce, Count: d.Count, Response: d.Response,
-			URI: d.URI, Method: r.Method, SHA256: d.SHA256, Session: d.Session, Auth: d.Auth,
-		}
-	case a.Basic:
-		c.User, c.Password, c.HasPassword = a.User, a.Password, true
-	}
-	return c
+	return proof.Of(r.Fields, r.Method, token, func(d *http1.Digest) bool { return at.sameStream(d.URI) })
 }
 
 // appendChallenge asks for a proof. live555 reads realm, nonce and stale by their

@@ -124,31 +124,18 @@ func (p *Protocol) appendRefusal(dst []byte, cseq string, r refusal) []byte {
 // and 404 for a sign that it should try RTSP within HTTP, so a stream that is known and
 // not up is not found either.
 func refuseVerdict(v *codec.Verdict) refusal {
-	r := refusal{retry: v.RetryAfter, closes: true}
+	r := refusal{status: 404, text: v.Text(), retry: v.RetryAfter, closes: true}
 	switch v.Code {
-	case codec.NotUp:
-		r.status, r.text = 404, "the stream has no source now"
 	case codec.Full:
-		r.status, r.text = statusNoRoom, "no room for another viewer or encoder"
-	case codec.Busy:
-		r.status, r.text = 403, "the session or the stream is in use by another connection"
+		r.status = statusNoRoom
+	case codec.Busy, codec.Refused, codec.Forbidden:
+		r.status = 403
 	case codec.NoSession:
-		r.status, r.text, r.closes = statusNoSession, "the request belongs to a session that is not known here", false
-	case codec.Refused:
-		r.status, r.text = 403, "the stream cannot take this"
+		r.status, r.closes = statusNoSession, false
 	case codec.Unproven:
-		r.status, r.text, r.challenge, r.closes = 401, "this takes a name and a password", v.Challenge, false
-	case codec.Forbidden:
-		r.status, r.text = 403, "this is not for everybody"
-	case codec.Slowed:
-		r.status, r.text = 503, "try again later"
-	case codec.Undecided:
-		r.status, r.text = 503, "whether you may have this could not be found out in time; try again"
-	default:
-		r.status, r.text = 404, "there is no such stream here"
-	}
-	if v.Reason != "" {
-		r.text = v.Reason
+		r.status, r.challenge, r.closes = 401, v.Challenge, false
+	case codec.Slowed, codec.Undecided:
+		r.status = 503
 	}
 	return r
 }
