@@ -24,3 +24,27 @@ func TestDemandGoesWithTheViewers(t *testing.T) {
 	}
 	c.finish()
 }
+
+// Viewers that do not read make nobody else's packets wait.
+func TestDemandIsOfThoseWhoRead(t *testing.T) {
+	plainOnly(t, "holding knows no transport")
+	c := newCrowd(t, 1000, 89, labConfig())
+	held := func(when string, want bool) {
+		t.Helper()
+		c.publish(500 * time.Millisecond)
+		if _, hold := c.e.holding(); hold != want {
+			t.Errorf("%s: packets are held: %v", when, hold)
+		}
+	}
+	c.publish(time.Second)
+	held("at first", true)
+	for _, v := range c.viewers[10:] {
+		v.room = 0
+	}
+	held("most do not read", false)
+	for _, v := range c.viewers[10:] {
+		v.setRoom(-1)
+	}
+	held("they read again", true)
+	c.finish()
+}

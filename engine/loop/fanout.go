@@ -26,6 +26,7 @@ type show struct {
 	// Owned by the loop.
 	viewers []viewer
 	overTLS int // viewers over TLS
+	parked  int // viewers whose socket is full
 	sweep   int // the next viewer to serve
 	owed    int // viewers to be served now
 	behind  int // viewers not served since the last burst
@@ -72,13 +73,15 @@ type demand struct {
 	calls   atomic.Int64 // a second
 }
 
-// tellDemand publishes what this loop's viewers would cost.
+// tellDemand publishes what this loop's viewers would cost. Those whose socket is full cost
+// nothing, so that a crowd that does not read makes nobody else's packets wait.
 func (l *Loop) tellDemand() {
 	viewers, calls := 0, 0.0
 	for _, s := range l.shows {
-		viewers += len(s.viewers)
+		n := len(s.viewers) - s.parked
+		viewers += n
 		if p := s.stream.Current(); p != nil {
-			calls += float64(len(s.viewers)) * p.PacketRate()
+			calls += float64(n) * p.PacketRate()
 		}
 	}
 	l.demand.viewers.Store(int64(viewers))

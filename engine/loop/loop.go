@@ -282,6 +282,7 @@ func (l *Loop) park(c *Conn) {
 	l.pass.full++
 	if v := c.viewer(); v != nil {
 		v.parked = true
+		c.show.parked++
 		l.hold(v, nil)
 	}
 	c.setTimer(l.now + int64(l.group.cfg.Timeouts.Stall))
@@ -296,6 +297,7 @@ func (c *Conn) unpark() {
 	c.loop.stats.parked.Add(-1)
 	if v := c.viewer(); v != nil {
 		v.parked = false
+		c.show.parked--
 	}
 	c.rearm()
 }

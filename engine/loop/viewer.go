@@ -87,6 +87,9 @@ func (c *Conn) attach(p *stream.Programme, form codec.Form, canMove bool) {
 	if c.transport == tlsTCP {
 		s.overTLS++
 	}
+	if c.parked {
+		s.parked++
+	}
 	c.viewer().mode.set(movable, canMove)
 	c.phase = phaseView
 	c.loop.group.books.Carry(&c.ticket, c.peer.Addr())
@@ -269,6 +272,9 @@ func (c *Conn) detach() {
 	c.bytes += v.bytes
 	c.closeDatagrams()
 	c.pace = nil
+	if c.parked {
+		s.parked--
+	}
 	s.remove(int(c.slot))
 	c.show = nil
 	s.Count.Add(-1)
