@@ -1,8 +1,11 @@
 package loop
 
 import (
+	"strings"
 	"testing"
 	"time"
+
+	"streampump/engine/settings"
 )
 
 // What viewers cost that have left does not make the others' packets wait, also
@@ -13,7 +16,7 @@ func TestDemandGoesWithTheViewers(t *testing.T) {
 	cfg.Loops = 2
 	c := newCrowd(t, 1000, 89, cfg)
 	c.publish(1500 * time.Millisecond)
-	if _, hold := c.e.holding(); !hold {
+	if _, dear := c.e.holding(); dear == weights {
 		t.Fatal("no packets are held")
 	}
 	for i := len(c.viewers) - 1; i > 0; i -= 2 {
@@ -32,8 +35,8 @@ func TestDemandIsOfThoseWhoRead(t *testing.T) {
 	held := func(when string, want bool) {
 		t.Helper()
 		c.publish(500 * time.Millisecond)
-		if _, hold := c.e.holding(); hold != want {
-			t.Errorf("%s: packets are held: %v", when, hold)
+		if _, dear := c.e.holding(); dear < weights != want {
+			t.Errorf("%s: packets are held: %v", when, !want)
 		}
 	}
 	c.publish(time.Second)
@@ -47,4 +50,49 @@ func TestDemandIsOfThoseWhoRead(t *testing.T) {
 	}
 	held("they read again", true)
 	c.finish()
+}
+
+// A crowd at one stream, or a source of very many packets, makes only its own viewers'
+// packets wait.
+func TestDearShowsAloneAreHeld(t *testing.T) {
+	for name, c := range map[string]struct{ viewers, packets int }{"crowd": {1000, 1}, "flood": {40, 50}} {
+		t.Run(name, func(t *testing.T) {
+			cfg := labConfig()
+			cfg.Loops = 2
+			b := newLab(t, cfg, settings.Stream{Path: "dear", Push: true}, settings.Stream{Path: "small", Push: true})
+			dear, small := b.encoder("dear", "H A audio"), b.encoder("small", "H B audio")
+			var crowd []*peer
+			for i := range c.viewers {
+				p := b.viewer("c", i%2, "PLAY dear")
+				p.mute = true
+				crowd = append(crowd, p)
+			}
+			var few []*peer
+			for i := range 10 {
+				few = append(few, b.viewer("v", i%2, "PLAY small"))
+			}
+			for range 150 {
+				dear.send(strings.Repeat("P x\n", c.packets))
+				small.send("P x\n")
+				b.advance(10 * time.Millisecond)
+			}
+			dear.send("P x\n")
+			small.send("P x\n")
+			behind := func(peers []*peer) (n int) {
+				for _, p := range peers {
+					if v := p.c.viewer(); v.next != v.prog.Ring.Head() {
+						n++
+					}
+				}
+				return n
+			}
+			if n := behind(few); n != 0 {
+				t.Errorf("%d viewers of the small stream wait", n)
+			}
+			if n := behind(crowd); n == 0 {
+				t.Error("nobody waits at the dear stream")
+			}
+			b.finish()
+		})
+	}
 }

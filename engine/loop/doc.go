@@ -18,7 +18,8 @@
 //	fanout.go    a stream's viewers on this loop (a show), and whose turn it is
 //	pace.go      how fast viewers that join catch up
 //	room.go      whether there is room for a viewer
-//	held.go      how long packets are held, to be sent together
+//	demand.go    whose packets are held, to be sent together
+//	held.go      for how long
 //	outbox.go    what a connection sends besides packets
 //	datagram.go  viewers whose packets are datagrams
 //	batch.go     how those get onto the loop's sockets

@@ -2,7 +2,6 @@ package loop
 
 import (
 	"context"
-	"sync/atomic"
 
 	"streampump/engine/admission"
 	"streampump/engine/clock"
@@ -27,6 +26,7 @@ type show struct {
 	viewers []viewer
 	overTLS int // viewers over TLS
 	parked  int // viewers whose socket is full
+	weight  int // of its demand
 	sweep   int // the next viewer to serve
 	owed    int // viewers to be served now
 	behind  int // viewers not served since the last burst
@@ -41,7 +41,7 @@ func (l *Loop) fanout() {
 	if len(l.shows) == 0 {
 		return
 	}
-	m, hold := l.group.holding()
+	m, dear := l.group.holding()
 	// The turn begins here: if it included what the pass did before, slow sockets that
 	// come back in each pass would leave the others nothing.
 	began := l.group.clock.Now()
@@ -53,7 +53,7 @@ func (l *Loop) fanout() {
 		if s.idle() {
 			continue // as most of hundreds of streams are in most passes
 		}
-		s.take(hold, m, l.now)
+		s.take(s.weight >= dear, m, l.now)
 		if s.owed > 0 {
 			l.label(s)
 		}
@@ -64,41 +64,6 @@ func (l *Loop) fanout() {
 		l.flushAt = min(l.flushAt, s.nextShare(m))
 	}
 	l.dropShows()
-}
-
-// demand is what one loop's viewers would cost if each packet went out as it comes.
-// The loop stores it; all loops read it.
-type demand struct {
-	viewers atomic.Int64
-	calls   atomic.Int64 // a second
-}
-
-// tellDemand publishes what this loop's viewers would cost. Those whose socket is full cost
-// nothing, so that a crowd that does not read makes nobody else's packets wait.
-func (l *Loop) tellDemand() {
-	viewers, calls := 0, 0.0
-	for _, s := range l.shows {
-		n := len(s.viewers) - s.parked
-		viewers += n
-		if p := s.stream.Current(); p != nil {
-			calls += float64(n) * p.PacketRate()
-		}
-	}
-	l.demand.viewers.Store(int64(viewers))
-	l.demand.calls.Store(int64(calls))
-}
-
-// holding returns what bounds the holding of packets now, and whether any are held.
-// It counts all loops together: more loops are there to carry more, not to make the
-// same load dearer.
-func (g *Group) holding() (m limits, hold bool) {
-	viewers, calls := int64(0), int64(0)
-	for _, l := range g.loops {
-		viewers += l.demand.viewers.Load()
-		calls += l.demand.calls.Load()
-	}
-	m = limits{budget: int64(g.cfg.Fanout.Budget), want: int64(float64(viewers) * float64(callCost) / cheapShare)}
-	return m, m.budget > 0 && float64(calls)*callCost.Seconds() > cheapShare
 }
 
 // Wake implements [stream.Show].

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"streampump/engine/clock"
-	"streampump/engine/settings"
 )
 
 const ms = int64(time.Millisecond)
@@ -16,30 +15,33 @@ const ms = int64(time.Millisecond)
 func TestViewerAfterAnEmptyShowIsServed(t *testing.T) {
 	cfg := labConfig()
 	cfg.Loops = 2
-	b := newLab(t, cfg, settings.Stream{Path: "huge", Push: true}, settings.Stream{Path: "small", Push: true})
-	huge, small := b.encoder("huge", "H A audio"), b.encoder("small", "H B audio")
+	b := newLab(t, cfg)
+	enc := b.encoder("live", "H A audio")
+	var first []*peer
 	for range 600 {
-		b.viewer("h", 0, "PLAY huge").mute = true
+		p := b.viewer("first", 1, "PLAY live")
+		p.mute = true
+		first = append(first, p)
 	}
-	first := b.viewer("first", 1, "PLAY small")
 	for range 150 { // so that fan-out is known to be dear
-		huge.send("P x\n")
-		small.send("P x\n")
+		enc.send("P x\n")
 		b.advance(10 * time.Millisecond)
 	}
-	small.send("P x\n")
-	show := b.e.loops[1].showOf(b.e.order[1])
+	enc.send("P x\n")
+	show := b.e.loops[1].showOf(b.e.order[0])
 	if !show.Asleep.Load() {
 		t.Fatal("no packets are held")
 	}
 	b.silent = true // nothing runs until the next advance
-	first.hangup()
+	for _, p := range first {
+		p.hangup()
+	}
 	// A pass whose turn was over before it came to the show still forgets it.
 	b.loops[1].loop.dropShows()
 	b.silent = false
 	b.advance(cfg.Fanout.Budget) // nothing is due any more
-	second := b.viewer("second", 1, "PLAY small")
-	small.send("P last\n")
+	second := b.viewer("second", 1, "PLAY live")
+	enc.send("P last\n")
 	b.advance(cfg.Fanout.Budget)
 	if v := second.c.viewer(); v.next != v.prog.Ring.Head() {
 		t.Errorf("the new viewer is at %d of %d", v.next, v.prog.Ring.Head())
