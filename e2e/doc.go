@@ -27,4 +27,5 @@
 //     bad stream.
 //   - Processes are started and ended by their PID.
 //   - A missing program skips its tests; with STREAMPUMP_NOSKIP=1 it fails them.
+//   - With STREAMPUMP_LONG=1 a viewer over RTSP stops for a minute too.
 package e2e
