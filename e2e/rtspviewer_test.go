@@ -30,6 +30,7 @@ type rtspViewer struct {
 	mu     sync.Mutex
 	wake   sync.Cond
 	counts rtpsynth.Counts
+	ssrc   [2]uint32
 	later  []laterReport
 	err    error // the first thing that was wrong
 	gone   bool  // it has left
@@ -73,9 +74,9 @@ func viewRTSP(t testing.TB, p *rig.Pump, path string, udp bool, sources ...rtpsy
 
 // readTCP reads to the connection's end.
 func (v *rtspViewer) readTCP() {
-	err := v.Until(context.Background(), func(n rtpsynth.Counts) bool {
+	err := v.Until(context.Background(), func(rtpsynth.Counts) bool {
 		v.mu.Lock()
-		v.counts = n
+		v.note()
 		v.mu.Unlock()
 		v.wake.Broadcast()
 		return false
@@ -150,7 +151,7 @@ func (v *rtspViewer) receive(c *net.UDPConn, n int, judge func([]byte) error) {
 		if err == nil {
 			v.mu.Lock()
 			err = judge(append([]byte(nil), b[:size]...))
-			v.counts = v.Viewer.Counts()
+			v.note()
 			v.mu.Unlock()
 			v.wake.Broadcast()
 		}
@@ -169,6 +170,19 @@ func (v *rtspViewer) fail(err error) {
 	}
 	v.mu.Unlock()
 	v.wake.Broadcast()
+}
+
+// note keeps what the checker has seen, for those who look from elsewhere.
+func (v *rtspViewer) note() {
+	v.counts = v.Viewer.Counts()
+	v.ssrc = [2]uint32{v.SSRC(rtpsynth.Video), v.SSRC(rtpsynth.Audio)}
+}
+
+// ssrcs are those of its tracks.
+func (v *rtspViewer) ssrcs() [2]uint32 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.ssrc
 }
 
 // Counts are what has come so far.
@@ -243,7 +257,8 @@ func (v *rtspViewer) judgeLater() {
 			v.t.Errorf("%s: %v", v.name, err)
 		}
 	}
-	v.later, v.counts = nil, v.Viewer.Counts()
+	v.later = nil
+	v.note()
 }
 
 // ended reports whether RTCP has the end of a track in it (RFC 3550, 6.6).
