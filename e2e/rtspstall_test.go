@@ -73,11 +73,13 @@ func TestRTSPStalledViewersFilmDecodes(t *testing.T) {
 	}
 }
 
-// pushNoise has ffmpeg push pictures of two megabits a second, from where the pump is.
+// pushNoise has ffmpeg push pictures of two megabits a second, and sound, from where the
+// pump is.
 func pushNoise(t *testing.T, n *network) {
 	t.Helper()
 	command := append(n.prefix(), "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-re",
 		"-f", "lavfi", "-i", fmt.Sprintf("testsrc=rate=%d:size=320x240,noise=alls=40:allf=t", filmRate),
+		"-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-c:a", "aac",
 		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", fmt.Sprint(filmRate),
 		"-b:v", "2M", "-maxrate", "2M", "-bufsize", "1M", "-f", "rtsp", "-rtsp_transport", "tcp",
 		fmt.Sprintf("rtsp://127.0.0.1:%d/live", netPort))
