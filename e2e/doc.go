@@ -16,6 +16,7 @@
 //
 //	ffmpeg, GStreamer, gortsplib ──push──► pump ──► the same, mpv, MPlayer (RTSP)
 //	                                         └─pull─► pump ─► …
+//	bench/rtspclient ──push──► pump ─► viewers whose every packet is checked, over TCP and UDP
 //
 // A player passes if it decodes what it should and its output holds no
 // complaint: for each there is a list of what counts as one, and a list, with

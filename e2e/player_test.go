@@ -132,6 +132,7 @@ func watchFFmpegFrom(t testing.TB, prefix []string, url string, options ...strin
 	args := append(slices.Clone(prefix), "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-stats", "-stats_period", "0.1")
 	args = append(append(args, options...), "-i", url, "-f", "null", "-")
 	p := start(t, exec.Command(args[0], args[1:]...), false)
+	p.name = "ffmpeg"
 	return &watcher{
 		program: p, bad: ffmpegComplaints, excused: ffmpegExcuses, ending: ffmpegEnding,
 		frames: func(output string) int { return lastNumber(frame, output) },

@@ -97,7 +97,6 @@ type taped struct {
 	mu      sync.Mutex
 	wake    sync.Cond
 	stopped bool
-	left    bool
 	err     error
 
 	film  []byte

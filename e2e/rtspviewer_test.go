@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"streampump/bench/rtpsynth"
 	"streampump/bench/rtspclient"
 	"streampump/e2e/rig"
@@ -102,7 +104,7 @@ func (v *rtspViewer) openUDP(ctx context.Context) error {
 			if *c, err = net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}); err != nil {
 				return err
 			}
-			_ = (*c).SetReadBuffer(1 << 20) // as much as the system allows: the machine may be busy
+			roomy(*c)
 			ports[i] = (*c).LocalAddr().(*net.UDPAddr).Port
 		}
 		v.sockets, v.Tracks = append(v.sockets, s), append(v.Tracks, s.track)
@@ -117,6 +119,16 @@ func (v *rtspViewer) openUDP(ctx context.Context) error {
 		v.Session, _, _ = strings.Cut(h.Get("Session"), ";")
 	}
 	return v.Play(ctx)
+}
+
+// roomy has a socket hold several seconds of a stream, for a machine that is busy: more
+// than the system allows, if it may, or else as much as it does.
+func roomy(c *net.UDPConn) {
+	const room = 1 << 20
+	_ = c.SetReadBuffer(room)
+	if raw, err := c.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, room) })
+	}
 }
 
 // readUDP reads until the viewer leaves. The first reports come before the packets, and
