@@ -13,8 +13,8 @@ import (
 	"streampump/engine"
 )
 
-// TestRTSPRestartUnderManyViewers: an encoder is killed under viewers over TCP and over UDP
-// and comes back with other numbers, times and identities. All go on, at a key frame, with
+// TestRTSPRestartUnderManyViewers: an encoder is killed inside a key frame, under viewers
+// over TCP and over UDP, and comes back with other numbers, times and identities. All go on, at a key frame, with
 // the SSRCs that they had and without a hole in the numbers, which their checkers prove.
 func TestRTSPRestartUnderManyViewers(t *testing.T) {
 	const each = 50 // over TCP, and as many over UDP
@@ -40,6 +40,11 @@ func TestRTSPRestartUnderManyViewers(t *testing.T) {
 	all("it plays", func(n rtpsynth.Counts) bool { return n.Decodes && n.Packets[rtpsynth.Audio] > 0 })
 	ssrcs := viewers[0].ssrcs()
 
+	e.stop()
+	e.send(e.PicturesTo() + 4) // into a key frame, and not to its end
+	if !e.Inside() {
+		t.Fatal("the encoder is not inside a picture")
+	}
 	e.kill()
 	p.AwaitStatus("the viewers are held", func(s engine.Snapshot) bool {
 		return streamOf(s, "live").State == engine.SourceHeld.String()
