@@ -34,7 +34,7 @@ func TestRTSPStalledViewersFilmDecodes(t *testing.T) {
 		Config: `"backlog": {"duration": "8s", "max_lag": "3s"}, "timeouts": {"viewer_stall": "75s"}, "streams": [{"type": "rtsp_push", "path": "live"}]`,
 		Listen: fmt.Sprintf("0.0.0.0:%d", netPort), Prefix: n.prefix(),
 	}, dialFrom(n.pump()))
-	pushNoise(t, n)
+	pushNoise(t, n, 2)
 	p.awaitUp("live")
 	stops := []time.Duration{5 * time.Second, 20 * time.Second}
 	if os.Getenv(longStalls) != "" {
@@ -73,15 +73,16 @@ func TestRTSPStalledViewersFilmDecodes(t *testing.T) {
 	}
 }
 
-// pushNoise has ffmpeg push pictures of two megabits a second, and sound, from where the
-// pump is.
-func pushNoise(t *testing.T, n *network) {
+// pushNoise has ffmpeg push pictures of so many megabits a second, and sound, from where
+// the pump is.
+func pushNoise(t *testing.T, n *network, megabits int) {
 	t.Helper()
+	rate := fmt.Sprintf("%dM", megabits)
 	command := append(n.prefix(), "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-re",
 		"-f", "lavfi", "-i", fmt.Sprintf("testsrc=rate=%d:size=320x240,noise=alls=40:allf=t", filmRate),
 		"-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-c:a", "aac",
 		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", fmt.Sprint(filmRate),
-		"-b:v", "2M", "-maxrate", "2M", "-bufsize", "1M", "-f", "rtsp", "-rtsp_transport", "tcp",
+		"-b:v", rate, "-maxrate", rate, "-bufsize", "1M", "-f", "rtsp", "-rtsp_transport", "tcp",
 		fmt.Sprintf("rtsp://127.0.0.1:%d/live", netPort))
 	start(t, exec.Command(command[0], command[1:]...), false)
 }

@@ -25,8 +25,8 @@ type tunnel struct {
 	passed, lost, overtaken atomic.Int64
 }
 
-// overtakers is how many packets go before one that is late: few, or it comes too late for
-// players, which wait for a tenth of a second.
+// overtakers is how many packets go before one that is late: few, as players wait for it
+// for a short time only.
 const overtakers = 3
 
 // largest is more than an IP packet has here.
