@@ -16,6 +16,7 @@
 //
 //	ffmpeg, GStreamer, gortsplib ──push──► pump ──► the same, mpv, MPlayer (RTSP)
 //	                                         └─pull─► pump ─► …
+//	bench/rtspclient ──push──► pump ─► viewers whose every packet is checked, over TCP and UDP
 //
 // A player passes if it decodes what it should and its output holds no
 // complaint: for each there is a list of what counts as one, and a list, with
@@ -27,4 +28,5 @@
 //     bad stream.
 //   - Processes are started and ended by their PID.
 //   - A missing program skips its tests; with STREAMPUMP_NOSKIP=1 it fails them.
+//   - With STREAMPUMP_LONG=1 a viewer over RTSP stops for a minute too.
 package e2e

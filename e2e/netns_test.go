@@ -96,9 +96,12 @@ var namespaces = sync.OnceValue(func() string {
 func (n *network) pump() string            { return n.name }
 func (n *network) viewers(i int) string    { return fmt.Sprintf("%s-v%d", n.name, i) }
 func (n *network) address(i int) string    { return fmt.Sprintf("10.98.%d.1:%d", i, netPort) }
-func (n *network) prefix() []string        { return []string{"ip", "netns", "exec", n.pump()} }
+func (n *network) prefix() []string        { return within(n.pump()) }
 func (n *network) device(i int) string     { return fmt.Sprintf("p%d", i) }
 func (n *network) viewersEnd(i int) string { return fmt.Sprintf("v%d", i) }
+
+// within is put before the command line of a program that is to run in a namespace.
+func within(ns string) []string { return []string{"ip", "netns", "exec", ns} }
 
 // netPort is the pump's port: a namespace has all of them to itself.
 const netPort = 8086

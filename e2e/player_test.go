@@ -121,9 +121,18 @@ func watchFFmpeg(t testing.TB, url string) *watcher { return watchFFmpegWith(t, 
 // watchFFmpegWith is watchFFmpeg with options for its input.
 func watchFFmpegWith(t testing.TB, url string, options ...string) *watcher {
 	t.Helper()
+	return watchFFmpegFrom(t, nil, url, options...)
+}
+
+// watchFFmpegFrom is watchFFmpegWith with something put before the command line, such as
+// what enters a namespace.
+func watchFFmpegFrom(t testing.TB, prefix []string, url string, options ...string) *watcher {
+	t.Helper()
 	frame := regexp.MustCompile(`frame=\s*(\d+)`)
-	args := append([]string{"-nostdin", "-hide_banner", "-loglevel", "warning", "-stats", "-stats_period", "0.1"}, options...)
-	p := start(t, exec.Command("ffmpeg", append(args, "-i", url, "-f", "null", "-")...), false)
+	args := append(slices.Clone(prefix), "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-stats", "-stats_period", "0.1")
+	args = append(append(args, options...), "-i", url, "-f", "null", "-")
+	p := start(t, exec.Command(args[0], args[1:]...), false)
+	p.name = "ffmpeg"
 	return &watcher{
 		program: p, bad: ffmpegComplaints, excused: ffmpegExcuses, ending: ffmpegEnding,
 		frames: func(output string) int { return lastNumber(frame, output) },
