@@ -174,7 +174,7 @@ const (
 	Describe // the head of the stream at Path, in Form; may continue Session
 	Play     // the head and the packets of the stream at Path, in Form; may continue Session
 	Control  // a request about Session that changes nothing in its stream
-	Halt     // no packets for this connection until its next Play
+	Halt     // no packets for this connection until its next Play, which repeats none
 	Stop     // end the Play of Session
 
 	// Requests of encoders, and what arrives in their bodies, in files and

@@ -33,6 +33,29 @@ func TestViewerComesAgainAtTheEndOfItsProgramme(t *testing.T) {
 	b.finish()
 }
 
+// A viewer that has halted goes on behind what it has had, at the next key frame, however
+// early it comes again; at another programme it begins as anybody does.
+func TestViewerThatHaltedIsSentNothingTwice(t *testing.T) {
+	b := newLab(t, labConfig())
+	enc := b.encoder("live", "H A")
+	enc.send("Pk x\nP x\n")
+	v := b.viewer("v", 0, "PLAY live")
+	v.got = nil
+	v.send("HALT\nPLAY live\n")
+	enc.send("P x\nP x\nPk y\nP y\n")
+	if got := v.text(); !strings.HasPrefix(got, `"OK Halt" "OK Play s=`) || !strings.HasSuffix(got, "{A} 4-5") {
+		t.Errorf("a new key frame: got %s", got)
+	}
+	v.got = nil
+	v.send("HALT\n")
+	enc.send("H B\nPk z\n")
+	v.send("PLAY live\n")
+	if got := v.text(); !strings.HasSuffix(got, "{B} 0") {
+		t.Errorf("another programme: got %s", got)
+	}
+	b.finish()
+}
+
 // What ends a viewer from another connection, who comes back to its session there or
 // stops it, may reach it when it has halted and plays another: that is not meant.
 func TestEndFromElsewhereIsOfOneSession(t *testing.T) {
@@ -61,7 +84,7 @@ func TestEndFromElsewhereIsOfOneSession(t *testing.T) {
 			v.arrives([]byte("PLAY live\n"))
 			b.run()
 			enc.send("Pk y\n")
-			if got := v.text(); v.fin || v.gone || !strings.HasPrefix(got, `"OK Halt" "OK Play s=`) || !strings.HasSuffix(got, "{A} 0-1") {
+			if got := v.text(); v.fin || v.gone || !strings.HasPrefix(got, `"OK Halt" "OK Play s=`) || !strings.HasSuffix(got, "{A} 1") {
 				t.Errorf("%s, full: %v: got %s; closed: %v, with %v", request, full, got, v.fin || v.gone, v.c.reason)
 			}
 			b.finish()

@@ -173,7 +173,7 @@ func (l *Loop) loseDatagrams(v *viewer, to *destination, taken int, why unix.Err
 	v.mode.set(unsent, true)
 	if !to.told {
 		to.told = true
-		l.group.loseLog.Warn("packets cannot be sent to a viewer over UDP", v.conn.about("stream", v.conn.viewed.Config.Path,
+		l.group.loseLog.Warn("packets cannot be sent to a viewer over UDP", v.conn.about("stream", v.conn.viewed.Stream.Config.Path,
 			"peer", v.conn.peer, "why", why, "agent", notice.Brief(v.conn.agent))...)
 	}
 }

@@ -128,7 +128,7 @@ func (b *lab) checkConn(k *labLoop, c *Conn) {
 		b.t.Fatalf("connection %d is parked without watch or timer", c.fd)
 	case v == nil && c.timer == 0:
 		b.t.Fatalf("connection %d in phase %d has no deadline", c.fd, c.phase)
-	case c.out != nil && !c.parked && !c.hungry && c.pace == nil && c.out.left() > 0:
+	case c.out != nil && !c.parked && !c.hungry && (c.pace == nil || c.timer == 0) && c.out.left() > 0:
 		b.t.Fatalf("connection %d has %d bytes to send and nobody sends them", c.fd, c.out.left())
 	case v != nil && (v.fd != c.fd || v.parked != c.parked && v.ending == reason.None || v.outbox != (c.out != nil)):
 		b.t.Fatalf("viewer %d and its connection differ: %+v, %+v", c.fd, v, c)
@@ -142,7 +142,7 @@ func (b *lab) checkConn(k *labLoop, c *Conn) {
 		b.t.Fatalf("viewer %d has pace %v, its mode is %b", c.fd, c.pace, v.mode)
 	case v != nil && c.pace != nil && !c.parked && !c.hungry && c.timer == 0:
 		b.t.Fatalf("viewer %d waits for its pace and has no deadline", c.fd)
-	case v != nil && v.pin != nil && v.sent != nothingLeft && c.pace == nil && !c.parked && !c.hungry && !k.woken:
+	case v != nil && v.pin != nil && v.sent != nothingLeft && (c.pace == nil || c.timer == 0) && !c.parked && !c.hungry && !k.woken:
 		b.t.Fatalf("viewer %d stopped inside a packet and nothing makes it go on", c.fd)
 	}
 }

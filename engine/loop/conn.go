@@ -53,7 +53,7 @@ type Conn struct {
 	inbox     *inbox         // nil: nothing waits
 	setUp     *stream.Ingest // set up here and not yet published
 	ingest    *stream.Ingest
-	viewed    *stream.Stream // the stream that it viewed
+	viewed    *stream.Programme // what it viewed last
 	agent     string
 	client    string // who the peer is to the operator, if access rules say
 	key       uint64 // viewer session; 0 has none
@@ -62,7 +62,7 @@ type Conn struct {
 	lastIn    int64  // arrival of an encoder's last packet; headers and garbage are none. Of a viewer: see talks
 	entitled  int64  // up to when its requests and packets have used up its rate
 	pace      *pace  // until it has caught up
-	halfBytes uint64 // bytes that a half-closed viewer had been sent at the last look
+	mark      uint64 // of a half-closed viewer, the bytes that it had been sent at the last look; of one that left its show, the packet that it would have had next
 	apart     int32  // 1 + index in the loop's datagrams.to; 0: it has no datagrams
 	timer     int32  // 1 + index in the loop's timers; 0 has none
 	skips     uint32

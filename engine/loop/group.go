@@ -264,7 +264,7 @@ func (g *Group) viewerLeft(c *Conn) {
 	if stayed < moment {
 		log = g.briefLog
 	}
-	log.Info("viewer left", c.about("stream", c.viewed.Config.Path, "peer", c.peer, "reason", c.reason.String(),
+	log.Info("viewer left", c.about("stream", c.viewed.Stream.Config.Path, "peer", c.peer, "reason", c.reason.String(),
 		"bytes", c.bytes, "seconds", stayed/int64(time.Second), "skips", c.skips, "agent", c.agent)...)
 }
 

@@ -41,7 +41,7 @@ func (l *Loop) HalfClosed(c *Conn, fd int) {
 	c.releaseKey()
 	if v := c.viewer(); v != nil {
 		v.fd = c.fd
-		c.halfBytes = v.bytes
+		c.mark = v.bytes
 	}
 	if c.parked {
 		c.unpark()
@@ -64,7 +64,7 @@ func (c *Conn) halfDeadline() int64 {
 // and most are not.
 func (c *Conn) forgotten() bool {
 	v := c.viewer()
-	was := c.halfBytes
-	c.halfBytes = v.bytes
+	was := c.mark
+	c.mark = v.bytes
 	return v.waitEnd == 0 && v.bytes == was
 }

@@ -73,7 +73,11 @@ func (c *Conn) attach(p *stream.Programme, form codec.Form, canMove bool) {
 		c.loop.shows = append(c.loop.shows, s)
 	}
 	c.show, c.slot = s, int32(len(s.viewers))
-	c.viewed = p.Stream
+	from := uint64(0)
+	if c.viewed == p {
+		from = c.mark
+	}
+	c.viewed, c.mark = p, 0
 	s.viewers = append(s.viewers, viewer{
 		conn: c, fd: c.fd, variant: stream.Variant(form, false), transport: c.transport, parked: c.parked, outbox: c.out != nil,
 	})
@@ -101,7 +105,7 @@ func (c *Conn) attach(p *stream.Programme, form codec.Form, canMove bool) {
 	if c.loop.group.tells() {
 		p.Stream.Log().Debug("viewer joined", c.about("peer", c.peer, "agent", c.agent)...)
 	}
-	c.viewer().enter(p)
+	c.viewer().enter(p, from)
 	c.startPace()
 	c.rearm()
 }
@@ -109,8 +113,9 @@ func (c *Conn) attach(p *stream.Programme, form codec.Form, canMove bool) {
 // showOf is the loop's show of a stream.
 func (l *Loop) showOf(st *stream.Stream) *show { return st.Audience(l.id).Show.(*show) }
 
-// enter puts the cursor at the joining point of a programme.
-func (v *viewer) enter(p *stream.Programme) {
+// enter puts the cursor at the joining point of a programme, or at a later key start: not
+// before from, because the viewer has had what comes before that.
+func (v *viewer) enter(p *stream.Programme, from uint64) {
 	now := v.conn.loop.now
 	if v.prog != nil {
 		v.prog.Viewers.Add(-1)
@@ -118,7 +123,11 @@ func (v *viewer) enter(p *stream.Programme) {
 	v.prog = p
 	p.Viewers.Add(1)
 	v.waitEnd, v.mode = 0, v.mode&^(seeking|atStart)
-	if seq, ok := p.Start(now); ok {
+	seq, ok := p.Start(now)
+	if ok && seq < from {
+		seq, ok = p.Ring.NewestKey()
+	}
+	if ok && seq >= from {
 		v.place(seq)
 		return
 	}
@@ -126,7 +135,7 @@ func (v *viewer) enter(p *stream.Programme) {
 		v.startAnywhere() // others have waited in vain already
 		return
 	}
-	v.wait(p.Ring.Tail(), true)
+	v.wait(max(from, p.Ring.Tail()), true)
 }
 
 // place puts the cursor at a key start.
@@ -219,7 +228,7 @@ func (l *Loop) nextProgramme(v *viewer) {
 	o.own = c.sess.AppendEnd(o.own, codec.CauseSwitch, "")
 	o.shared = next.Heads[v.form()]
 	o.then = thenPackets
-	v.enter(next)
+	v.enter(next, 0)
 	c.rearm()
 }
 
