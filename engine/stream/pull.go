@@ -94,11 +94,13 @@ type attempt struct {
 	// after the header, the next packet. Nothing else that a source sends moves it.
 	deadline time.Time
 
-	entitled int64 // up to when its packets have used up their rate
+	entitled int64 // up to when its packets and requests have used up their rate
 	slowed   bool  // it has been held to its rate, and has not been within it since
+	asked    bool  // what was read last has requests
 
 	// Of the present connection.
 	conn net.Conn    // what is spoken on
+	said []byte      // answers that are still to be said
 	tls  *trust.Conn // the same, if it has TLS
 	due  time.Time   // when the session ticks; zero if it does not
 	gone bool        // nothing more can be said on it
@@ -149,7 +151,7 @@ func (a *attempt) read(ctx context.Context) (again bool, err error) {
 		if err := a.hold(ctx); err != nil {
 			return false, err
 		}
-		if !a.extend() && !time.Now().Before(a.deadline) {
+		if !a.extend() && a.overdue() {
 			return false, a.late()
 		}
 		if err := a.tick(ctx); err != nil {
@@ -184,6 +186,9 @@ func (a *attempt) readUntil(ctx context.Context, buf []byte, until time.Time) (i
 	}
 	return a.conn.Read(buf)
 }
+
+// overdue reports whether the source has run out of time.
+func (a *attempt) overdue() bool { return !a.fresh && !time.Now().Before(a.deadline) }
 
 // extend gives the source time for its next packet, if it has sent one.
 func (a *attempt) extend() bool {
@@ -222,17 +227,37 @@ func (a *attempt) broken(err error) error {
 	return fmt.Errorf("the source's connection broke: %w", bare(err))
 }
 
-// take feeds the session.
+// take feeds the session at the source's rate, and says what it answers.
 func (a *attempt) take(ctx context.Context, b []byte) (again bool, err error) {
-	var ev codec.Event
-	for all := len(b); len(b) > 0; {
-		var n int
-		n, ev = a.sess.Consume(b)
-		a.brought(n, ev.Kind == codec.None && len(b) < all)
+	for {
+		n, again, err := a.feed(ctx, b)
+		if said := a.speak(ctx); err == nil {
+			err = said
+		}
 		b = b[n:]
+		if err != nil || again || len(b) == 0 {
+			return again && err == nil, err
+		}
+		a.in.Commit()
+		a.extend()
+		if err := a.hold(ctx); err != nil {
+			return false, err
+		}
+	}
+}
+
+// feed feeds the session until it has taken all, which is n bytes then, or the source is
+// ahead of its rate.
+func (a *attempt) feed(ctx context.Context, b []byte) (n int, again bool, err error) {
+	var ev codec.Event
+	for n < len(b) && (n == 0 || !a.ahead()) {
+		var k int
+		k, ev = a.sess.Consume(b[n:])
+		a.brought(k, ev.Kind == codec.None && n > 0)
+		n += k
 		switch ev.Kind {
 		case codec.None:
-			return false, nil
+			return n, false, nil
 		case codec.Header:
 			a.fresh = a.fresh || !a.up
 			a.up = true
@@ -241,20 +266,19 @@ func (a *attempt) take(ctx context.Context, b []byte) (again bool, err error) {
 			_, _, err = a.in.Packet(&ev, a.st.env.Clock.Now())
 			a.fresh = a.fresh || !a.in.LeftOut()
 		case codec.Reply:
-			a.in.Commit() // a source that takes nothing does not hold up the stream
 			err = a.answer(ctx, &ev)
 		case codec.Finish:
 			err = errSourceEnded
 		case codec.Redial:
-			return true, nil
+			return n, true, nil
 		case codec.Bad:
 			err = ev.Err
 		}
 		if err != nil {
-			return false, err
+			return n, false, err
 		}
 	}
-	return false, nil
+	return n, false, nil
 }
 
 // endOf is how a source went if its connection ended with err.

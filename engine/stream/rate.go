@@ -38,8 +38,16 @@ func PacketTime(perSecond int) int64 {
 // TooFast is the operator's sentence for a source that is held to its rate.
 const TooFast = "it sends more packets a second than a source may"
 
+// answerTime is the time that a source has for each request, in nanoseconds: to answer one
+// costs more than to take a packet, and a camera has few to make.
+const answerTime = int64(20 * time.Millisecond)
+
+// asksTooMuch is the operator's sentence for a source that is held to that.
+const asksTooMuch = "it sends more requests than a source may"
+
 // arrives begins the reckoning of what was read at once: a rate that was not used is lost.
 func (a *attempt) arrives() {
+	a.asked = false
 	if now := a.st.env.Clock.Now(); a.entitled < now {
 		a.entitled, a.slowed = now, false
 	}
@@ -55,26 +63,53 @@ func (a *attempt) brought(n int, rest bool) {
 	a.entitled += int64(packets) * PacketTime(a.st.env.Settings.Limits.Packets)
 }
 
+// asks counts a request.
+func (a *attempt) asks() {
+	a.entitled += answerTime
+	a.asked = true
+}
+
+// over is how long, in nanoseconds, a source is further ahead of its rate than it may be.
+func (a *attempt) over() int64 { return a.entitled - a.st.env.Clock.Now() - PacketsAhead }
+
+// ahead reports whether a source is further ahead of its rate than it may be.
+func (a *attempt) ahead() bool { return a.over() > 0 }
+
 // hold waits until a source that is ahead of its rate may be read again, or ctx ends, and
-// says meanwhile what is due. The log tells of it once, until the source has been within
-// its rate.
+// says meanwhile what is due. It is an error if the source runs out of time. The log tells
+// of it once, until the source has been within its rate.
 func (a *attempt) hold(ctx context.Context) error {
 	for {
-		over := a.entitled - a.st.env.Clock.Now() - PacketsAhead
+		over := a.over()
 		if over <= 0 || ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if a.overdue() {
+			return a.late()
+		}
 		if !a.slowed {
 			a.slowed = true
-			a.st.log.Warn("source is slowed down", "why", TooFast, "limit", a.st.env.Settings.Limits.Packets)
+			a.slows()
 		}
 		wait := time.Duration(over + PacketsPause)
 		if !a.due.IsZero() {
 			wait = min(wait, time.Until(a.due))
+		}
+		if !a.fresh {
+			wait = min(wait, time.Until(a.deadline))
 		}
 		rest(ctx, wait)
 		if err := a.tick(ctx); err != nil {
 			return err
 		}
 	}
+}
+
+// slows says that the source is held to its rate.
+func (a *attempt) slows() {
+	if a.asked {
+		a.st.log.Warn("source is slowed down", "why", asksTooMuch, "limit", int64(time.Second)/answerTime)
+		return
+	}
+	a.st.log.Warn("source is slowed down", "why", TooFast, "limit", a.st.env.Settings.Limits.Packets)
 }

@@ -16,6 +16,8 @@ const (
 	// sayTime is how long a source may take to take what we say: some hundred bytes,
 	// for which a system has room unless its program has not read for long.
 	sayTime = 5 * time.Second
+	// collect is how many bytes of answers are enough for a write.
+	collect = 16 << 10
 	// partTime is how long the end of a conversation may take.
 	partTime = time.Second
 )
@@ -66,9 +68,24 @@ func (a *attempt) ask(t codec.Ticking, dst []byte) []byte {
 	return dst
 }
 
-// answer says what the session answers to ev.
+// answer collects what the session answers to ev: many answers are said at once.
 func (a *attempt) answer(ctx context.Context, ev *codec.Event) error {
-	b, _ := a.sess.Answer(nil, ev, &codec.Verdict{})
+	a.asks()
+	a.said, _ = a.sess.Answer(a.said, ev, &codec.Verdict{})
+	if len(a.said) < collect {
+		return nil
+	}
+	return a.speak(ctx)
+}
+
+// speak says what was collected. A source that takes nothing does not hold up the stream.
+func (a *attempt) speak(ctx context.Context) error {
+	b := a.said
+	if len(b) == 0 {
+		return nil
+	}
+	a.said = b[:0]
+	a.in.Commit()
 	return a.say(ctx, b)
 }
 

@@ -90,7 +90,7 @@ func TestPullTalks(t *testing.T) {
 			t.Errorf("%d packets came", s.PacketsIn)
 		}
 	})
-	e.want(t, "0s HELLO 1 false\n", "1s (RE one)", "1s (RE two)", "3s (RE three)", "4s (TICK)", "6s (RE four)", "7s (RE five)",
+	e.want(t, "0s HELLO 1 false\n", "1s (RE one)(RE two)", "3s (RE three)", "4s (TICK)", "6s (RE four)", "7s (RE five)",
 		"8s (TICK)", "12s (TICK)", "16s (TICK)", "20.02s (END idle)")
 }
 
@@ -103,10 +103,11 @@ func TestPullTalksToASlowedSource(t *testing.T) {
 		b.answer = func(int) net.Conn {
 			return e.source(func(c net.Conn) { send(c, "H A audio\n"+strings.Repeat("P x\n", packets), "P last\n") })
 		}
-		if s := b.after(19 * time.Second); s.PacketsIn != packets {
-			t.Errorf("%d packets came, want %d: it is to be read no longer", s.PacketsIn, packets)
+		// It has sent them after a second; a second's packets are taken at once.
+		if s := b.after(11 * time.Second); s.PacketsIn < packets/2 || s.PacketsIn > packets/2+150 {
+			t.Errorf("%d packets came, want about %d", s.PacketsIn, packets/2)
 		}
-		if s := b.after(2 * time.Second); s.PacketsIn != packets+1 {
+		if s := b.after(10 * time.Second); s.PacketsIn != packets+1 {
 			t.Errorf("%d packets came, want %d: it is to be read again", s.PacketsIn, packets+1)
 		}
 	})
@@ -114,6 +115,42 @@ func TestPullTalksToASlowedSource(t *testing.T) {
 	if b.ended != 0 {
 		t.Errorf("the end took %v", b.ended)
 	}
+}
+
+// A source that asks is answered as often as it may ask, and a second's requests at once.
+// Requests are no packets: a source that sends nothing else is given up in time.
+func TestPullAnswersAtARate(t *testing.T) {
+	e := &ears{}
+	heard := func() (answers, pieces int) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		all := ""
+		for _, h := range e.heard {
+			if _, text, _ := strings.Cut(h, " "); strings.Contains(text, "x)") {
+				all, pieces = all+text, pieces+1
+			}
+		}
+		return strings.Count(all, "(RE x"), pieces
+	}
+	inBubble(t, talking, nil, func(b *bubble) {
+		e.begun = b.start
+		b.answer = func(int) net.Conn {
+			return e.source(func(c net.Conn) {
+				_, _ = io.WriteString(c, "H A audio\nP x\n"+strings.Repeat("REPLY x\n", 2000)+"P x\n")
+				lapse(time.Hour)
+			})
+		}
+		b.after(10 * time.Millisecond)
+		// In pieces of up to 100 bytes.
+		if n, pieces := heard(); n < 49 || n > 52 || pieces > n/8 {
+			t.Errorf("%d requests were answered at once, in %d pieces", n, pieces)
+		}
+		s := b.after(10 * time.Second)
+		if n, _ := heard(); n < 540 || n > 560 || s.PacketsIn != 1 {
+			t.Errorf("%d requests were answered, and %d packets came, in ten seconds", n, s.PacketsIn)
+		}
+		wantProblem(t, b.after(5*time.Second), "the source sent no packet for 15s (source0:80)")
+	})
 }
 
 // Each end has its last word, which says why, if there is still somebody to hear it.
@@ -233,7 +270,7 @@ func TestPullOfADeafSource(t *testing.T) {
 				if s.Problem == late {
 					t.Error("given up too early")
 				}
-				if packets := uint64(strings.Count(c.says, "Pk")); s.PacketsIn != packets {
+				if packets := uint64(strings.Count(c.says, "P x") + strings.Count(c.says, "Pk x")); s.PacketsIn != packets {
 					t.Errorf("%d packets came, want %d", s.PacketsIn, packets)
 				}
 				wantProblem(t, b.after(200*time.Millisecond), late)
