@@ -103,19 +103,19 @@ func (b *lab) checkShow(s *show, watching map[*stream.Programme]int64) {
 	if len(s.viewers) > 0 && !s.listed {
 		b.t.Fatalf("show of %s has viewers and is not listed", s.stream.Config.Path)
 	}
-	parked := 0
+	away := 0
 	for i := range s.viewers {
 		v := &s.viewers[i]
-		if v.conn.parked {
-			parked++
+		if v.conn.parked || v.mode.has(paced) {
+			away++
 		}
 		if v.conn.show != s || int(v.conn.slot) != i || v.parked != v.conn.parked {
 			b.t.Fatalf("viewer %d of %s and its connection do not agree", i, s.stream.Config.Path)
 		}
 		watching[v.prog]++
 	}
-	if parked != s.parked {
-		b.t.Fatalf("show of %s has %d viewers whose socket is full, and counts %d", s.stream.Config.Path, parked, s.parked)
+	if away != s.away {
+		b.t.Fatalf("show of %s has %d viewers whose socket is full or who catch up, and counts %d", s.stream.Config.Path, away, s.away)
 	}
 }
 

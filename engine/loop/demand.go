@@ -26,11 +26,12 @@ type demand struct {
 }
 
 // tellDemand publishes what this loop's viewers would cost. Those whose socket is full cost
-// nothing, so that a crowd that does not read makes nobody else's packets wait.
+// nothing, and those who are still catching up have turns of their own, so that a crowd
+// that does not read makes nobody else's packets wait.
 func (l *Loop) tellDemand() {
 	viewers, calls := 0, [weights]int64{}
 	for _, s := range l.shows {
-		n := len(s.viewers) - s.parked
+		n := len(s.viewers) - s.away
 		viewers += n
 		s.weight = 0
 		if p := s.stream.Current(); p != nil {
@@ -56,7 +57,7 @@ func (g *Group) holding() (m limits, dear int) {
 	for _, l := range g.loops {
 		viewers += l.demand.viewers.Load()
 	}
-	m = limits{budget: int64(g.cfg.Fanout.Budget), want: int64(float64(viewers) * float64(callCost) / cheapShare)}
+	m = limits{budget: int64(g.cfg.Fanout.Budget), want: int64(float64(viewers) * float64(callCost) / heldShare)}
 	if m.budget <= 0 {
 		return m, weights
 	}

@@ -96,3 +96,31 @@ func TestDearShowsAloneAreHeld(t *testing.T) {
 		})
 	}
 }
+
+// Nor do viewers that have not caught up yet: they have turns of their own, and those who
+// take next to nothing never do.
+func TestDemandIsOfThoseWhoCaughtUp(t *testing.T) {
+	plainOnly(t, "holding knows no transport")
+	b, enc := pacedLab(t, func(*settings.Limits) {})
+	defer b.finish()
+	var all []*peer
+	for range 20 {
+		all = append(all, b.join("v"))
+	}
+	want := func(when string, want int64) {
+		t.Helper()
+		enc.send("P x\n")
+		b.advance(time.Millisecond)
+		if n := b.loops[0].loop.demand.viewers.Load(); n != want {
+			t.Errorf("%s: %d viewers count, want %d", when, n, want)
+		}
+	}
+	want("all catch up", 0)
+	all[0].hangup()
+	all[1].room = 0
+	b.packets(enc, 49)
+	want("all but two have", 18)
+	all[1].setRoom(-1)
+	b.packets(enc, 49)
+	want("one that waited has", 19)
+}

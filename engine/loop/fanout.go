@@ -25,7 +25,7 @@ type show struct {
 	// Owned by the loop.
 	viewers []viewer
 	overTLS int // viewers over TLS
-	parked  int // viewers whose socket is full
+	away    int // viewers whose socket is full or who are still catching up
 	weight  int // of its demand
 	sweep   int // the next viewer to serve
 	owed    int // viewers to be served now

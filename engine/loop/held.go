@@ -24,18 +24,20 @@ import (
 //	bursts    |         |         |         |
 //	viewers   ###       |   ###   |      ###  ###       g = 3
 //
-// g is as large as keeps fan-out cheap, but not so large that a packet waits longer
+// g is as large as makes fan-out cheap ([heldShare]), but not so large that a packet waits longer
 // than the budget. A source that stops sending, or slows down, does not make a packet
 // wait longer either: what has not been served when its time is over is served then
 // ([held.due]).
 
-// The cost of a write call, and the share of a core that fan-out may take before
-// packets are held to be sent together. A paced call with cold caches costs 6 to 14
-// microseconds on the machines tried, for up to several packets; an otherwise idle
-// box does not feel a tenth of a core.
+// The cost of a write call, the share of a core that fan-out may take before packets
+// are held to be sent together, and the share that it takes once they are, as far as the
+// budget allows. A paced call with cold caches costs 6 to 14 microseconds on the machines
+// tried, for up to several packets; an otherwise idle box does not feel a tenth of a core.
+// Where packets have to wait anyway, they wait long enough for that to pay.
 const (
 	callCost   = 9 * time.Microsecond
 	cheapShare = 0.1
+	heldShare  = 0.04
 )
 
 // settle is how long after a burst's first packet its share is served: by then the

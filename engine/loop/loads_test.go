@@ -21,16 +21,18 @@ var loads = []struct {
 	{1, 89, 1, 90 * time.Millisecond, 0, "1.00"},
 	{1, 1000, 1, 90 * time.Millisecond, 0, "1.00"},
 	{100, 104, 1, 90 * time.Millisecond, 0, "1.00"}, // 10,400 calls a second: just cheap
-	{300, 89, 1, 90 * time.Millisecond, 0, "3.00"},  // a sweep of 27 ms is cheap
-	{500, 89, 1, 90 * time.Millisecond, 0, "5.00"},
+	{100, 89, 1, 0, 0, "1.00"},
+	{130, 89, 1, 90 * time.Millisecond, 0, "3.00"}, // a sweep of 29 ms is cheap
+	{300, 89, 1, 90 * time.Millisecond, 0, "7.00"}, // one of 68 ms
+	{500, 89, 1, 90 * time.Millisecond, 0, "8.00"}, // it would be one of 112 ms; the eighth packet may wait no longer
 	{1000, 89, 1, 0, 0, "1.00"},
-	{1000, 89, 1, 90 * time.Millisecond, 0, "8.00"}, // it would be one of 90 ms; the eighth packet may wait no longer
+	{1000, 89, 1, 90 * time.Millisecond, 0, "8.00"},
 	{1000, 89, 1, 90 * time.Millisecond, 50, "8.00"},
-	{2000, 89, 1, 200 * time.Millisecond, 0, "17.00"},
+	{2000, 89, 1, 200 * time.Millisecond, 0, "18.00"},
 	{3000, 6, 1, 90 * time.Millisecond, 0, "1.00"}, // 64 kbit/s: the next packet comes when the budget is over
 	// Pictures of some packets each.
 	{1000, 25, 4, 90 * time.Millisecond, 0, "12.00"}, // in every third turn the oldest waits 80 ms
-	{200, 25, 4, 90 * time.Millisecond, 0, "4.00"},   // once for each picture is cheap
+	{200, 25, 4, 90 * time.Millisecond, 0, "8.00"},   // once for every other picture is cheap: 45 ms
 	{1000, 30, 3, 90 * time.Millisecond, 0, "9.00"},  // 67 ms
 	{1000, 24, 4, 90 * time.Millisecond, 0, "12.00"}, // 83 ms
 	{1000, 10, 9, 90 * time.Millisecond, 0, "9.00"},  // pictures come more slowly than the budget lasts

@@ -282,7 +282,9 @@ func (l *Loop) park(c *Conn) {
 	l.pass.full++
 	if v := c.viewer(); v != nil {
 		v.parked = true
-		c.show.parked++
+		if c.pace == nil {
+			c.show.away++
+		}
 		l.hold(v, nil)
 	}
 	c.setTimer(l.now + int64(l.group.cfg.Timeouts.Stall))
@@ -297,7 +299,9 @@ func (c *Conn) unpark() {
 	c.loop.stats.parked.Add(-1)
 	if v := c.viewer(); v != nil {
 		v.parked = false
-		c.show.parked--
+		if c.pace == nil {
+			c.show.away--
+		}
 	}
 	c.rearm()
 }

@@ -103,9 +103,16 @@ func (c *Conn) startPace() {
 	if rate == 0 || c.joinSpeed() == 0 || v.waitEnd != 0 || v.next == v.prog.Ring.Head() {
 		return
 	}
+	if !c.parked {
+		c.show.away++
+	}
 	c.pace = &pace{at: l.now, due: l.now, own: c.startOf(rate)}
 	v.mode.set(paced, true)
 }
+
+// away reports whether a viewer takes no part in the turns of its show: its socket is full,
+// or it is still catching up.
+func (c *Conn) away() bool { return c.parked || c.pace != nil }
 
 // joinSpeed is how many times its stream's rate a viewer catches up with; 0: as fast as it
 // takes it, which nobody knows of one with datagrams.
@@ -130,6 +137,9 @@ func (c *Conn) startOf(bits int64) float64 {
 func (c *Conn) caughtUp() {
 	c.pace = nil
 	c.viewer().mode.set(paced, false)
+	if !c.parked {
+		c.show.away--
+	}
 	c.rearm()
 }
 

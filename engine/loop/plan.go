@@ -13,6 +13,6 @@ func Turn(viewers int, packetsPerSecond, bursts float64, budget time.Duration) t
 		return 0
 	}
 	h := held{interval: max(settle, int64(float64(time.Second)/bursts))}
-	m := limits{budget: int64(budget), want: int64(float64(viewers) * float64(callCost) / cheapShare)}
+	m := limits{budget: int64(budget), want: int64(float64(viewers) * float64(callCost) / heldShare)}
 	return time.Duration(h.turns(m) * float64(h.interval))
 }

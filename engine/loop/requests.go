@@ -16,9 +16,11 @@ const (
 	// requestTurn is how many of a connection's requests are answered at once.
 	requestTurn = 8
 	// requestInterval is the time that a connection has for each request, and
-	// requestBurst how many may come ahead of theirs.
+	// requestBurst how many may come ahead of theirs; viewingBurst is that of a viewer,
+	// which has asked for all that it wants before.
 	requestInterval = int64(20 * time.Millisecond)
 	requestBurst    = 64
+	viewingBurst    = 32
 	// maxWaiting is how many bytes may wait to be looked at, and maxBehind how many
 	// behind the request of an encoder that waits for its answer: its packets follow at
 	// once, and who is asked may be busy. Only few can: those who know a session that is
@@ -145,7 +147,10 @@ func (c *Conn) goOn() {
 }
 
 // hasty reports whether the connection is ahead of its rate.
-func (c *Conn) hasty() bool { return c.entitled-c.loop.now > requestBurst*requestInterval }
+func (c *Conn) hasty() bool { return c.isAhead(requestBurst) }
+
+// isAhead reports whether more requests than that have come ahead of their time.
+func (c *Conn) isAhead(burst int64) bool { return c.entitled-c.loop.now > burst*requestInterval }
 
 // asked counts a request.
 func (c *Conn) asked() {
@@ -195,7 +200,7 @@ func (c *Conn) consume(b []byte) (n int) {
 		if l.ev.Kind.WantsAnswer() {
 			asked++
 			c.asked()
-			if c.show != nil && c.hasty() {
+			if c.show != nil && c.isAhead(viewingBurst) {
 				c.doom(reason.TooManyRequests) // it streams, and does not wait
 				return n
 			}

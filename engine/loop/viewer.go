@@ -92,7 +92,7 @@ func (c *Conn) attach(p *stream.Programme, form codec.Form, canMove bool) {
 		s.overTLS++
 	}
 	if c.parked {
-		s.parked++
+		s.away++
 	}
 	c.viewer().mode.set(movable, canMove)
 	c.phase = phaseView
@@ -280,10 +280,10 @@ func (c *Conn) detach() {
 	v.prog.Viewers.Add(-1)
 	c.bytes += v.bytes
 	c.closeDatagrams()
-	c.pace = nil
-	if c.parked {
-		s.parked--
+	if c.away() {
+		s.away--
 	}
+	c.pace = nil
 	s.remove(int(c.slot))
 	c.show = nil
 	s.Count.Add(-1)
