@@ -52,6 +52,7 @@ type attackRow struct {
 	kind *attack.Attack
 	// The paths that are attacked; those of the stream "evil" if empty.
 	view, push string
+	crowd      bool // that is a film too, and some of its viewers are healthy
 	bounds     attack.Bounds
 	// answers are statuses, and closes reasons, of which there must be some.
 	answers, closes []string
@@ -76,6 +77,7 @@ type staged struct {
 	o      *attack.Outcome
 	grown  int64
 	film   *filmgoers // nil if there are none
+	crowds []*filmgoers
 	closes map[string]uint64
 	lines  int // of the log, meanwhile
 }
@@ -94,7 +96,12 @@ func (s *attackScene) stage(t *testing.T, rows []attackRow) *staged {
 	}
 	startSource(t, g.p, plainDial, g.p.Addr.String(), "live", src, nil)
 	if s.rtsp {
-		g.film = filmgoing(t, g.p)
+		g.film = filmgoing(t, g.p, healthyStream, healthyRTSP)
+	}
+	for i := range rows {
+		if rows[i].crowd {
+			g.crowds = append(g.crowds, filmgoing(t, g.p, rows[i].name, besideCrowd))
+		}
 	}
 	memory, before, said := g.p.settled(), g.p.status(), strings.Count(g.p.Log(), "\n")
 	g.p.forgetPeak()
@@ -111,6 +118,9 @@ func (s *attackScene) stage(t *testing.T, rows []attackRow) *staged {
 	}, run)
 	if g.film != nil {
 		g.film.stop()
+	}
+	for _, f := range g.crowds {
+		f.stop()
 	}
 	if errors.Is(err, attack.ErrNotAllowed) {
 		missing(t, err.Error())

@@ -23,6 +23,9 @@ func (g *staged) judge(t *testing.T) {
 	if g.film != nil {
 		g.film.judge(t)
 	}
+	for _, f := range g.crowds {
+		f.judge(t)
+	}
 	if g.grown > g.memory {
 		t.Errorf("the pump grew by %d bytes, %d may be", g.grown, g.memory)
 	}
