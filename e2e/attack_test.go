@@ -37,6 +37,7 @@ type attackScene struct {
 	crowd  int    // so many further streams for encoders, evil1 and so on
 	tls    bool   // it listens for TLS too
 	rtsp   bool   // there are viewers over RTSP too, and a stream of each row's name
+	udp    bool   // some of those have their packets by UDP
 	prefix []string
 	memory int64 // by which the pump may grow at most while it lasts
 	open   int   // descriptors that the pump may have
@@ -96,11 +97,11 @@ func (s *attackScene) stage(t *testing.T, rows []attackRow) *staged {
 	}
 	startSource(t, g.p, plainDial, g.p.Addr.String(), "live", src, nil)
 	if s.rtsp {
-		g.film = filmgoing(t, g.p, healthyStream, healthyRTSP)
+		g.film = filmgoing(t, g, healthyStream, healthyRTSP)
 	}
 	for i := range rows {
 		if rows[i].crowd {
-			g.crowds = append(g.crowds, filmgoing(t, g.p, rows[i].name, besideCrowd))
+			g.crowds = append(g.crowds, filmgoing(t, g, rows[i].name, besideCrowd))
 		}
 	}
 	memory, before, said := g.p.settled(), g.p.status(), strings.Count(g.p.Log(), "\n")

@@ -51,13 +51,25 @@ const packetRate = 20_000
 // so.
 func sourceHasARate(t *testing.T, p *pump) {
 	t.Helper()
-	s := streamOf(p.status(), "source-tiny")
+	hasARate(t, p, "source-tiny", "source")
+}
+
+// secureEncoderHasARate wants the same of an encoder over TLS.
+func secureEncoderHasARate(t *testing.T, p *pump) {
+	t.Helper()
+	hasARate(t, p, "rtsps-tiny", "encoder")
+}
+
+// hasARate wants who feeds a stream to have been held to its rate.
+func hasARate(t *testing.T, p *pump, path, who string) {
+	t.Helper()
+	s := streamOf(p.status(), path)
 	// A second's packets come at once, and some more are read with them.
 	if most := uint64(packetRate * (s.UpSeconds + 2)); s.PacketsIn == 0 || s.PacketsIn > most {
 		t.Errorf("%d packets were taken in %.1f s, 1 to %d may be", s.PacketsIn, s.UpSeconds, most)
 	}
-	if !strings.Contains(p.Log(), "source is slowed down") {
-		t.Error("the log does not say that the source is slowed down")
+	if !strings.Contains(p.Log(), who+" is slowed down") {
+		t.Errorf("the log does not say that the %s is slowed down", who)
 	}
 }
 

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -23,6 +24,10 @@ const (
 	// healthyRTSP viewers of RTSP are beside the others in scenes of RTSP, every byte of
 	// theirs verified.
 	healthyRTSP = 25
+	// healthyUDP of them have their packets by UDP where a scene has that, and healthyTLS
+	// watch over TLS where it has that.
+	healthyUDP = 10
+	healthyTLS = 10
 	// healthyStream is what they watch.
 	healthyStream = "film"
 	// besideCrowd viewers watch what a crowd of attackers does, and are verified too. They
@@ -41,6 +46,7 @@ type filmgoers struct {
 	end     context.CancelFunc
 	encoder sync.WaitGroup
 	viewers sync.WaitGroup
+	apart   []*rtspViewer // whose packets come by UDP
 	over    atomic.Bool
 
 	mu     sync.Mutex
@@ -51,20 +57,33 @@ type filmgoers struct {
 }
 
 // filmgoing starts the encoder and its viewers, and returns when all play.
-func filmgoing(t *testing.T, p *pump, stream string, count int) *filmgoers {
+func filmgoing(t *testing.T, g *staged, stream string, count int) *filmgoers {
 	t.Helper()
+	p := g.p
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &filmgoers{stream: stream, count: count, end: cancel}
 	t.Cleanup(f.stop)
-	c := f.dial(t, p)
+	c := rtspclient.NewConn(f.dial(t, p.Addr.String()), patience)
 	e := rtspclient.NewPublisher(&rtspclient.Client{Conn: c}, f.url(p), rtpsynth.Plain())
 	if err := e.Publish(ctx); err != nil {
 		t.Fatal(err)
 	}
 	f.encoder.Go(func() { f.publish(ctx, e) })
 	p.awaitUp(stream)
-	for range count {
-		v := rtspclient.NewViewer(&rtspclient.Client{Conn: f.dial(t, p)}, f.url(p), rtpsynth.Plain())
+	for i := range count {
+		if g.udp && i < healthyUDP {
+			f.watchUDP(t, p)
+			continue
+		}
+		address := p.Addr.String()
+		if g.tls && i < healthyTLS {
+			address = g.tlsAddr
+		}
+		conn := f.dial(t, address)
+		if address == g.tlsAddr {
+			conn = tls.Client(conn, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // the certificate is the test's own
+		}
+		v := rtspclient.NewViewer(&rtspclient.Client{Conn: rtspclient.NewConn(conn, patience)}, f.url(p), rtpsynth.Plain())
 		v.Seen = func(t rtpsynth.Track, _ []byte) { f.saw(t, int(v.Counts().Newest[t])) }
 		if err := v.Open(ctx); err != nil {
 			t.Fatal(err)
@@ -76,14 +95,39 @@ func filmgoing(t *testing.T, p *pump, stream string, count int) *filmgoers {
 
 func (f *filmgoers) url(p *pump) string { return fmt.Sprintf("rtsp://%s/%s", p.Addr, f.stream) }
 
-func (f *filmgoers) dial(t *testing.T, p *pump) *rtspclient.Conn {
+func (f *filmgoers) dial(t *testing.T, address string) net.Conn {
 	t.Helper()
-	c, err := net.Dial("tcp", p.Addr.String())
+	c, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	return rtspclient.NewConn(c, patience)
+	return c
+}
+
+// watchUDP begins to watch by UDP.
+func (f *filmgoers) watchUDP(t *testing.T, p *pump) {
+	t.Helper()
+	v := newRTSPViewer(t, f.dial(t, p.Addr.String()), f.url(p), rtpsynth.Plain())
+	v.Seen = func(t rtpsynth.Track, _ []byte) { f.saw(t, int(v.Viewer.Counts().Newest[t])) }
+	v.start(true)
+	f.apart = append(f.apart, v)
+}
+
+// leaveUDP ends those who watch by UDP, who want everything too.
+func (f *filmgoers) leaveUDP() {
+	for _, v := range f.apart {
+		v.mu.Lock()
+		err, n := v.err, v.counts
+		v.mu.Unlock()
+		if err == nil && (n.Gaps != [2]int{} || n.Packets[0] == 0) {
+			err = fmt.Errorf("it missed something: %+v", n)
+		}
+		if err != nil {
+			f.fail(fmt.Errorf("a viewer by UDP: %w", err))
+		}
+		v.leave()
+	}
 }
 
 // publish sends packets when they are due, and notes when it did.
@@ -139,6 +183,7 @@ func (f *filmgoers) fail(err error) {
 func (f *filmgoers) stop() {
 	if !f.over.Swap(true) {
 		f.viewers.Wait()
+		f.leaveUDP()
 		f.end()
 		f.encoder.Wait()
 	}
@@ -178,18 +223,20 @@ func rtspScenes() []attackScene {
 			{name: "rtsp-halves", view: "/rtsp-tiny", must: "what half of a stream leaves out is looked at once, and not by each of its viewers"},
 			{name: "rtsp-long-units", push: "/rtsp-long-units", must: "so it does where a picture hardly ends"},
 		}},
-		{name: "rtsp-sessions", rtsp: true, config: small, memory: 128 << 20, open: 1300, rows: []attackRow{
+		{name: "rtsp-sessions", rtsp: true, udp: true, config: small, memory: 128 << 20, open: 1300, rows: []attackRow{
 			{name: "rtsp-takeovers", push: "/rtsp-takeovers", must: "the last encoder has the stream, and those who begin programmes too often are refused", closes: []string{"push_taken", "push_changes"}},
+			{name: "rtsp-foreign", push: film, must: "an encoder takes no stream over with packets that it has not announced, and is told so", after: filmIsFedByOne},
 			{name: "rtsp-shapes", view: film, push: "/rtsp-shapes", must: "what is no request over RTSP, or could be one of HTTP, is answered as it must be and the connection closed"},
+			{name: "rtsp-udp-shapes", view: film, must: "ports below 1024, multicast and what is no port are answered 461, and addresses are passed over"},
 			{name: "rtsp-announces", push: "/rtsp-announces", must: "a description has a bound, and what is kept of all of them is given back with their connections"},
 		}},
-		{name: "rtsp-viewers", rtsp: true, config: `"timeouts": {"viewer_stall": "1s"}, "backlog": {"max_lag": "1s"}, "fanout": {"notsent_lowat": "16KiB"},`, memory: 48 << 20, open: 560, rows: []attackRow{
+		{name: "rtsp-viewers", rtsp: true, config: stallsSoon, memory: 48 << 20, open: 560, rows: []attackRow{
 			{name: "rtsp-turns", view: film, must: "a viewer that stops and begins again and again costs no more than as many that join", closes: []string{"viewer_stopped"}},
 			{name: "rtsp-asks", view: film, must: "a viewer has a rate for its requests, and is closed when it asks more", closes: []string{"too_many_requests"}},
 			{name: "rtsp-talks", view: "/rtsp-talks", crowd: true, must: "packets and reports of a viewer are read and forgotten"},
 			{name: "rtsp-sips", view: film, must: "a viewer that takes a byte now and then holds no picture of its own"},
 		}},
-		{name: "rtsp-never-reads", rtsp: true, config: `"timeouts": {"viewer_stall": "1s"}, "backlog": {"max_lag": "1s"}, "fanout": {"notsent_lowat": "16KiB"},`, memory: 24 << 20, open: 2460, rows: []attackRow{
+		{name: "rtsp-never-reads", rtsp: true, config: stallsSoon, memory: 24 << 20, open: 2460, rows: []attackRow{
 			{name: "rtsp-never-reads", view: film, must: "a thousand viewers that stop in the middle of a picture hold nothing of it, and are closed when their time is up", closes: []string{"viewer_stalled"}},
 		}},
 		{name: "rtsp-left", rtsp: true, config: `"limits": {"connections": 450},`, memory: 32 << 20, open: 660, rows: []attackRow{
@@ -202,6 +249,7 @@ func rtspScenes() []attackScene {
 		}},
 		{name: "rtsp-guesses", rtsp: true, evil: accessRules(), memory: 96 << 20, open: 360, rows: []attackRow{
 			{name: "rtsp-guesses", view: "/rtsp-guesses", must: "guesses are slowed by address and by account, over RTSP as over HTTP", answers: []string{"401", "503"}},
+			{name: "rtsp-unproven", push: "/rtsp-unproven", must: "a description is not read before its encoder has proved who it is", answers: []string{"401"}},
 		}},
 		{name: "cameras", rtsp: true, config: pullsShortly, memory: 48 << 20, open: 300, rows: []attackRow{
 			{name: "camera-silent", must: "a camera that says nothing is given up when its time is up", problem: "did not begin within"},

@@ -31,7 +31,7 @@ const (
 
 // attackScenes are all of them, by family.
 func attackScenes() []attackScene {
-	return slices.Concat(encoderScenes(), requestScenes(), slowScenes(), viewerScenes(), connectionScenes(), accessScenes(), sourceScenes(), adminScenes(), rtspScenes())
+	return slices.Concat(encoderScenes(), requestScenes(), slowScenes(), viewerScenes(), connectionScenes(), accessScenes(), sourceScenes(), adminScenes(), rtspScenes(), datagramScenes(), secureScenes())
 }
 
 // calmRuns are the last two runs without an attack.

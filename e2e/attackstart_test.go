@@ -60,6 +60,9 @@ func (g *staged) start(t *testing.T) {
 		cert := certificate(t, rig.Reachable(t), "localhost")
 		config += fmt.Sprintf(`"ssl": true, "ssl_port": %s, "ssl_cert": %q, "ssl_key": %q,`, port, cert, cert)
 	}
+	if g.udp {
+		config += rig.UDPPorts(t)
+	}
 	if len(g.prefix) > 0 {
 		need(t, g.prefix[0])
 	}

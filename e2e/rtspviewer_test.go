@@ -58,20 +58,32 @@ func viewRTSP(t testing.TB, p *rig.Pump, path string, udp bool, sources ...rtpsy
 	if err != nil {
 		t.Fatal(err)
 	}
-	url := fmt.Sprintf("rtsp://%s/%s", p.Addr, path)
-	v := &rtspViewer{t: t, name: url + " over TCP",
+	v := newRTSPViewer(t, c, fmt.Sprintf("rtsp://%s/%s", p.Addr, path), sources...)
+	v.start(udp)
+	return v
+}
+
+// newRTSPViewer makes a viewer that does nothing yet.
+func newRTSPViewer(t testing.TB, c net.Conn, url string, sources ...rtpsynth.Spec) *rtspViewer {
+	v := &rtspViewer{t: t, name: url,
 		Viewer: rtspclient.NewViewer(&rtspclient.Client{Conn: rtspclient.NewConn(c, patience)}, url, sources...)}
 	v.wake.L = &v.mu
 	t.Cleanup(v.leave)
-	open, read := v.Open, v.readTCP
+	return v
+}
+
+// start begins to play.
+func (v *rtspViewer) start(udp bool) {
+	v.t.Helper()
+	way, open, read := " over TCP", v.Open, v.readTCP
 	if udp {
-		v.name, open, read = url+" over UDP", v.openUDP, v.readUDP
+		way, open, read = " over UDP", v.openUDP, v.readUDP
 	}
-	if err := open(t.Context()); err != nil {
-		t.Fatalf("%s: %v", v.name, err)
+	v.name += way
+	if err := open(v.t.Context()); err != nil {
+		v.t.Fatalf("%s: %v", v.name, err)
 	}
 	v.done.Go(read)
-	return v
 }
 
 // readTCP reads to the connection's end.
@@ -139,12 +151,12 @@ func (v *rtspViewer) readUDP() {
 	}
 	for _, s := range v.sockets {
 		if s.track == rtpsynth.Video {
-			v.receive(s.packets, 1, func(b []byte) error { return v.RTP(s.track, b) })
+			v.receive(s.packets, 1, func(b []byte) error { return v.packet(s.track, b) })
 		}
 	}
 	for _, s := range v.sockets {
 		v.done.Go(func() {
-			v.receive(s.packets, -1, func(b []byte) error { return v.RTP(s.track, b) })
+			v.receive(s.packets, -1, func(b []byte) error { return v.packet(s.track, b) })
 		})
 		v.done.Go(func() {
 			v.receive(s.reports, -1, func(b []byte) error {
@@ -153,6 +165,15 @@ func (v *rtspViewer) readUDP() {
 			})
 		})
 	}
+}
+
+// packet judges one that came over UDP.
+func (v *rtspViewer) packet(t rtpsynth.Track, b []byte) error {
+	err := v.RTP(t, b)
+	if err == nil && v.Seen != nil {
+		v.Seen(t, b)
+	}
+	return err
 }
 
 // receive has n datagrams judged, or all until the viewer leaves.

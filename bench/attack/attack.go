@@ -74,6 +74,7 @@ type Attack struct {
 	Shapes int
 	Needs  string // what the machine must allow it; empty for nothing
 	Own    Bounds
+	secure bool // it speaks TLS before all else
 	run    func(*assault) error
 }
 
@@ -110,7 +111,7 @@ func (k Attack) Run(ctx context.Context, t Target, b Bounds) (Did, error) {
 	b = b.over(k.Own)
 	ctx, cancel := context.WithTimeout(ctx, b.For)
 	defer cancel()
-	a := &assault{ctx: ctx, t: t, b: b, began: time.Now(), did: newDid()}
+	a := &assault{ctx: ctx, t: t, b: b, secure: k.secure, began: time.Now(), did: newDid()}
 	err = k.run(a)
 	a.closeAll()
 	if ctx.Err() != nil && !errors.Is(err, ErrNotAllowed) {
@@ -141,10 +142,11 @@ func (b Bounds) over(own Bounds) Bounds {
 // assault is an attack under way. Its methods may be called by several goroutines.
 type assault struct {
 	// Set once.
-	ctx   context.Context
-	t     Target
-	b     Bounds
-	began time.Time
+	ctx    context.Context
+	t      Target
+	b      Bounds
+	secure bool
+	began  time.Time
 
 	mu    sync.Mutex
 	did   Did

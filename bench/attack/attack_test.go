@@ -3,10 +3,12 @@ package attack
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http/httptest"
 	"net/textproto"
 	"slices"
 	"strings"
@@ -66,6 +68,42 @@ func goodCamera(c *net.TCPConn) {
 	}
 }
 
+// sender answers as goodCamera does, and names the ports that packets come from, which
+// nobody has.
+func sender(c *net.TCPConn) {
+	in := textproto.NewReader(bufio.NewReader(c))
+	for {
+		if _, err := in.ReadLine(); err != nil {
+			return
+		}
+		fields, err := in.ReadMIMEHeader()
+		if err != nil {
+			return
+		}
+		_, _ = fmt.Fprintf(c, "RTSP/1.0 200 OK\r\nCSeq: %s\r\nTransport: %s;server_port=9-10;ssrc=01020304\r\n\r\n", fields.Get("CSeq"), fields.Get("Transport"))
+	}
+}
+
+// secured speaks TLS and has another server serve what comes inside.
+func secured(t *testing.T, serve func(*net.TCPConn)) func(*net.TCPConn) {
+	t.Helper()
+	inside := listen(t, serve)
+	cert := httptest.NewUnstartedServer(nil)
+	cert.StartTLS()
+	cert.Close()
+	return func(c *net.TCPConn) {
+		s := tls.Server(c, &tls.Config{Certificates: cert.TLS.Certificates})
+		defer s.Close()
+		to, err := net.Dial("tcp", inside)
+		if err != nil {
+			return
+		}
+		defer to.Close()
+		go func() { _, _ = io.Copy(s, to); _ = s.Close() }()
+		_, _ = io.Copy(to, s)
+	}
+}
+
 // echo sends back what comes.
 func echo(c *net.TCPConn) { _, _ = io.Copy(c, c) }
 
@@ -82,11 +120,17 @@ func TestAttacksStayWithinTheirBounds(t *testing.T) {
 func staysWithin(t *testing.T, k Attack) {
 	b := Bounds{For: 1500 * time.Millisecond, Units: 20_000, Connections: 3}
 	serve := patient
-	if k.Door == TLS {
+	if k.Door == TLS && !k.secure {
 		serve = echo
 	}
 	if strings.HasPrefix(k.Name, "rtsp-") && !strings.HasPrefix(k.Name, "rtsp-slow") {
 		serve = goodCamera
+	}
+	if strings.HasPrefix(k.Name, "rtsp-udp-") {
+		serve = sender
+	}
+	if k.secure {
+		serve = secured(t, serve)
 	}
 	did, err := k.Run(t.Context(), Target{Addr: listen(t, serve), View: "/streams/evil", Push: "/streams/evil_push"}, b)
 	if errors.Is(err, ErrNotAllowed) && k.Needs != "" {
@@ -106,13 +150,41 @@ func staysWithin(t *testing.T, k Attack) {
 	}
 }
 
+// What is made over TLS stays within its bounds too.
+func TestAttacksOverTLS(t *testing.T) {
+	for _, name := range []string{"rtsp-asks", "rtsp-tiny", "rtsp-sips", "rtsp-never-reads"} {
+		k, err := OverTLS(name)
+		if err != nil || k.Door != TLS || k.Name != strings.Replace(name, "rtsp", "rtsps", 1) {
+			t.Errorf("%+v, %v", k, err)
+		}
+		k.Name = name
+		t.Run(name, func(t *testing.T) { staysWithin(t, k) })
+	}
+	if _, err := OverTLS("nonsense"); err == nil {
+		t.Error("there is an attack of any name")
+	}
+}
+
+// Where packets come from is found in what the pump says of a track.
+func TestPortsIn(t *testing.T) {
+	for said, want := range map[string]string{
+		"RTP/AVP;unicast;client_port=5000-5001;server_port=6970-6971;ssrc=0A0B0C0D": "6970 a0b0c0d",
+		"RTP/AVP;unicast;client_port=5000-5001":                                     "0 0",
+	} {
+		port, ssrc := portsIn(said)
+		if got := fmt.Sprintf("%d %x", port, ssrc); got != want {
+			t.Errorf("%s: %s, want %s", said, got, want)
+		}
+	}
+}
+
 // mute are the attacks that send nothing, answered those whose answers are looked for
 // (here by a server that says yes to all, or says the same), and restless those that do
 // not keep their connections.
 var (
 	mute     = []string{"silent", "crowd", "admin-crowd"}
 	answered = []string{"setups", "pipelined", "pipelined-mixed", "idle", "handshakes", "silent-handshakes", "joins"}
-	restless = []string{"flood", "handshakes", "joins", "leaves", "resets", "stuffing", "takeovers", "cut-pushes", "half-closes", "rtsp-turns", "rtsp-takeovers", "rtsp-talks"}
+	restless = []string{"flood", "handshakes", "joins", "leaves", "resets", "stuffing", "takeovers", "cut-pushes", "half-closes", "rtsp-turns", "rtsp-udp-turns", "rtsp-udp-half-closes", "rtsp-hellos", "rtsp-takeovers", "rtsp-talks"}
 )
 
 // Who is turned away comes back, and counts it.

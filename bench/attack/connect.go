@@ -2,6 +2,7 @@ package attack
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
@@ -129,6 +130,9 @@ func resets() Attack {
 
 // hungUp reports whether the peer of a connection that nobody reads has ended it.
 func hungUp(c net.Conn) (over bool) {
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn()
+	}
 	err := control(c, func(fd int) error {
 		p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
 		n, err := unix.Poll(p, 0)

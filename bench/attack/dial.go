@@ -2,6 +2,7 @@ package attack
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
@@ -25,6 +26,23 @@ func (a *assault) dial() (net.Conn, error) { return a.dialFrom(source, nil) }
 // dialFrom connects to the target from an address; control, if it is not nil, sees the
 // socket before.
 func (a *assault) dialFrom(from net.IP, control func(fd int) error) (net.Conn, error) {
+	c, err := a.connectFrom(from, control)
+	if err != nil || !a.secure {
+		return c, err
+	}
+	t := tls.Client(c, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // whoever attacks does not mind
+	if err := t.HandshakeContext(a.ctx); err != nil {
+		_ = c.Close()
+		if a.ctx.Err() == nil {
+			a.count(func(d *Did) { d.Closed++ })
+		}
+		return nil, err
+	}
+	return t, nil
+}
+
+// connectFrom is dialFrom before anything is encrypted.
+func (a *assault) connectFrom(from net.IP, control func(fd int) error) (net.Conn, error) {
 	d := net.Dialer{}
 	if control != nil {
 		d.Control = func(_, _ string, c syscall.RawConn) error { return onDescriptor(c, control) }

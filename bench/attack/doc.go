@@ -9,10 +9,11 @@
 // The files are families: what encoders do (push.go, encoder.go), requests (request.go),
 // peers that take their time (slow.go), viewers (watch.go), connections and TLS
 // (connect.go, handshake.go, urgent.go), passwords (prove.go), sources (source.go,
-// manner.go), and what all of them do over RTSP (rtsp.go and its like). Where an attack is many requests of a moment each, it is a list of
-// [Shape]: smuggle.go, paths.go, heads.go, length.go, tlsshape.go,
-// proxied.go, page.go, rtspshape.go. A shape says
-// itself how it must be answered.
+// manner.go), and what all of them do over RTSP (rtsp.go and its like), by UDP
+// (rtspudp.go, rtspports.go) and over TLS (rtsptls.go). Where an attack is many requests of
+// a moment each, it is a list of [Shape]: smuggle.go, paths.go, heads.go, length.go,
+// tlsshape.go, proxied.go, page.go, rtspshape.go, rtspudpshape.go. A shape says itself how
+// it must be answered.
 //
 // An [Attack] ends when its context or its [Bounds] say so, whatever the pump does,
 // and closes all it has opened. One that is turned away comes back, as an attacker

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"time"
 
 	"streampump/bench/rtpsynth"
@@ -13,7 +14,8 @@ import (
 
 // overRTSP are the attacks over RTSP.
 func overRTSP() []Attack {
-	return []Attack{
+	return slices.Concat(byDatagrams(), []Attack{
+		rtspHellos(), foreignTypes(), unprovenAnnounces(),
 		Shapes("rtsp-shapes", "sends requests over RTSP that are none, and those that could be of HTTP", Plain, rtspShapes()),
 		announces(), tinyFrames(), wildFrames(), jumps(), changingSets(), longUnits(), leads(), reports(), rtspTakeovers(),
 		turns(), asks(), frameTalk(), nobodyReads(), rtspSips(), halves(), leftSessions(), rtspGuesses(),
@@ -23,12 +25,16 @@ func overRTSP() []Attack {
 		trickle("rtsp-slow-body", "sends the description of an ANNOUNCE byte by byte", Plain, func(a *assault) string {
 			return "ANNOUNCE " + a.rtsp(a.t.Push) + " RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 16000\r\n\r\n"
 		}, "x"),
-	}
+	})
 }
 
 // rtsp is the address of a path at the target.
 func (a *assault) rtsp(path string) string {
-	return (&url.URL{Scheme: "rtsp", Host: a.t.Addr, Path: path}).String()
+	scheme := "rtsp"
+	if a.secure {
+		scheme = "rtsps"
+	}
+	return (&url.URL{Scheme: scheme, Host: a.t.Addr, Path: path}).String()
 }
 
 // rtspPatience is how long an answer is waited for. The end of the attack cuts it short.

@@ -15,7 +15,15 @@ import (
 // does not send.
 func (s *server) mayAnnounce() bool { return s.state == ready && !s.view.isSetUp() }
 
-// announce brings an encoder's description.
+// announcement is how far an ANNOUNCE has come. To read a description costs ten times what
+// it costs to ask who sends it. So it is read once the engine has let the encoder in, with the
+// last byte of the request, which is kept back until then ([inlet.hold]).
+type announcement struct {
+	may      *push // what the encoder becomes if its description can be used
+	answered bool  // it may not, and has been told so
+}
+
+// announce asks whether an encoder may bring its description, and then reads it.
 func (s *server) announce(q *request, m *message) {
 	switch kind := contentType(m.req.Fields); {
 	case !s.mayAnnounce():
@@ -24,6 +32,14 @@ func (s *server) announce(q *request, m *message) {
 	case kind != "" && kind != "application/sdp":
 		q.refuse(415, "the encoder announces its stream as "+strconv.Quote(clip(kind))+", and only application/sdp can be read")
 		return
+	case len(m.body) > 0 && m.announce.may == nil:
+		q.ask(codec.Setup)
+		s.identifyPush(q, m.req)
+		s.in.hold()
+		return
+	}
+	if q.push = m.announce.may; q.push != nil {
+		q.event.Path = q.push.name
 	}
 	d, err := sdp.Parse(m.body)
 	if err == nil {
@@ -31,10 +47,7 @@ func (s *server) announce(q *request, m *message) {
 	}
 	if err != nil {
 		q.refuse(400, "the encoder's ANNOUNCE cannot be used: "+err.Error())
-		return
 	}
-	q.ask(codec.Setup)
-	s.identifyPush(q, m.req)
 }
 
 // identifyPush adds to an encoder's question which session it is of, and what it brings.

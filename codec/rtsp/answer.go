@@ -15,6 +15,8 @@ func (s *server) answer(dst []byte, q *request, v *codec.Verdict) ([]byte, codec
 		return s.refuse(dst, q, q.no)
 	case q.event.Kind == codec.Reply && q.verb == verbSetup:
 		return s.answerSetupPush(dst, q)
+	case q.media != nil:
+		return s.answerAnnounce(dst, q)
 	case q.event.Kind == codec.Reply:
 		return s.answerReply(dst, q)
 	case q.event.Kind == codec.Halt, q.event.Kind == codec.Pause:
@@ -34,13 +36,20 @@ func (s *server) answer(dst []byte, q *request, v *codec.Verdict) ([]byte, codec
 	case verbPlay:
 		return s.answerPlay(dst, q, v)
 	case verbAnnounce:
-		s.push = &push{key: v.Session, name: q.event.Path, token: tokenIn(q), intake: intake{media: q.media}}
-		s.open(v.Session)
-		return s.accept(dst, q, codec.Keep)
+		s.in.msg.announce.may = &push{key: v.Session, name: q.event.Path, token: tokenIn(q)}
+		return dst, codec.Keep // the answer comes when its description has been read
 	default: // RECORD
 		s.in.wanted()
 		return s.accept(dst, q, codec.Ingest)
 	}
+}
+
+// answerAnnounce makes the connection an encoder's.
+func (s *server) answerAnnounce(dst []byte, q *request) ([]byte, codec.Next) {
+	s.push = q.push
+	s.push.media, s.push.strict = q.media, true
+	s.open(s.push.key)
+	return s.accept(dst, q, codec.Keep)
 }
 
 // open gives the session its id, once: the engine may have to go on under another key,

@@ -27,7 +27,7 @@ func BenchmarkViewerReport(b *testing.B) {
 func BenchmarkEncoderRead(b *testing.B) {
 	h := openServer()
 	h.feed([]byte(pushed() + frame(0, picturePacket)))
-	packet := frame(0, rtpPacket(1, strings.Repeat("x", 1200)))
+	packet := frame(0, rtpPacket(96, 1, strings.Repeat("x", 1200)))
 	read := []byte(packet[700:] + strings.Repeat(packet, 49) + packet[:700])
 	h.feed([]byte(packet[:700]))
 	b.SetBytes(int64(len(read)))

@@ -67,7 +67,7 @@ func TestPlayByDatagrams(t *testing.T) {
 				{in: ask("SETUP", base+"/streamid=0", 2, udp("5000-5001")), answer: says(2, noTransport)},
 				{in: ask("SETUP", base+"/streamid=0", 3, tcp), answer: says(3, "200 OK")},
 			},
-			events: "Setup live; Reply live; Reply live"},
+			events: "Setup live; Reply live; Reply live; Reply live"},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.with(t, openNear) })
 	}

@@ -72,7 +72,8 @@
 //
 // # An encoder's conversation
 //
-//	ANNOUNCE url, description  ► Setup    ► 200
+//	ANNOUNCE url, description  ► Setup    ► nothing, or a refusal
+//	its last byte once more    ► Reply    ► 200
 //	SETUP url/streamid=N       ► Reply    ► 200, with the encoder's channels
 //	RECORD url                 ► Publish  ► 200
 //	'$' reports, packets …     ► Header before the first packet, Packet …
@@ -80,11 +81,14 @@
 //	TEARDOWN url               ► Finish   ► 200
 //	goodbyes of all tracks     ► Finish
 //
-// The header comes with the first packet that has something of the stream in it, because
-// it takes the stream over. Reports that came before, as ffmpeg's do, follow it. An
-// encoder's channels, the names of its tracks and their places in the description are
-// three different things (GStreamer's rtspclientsink): [codec.Event.Channel] is of the
-// place.
+// A description is read once the engine has let its encoder in: that costs ten times what
+// it costs to ask for a password.
+//
+// The header comes with the first packet that has something of the stream in it, of a
+// payload type that was announced, because it takes the stream over; an encoder that sends
+// only others is refused. Reports that came before, as ffmpeg's do, follow it. An encoder's
+// channels, the names of its tracks and their places in the description are three
+// different things (GStreamer's rtspclientsink): [codec.Event.Channel] is of the place.
 //
 // # A conversation with a source that we pull
 //

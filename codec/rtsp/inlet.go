@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"bytes"
 	"encoding/binary"
 	"strconv"
 	"strings"
@@ -68,9 +69,10 @@ type message struct {
 	answer *http1.Response // of an answer
 	// body is what has come of the body, if that is kept. It may be part of the bytes that
 	// were given last. See [bodies].
-	body []byte
-	left int  // bytes of the body that are still to come
-	kept bool // the body is
+	body     []byte
+	left     int  // bytes of the body that are still to come
+	kept     bool // the body is
+	announce announcement
 }
 
 // packets is where interleaved packets go that are wanted.
@@ -116,6 +118,13 @@ func (in *inlet) done() {
 	if in.found {
 		in.msg, in.found = nil, false
 	}
+}
+
+// hold makes the message that was found last one whose last byte is still to come: it is
+// found again with that. Its body is kept, and has at least that byte.
+func (in *inlet) hold() {
+	m := in.msg
+	m.body, m.left, in.found = bytes.Clone(m.body[:len(m.body)-1]), 1, false
 }
 
 // begun reports whether part of a message has come, but not all of it.

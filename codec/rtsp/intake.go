@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"encoding/binary"
+	"fmt"
 
 	"streampump/codec"
 	"streampump/codec/rtp"
@@ -23,6 +24,11 @@ type intake struct {
 	ssrc     [maxTracks]uint32
 	reported uint16 // tracks with a report since the last packet of any
 	headed   bool   // the header has been given
+	// strict says that the source has written its description itself, an encoder that is: what
+	// that does not name is no packet of the stream. foreign is how many such have come
+	// before the first other one.
+	strict  bool
+	foreign uint8
 	// early are the newest reports of tracks, from before the header: encoders send
 	// them first (ffmpeg), and they tell how its tracks belong together.
 	early [maxTracks][]byte
@@ -43,8 +49,12 @@ func (in *intake) packet(channel uint8, b []byte) (ev codec.Event, again bool) {
 		return in.report(track, b), false
 	}
 	if !in.headed {
-		if _, err := rtp.Parse(b); err != nil {
+		p, err := rtp.Parse(b)
+		if err != nil {
 			return codec.Event{}, false
+		}
+		if in.strict && !in.media.names(int(track), p.Type) {
+			return in.strange(p.Type), false
 		}
 		in.headed = true
 		return codec.Event{Kind: codec.Header, Media: in.media}, true
@@ -56,6 +66,21 @@ func (in *intake) packet(channel uint8, b []byte) (ev codec.Event, again bool) {
 	}
 	in.reported = 0
 	return codec.Event{Kind: codec.Packet, Channel: 2 * track, Data: b}, false
+}
+
+// maxForeign is how many packets of types that it has not announced an encoder may send
+// before one of a type that it has. It is wrong from the first one on, and this many are
+// sent within seconds.
+const maxForeign = 100
+
+// strange is the event of a packet that can never be carried, of an encoder that has sent no
+// other: none, so that it takes the stream over from nobody, until it has sent too many.
+func (in *intake) strange(typ uint8) codec.Event {
+	if in.foreign++; in.foreign < maxForeign {
+		return codec.Event{}
+	}
+	return codec.Event{Kind: codec.Bad, Err: &requestError{fmt.Sprintf(
+		"the encoder has sent %d packets, the last of payload type %d, and none of a type that its ANNOUNCE names", in.foreign, typ)}}
 }
 
 // report is the event of what a source says about a track, on either channel. What it

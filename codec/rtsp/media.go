@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -115,6 +116,11 @@ func newFormat(f *sdp.Format, encoding string) (look rtp.Format, pictures, known
 // tracks are the tracks in the description's order, which is that of the channels. They
 // must not be changed.
 func (m *media) tracks() []track { return m.list }
+
+// names reports whether a track has a format of a payload type.
+func (m *media) names(track int, typ uint8) bool {
+	return slices.ContainsFunc(m.d.Media[track].Formats, func(f sdp.Format) bool { return f.Type == typ })
+}
 
 // appendSDP appends the description that a viewer gets, whose tracks have addresses
 // under base: the stream's address as the viewer spelled it, absolute, without query and

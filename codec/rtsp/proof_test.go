@@ -59,6 +59,22 @@ func TestChallenge(t *testing.T) {
 	}
 }
 
+// A description is read once its encoder has been let in: until then it may be whatever it
+// is. Whoever is asked goes on on the same connection.
+func TestDescriptionsOfStrangers(t *testing.T) {
+	const basic = "Authorization: Basic YW5uYTpnZWhlaW0="
+	for _, body := range []string{encoderSDP, "v=0\n", "\x00\xff" + strings.Repeat("m=", 8000), "x"} {
+		h := wantAnyCut(t, announced("rtsp://h/live", 1, body)+announced("rtsp://h/live", 2, encoderSDP, basic), func() *host { return openGuarded(challenge) })
+		out := string(h.out)
+		if !strings.HasPrefix(out, crlf(says(1, "401 Unauthorized"))) || !strings.Contains(out, crlf(says(2, "200 OK"))) || strings.Count(out, "RTSP/1.0") != 2 {
+			t.Errorf("with %.20q: %q", body, out)
+		}
+		if got, want := h.events(), "Setup live; Setup live; Reply live"; got != want || h.next != codec.Keep {
+			t.Errorf("with %.20q: %s, next %d", body, got, h.next)
+		}
+	}
+}
+
 // What is brought comes to the engine, and stays good for the addresses that we gave.
 func TestCredentials(t *testing.T) {
 	digest := func(uri string) string {
@@ -91,7 +107,7 @@ func TestCredentials(t *testing.T) {
 	h, got := openServer(), []string(nil)
 	h.decide = func(ev *codec.Event) codec.Verdict { got = append(got, brought(ev)); return decide(ev) }
 	h.feed([]byte(announced("rtsp://h/live?token=publish~x", 1, "m=audio 0 RTP/AVP 0\na=control:streamid=0\n") + crlf(ask("SETUP", "rtsp://h/live?token=publish~x/streamid=0", 2, tcp)+ask("RECORD", "rtsp://h/live", 3))))
-	if all := strings.Join(got, ", "); all != "token=publish~x, nothing, token=publish~x" || h.next != codec.Ingest {
+	if all := strings.Join(got, ", "); all != "token=publish~x, nothing, nothing, token=publish~x" || h.next != codec.Ingest {
 		t.Errorf("an encoder brought %s; next %d", all, h.next)
 	}
 }

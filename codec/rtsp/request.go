@@ -52,7 +52,8 @@ type request struct {
 	event codec.Event
 	at    target
 	on    transport // SETUP
-	media *media    // ANNOUNCE
+	media *media    // ANNOUNCE, with its description
+	push  *push     // the same: of the encoder that was let in
 	// no is what it is answered with whatever the engine says, if it has a status.
 	no refusal
 }

@@ -53,8 +53,12 @@ func (s *server) Consume(b []byte) (n int, ev codec.Event) {
 		switch {
 		case err != nil:
 			return len(b), s.broken(err)
+		case found == aRequest && s.in.msg.announce.answered: // what has come is its last byte
 		case found == aRequest:
-			return n, s.request(s.in.msg)
+			if ev = s.request(s.in.msg); s.in.begun() {
+				n-- // with which it is looked at again
+			}
+			return n, ev
 		case found == aPacket:
 			back := 0
 			if ev, back = s.packet(); ev.Kind != codec.None {
@@ -94,6 +98,8 @@ func (s *server) packet() (ev codec.Event, back int) {
 	switch {
 	case ev.Kind == codec.Finish:
 		s.endPush(over)
+	case ev.Kind == codec.Bad:
+		return s.broken(ev.Err), 0
 	case again:
 		back = s.in.back()
 	}
@@ -129,6 +135,9 @@ func (s *server) Answer(dst []byte, _ *codec.Event, v *codec.Verdict) ([]byte, c
 	}
 	s.q = nil
 	dst, next := s.answer(dst, q, v)
+	if m := s.in.msg; m != nil {
+		m.announce.answered = m.announce.may == nil
+	}
 	switch next {
 	case codec.Close:
 		s.endPush(over)
