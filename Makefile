@@ -34,6 +34,13 @@ COMMIT ?= $(shell git describe --always --exclude '*' --abbrev=12 --dirty=+chang
 LDFLAGS := -s -w $(if $(VERSION),-X streampump/cmd/internal/cli.Version=$(VERSION)) \
   $(if $(COMMIT),-X streampump/cmd/internal/cli.commit=$(COMMIT))
 
+# The packages whose tests take longest, which are begun first.
+LONGEST := ./engine/loop ./e2e/...
+
+# How many packages are tested at the same time: one more than there are cores, as many
+# tests wait.
+PACKAGES ?= $(shell expr $$(nproc) + 1)
+
 # How long each fuzz target runs.
 FUZZTIME ?= 30s
 
@@ -85,8 +92,8 @@ ifeq ($(CI),true)
 endif
 
 .PHONY: fast
-fast: ## the tests that need no players, in a minute or two
-	@$(GOTEST) fast -timeout 5m ./...
+fast: ## the tests that need no players, in a minute
+	@PROGRAM=1 $(GOTEST) fast -p $(PACKAGES) -timeout 5m $(LONGEST) ./...
 
 .PHONY: narrow
 narrow: ## the engine's and codecs' tests on 32 bits, where the kernel runs such programs
@@ -95,7 +102,7 @@ narrow: ## the engine's and codecs' tests on 32 bits, where the kernel runs such
 .PHONY: race
 race: ## the same under the race detector, which needs a C compiler
 	@if command -v "$${CC:-gcc}" > /dev/null; then \
-	  $(GOTEST) race -race -timeout 20m ./...; \
+	  PROGRAM=1 $(GOTEST) race -race -timeout 20m $(LONGEST) ./...; \
 	elif [ '$(CI)' = true ]; then \
 	  echo 'race: no C compiler, and here nothing may be skipped (CI=true)' >&2; exit 1; \
 	else \
@@ -104,7 +111,7 @@ race: ## the same under the race detector, which needs a C compiler
 
 .PHONY: e2e
 e2e: packages ## real players, real sources, real bottlenecks (minutes)
-	@LIVE=1 $(GOTEST) e2e -tags e2e -count=1 -timeout 45m ./e2e/...
+	@LIVE=1 PROGRAM=1 $(GOTEST) e2e -tags e2e -parallel 3 -count=1 -timeout 45m ./e2e/...
 
 .PHONY: packages
 packages: ## install the players that e2e needs, as root on Debian; otherwise say what is missing
@@ -117,7 +124,7 @@ fuzz: ## run each fuzz target for FUZZTIME (30s)
 .PHONY: attack
 attack: packages ## every attack beside healthy viewers, strictly, and each fuzz target for FUZZTIME (25 minutes, a quiet machine)
 	@mkdir -p bin
-	@STREAMPUMP_ATTACKS='$(CURDIR)/bin/attacks.md' LIVE=1 $(GOTEST) attack -tags e2e -count=1 -timeout 40m -run '^TestAttacks$$' ./e2e
+	@STREAMPUMP_ATTACKS='$(CURDIR)/bin/attacks.md' LIVE=1 PROGRAM=1 $(GOTEST) attack -tags e2e -count=1 -timeout 40m -run '^TestAttacks$$' ./e2e
 	@cat bin/attacks.md
 	@$(MAKE) fuzz
 

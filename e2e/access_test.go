@@ -88,31 +88,38 @@ const few = 10
 // TestPlayersAreAdmitted has each player try each way in, with what is right and with
 // what is wrong.
 func TestPlayersAreAdmitted(t *testing.T) {
-	p := startGuarded(t)
+	for _, a := range admittances() {
+		t.Run(strings.NewReplacer(", ", "_", "`", "", "://", "", " --", "_").Replace(a.name), func(t *testing.T) {
+			t.Parallel()
+			need(t, a.binary)
+			a.tryAll(t, startGuarded(t)) // of its own, which counts whom it refuses
+		})
+	}
+}
+
+// tryAll has a player try each way in.
+func (a *admitted) tryAll(t *testing.T, p *rig.Pump) {
 	known := knownUser + ":" + knownPassword + "@" + p.Addr.String() + "/streams/"
 	wrong := knownUser + ":" + wrongPassword + "@" + p.Addr.String() + "/streams/"
 	plain := p.Addr.String() + "/streams/token?token="
-	for _, a := range admittances() {
-		for _, c := range []struct {
-			path, right, wrong string
-			plays              bool
-		}{
-			{"token", plain + ticketFor("token", time.Hour), plain + ticketFor("token", -time.Hour), a.token},
-			{"basic", known + "basic", wrong + "basic", a.basic},
-			{"digest", known + "digest", wrong + "digest", a.digest},
-		} {
-			t.Run(strings.NewReplacer(", ", "_", "`", "", "://", "", " --", "_").Replace(a.name)+"/"+c.path, func(t *testing.T) {
-				need(t, a.binary)
-				if c.plays {
-					w := a.start(t, a.scheme+"://"+c.right)
-					ticker(t, func() bool { return w.frames(w.said()) >= few }, "it does not play")
-					w.stop()
-				} else {
-					a.isRefused(t, p, a.scheme+"://"+c.right, false)
-				}
-				a.isRefused(t, p, a.scheme+"://"+c.wrong, a.asks && c.path == "basic")
-			})
-		}
+	for _, c := range []struct {
+		path, right, wrong string
+		plays              bool
+	}{
+		{"token", plain + ticketFor("token", time.Hour), plain + ticketFor("token", -time.Hour), a.token},
+		{"basic", known + "basic", wrong + "basic", a.basic},
+		{"digest", known + "digest", wrong + "digest", a.digest},
+	} {
+		t.Run(c.path, func(t *testing.T) {
+			if c.plays {
+				w := a.start(t, a.scheme+"://"+c.right)
+				ticker(t, func() bool { return w.frames(w.said()) >= few }, "it does not play")
+				w.stop()
+			} else {
+				a.isRefused(t, p, a.scheme+"://"+c.right, false)
+			}
+			a.isRefused(t, p, a.scheme+"://"+c.wrong, a.asks && c.path == "basic")
+		})
 	}
 }
 

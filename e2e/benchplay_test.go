@@ -31,12 +31,15 @@ func TestPlayersPlayTheBench(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			end := benchEncoder(t, p, bench, "live", p.URL("http", "live_push"), strings.Fields(c.shape)...)
+			t.Cleanup(end) // when they have played
 			for _, k := range kinds() {
 				if k.name == "ffmpeg" || c.all {
-					t.Run(k.name, func(t *testing.T) { playAndShow(t, k, p.Addr.String(), "live") })
+					t.Run(k.name, func(t *testing.T) {
+						t.Parallel()
+						playAndShow(t, k, p.Addr.String(), "live")
+					})
 				}
 			}
-			end()
 		})
 	}
 	t.Run("sound-alone", func(t *testing.T) {

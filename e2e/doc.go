@@ -24,8 +24,8 @@
 //
 // Rules:
 //
-//   - One player at a time. They are heavy, and a busy machine looks like a
-//     bad stream.
+//   - Three players at a time at most, and none beside what compares delays. They
+//     are heavy, and a busy machine looks like a bad stream.
 //   - Processes are started and ended by their PID.
 //   - A missing program skips its tests; with STREAMPUMP_NOSKIP=1 it fails them.
 //   - With STREAMPUMP_LONG=1 a viewer over RTSP stops for a minute too.

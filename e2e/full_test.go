@@ -123,9 +123,9 @@ func sparse() synth.Spec {
 
 // A hundred players are on a link that carries 110, and 20 more join at once: ten find
 // room, ten are told that there is none, and none of the hundred has a gap: with a lag
-// of three seconds it would have one as soon as it fell behind.
+// of three seconds it would have one as soon as it fell behind. As that is about being late,
+// no other test runs beside it.
 func TestCrowdThatJoinsAFullLink(t *testing.T) {
-	t.Parallel()
 	const players, crowd = 100, 20
 	n, p := startFullPump(t, "18500kbit", `"bandwidth": "16.4Mbit", "join_share": 5`, `"max_lag": "3s", "duration": "30s"`, sparse())
 	var inside []*reader

@@ -27,6 +27,7 @@ func TestLibmms(t *testing.T) {
 		{"mmsx", "mmsx", "mmsh", "clip"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			out := filepath.Join(t.TempDir(), "taken.asf")
 			run(t, tool, c.mode, c.scheme+"://"+local(p, false)+"/streams/"+c.path, "75", out)
 			decodeFile(t, out, 60)

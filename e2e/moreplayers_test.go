@@ -90,6 +90,7 @@ func TestOtherPlayers(t *testing.T) {
 	up(t, p, "pushed")
 	for _, k := range otherKinds() {
 		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
 			need(t, k.binary)
 			w := k.start(t, k.scheme+"://"+p.Addr.String()+"/streams/pushed")
 			w.decode(enough)

@@ -50,7 +50,10 @@ func TestPlayers(t *testing.T) {
 	}
 	t.Run("ipv6", func(t *testing.T) {
 		for _, k := range kinds() {
-			t.Run(k.name, func(t *testing.T) { play(t, k, k.ipv6, local(first, true), "pushed") })
+			t.Run(k.name, func(t *testing.T) {
+				t.Parallel()
+				play(t, k, k.ipv6, local(first, true), "pushed")
+			})
 		}
 	})
 }
@@ -70,10 +73,13 @@ func startOrigin(t testing.TB) *rig.Pump {
 	]`, clip)})
 }
 
-// playAll has each player play a stream, one after the other.
+// playAll has each player play a stream, all at the same time.
 func playAll(t *testing.T, addr, path string) {
 	for _, k := range kinds() {
-		t.Run(k.name, func(t *testing.T) { play(t, k, k.scheme, addr, path) })
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			play(t, k, k.scheme, addr, path)
+		})
 	}
 }
 

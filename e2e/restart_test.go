@@ -32,6 +32,7 @@ func TestEncoderRestarts(t *testing.T) {
 	short, f := film(t, shortSeconds, 320), film(t, 20, 320)
 	for _, k := range kinds() {
 		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
 			restart(t, k, &reel{footage: short, crash: true}, f).finish()
 		})
 	}
@@ -45,6 +46,7 @@ func TestEncoderRestartsInMidPicture(t *testing.T) {
 	cut.packets = cut.packets[:cut.midPicture(t)]
 	for _, k := range kinds() {
 		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
 			w := restart(t, k, &reel{footage: &cut, crash: true}, f)
 			w.excuse(cutPicture)
 			w.finish()
@@ -116,6 +118,7 @@ func TestEncoderComesBackDifferent(t *testing.T) {
 	f, other := film(t, 20, 320), film(t, 20, 352)
 	for _, k := range kinds() {
 		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
 			need(t, k.binary)
 			p := startPushed(t)
 			first := encode(t, p, "pushed", &reel{footage: f, loop: true}, push.RunOptions{Pace: push.RealTime(1)})

@@ -5,7 +5,6 @@ package e2e
 import (
 	"fmt"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -91,17 +90,11 @@ func watchMPlayerPlace(t testing.TB, url string) *watcher {
 	return w
 }
 
-// gortsplib builds the client of that library, once for each test.
+// gortsplib is the path of a client that is made of that library.
 func gortsplib(t testing.TB) string {
 	t.Helper()
 	need(t, "go")
-	path := filepath.Join(t.TempDir(), "gortsplib")
-	build := exec.Command("go", "build", "-o", path, ".")
-	build.Dir = "gortsplib"
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("the client does not build: %v\n%s", err, out)
-	}
-	return path
+	return rig.Build(t, "gortsplib", ".")
 }
 
 var (
@@ -173,15 +166,16 @@ func pushRTSP(t testing.TB, p *rig.Pump, options ...string) *program {
 
 // TestRTSPPlayers has each player play over each transport that it begins with.
 func TestRTSPPlayers(t *testing.T) {
-	p := rtspPump(t, rig.UDPPorts(t))
-	pushRTSP(t, p, "-rtsp_transport", "tcp")
 	for _, k := range rtspKinds() {
 		for transport, scheme := range map[string]string{"tcp": k.tcp, "udp": k.udp, "tls": k.tls} {
 			if scheme == "" {
 				continue
 			}
 			t.Run(k.name+"_"+transport, func(t *testing.T) {
+				t.Parallel()
 				need(t, k.binary)
+				p := rtspPump(t, rig.UDPPorts(t)) // of its own: nobody else plays
+				pushRTSP(t, p, "-rtsp_transport", "tcp")
 				w := k.rtspWatch(t, rtspURL(p, scheme), transport == "tcp")
 				w.decode(enough)
 				if all := p.Viewers(); len(all) != 1 || all[0].Transport != transport {
@@ -203,6 +197,7 @@ func TestRTSPWithoutUDP(t *testing.T) {
 			continue
 		}
 		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
 			need(t, k.binary)
 			w := k.rtspWatch(t, rtspURL(p, k.udp), false)
 			w.decode(enough)
@@ -213,14 +208,15 @@ func TestRTSPWithoutUDP(t *testing.T) {
 
 // TestRTSPEnd: an encoder ends its stream, and each player ends by itself.
 func TestRTSPEnd(t *testing.T) {
-	p := rtspPump(t, rig.UDPPorts(t))
 	for _, k := range rtspKinds() {
 		for transport, scheme := range map[string]string{"tcp": k.tcp, "udp": k.udp} {
 			if scheme == "" {
 				continue
 			}
 			t.Run(k.name+"_"+transport, func(t *testing.T) {
+				t.Parallel()
 				need(t, k.binary)
+				p := rtspPump(t, rig.UDPPorts(t))
 				e := pushRTSP(t, p, "-rtsp_transport", "tcp")
 				w := k.rtspWatch(t, rtspURL(p, scheme), transport == "tcp")
 				w.decode(filmRate)
@@ -237,13 +233,14 @@ func TestRTSPEnd(t *testing.T) {
 // TestRTSPRestart: an encoder is killed, and another one goes on, with other numbers, times
 // and identities. Each player goes on as well.
 func TestRTSPRestart(t *testing.T) {
-	p := rtspPump(t, "")
 	for _, k := range rtspKinds() {
 		if k.tcp == "" {
 			continue
 		}
 		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
 			need(t, k.binary)
+			p := rtspPump(t, "")
 			e := pushRTSP(t, p, "-rtsp_transport", "tcp")
 			w := k.rtspWatch(t, rtspURL(p, k.tcp), true)
 			w.decode(filmRate)
@@ -251,13 +248,12 @@ func TestRTSPRestart(t *testing.T) {
 			p.AwaitStatus("the viewer is held", func(s engine.Snapshot) bool {
 				return streamOf(s, "live").State == engine.SourceHeld.String()
 			})
-			e = pushRTSP(t, p, "-rtsp_transport", "tcp")
+			pushRTSP(t, p, "-rtsp_transport", "tcp")
 			w.decode(enough + 2*filmRate)
 			// The times step over the pause, as the encoder's would have, and mpv says that
 			// they do.
 			w.excuse(list(`Invalid (audio PTS|video timestamp)`, `desynchronisation`))
 			w.finish()
-			e.kill()
 		})
 	}
 }
@@ -266,8 +262,14 @@ func TestRTSPRestart(t *testing.T) {
 func TestRTSPPassword(t *testing.T) {
 	p := rtspPump(t, fmt.Sprintf(`"view": {"users": [%q]},`, access.NewDigest(access.DigestMD5, "anna", access.DefaultRealm, "geheim")))
 	pushRTSP(t, p, "-rtsp_transport", "tcp")
+	t.Cleanup(func() { // when all have played
+		if strings.Contains(p.Log(), "geheim") {
+			t.Error("the password is in the log")
+		}
+	})
 	for _, k := range rtspKinds() {
 		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
 			need(t, k.binary)
 			scheme, tcp := k.tcp, true
 			if scheme == "" {
@@ -278,9 +280,6 @@ func TestRTSPPassword(t *testing.T) {
 			w.decode(filmRate)
 			w.finish()
 		})
-	}
-	if strings.Contains(p.Log(), "geheim") {
-		t.Error("the password is in the log")
 	}
 }
 
@@ -304,6 +303,7 @@ func TestRTSPEncoders(t *testing.T) {
 		{"gortsplib_tcp", []string{"gortsplib", "publish", "tcp", "URL"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			p := rtspPump(t, "")
 			command, player := append([]string{}, c.command...), rtspKinds()[0]
 			for i := range command {

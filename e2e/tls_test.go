@@ -34,6 +34,7 @@ func TestPlayersOverTLS(t *testing.T) {
 		}},
 	} {
 		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
 			need(t, k.name)
 			w := k.start(t, "https://"+p+"/streams/clip")
 			w.decode(enough)

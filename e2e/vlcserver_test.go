@@ -76,6 +76,7 @@ func TestPlayersPullFromVLCInMidGOP(t *testing.T) {
 	up(t, p, "pulled")
 	for _, k := range kinds() {
 		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
 			need(t, k.binary)
 			w := k.start(t, k.scheme+"://"+p.Addr.String()+"/streams/pulled")
 			w.excuse(list(`first frame is no keyframe`))

@@ -202,7 +202,7 @@ func (k *kit) clientID(h *answer.Head) string {
 // and log have no other way to tell.
 func (k *kit) await(what string, ok func() bool) {
 	k.Helper()
-	const look = 5 * time.Millisecond
+	const look = 20 * time.Millisecond
 	tick := time.NewTicker(look)
 	defer tick.Stop()
 	late := time.After(2 * patience)

@@ -6,4 +6,7 @@ import (
 	"streampump/e2e/rig"
 )
 
-func TestMain(m *testing.M) { rig.Main(m) }
+func TestMain(m *testing.M) {
+	rig.Parallel(8) // rows wait for the pump
+	rig.Main(m)
+}

@@ -61,7 +61,7 @@ func (k *kit) joins() {
 
 func rolloverPlays(k *kit) {
 	k = k.televised()
-	defer k.alone()()
+	defer k.turn()()
 	for _, p := range []program{vlcPlayer(), mplayerPlayer()} {
 		k.plays(p, "mms")
 	}
@@ -69,7 +69,7 @@ func rolloverPlays(k *kit) {
 
 func players(k *kit) {
 	k = k.televised()
-	defer k.alone()()
+	defer k.turn()()
 	for _, p := range k.programs() {
 		k.joins()
 		k.plays(p, "mmsh")
@@ -78,7 +78,7 @@ func players(k *kit) {
 
 func playersLate(k *kit) {
 	k = k.televised()
-	defer k.alone()()
+	defer k.turn()()
 	for _, p := range k.programs() {
 		k.path = p.name
 		ctx, cancel := context.WithCancel(k.ctx)
@@ -103,7 +103,7 @@ func playersLate(k *kit) {
 // ffmpegPushes has ffmpeg push until the players have played, and end then.
 func ffmpegPushes(k *kit) {
 	k = k.televised()
-	defer k.alone()()
+	defer k.turn()()
 	k.path = "ffmpeg"
 	ctx, cancel := context.WithCancel(k.ctx)
 	defer cancel()
@@ -169,7 +169,7 @@ func (c *clip) Next() (packet []byte, sendTime uint32, err error) {
 // curl takes the stream for some seconds, into a file.
 func curl(k *kit) {
 	k = k.televised()
-	defer k.alone()()
+	defer k.turn()()
 	file := filepath.Join(k.TempDir(), "taken.asf")
 	args := append(strings.Fields("--silent --show-error --max-time 4"), "--output", file, k.address("http", k.url()))
 	if k.all.transport.secure() {
@@ -187,7 +187,7 @@ func curl(k *kit) {
 
 func ffprobe(k *kit) {
 	k = k.televised()
-	defer k.alone()()
+	defer k.turn()()
 	out := k.command(program{name: "ffprobe", args: append(strings.Fields(
 		"-hide_banner -loglevel warning -read_intervals %+2 -count_packets -show_entries stream=codec_name,nb_read_packets -of csv=p=0"+k.ffmpegTrust()),
 		k.address("http", k.url()),

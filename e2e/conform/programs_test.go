@@ -152,10 +152,10 @@ func (k *kit) blameless(out string) {
 	}
 }
 
-// alone lets one player run at a time; what it returns lets the next one.
-func (k *kit) alone() (done func()) {
-	k.all.player.Lock()
-	return k.all.player.Unlock
+// turn lets a row's players run, one after the other; what it returns lets another row's.
+func (k *kit) turn() (done func()) {
+	k.all.players <- struct{}{}
+	return func() { <-k.all.players }
 }
 
 // plays has a player play the row's stream.

@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -57,19 +56,23 @@ const (
 	silents = 2 // connections without a request on the suspicious one
 )
 
+// playersAtOnce is of how many rows real players run at the same time: they are heavy, and a
+// busy machine looks like a bad stream.
+const playersAtOnce = 2
+
 // fixture is what all rows share.
 type fixture struct {
 	transport transport
 	pumps     [settings]*rig.Pump
 	origin    *origin
-	spared    atomic.Int32 // spare streams given out
-	player    sync.Mutex   // held by the row whose real player runs
+	spared    atomic.Int32  // spare streams given out
+	players   chan struct{} // has room for the rows whose real players run
 }
 
 // startPumps starts one pump for each setting; the test's end stops them.
 func startPumps(t *testing.T, over transport, rows []row) *fixture {
 	t.Helper()
-	f := &fixture{transport: over, origin: startOrigin(t)}
+	f := &fixture{transport: over, origin: startOrigin(t), players: make(chan struct{}, playersAtOnce)}
 	extra := [settings]string{
 		// A stalled viewer must fall out of a backlog that a test can fill.
 		steady:      `"backlog": {"bytes": "2MiB"},`,

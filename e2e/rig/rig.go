@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -27,56 +28,6 @@ import (
 // patience is how long a test waits for something that must happen: long
 // enough for a machine that is busy with something else.
 const patience = 30 * time.Second
-
-var build struct {
-	once sync.Once
-	dir  string // made by Main, and removed by it
-	path string
-	err  error
-}
-
-// Main is what TestMain does in a package that uses [Binary]: it runs the tests and then
-// removes the program.
-func Main(m *testing.M) {
-	code := runMain(m)
-	os.Exit(code)
-}
-
-func runMain(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "stream-pump-test-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	build.dir = dir
-	defer os.RemoveAll(dir)
-	return m.Run()
-}
-
-// Binary builds the program, once for each test process, and returns its path.
-// STREAMPUMP_BINARY names one that is built already.
-func Binary(t testing.TB) string {
-	t.Helper()
-	if build.dir == "" {
-		t.Fatal("the program would be left behind: this package takes func TestMain(m *testing.M) { rig.Main(m) }")
-	}
-	build.once.Do(func() {
-		if build.path = os.Getenv("STREAMPUMP_BINARY"); build.path != "" {
-			return
-		}
-		build.path = filepath.Join(build.dir, "stream-pump")
-		cmd := exec.Command("go", "build", "-o", build.path, "streampump/cmd/stream-pump")
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is shipped
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			build.err = fmt.Errorf("the program does not build: %w\n%s", err, out)
-		}
-	})
-	if build.err != nil {
-		t.Fatal(build.err)
-	}
-	return build.path
-}
 
 // Options say how a pump is started.
 type Options struct {
@@ -211,10 +162,13 @@ func (p *Pump) config(o Options) string {
 		strings.ReplaceAll(o.Config, "$DIR", p.Dir))
 }
 
-// UDPPorts is the configuration of a pump that has room for the ports of UDP.
+// UDPPorts is the configuration of a pump that has room for the ports of UDP. Pumps that
+// start at the same time get others each.
 func UDPPorts(t testing.TB) string {
 	t.Helper()
-	for first := 20_000; first < 30_000; first += udpPorts {
+	const least, ranges = 20_000, 312
+	for range ranges {
+		first := least + int(udpTried.Add(1)-1)%ranges*udpPorts
 		if free(first) {
 			return fmt.Sprintf("\"rtsp_udp_ports\": %d, ", first)
 		}
@@ -225,6 +179,9 @@ func UDPPorts(t testing.TB) string {
 
 // udpPorts is how many ports a pump may need in tests: two for each loop.
 const udpPorts = 32
+
+// udpTried is how many ranges of them were looked at.
+var udpTried atomic.Int64
 
 // free reports whether nobody has the ports from the given one on.
 func free(first int) bool {

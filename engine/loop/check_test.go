@@ -11,7 +11,6 @@ func (b *lab) check() {
 	if b.silent {
 		return
 	}
-	b.t.Helper()
 	watching := map[*stream.Programme]int64{}
 	for _, k := range b.loops {
 		b.checkLoop(k, watching)
@@ -35,7 +34,6 @@ func (b *lab) check() {
 }
 
 func (b *lab) checkLoop(k *labLoop, watching map[*stream.Programme]int64) {
-	b.t.Helper()
 	l := k.loop
 	if l.depth != 0 || b.env.Epochs.In(l.id) || len(l.doomed) != 0 || len(l.leaving) != 0 {
 		b.t.Fatalf("a pass of loop %d is not over", l.id)
@@ -95,7 +93,6 @@ func (b *lab) checkLoop(k *labLoop, watching map[*stream.Programme]int64) {
 }
 
 func (b *lab) checkShow(s *show, watching map[*stream.Programme]int64) {
-	b.t.Helper()
 	if s.Count.Load() != int64(len(s.viewers)) || s.owed < 0 || s.owed > s.behind || s.behind > len(s.viewers) {
 		b.t.Fatalf("show of %s: count %d, %d viewers, %d behind, %d owed",
 			s.stream.Config.Path, s.Count.Load(), len(s.viewers), s.behind, s.owed)
@@ -121,7 +118,6 @@ func (b *lab) checkShow(s *show, watching map[*stream.Programme]int64) {
 
 // checkConn: everything that waits has something that ends the wait.
 func (b *lab) checkConn(k *labLoop, c *Conn) {
-	b.t.Helper()
 	v := c.viewer()
 	switch {
 	case c.parked && (!c.watched && (c.apart == 0 || !c.destination().waits) || c.timer == 0):
@@ -149,7 +145,6 @@ func (b *lab) checkConn(k *labLoop, c *Conn) {
 
 // checkRoom counts what the viewers that there are take, and compares.
 func (b *lab) checkRoom() {
-	b.t.Helper()
 	var all use
 	each := map[*admission.Account]*use{}
 	for _, k := range b.loops {
