@@ -13,7 +13,7 @@ const (
 	maxLate = 100
 	// maxHole is how many packets may be missing in a row (RFC 3550 A.1); where more
 	// are, the source has begun anew, and nobody knows what is missing. ffmpeg loses a
-	// packet more behind such a hole.
+	// packet more behind such a hole (farHole).
 	maxHole = 3000
 	// quiet is how long a sender is silent before another's packet is taken for its
 	// follower's at once. Until then there have to be two in a row: some cameras mix in
