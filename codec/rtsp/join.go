@@ -9,7 +9,7 @@ import (
 
 // farHole is how many packets of the backlog left out may be so many numbers of a track
 // that ffmpeg drops the packet behind them (RFC 3550 A.1): each has one, and up to maxHeld
-// that were held for it.
+// that were held for it. What the source itself has lost is not counted.
 const farHole = maxHole / (1 + maxHeld)
 
 // AppendJoin implements [codec.Programme]: a report on each of the viewer's tracks, of
