@@ -453,8 +453,10 @@ type Programme interface {
 	Append(dst []byte, ev *Event) ([]byte, Mark, error)
 	// AppendJoin appends what a viewer is sent in form f before packets where it starts,
 	// and where it goes on after packets were left out for it. first is the primary form
-	// of the packet that it goes on with, nil if that has not come yet.
-	AppendJoin(dst []byte, f Form, first []byte) []byte
+	// of the packet that it goes on with, nil if that has not come yet. left is how many
+	// packets, in whatever form, were left out for it since it had the last one: 0 where
+	// it starts. They may be more if first is not in its form.
+	AppendJoin(dst []byte, f Form, first []byte, left uint64) []byte
 	// Derive makes a variant of a packet from its primary form. Either out is
 	// part of primary (alias), or it was appended to dst. It is empty for a packet that
 	// the form leaves out.

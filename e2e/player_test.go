@@ -128,9 +128,15 @@ func watchFFmpegWith(t testing.TB, url string, options ...string) *watcher {
 // what enters a namespace.
 func watchFFmpegFrom(t testing.TB, prefix []string, url string, options ...string) *watcher {
 	t.Helper()
+	return watchFFmpegTo(t, prefix, url, options)
+}
+
+// watchFFmpegTo is watchFFmpegFrom with options for its output too.
+func watchFFmpegTo(t testing.TB, prefix []string, url string, options []string, output ...string) *watcher {
+	t.Helper()
 	frame := regexp.MustCompile(`frame=\s*(\d+)`)
 	args := append(slices.Clone(prefix), "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-stats", "-stats_period", "0.1")
-	args = append(append(args, options...), "-i", url, "-f", "null", "-")
+	args = append(append(append(append(args, options...), "-i", url), output...), "-f", "null", "-")
 	p := start(t, exec.Command(args[0], args[1:]...), false)
 	p.name = "ffmpeg"
 	return &watcher{

@@ -109,7 +109,13 @@ func watchGortsplib(t testing.TB, url string, tcp bool) *watcher {
 	if tcp {
 		transport = "tcp"
 	}
-	p := start(t, exec.Command(gortsplib(t), "play", transport, url), false)
+	return watchBuiltGortsplib(t, gortsplib(t), transport, url)
+}
+
+// watchBuiltGortsplib starts what has been built as a player.
+func watchBuiltGortsplib(t testing.TB, client, transport, url string) *watcher {
+	t.Helper()
+	p := start(t, exec.Command(client, "play", transport, url), false)
 	return &watcher{
 		program: p, bad: list(`^gortsplib: `), excused: list(`gortsplib: (terminated|EOF)`),
 		frames: func(output string) int { return lastNumber(unitsSeen, output) },

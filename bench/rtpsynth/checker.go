@@ -44,6 +44,7 @@ func (c Counts) All() int { return c.Packets[0] + c.Packets[1] }
 //     from run to run without a hole; times go on as the source's do;
 //   - pictures begin at a key frame, and go on at one after a hole; sound that comes with
 //     pictures waits for them;
+//   - in front of that key frame there may be a delimiter that is not the source's;
 //   - a report of each track comes before its first packet;
 //   - nothing comes after the end of a track.
 //
@@ -77,6 +78,31 @@ type trackState struct {
 	reported   bool
 	reportNTP  uint64
 	reportTime uint32
+	// filler is the packet that the server has made and whose follower has not come.
+	filler []byte
+}
+
+// isFiller reports whether a payload is not the source's but a delimiter (RFC 6184, 1.3;
+// ISO 14496-10, 7.3.2.4): a server may put one in front of the key frame that it goes on
+// with behind a hole, for those who lose the first packet there.
+func (c *Checker) isFiller(t Track, payload []byte) bool {
+	return t == Video && c.track[t].spec != nil && bytes.Equal(payload, []byte{0x09, 0xF0})
+}
+
+// filled checks that a packet is the one that a filler comes before, with its numbers, and
+// that packets are missing there.
+func (s *trackState) filled(b []byte) error {
+	f := s.filler
+	s.filler = nil
+	switch seq := binary.BigEndian.Uint16(b[2:]); {
+	case f == nil:
+		return nil
+	case seq-s.seq == 1:
+		return errors.New("a delimiter that is not the source's comes before it, and no packet is missing")
+	case binary.BigEndian.Uint16(f[2:]) != seq-1 || !bytes.Equal(f[4:HeaderSize], b[4:HeaderSize]) || f[1]&0x80 != 0:
+		return fmt.Errorf("the delimiter before it has % x for a head, and it has % x", f[:HeaderSize], b[:HeaderSize])
+	}
+	return nil
 }
 
 // NewChecker makes a checker for viewers that have set up some tracks of sources.
@@ -110,6 +136,10 @@ func (c *Checker) RTP(t Track, b []byte) error {
 	if err != nil {
 		return err
 	}
+	if c.isFiller(t, payload) {
+		s.filler = bytes.Clone(b)
+		return nil
+	}
 	run, of, n, err := identity(payload)
 	if err != nil {
 		return err
@@ -121,7 +151,7 @@ func (c *Checker) RTP(t Track, b []byte) error {
 	if err := c.bytes(spec, t, n, b); err != nil {
 		return err
 	}
-	if err := c.follows(s, spec, t, n, b); err != nil {
+	if err := errors.Join(s.filled(b), c.follows(s, spec, t, n, b)); err != nil {
 		return fmt.Errorf("track %d, packet %d of run %d: %w", t, n, run, err)
 	}
 	s.seq, s.time, s.n, s.spec = binary.BigEndian.Uint16(b[2:]), binary.BigEndian.Uint32(b[4:]), n, spec

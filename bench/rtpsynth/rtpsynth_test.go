@@ -3,6 +3,7 @@ package rtpsynth
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -198,6 +199,59 @@ func TestHole(t *testing.T) {
 	}
 	if n := c.Counts(); n.Gaps != [2]int{1, 1} || n.Missing[Audio] != 30 {
 		t.Errorf("%+v", n)
+	}
+}
+
+// A delimiter of the server's is taken in front of the packet that goes on behind a hole,
+// as one of its access unit, and nowhere else.
+func TestFiller(t *testing.T) {
+	filler := func(b []byte, change func([]byte)) []byte {
+		f := append(slices.Clone(b[:HeaderSize]), 0x09, 0xF0)
+		binary.BigEndian.PutUint16(f[2:], binary.BigEndian.Uint16(b[2:])-1)
+		f[0], f[1] = 0x80, videoType
+		if change != nil {
+			change(f)
+		}
+		return f
+	}
+	for name, c := range map[string]struct {
+		skip   bool
+		change func([]byte)
+		ok     bool
+	}{
+		"right":       {true, nil, true},
+		"no_hole":     {false, nil, false},
+		"number":      {true, func(b []byte) { b[3]-- }, false},
+		"time":        {true, func(b []byte) { b[7]++ }, false},
+		"sender":      {true, func(b []byte) { b[11]++ }, false},
+		"marker":      {true, func(b []byte) { b[1] |= 0x80 }, false},
+		"other_bytes": {true, func(b []byte) { b[12] = 0x0C }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := Plain()
+			src := New(s)
+			ch := NewChecker(s.Tracks, s)
+			if err := check(ch, s, served(s, 10)); err != nil {
+				t.Fatal(err)
+			}
+			for range 10 {
+				src.Next()
+			}
+			if c.skip {
+				src.Skip(Video, src.PerGOP()-src.Sent(Video))
+			}
+			var err error
+			for done := false; !done; {
+				p := src.Next()
+				if done = s.Tracks[p.Index] == Video; done {
+					err = ch.RTP(Video, filler(p.Bytes, c.change))
+				}
+				err = errors.Join(err, ch.RTP(s.Tracks[p.Index], p.Bytes))
+			}
+			if (err == nil) != c.ok {
+				t.Errorf("it is judged: %v", err)
+			}
+		})
 	}
 }
 

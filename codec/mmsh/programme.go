@@ -285,7 +285,7 @@ func (g *programme) once(n note, err error) error {
 }
 
 // AppendJoin implements [codec.Programme]: a player needs nothing but the head.
-func (g *programme) AppendJoin(dst []byte, _ codec.Form, _ []byte) []byte { return dst }
+func (g *programme) AppendJoin(dst []byte, _ codec.Form, _ []byte, _ uint64) []byte { return dst }
 
 // Datagram implements [codec.Programme]: nobody asks for any.
 func (g *programme) Datagram(b []byte) (datagram []byte, channel uint8, size int) {

@@ -33,6 +33,9 @@
 // H.264's interleaved mode (STAP-B, MTAP, FU-B) is not looked into: nobody sends it, and
 // such a track has no key frames for us.
 //
+// [Blank] is what may be put in front of an access unit for those that lose the first
+// packet they get.
+//
 // A sender may put NAL units with start codes between them into one (ISO 14496-10 Annex
 // B). Players take that, so it is looked into as well.
 //

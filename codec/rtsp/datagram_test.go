@@ -93,7 +93,7 @@ func TestDatagramsOfFrames(t *testing.T) {
 	for _, p := range feed(t, g, append(c.reports(), c.play(30)...)) {
 		all = append(all, p.bytes...)
 	}
-	all = append(g.AppendJoin(nil, codec.Framed, all), all...)
+	all = append(g.AppendJoin(nil, codec.Framed, all, farHole), all...)
 	for i := range 2 {
 		all = g.Media().(*media).appendBye(all, i)
 	}

@@ -39,6 +39,17 @@
 // reports, the time of day is shifted where it is set, or is another source's, so that it
 // goes on as the timestamps do; where there are none, they are made.
 //
+// Where many packets are left out for a viewer, ffmpeg, and what is made with it, takes the
+// hole in the numbers for a new sender, from 3,000 on, and drops the packet behind it: the
+// beginning of a key frame. There it gets one more, for itself alone, with the key frame's
+// time and the number before its first, that says nothing: a delimiter in H.264 and H.265,
+// a temporal delimiter in AV1, a null packet in MPEG-TS. So the key frame is whole for who
+// drops that packet and begins as it may for who takes it. An access unit that begins with
+// its own delimiter then has two, which decoders pass over; if that is a packet of its own,
+// it is what is dropped and nothing more is sent. H.265 with decoding order numbers, VP8,
+// VP9, MPEG-4, MPEG-1 and 2, and JPEG have no such packet: there the first picture behind
+// such a hole is damaged in players made with ffmpeg. Of sound, a packet is lost.
+//
 // # A player's conversation
 //
 //	OPTIONS url                ► Reply    ► 200, Public

@@ -34,6 +34,7 @@ type track struct {
 	typ      uint8  // payload type of the first format
 	clock    uint32 // units of the timestamps in a second
 	pictures bool   // decoding starts at key frames, and these can be told
+	blank    []byte // a payload of the first format that says nothing; empty if there is none
 	ssrc     uint32
 }
 
@@ -73,9 +74,9 @@ func newMedia(d *sdp.Session) (*media, error) {
 func newTrack(s *sdp.Media) track {
 	f := &s.Formats[0]
 	encoding, clock := describe(s, f)
-	_, pictures, known := newFormat(f, encoding)
+	look, pictures, known := newFormat(f, encoding)
 	return track{
-		control: s.Control, encoding: encoding, typ: f.Type, clock: clock, pictures: pictures && known,
+		control: s.Control, encoding: encoding, typ: f.Type, clock: clock, pictures: pictures && known, blank: rtp.Blank(look),
 	}
 }
 

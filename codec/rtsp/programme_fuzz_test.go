@@ -76,14 +76,14 @@ func FuzzProgramme(f *testing.F) {
 				continue
 			}
 			checkForms(t, g, p)
-			cutFrames(t, g.AppendJoin(nil, codec.Framed, p.bytes))
+			cutFrames(t, g.AppendJoin(nil, codec.Framed, p.bytes, uint64(size)*2))
 			for _, f := range p.frames {
 				if !f.report {
 					checkNext(t, m, newest, top, f)
 				}
 			}
 		}
-		cutFrames(t, g.AppendJoin(nil, codec.Framed, nil))
+		cutFrames(t, g.AppendJoin(nil, codec.Framed, nil, farHole))
 	})
 }
 

@@ -340,7 +340,7 @@ func TestProgrammeIsShared(t *testing.T) {
 					return
 				default:
 				}
-				if n := len(g.AppendJoin(nil, codec.Framed, nil)); n%32 != 0 {
+				if n := len(g.AppendJoin(nil, codec.Framed, nil, 0)); n%32 != 0 {
 					t.Errorf("%d bytes of reports", n)
 				}
 				g.Media().(*media).appendSDP(nil, "rtsp://h/x", "x")

@@ -83,7 +83,7 @@ func watch(t *testing.T, g codec.Programme, pieces []piece, set []int) {
 		t.Fatalf("%s", h.out)
 	}
 	from := slices.IndexFunc(pieces, func(p piece) bool { return p.mark.Key })
-	out := g.AppendJoin(h.out, form, pieces[from].bytes)
+	out := g.AppendJoin(h.out, form, pieces[from].bytes, 0)
 	for _, p := range pieces[from:] {
 		if len(p.bytes) == 0 {
 			continue

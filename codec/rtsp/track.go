@@ -11,9 +11,9 @@ const (
 	// maxLate is how far a packet's number may be behind the newest and be a late one or
 	// one that came twice (RFC 3550 A.1). Viewers get no packet behind a later one.
 	maxLate = 100
-	// maxHole is how many packets may be missing in a row (RFC 3550 A.1); where more
-	// are, the source has begun anew, and nobody knows what is missing. ffmpeg loses a
-	// packet more behind such a hole.
+	// maxHole is the step in the numbers that is too long for a hole (RFC 3550 A.1): from
+	// there on, the source has begun anew, and nobody knows what is missing. ffmpeg loses a
+	// packet more behind such a hole (farHole).
 	maxHole = 3000
 	// quiet is how long a sender is silent before another's packet is taken for its
 	// follower's at once. Until then there have to be two in a row: some cameras mix in
@@ -136,7 +136,7 @@ func (t *trackState) follow(p *rtp.Packet, data []byte, at time.Duration) (what 
 		return begins, t.begin(p, at)
 	case step <= 0 && step >= -maxLate:
 		return late, nil
-	case step < 0 || step > maxHole:
+	case step < 0 || step >= maxHole:
 		return begins, t.begin(p, at)
 	}
 	t.seq, t.at, t.aside.full = p.Seq, at, false

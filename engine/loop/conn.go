@@ -62,11 +62,11 @@ type Conn struct {
 	lastIn    int64  // arrival of an encoder's last packet; headers and garbage are none. Of a viewer: see talks
 	entitled  int64  // up to when its requests and packets have used up its rate
 	pace      *pace  // until it has caught up
-	mark      uint64 // of a half-closed viewer, the bytes that it had been sent at the last look; of one that left its show, the packet that it would have had next
+	mark      uint64 // of a half-closed viewer, the bytes that it had been sent at the last look; of one that left its show, the first packet that it had not had
 	apart     int32  // 1 + index in the loop's datagrams.to; 0: it has no datagrams
 	timer     int32  // 1 + index in the loop's timers; 0 has none
 	skips     uint32
-	drained   int32
+	left      uint32 // of a viewer atStart, how many packets were left out for it right before, or hadNone; of a connection that is closed, the bytes read since
 	phase     phase
 	protocol  uint8 // index in Group.protocols, once it has a session
 	transport transportKind

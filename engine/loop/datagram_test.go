@@ -262,7 +262,7 @@ func TestUnreachableViewer(t *testing.T) {
 	}
 	v.error = 0
 	enc.send("P v\nPk v\nP v\n")
-	if v, w := v.text(), w.text(); v != "(0 8) 8-9" || w != "1-9" {
+	if v, w := v.text(), w.text(); v != "(0 8 behind 5) 8-9" || w != "1-9" {
 		t.Errorf("got %q beside %q", v, w)
 	}
 	if lost, skips := b.e.Totals().Lost, v.c.skips; lost != 2 || skips != 1 {

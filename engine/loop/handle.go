@@ -304,7 +304,7 @@ func (c *Conn) leaveShow() (left bool) {
 		o.own = slices.Concat(c.loop.restOfPacket(v), o.own)
 		c.loop.pass.packets++
 	}
-	c.viewed, c.mark = v.prog, v.next
+	c.viewed, c.mark = v.prog, v.firstNotHad()
 	c.detach()
 	c.phase = phaseRequest
 	c.loop.group.books.Keep(&c.ticket, c.peer.Addr(), c)

@@ -167,7 +167,7 @@ func (c *Conn) consume(b []byte) (n int) {
 		case phaseClosed:
 			return len(b)
 		case phaseEnding, phaseDrain:
-			if c.drained += int32(len(b) - n); c.drained > maxDrain {
+			if c.left += uint32(len(b) - n); c.left > maxDrain {
 				c.doom(c.reason)
 			}
 			return len(b)

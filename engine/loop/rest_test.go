@@ -76,11 +76,11 @@ func TestUnitIsWholeWhereverTheSocketStops(t *testing.T) {
 				if v.gone || v.c.viewer() == nil {
 					t.Fatalf("%s, %q, stopped at byte %d: closed: %v; got %q", how, request, stop, v.c.reason, v.got)
 				}
-				rest := unit
+				rest, had := unit, strings.Count(lines, "\n")+1
 				if stop == 0 {
-					rest = ""
+					rest, had = "", 1
 				}
-				newest := fmt.Sprintf("(%d %d)", v.c.viewer().variant, r.Head()-1)
+				newest := fmt.Sprintf("(%d %d behind %d)", v.c.viewer().variant, r.Head()-1, r.Head()-1-uint64(had))
 				rest += newest + fmt.Sprintf("<%dK:newest;", r.Head()-1)
 				if strings.Contains(request, "plain") {
 					rest = strings.Replace(rest, newest+"<", newest, 1)

@@ -74,11 +74,19 @@ func (l *Loop) hold(v *viewer, had *ring.Slot) {
 	s := r.At(v.next)
 	switch {
 	case s != nil && s.Start() || had != nil && had.Evicted() && had.Rest() == nil:
-		v.mode.set(atStart, true)
+		v.stopAtStart()
 	case had != nil:
 		had.Pin()
 		v.pin, v.sent = had, nothingLeft
 		l.letGo(v)
+	}
+}
+
+// stopAtStart notes that the viewer has had its unit to the end, if that is news.
+func (v *viewer) stopAtStart() {
+	if !v.mode.has(atStart) {
+		v.mode.set(atStart, true)
+		v.conn.left = 0
 	}
 }
 
@@ -135,7 +143,7 @@ func (l *Loop) keepRest(v *viewer) {
 		}
 	}
 	if v.pin.Evicted() {
-		v.mode.set(atStart, true)
+		v.stopAtStart()
 	}
 	v.pin.Unpin()
 	v.pin = nil

@@ -75,7 +75,8 @@ func (s *pictures) has(n int, request string) bool {
 // that is said before. It returns how often that was so.
 func (s *pictures) gaps(t *testing.T, p *peer) (gaps int) {
 	t.Helper()
-	last, start := -1, -1
+	last, start, left := -1, -1, 0
+	had := -1 // the newest packet, also before it halted
 	for b := p.got; len(b) > 0; {
 		word, n := p.token(b)
 		if n == 0 {
@@ -90,7 +91,8 @@ func (s *pictures) gaps(t *testing.T, p *peer) (gaps int) {
 		}
 		if where, ok := strings.CutPrefix(word, "("); ok {
 			_, number, _ := strings.Cut(strings.TrimSuffix(where, ")"), " ")
-			start, _ = strconv.Atoi(number)
+			start, left = 0, 0
+			_, _ = fmt.Sscanf(number, "%d behind %d", &start, &left)
 			continue
 		}
 		number, err := strconv.Atoi(strings.TrimRight(word, "KT"))
@@ -112,9 +114,26 @@ func (s *pictures) gaps(t *testing.T, p *peer) (gaps int) {
 		case last >= 0:
 			gaps++
 		}
-		last, start = number, -1
+		s.checkLeft(t, p, had, number, start, left)
+		last, had, start, left = number, number, -1, 0
 	}
 	return gaps
+}
+
+// checkLeft checks what was said to be left out between two packets of a viewer: all that
+// are missing in its form, or more, but none that it has had; and nothing where it starts.
+func (s *pictures) checkLeft(t *testing.T, p *peer, had, number, start, left int) {
+	t.Helper()
+	least, most := 0, 0
+	if had >= 0 && start >= 0 {
+		most = number - had - 1
+		for n := had + 1; n < number && s.has(start, p.name); n++ {
+			least += b2i(s.has(n, p.name))
+		}
+	}
+	if left < least || left > most {
+		t.Fatalf("%q: %d packets are said to be left out between %d and %d, which begins at %d; of its form are %d", p.name, left, had, number, start, least)
+	}
 }
 
 // Whatever sockets take, and however little memory there is: no viewer in any form gets a

@@ -122,7 +122,11 @@ func (v *viewer) enter(p *stream.Programme, from uint64) {
 	}
 	v.prog = p
 	p.Viewers.Add(1)
-	v.waitEnd, v.mode = 0, v.mode&^(seeking|atStart)
+	v.waitEnd, v.mode = 0, v.mode&^seeking|atStart
+	v.next, v.conn.left = from, 0
+	if from == 0 {
+		v.next, v.conn.left = p.Ring.Tail(), hadNone
+	}
 	seq, ok := p.Start(now)
 	if ok && seq < from {
 		seq, ok = p.Ring.NewestKey()
@@ -135,12 +139,40 @@ func (v *viewer) enter(p *stream.Programme, from uint64) {
 		v.startAnywhere() // others have waited in vain already
 		return
 	}
-	v.wait(max(from, p.Ring.Tail()), true)
+	v.wait(v.next, true)
+}
+
+// hadNone in Conn.left says that the viewer has had nothing of its programme.
+const hadNone = math.MaxUint32
+
+// leaveOut moves the cursor on to seq, and counts what the viewer does not get.
+func (v *viewer) leaveOut(seq uint64) {
+	c := v.conn
+	if !v.mode.has(atStart) {
+		c.left = 0
+	} // else it has had nothing since the last time
+	if c.left != hadNone {
+		c.left = uint32(min(uint64(c.left)+seq-v.next, hadNone-1))
+	}
+	v.next = seq
+}
+
+// firstNotHad is the first packet that the viewer has not had; 0 if it has had nothing.
+func (v *viewer) firstNotHad() uint64 {
+	switch left := v.conn.left; {
+	case !v.mode.has(atStart):
+		return v.next
+	case left == hadNone:
+		return 0
+	default:
+		return v.next - uint64(left)
+	}
 }
 
 // place puts the cursor at a key start.
 func (v *viewer) place(seq uint64) {
-	v.next, v.waitEnd, v.trim = seq, 0, false
+	v.leaveOut(seq)
+	v.waitEnd, v.trim = 0, false
 	v.mode.set(atStart, true)
 	if s := v.prog.Ring.At(seq); s != nil {
 		_, v.trim = s.Key()
@@ -151,7 +183,8 @@ func (v *viewer) place(seq uint64) {
 // startAnywhere has the viewer start without a key frame, where the next unit begins.
 func (v *viewer) startAnywhere() {
 	v.prog.StartedAnywhere()
-	v.next, v.trim = v.prog.Ring.Head(), false
+	v.leaveOut(v.prog.Ring.Head())
+	v.trim = false
 	v.mode.set(seeking, true)
 }
 
@@ -174,7 +207,11 @@ func (v *viewer) seek() (found bool) {
 func (v *viewer) begin(s *ring.Slot) {
 	v.mode.set(atStart, true)
 	c := v.conn
-	b := v.prog.AppendJoin(c.loop.joined[:0], v.form(), s.Bytes(primary, nil))
+	left := uint64(c.left)
+	if left == hadNone {
+		left = 0
+	}
+	b := v.prog.AppendJoin(c.loop.joined[:0], v.form(), s.Bytes(primary, nil), left)
 	if c.loop.joined = b[:0]; len(b) > 0 {
 		o := c.outgoing()
 		o.own = append(o.own, b...)
@@ -278,6 +315,7 @@ func (c *Conn) detach() {
 		v.pin.Unpin()
 	}
 	v.prog.Viewers.Add(-1)
+	c.left = 0
 	c.bytes += v.bytes
 	c.closeDatagrams()
 	if c.away() {

@@ -105,10 +105,10 @@ func sharesMemory(head []byte, others [][]byte) bool {
 func (p *Programme) Media() codec.Media { return p.codec.Media() }
 
 // AppendJoin appends what a viewer is sent before the packet whose primary form first
-// is, when it starts there, or goes on there after packets were left out. Any goroutine
-// may call it.
-func (p *Programme) AppendJoin(dst []byte, f codec.Form, first []byte) []byte {
-	return p.codec.AppendJoin(dst, f, first)
+// is, when it starts there, or goes on there after left packets were left out. Any
+// goroutine may call it.
+func (p *Programme) AppendJoin(dst []byte, f codec.Form, first []byte, left uint64) []byte {
+	return p.codec.AppendJoin(dst, f, first, left)
 }
 
 // Datagram takes the first datagram off what goes to a viewer. Any goroutine may call it.

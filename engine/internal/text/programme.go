@@ -164,13 +164,16 @@ func (p *programme) time(rest *[]byte) time.Duration {
 	return p.last
 }
 
-func (p *programme) AppendJoin(dst []byte, f codec.Form, first []byte) []byte {
+func (p *programme) AppendJoin(dst []byte, f codec.Form, first []byte, left uint64) []byte {
 	if !p.media.join {
 		return dst
 	}
 	dst = strconv.AppendUint(append(dst, '('), uint64(f), 10)
 	number, _, _ := bytes.Cut(first, []byte{':'})
 	dst = append(append(dst, ' '), bytes.Trim(number, "<K")...)
+	if left > 0 {
+		dst = strconv.AppendUint(append(dst, " behind "...), left, 10)
+	}
 	return append(dst, ')')
 }
 
