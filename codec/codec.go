@@ -68,12 +68,13 @@ type Peer struct {
 	// Secure says that the connection is encrypted: the peer reached us by TLS.
 	Secure bool
 	// Datagrams is the port of ours from which packets can be sent to the peer as
-	// datagrams, an even one; the one above it is for reports. 0: the peer gets none.
+	// datagrams, and to which it can send its own, an even one; the one above it is for
+	// reports. 0: there are none, in either direction.
 	Datagrams uint16
 }
 
-// Ports are a peer's ports by channel, to which the packets of a [Play] go as datagrams.
-// Those of a channel whose port is 0 are not sent.
+// Ports are a peer's ports by channel, to which the packets of a [Play] go as datagrams, or
+// from which those of a [Publish] come. Those of a channel whose port is 0 are not sent.
 type Ports [2 * MaxTracks]uint16
 
 // MaxTracks is how many tracks a stream whose packets go as datagrams may have, each with
@@ -104,6 +105,22 @@ type Session interface {
 	// all other causes the engine ends the connection. reason is the operator's
 	// sentence, for answers that carry one; it may be empty.
 	AppendEnd(dst []byte, c Cause, reason string) []byte
+}
+
+// Hearing is a session whose encoder may send its packets as datagrams: what it publishes
+// with [Event.Ports]. The connection stays, and its end is the end of them.
+type Hearing interface {
+	Session
+	// Hear takes a datagram that came on a channel of those in the ports, and yields the
+	// next event, which is a [Header], [Packet], [Finish] or [Bad], or [None]. While there are more
+	// it is called again, with a nil b; with that it is also called at the time of Due. What
+	// comes between two calls with datagrams is in order, and what is missing or came twice
+	// is not made up for. b stays as it is, and nothing else is called, until there are no more
+	// events; an event of Consume may be waiting for its answer. now does not go back.
+	Hear(channel uint8, b []byte, now time.Time) (ev Event, more bool)
+	// Due is the time from which on Hear has something to yield even if nothing comes; ok
+	// is false if there is none.
+	Due() (at time.Time, ok bool)
 }
 
 // Dialled is a session on a connection that we opened: a pull.
@@ -242,9 +259,10 @@ type Event struct {
 	Session uint64 // opaque key of the session that the request names; 0 names none
 	Path    string
 	Agent   string // what the peer calls itself, for the log; may be empty
-	// Ports has the packets go as datagrams, to the peer's own address (Play); nil: they
-	// go over the connection. It stays as it is while they do. Only a peer with
-	// [Peer.Datagrams] may ask for it, and it is not moved ([Event.Switch]).
+	// Ports has the packets go as datagrams, to the peer's own address (Play), or come as
+	// such from there (Publish, of a session that is [Hearing]); nil: they go over the
+	// connection. It stays as it is while they do. Only a peer with [Peer.Datagrams] may ask
+	// for it, and it is not moved ([Event.Switch]).
 	Ports *Ports
 	// Credentials are what the peer brings to prove who it is (Lookup, Describe, Play,
 	// Setup, Publish); nil if it brings nothing. They stay as they are.

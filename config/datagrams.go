@@ -2,7 +2,7 @@ package config
 
 import "streampump/tuning"
 
-// Whom viewers over RTSP may be to have UDP, as the configuration spells it.
+// Whom viewers and encoders over RTSP may be to have UDP, as the configuration spells it.
 const (
 	udpPrivate = "private"
 	udpOn      = "on"

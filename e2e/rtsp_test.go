@@ -295,22 +295,31 @@ func TestRTSPEncoders(t *testing.T) {
 		"gst-launch-1.0", "-q", "videotestsrc", "is-live=true", "!", "video/x-raw,width=320,height=240,framerate=25/1", "!",
 		"x264enc", "key-int-max=25", "tune=zerolatency", "!", "h264parse", "!", "sink.sink_0",
 		"audiotestsrc", "is-live=true", "!", "avenc_aac", "!", "aacparse", "!", "sink.sink_1",
-		"rtspclientsink", "name=sink", "location=URL", "protocols=tcp",
+		"rtspclientsink", "name=sink", "location=URL",
 	}
 	for _, c := range []struct {
 		name    string
 		command []string
+		udp     bool // there is some for encoders
+		by      bool // it sends over UDP
 	}{
-		{"ffmpeg_tcp", append(append([]string{"ffmpeg"}, filming()...), "-f", "rtsp", "-rtsp_transport", "tcp", "URL")},
-		{"ffmpeg_udp", append(append([]string{"ffmpeg"}, filming()...), "-f", "rtsp", "URL")},
+		{"ffmpeg_tcp", append(append([]string{"ffmpeg"}, filming()...), "-f", "rtsp", "-rtsp_transport", "tcp", "URL"), true, false},
+		{"ffmpeg_udp", append(append([]string{"ffmpeg"}, filming()...), "-f", "rtsp", "-rtsp_transport", "udp", "URL"), true, true},
+		{"ffmpeg_without_udp", append(append([]string{"ffmpeg"}, filming()...), "-f", "rtsp", "URL"), false, false},
+		{"gstreamer_udp", append(gst[:len(gst):len(gst)], "protocols=udp"), true, true},
 		// Of itself it asks for UDP, and gives up when there is none.
-		{"gstreamer_tcp", gst},
-		{"gortsplib_udp", []string{"gortsplib", "publish", "auto", "URL"}},
-		{"gortsplib_tcp", []string{"gortsplib", "publish", "tcp", "URL"}},
+		{"gstreamer_tcp", append(gst[:len(gst):len(gst)], "protocols=tcp"), false, false},
+		{"gortsplib_udp", []string{"gortsplib", "publish", "auto", "URL"}, true, true},
+		{"gortsplib_without_udp", []string{"gortsplib", "publish", "auto", "URL"}, false, false},
+		{"gortsplib_tcp", []string{"gortsplib", "publish", "tcp", "URL"}, true, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			p := rtspPump(t, "")
+			more := ""
+			if c.udp {
+				more = rig.UDPPorts(t)
+			}
+			p := rtspPump(t, more)
 			command, player := append([]string{}, c.command...), rtspKinds()[0]
 			for i := range command {
 				command[i] = strings.ReplaceAll(command[i], "URL", rtspURL(p, "rtsp"))
@@ -321,6 +330,9 @@ func TestRTSPEncoders(t *testing.T) {
 			need(t, command[0], player.binary)
 			start(t, exec.Command(command[0], command[1:]...), false)
 			up(t, p, "live")
+			if line := p.Await("encoder is connected"); strings.Contains(line, "transport=udp") != c.by {
+				t.Errorf("it should send over UDP: %v; %s", c.by, line)
+			}
 			w := player.rtspWatch(t, rtspURL(p, "rtsp"), true)
 			w.decode(enough)
 			w.finish()

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -77,13 +78,18 @@ func TestRTSPStalledViewersFilmDecodes(t *testing.T) {
 // the pump is.
 func pushNoise(t *testing.T, n *network, megabits int) {
 	t.Helper()
+	pushNoiseFrom(t, n.prefix(), fmt.Sprintf("rtsp://127.0.0.1:%d/live", netPort), megabits, "tcp")
+}
+
+// pushNoiseFrom does the same from elsewhere, to an address, over TCP or UDP.
+func pushNoiseFrom(t *testing.T, prefix []string, url string, megabits int, transport string) {
+	t.Helper()
 	rate := fmt.Sprintf("%dM", megabits)
-	command := append(n.prefix(), "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-re",
+	command := append(slices.Clone(prefix), "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-re",
 		"-f", "lavfi", "-i", fmt.Sprintf("testsrc=rate=%d:size=320x240,noise=alls=40:allf=t", filmRate),
 		"-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-c:a", "aac",
 		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", fmt.Sprint(filmRate),
-		"-b:v", rate, "-maxrate", rate, "-bufsize", "1M", "-f", "rtsp", "-rtsp_transport", "tcp",
-		fmt.Sprintf("rtsp://127.0.0.1:%d/live", netPort))
+		"-b:v", rate, "-maxrate", rate, "-bufsize", "1M", "-f", "rtsp", "-rtsp_transport", transport, url)
 	start(t, exec.Command(command[0], command[1:]...), false)
 }
 

@@ -33,7 +33,11 @@ const overtakers = 3
 const largest = 1 << 16
 
 // addTunnel adds such a link to a network.
-func (n *network) addTunnel(loss, late float64) *tunnel {
+func (n *network) addTunnel(loss, late float64) *tunnel { return n.tunnelled(loss, late, false) }
+
+// tunnelled is addTunnel; inward says that it is so towards the pump, and the other way is
+// good.
+func (n *network) tunnelled(loss, late float64, inward bool) *tunnel {
 	n.t.Helper()
 	i := n.links
 	n.links++
@@ -44,6 +48,9 @@ func (n *network) addTunnel(loss, late float64) *tunnel {
 	n.run("ip", "-n", n.viewers(i), "addr", "add", fmt.Sprintf("10.98.%d.2/24", i), "dev", n.viewersEnd(i))
 	n.run("ip", "-n", n.pump(), "link", "set", n.device(i), "up")
 	n.run("ip", "-n", n.viewers(i), "link", "set", n.viewersEnd(i), "up")
+	if inward {
+		near, far = far, near
+	}
 	x := &tunnel{loss: loss, late: late, random: rand.New(rand.NewPCG(1, uint64(i)))} //nolint:gosec // it must be the same each time
 	var both sync.WaitGroup
 	both.Go(func() { x.forth(near, far) })

@@ -156,3 +156,43 @@ func TestDescriptorsForDatagrams(t *testing.T) {
 		t.Errorf("%d descriptors are kept back for the sockets of 64 loops", n)
 	}
 }
+
+// Encoders on two real loops are heard, in both families, and what they leave behind is
+// nothing.
+func TestRealHearing(t *testing.T) {
+	files := descriptors(t)
+	for address, connect4 := range map[string]string{"0.0.0.0:0": "127.0.0.5", "[::]:0": "127.0.0.6", "[::1]:0": "::1"} {
+		t.Run(address, func(t *testing.T) {
+			e, at, first := datagramEngine(t, address)
+			_, port, _ := net.SplitHostPort(at)
+			at = net.JoinHostPort(connect4, port)
+			for round := range 4 {
+				enc := connect(t, at)
+				mouth, err := net.ListenUDP("udp", &net.UDPAddr{IP: enc.LocalAddr().(*net.TCPAddr).IP})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = mouth.Close() }()
+				enc.say(fmt.Sprintf("PUBLISH live port=%d", mouth.LocalAddr().(*net.UDPAddr).Port))
+				enc.until('\n', "OK Publish")
+				for k := range uint16(2) { // only one of the loops hears it
+					to := netip.AddrPortFrom(netip.MustParseAddr(connect4), first+2*k)
+					if _, err := mouth.WriteToUDPAddrPort([]byte("H A\nPk first"), to); err != nil {
+						t.Fatal(err)
+					}
+				}
+				eventually(t, "the packets have come", func() bool { return e.Snapshot().Streams[0].PacketsIn == uint64(round+1) })
+				if n := e.group.Ears(); n != 3 {
+					t.Errorf("%d sockets are open", n)
+				}
+				enc.say("FINISH")
+				enc.until('\n', "END ended")
+			}
+			if n := e.group.Ears(); n != 0 {
+				t.Errorf("%d sockets are open in the end", n)
+			}
+			e.Shutdown()
+		})
+	}
+	eventually(t, "the descriptors of before", func() bool { return descriptors(t) <= files })
+}

@@ -83,7 +83,20 @@ func descriptorLimit() int {
 	return int(r.Cur)
 }
 
-// spare reports whether there is room for another connection beside the open ones
-// without touching what is kept back. The limit is asked for each time: an operator
-// may change it while we run.
-func (e *Engine) spare(open int) bool { return open < descriptorLimit()-e.reserve }
+// spare reports whether there is room for another connection beside the open ones, and
+// the sockets of encoders that send datagrams, without touching what is kept back.
+func (e *Engine) spare(open int) bool { return e.room(open + e.group.Ears()) }
+
+// earsShare is which part of the descriptors that are left for connections the sockets of
+// encoders that send datagrams may take: one encoder may have thirty-two, and who asks for
+// them need not send.
+const earsShare = 4
+
+// spareEar reports whether there is room for another of those sockets.
+func (e *Engine) spareEar(connections, ears int) bool {
+	return e.room(connections+ears) && e.room(earsShare*ears)
+}
+
+// room reports whether another descriptor may be taken beside so many. The limit is asked
+// for each time: an operator may change it while we run.
+func (e *Engine) room(taken int) bool { return taken < descriptorLimit()-e.reserve }

@@ -244,3 +244,21 @@ func TestNeedDescriptors(t *testing.T) {
 		}
 	}
 }
+
+// The sockets of encoders that send datagrams are as many as fit beside the connections, and
+// no more than their share.
+func TestSpareEar(t *testing.T) {
+	limit := descriptorLimit()
+	if limit < 1000 {
+		t.Skipf("a limit of %d", limit)
+	}
+	e := &Engine{reserve: limit - 100}
+	for _, c := range []struct {
+		connections, ears int
+		want              bool
+	}{{0, 0, true}, {0, 24, true}, {0, 25, false}, {76, 23, true}, {76, 24, false}, {99, 0, true}, {100, 0, false}} {
+		if got := e.spareEar(c.connections, c.ears); got != c.want {
+			t.Errorf("another beside %d connections and %d: %v", c.connections, c.ears, got)
+		}
+	}
+}

@@ -13,7 +13,7 @@ var tuned = machine(4, 1, 1).with(tree{
 	"proc/self/environ": "PATH=/bin\x00HOME=/\x00",
 
 	"proc/sys/fs/nr_open": "1048576\n", "proc/sys/fs/file-max": "9223372036854775807\n", "proc/sys/fs/epoll/max_user_watches": "7000000\n",
-	"proc/sys/net/core/somaxconn": "16384\n", "proc/sys/net/core/default_qdisc": "fq\n", "proc/sys/net/core/wmem_max": "212992\n",
+	"proc/sys/net/core/somaxconn": "16384\n", "proc/sys/net/core/default_qdisc": "fq\n", "proc/sys/net/core/wmem_max": "212992\n", "proc/sys/net/core/rmem_max": "212992\n",
 	"proc/sys/net/core/netdev_budget": "600\n", "proc/sys/net/core/netdev_budget_usecs": "8000\n", "proc/sys/net/core/netdev_max_backlog": "4096\n",
 	"proc/sys/net/ipv4/tcp_max_syn_backlog": "16384\n", "proc/sys/net/ipv4/tcp_slow_start_after_idle": "0\n",
 	"proc/sys/net/ipv4/tcp_congestion_control": "bbr\n", "proc/sys/net/ipv4/tcp_available_congestion_control": "reno cubic bbr\n",
@@ -89,6 +89,8 @@ func TestCheck(t *testing.T) {
 		{"datagrams", nil, Use{Datagrams: true}, "net.core.wmem_max", Change, "212992", "'net.core.wmem_max = 4194304' >> /etc/sysctl.d/95-stream-pump.conf"},
 		{"datagrams_have_room", tree{"proc/sys/net/core/wmem_max": "8388608\n"}, Use{Datagrams: true}, "net.core.wmem_max", OK, "8388608", ""},
 		{"no_datagrams", nil, Use{}, "net.core.wmem_max", Away, "no player gets UDP", ""},
+		{"hears", nil, Use{Hears: true}, "net.core.rmem_max", Change, "212992", "'net.core.rmem_max = 2097152' >> /etc/sysctl.d/95-stream-pump.conf"},
+		{"hears_nobody", nil, Use{Datagrams: true}, "net.core.rmem_max", Away, "no encoder", ""},
 		{"tcp_mem", tree{"proc/sys/net/ipv4/tcp_mem": "1 2 3\n"}, Use{}, "net.ipv4.tcp_mem", Change, "2", "net.ipv4.tcp_mem = "},
 		{"tcp_mem_for_few", tree{"proc/sys/net/ipv4/tcp_mem": "7500 10000 15000\n"}, Use{Viewers: 100}, "net.ipv4.tcp_mem", OK, "10000", ""},
 		{"tcp_mem_nonsense", tree{"proc/sys/net/ipv4/tcp_mem": "1 2\n"}, Use{}, "net.ipv4.tcp_mem", Unread, "not three numbers", ""},

@@ -58,6 +58,20 @@ func tcpRows() []Row {
 			},
 		},
 		{
+			Name: "net.core.rmem_max", Value: "2097152", Unit: "bytes",
+			Reason: "What an encoder sends over UDP waits in its socket until the pump comes to it, and nothing slows the encoder down: a large key frame comes all at once. The kernel counts twice the number, and for each packet more than it has.",
+			Source: "socket(7): SO_RCVBUF. In the kernel's default 180 packets have room, in this 1,800; a key frame of 500 KB has 350",
+			When:   "where encoders over RTSP may send over UDP (rtsp_udp)",
+			Cost:   "Parts of key frames are lost, and pictures are damaged until the next.",
+			File:   Left, holds: atLeast,
+			away: func(b *Box) string {
+				if b.Use.Hears {
+					return ""
+				}
+				return "no encoder sends over UDP here"
+			},
+		},
+		{
 			Name: "net.ipv4.tcp_rmem", Value: "4096 131072 6291456", Unit: "bytes: least, first, most",
 			Reason: "What an encoder or a source may have under way to us. Viewers send next to nothing, and the kernel takes memory only for what arrives.",
 			Source: "tcp(7); " + ipSysctl + "tcp_rmem. These are the kernel's defaults",

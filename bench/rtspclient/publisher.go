@@ -18,6 +18,8 @@ type Publisher struct {
 	Channel func(index int) byte
 	// Control is the control attribute of each track.
 	Control func(index int) string
+	// By sends a packet otherwise than on its track's channel; nil: all go there.
+	By func(x rtpsynth.Packet) error
 }
 
 // NewPublisher makes an encoder that announces a source at an address, with the channels
@@ -123,8 +125,11 @@ func (p *Publisher) Reports(ctx context.Context) error {
 	return nil
 }
 
-// Put sends a packet on its track's channel.
+// Put sends a packet on its track's channel, or as By says.
 func (p *Publisher) Put(ctx context.Context, x rtpsynth.Packet) error {
+	if p.By != nil {
+		return p.By(x)
+	}
 	ch := p.Channel(x.Index)
 	if x.Report {
 		ch++

@@ -40,7 +40,7 @@ func (e env) confinementOf(c *config.Config, file string) (confinement, error) {
 		Account: a, Named: c.Confinement.User != account.Nobody,
 		Required: c.Confinement.Sandbox == config.SandboxRequired,
 		Off:      c.Confinement.Sandbox == config.SandboxOff,
-		Needs:    x.needs, Connects: connects(c),
+		Needs:    x.needs, Connects: connects(c), Hears: hears(c),
 	}
 	x.policy.Read = slices.Concat(x.needs.Read, x.later.Read)
 	return x, nil
@@ -80,6 +80,11 @@ func connects(c *config.Config) bool {
 		return true
 	}
 	return len(c.TLS.Automatic.Domains) > 0 || slices.ContainsFunc(c.Streams, func(s config.Stream) bool { return s.Enabled && s.Type.Pulled() })
+}
+
+// hears reports whether encoders may send to a configuration's pump over UDP.
+func hears(c *config.Config) bool {
+	return c.Engine.Datagrams.First != 0 && slices.ContainsFunc(c.Streams, func(s config.Stream) bool { return s.Enabled && s.Type == config.TypeRTSPPush })
 }
 
 // enter confines the process, and says what it has given up. The listeners are open by

@@ -127,7 +127,7 @@ func thisBox(process string) *tuning.Box {
 func useOf(c *config.Config, m tuning.Machine) tuning.Use {
 	l := &c.Engine.Limits
 	u := tuning.Use{Reserved: reserved(c, m), Viewers: l.Connections, Loops: c.Engine.Loops, NotSentLowat: c.Engine.Fanout.NotSentLowat,
-		Datagrams: c.Engine.Datagrams.First != 0}
+		Datagrams: c.Engine.Datagrams.First != 0, Hears: hears(c)}
 	if u.Viewers == 0 && l.Viewers.Viewers > 0 {
 		u.Viewers = l.Viewers.Viewers + l.Viewers.Pumps
 	}

@@ -66,6 +66,8 @@ func (s *server) record(q *request, r *http1.Request) {
 	case s.push == nil || s.push.setUp == 0:
 		q.say(wrongState("no track is set up to be recorded"))
 	case s.state == recording: // it changes nothing
+	case s.push.mixed():
+		q.say(refusal{status: statusTransport, text: "the tracks of a session all come by UDP, or all over the connection"})
 	default:
 		if err := s.push.narrow(); err != nil {
 			q.refuse(400, "the tracks that are set up cannot be used: "+err.Error())
@@ -73,7 +75,7 @@ func (s *server) record(q *request, r *http1.Request) {
 		}
 		s.identifyPush(q, r)
 		q.ask(codec.Publish)
-		q.event.Path, q.event.Session = s.push.name, s.push.key
+		q.event.Path, q.event.Session, q.event.Ports = s.push.name, s.push.key, s.push.source()
 	}
 }
 
@@ -91,8 +93,12 @@ func (s *server) setupPush(q *request, r *http1.Request) {
 		q.say(refusal{status: 400, text: "the SETUP names channels that are not between 0 and 255"})
 	case !ok:
 		q.say(refusal{status: 404, text: "the ANNOUNCE has no such track"})
+	case q.on.datagrams:
+		if !s.push.connectApart(track, q.on.ports) {
+			q.say(refusal{status: 400, text: "the SETUP names ports that another track has"})
+		}
 	default:
-		if q.on.channels, ok = s.push.connect(track, q.on); !ok {
+		if q.on.channels, ok = s.push.connectHere(track, q.on); !ok {
 			q.say(refusal{status: 400, text: "the SETUP names channels that another track has"})
 		}
 	}

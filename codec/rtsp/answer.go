@@ -40,6 +40,9 @@ func (s *server) answer(dst []byte, q *request, v *codec.Verdict) ([]byte, codec
 		return dst, codec.Keep // the answer comes when its description has been read
 	default: // RECORD
 		s.in.wanted()
+		if s.push.order = nil; s.push.apart != 0 {
+			s.push.order = &order{} // after a pause numbers may begin anywhere
+		}
 		return s.accept(dst, q, codec.Ingest)
 	}
 }
@@ -179,7 +182,12 @@ func appendSSRC(dst []byte, ssrc uint32) []byte {
 
 // answerSetupPush tells an encoder that its track is set up.
 func (s *server) answerSetupPush(dst []byte, q *request) ([]byte, codec.Next) {
-	dst = appendChannels(s.p.appendStatus(dst, q.cseq, 200), q.on.channels)
+	dst = s.p.appendStatus(dst, q.cseq, 200)
+	if q.on.datagrams {
+		dst = appendPorts(dst, q.on.ports, s.port)
+	} else {
+		dst = appendChannels(dst, q.on.channels)
+	}
 	dst = append(dst, ";mode=record\r\n"...)
 	return http1.AppendBlank(s.p.appendSession(dst, s.id)), codec.Keep
 }

@@ -73,8 +73,8 @@
 // is the end of them. Packets go to the address that the connection comes from, whatever a
 // Transport says, and to no port below 1024, where a machine has its services. The tracks of
 // a session go one way or the other together, and can be set up anew in a pause: ffmpeg
-// does so where nothing has come for a while. Who cannot have UDP is refused it with 461, as
-// an encoder is; every player then asks for TCP, on the same connection.
+// does so where nothing has come for a while. Who cannot have UDP is refused it with 461;
+// every player then asks for TCP, on the same connection.
 //
 // At the end of a stream, a player gets the goodbye of each track (BYE): the end of the
 // connection alone costs VLC ten seconds, and silence stops nobody. A player that says
@@ -100,6 +100,10 @@
 // only others is refused. Reports that came before, as ffmpeg's do, follow it. An encoder's
 // channels, the names of its tracks and their places in the description are three
 // different things (GStreamer's rtspclientsink): [codec.Event.Channel] is of the place.
+//
+// An encoder may send its packets by UDP, from the ports that it names at SETUP: all tracks,
+// or none. Reports go on as they come, and packets through a window (package rtp) for each track,
+// which puts them in order; what it gives up is missing, as what the encoder itself loses is.
 //
 // # A conversation with a source that we pull
 //

@@ -48,6 +48,11 @@ func (in *intake) packet(channel uint8, b []byte) (ev codec.Event, again bool) {
 	if rtp.IsReport(b) {
 		return in.report(track, b), false
 	}
+	return in.fromTrack(track, b)
+}
+
+// fromTrack is the event of a packet of a track that is no report; again as with packet.
+func (in *intake) fromTrack(track uint8, b []byte) (ev codec.Event, again bool) {
 	if !in.headed {
 		p, err := rtp.Parse(b)
 		if err != nil {
@@ -136,13 +141,18 @@ func (in *intake) connect(track int, t transport) (channels [2]uint8, ok bool) {
 			return channels, false
 		}
 	}
+	in.disconnect(track)
+	in.channels[channels[1]] = at + 2
+	in.channels[channels[0]] = at + 1
+	in.setUp |= 1 << track
+	return channels, true
+}
+
+// disconnect makes the packets of a track come on no channel.
+func (in *intake) disconnect(track int) {
 	for c, was := range in.channels {
 		if was != 0 && (was-1)/2 == uint8(track) {
 			in.channels[c] = 0
 		}
 	}
-	in.channels[channels[1]] = at + 2
-	in.channels[channels[0]] = at + 1
-	in.setUp |= 1 << track
-	return channels, true
 }

@@ -262,7 +262,10 @@ func (g *programme) unit(dst []byte, t *trackState, f *formatState, p *rtp.Packe
 		g.refresh(f, t.index)
 	}
 	look := f.look.Look(p.Payload)
-	if len(p.Payload) == 0 {
+	switch {
+	case t.torn && (!first || t.unit.count > 0):
+		look = rtp.Other // some of the access unit is lost: it is none to start at
+	case len(p.Payload) == 0:
 		look = rtp.Lead // it says nothing
 	}
 	seq := t.number(p.Seq)

@@ -188,7 +188,7 @@ func (p *pull) setUp(r *http1.Response) codec.Event {
 	if err := p.takeSession(r.Fields); err != nil {
 		return bad(err)
 	}
-	t, ok := transportOf(r.Fields, false)
+	t, ok := transportOf(r.Fields, false, false)
 	if !ok && r.Fields.Has("Transport") {
 		return bad(fmt.Errorf("the source wants to send over UDP, although TCP was asked for: its Transport is %q", clip(r.Fields.Get("Transport"))))
 	}

@@ -1,17 +1,25 @@
 package rtsp
 
-import "strings"
+import (
+	"strings"
+
+	"streampump/codec"
+)
 
 // push is an encoder's side of a session.
 //
 //	ANNOUNCE   the description
-//	SETUP      for each track: on which channels its packets come
+//	SETUP      for each track: on which channels its packets come, or from which ports
 //	RECORD     they follow, with reports and further requests between them
 type push struct {
 	key   uint64 // of the engine's session
 	name  string // of the stream, as the encoder spelled it
 	token string // that the encoder came with; empty if there was none
 	intake
+
+	apart uint16      // tracks that are set up and come by UDP
+	ports codec.Ports // the encoder's for those; the engine reads them while it records
+	order *order      // of them; nil: they come over the connection
 }
 
 // trackAt is the track whose control address a SETUP names, as the encoder announced it
@@ -61,12 +69,14 @@ func (p *push) narrow() error {
 		return nil
 	}
 	d, n := *p.media.d, uint8(0)
+	var ports codec.Ports
 	var moved [maxTracks]uint8
 	d.Media = nil
 	for i := range p.media.d.Media {
 		if p.setUp&(1<<i) != 0 {
 			d.Media = append(d.Media, p.media.d.Media[i])
 			moved[i] = n
+			copy(ports[2*n:2*n+2], p.ports[2*i:])
 			n++
 		}
 	}
@@ -79,6 +89,9 @@ func (p *push) narrow() error {
 			p.channels[c] = 2*moved[(at-1)/2] + (at-1)%2 + 1
 		}
 	}
-	p.media, p.setUp = m, allTracks(m)
+	p.media, p.setUp, p.ports = m, allTracks(m), ports
+	if p.apart != 0 { // then all of them were
+		p.apart = p.setUp
+	}
 	return nil
 }

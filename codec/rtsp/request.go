@@ -206,7 +206,7 @@ func (s *server) setup(q *request, r *http1.Request) {
 		return
 	}
 	var ok bool
-	q.on, ok = transportOf(r.Fields, s.port != 0 && s.push == nil)
+	q.on, ok = transportOf(r.Fields, s.port != 0, s.push != nil)
 	switch {
 	case s.state != ready:
 		q.say(wrongState("tracks cannot be set up while the stream runs"))

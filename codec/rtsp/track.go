@@ -40,6 +40,7 @@ type trackState struct {
 	theirs  uint32
 	seq     uint16        // its newest number
 	at      time.Duration // when that came
+	torn    bool          // packets are missing between that and the one before it
 	aside   aside
 	resumes bool // the next packet is the first of a source that follows another
 
@@ -139,6 +140,7 @@ func (t *trackState) follow(p *rtp.Packet, data []byte, at time.Duration) (what 
 	case step < 0 || step >= maxHole:
 		return begins, t.begin(p, at)
 	}
+	t.torn = p.Seq != t.seq+1
 	t.seq, t.at, t.aside.full = p.Seq, at, false
 	return follows, nil
 }
@@ -152,7 +154,7 @@ func (t *trackState) begin(p *rtp.Packet, at time.Duration) (before []byte) {
 			t.unit.behead(p)
 		}
 	}
-	t.known, t.theirs, t.seq, t.at, t.aside.full = true, p.SSRC, p.Seq, at, false
+	t.known, t.theirs, t.seq, t.at, t.torn, t.aside.full = true, p.SSRC, p.Seq, at, false, false
 	t.renumber = t.sent
 	return before
 }

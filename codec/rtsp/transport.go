@@ -27,13 +27,14 @@ type transport struct {
 }
 
 // transportOf finds the first of the transports that a message offers, in its order, that
-// can be had; ok is false if there is none. datagrams says whether those by UDP can.
-func transportOf(f http1.Fields, datagrams bool) (t transport, ok bool) {
+// can be had; ok is false if there is none. datagrams says whether those by UDP can, and
+// record whether the packets are to come to us.
+func transportOf(f http1.Fields, datagrams, record bool) (t transport, ok bool) {
 	for list := range f.All("Transport") {
 		for list != "" {
 			var spec string
 			spec, list = cutSpec(list)
-			if t = parseTransport(spec); t.interleaved || t.datagrams && datagrams && !t.record {
+			if t = parseTransport(spec); t.interleaved || t.datagrams && datagrams && (record || !t.record) {
 				return t, true
 			}
 		}

@@ -35,7 +35,7 @@ func TestTransport(t *testing.T) {
 		{"", "none"},
 	} {
 		got := "none"
-		if x, ok := transportOf(http1.Fields{{Name: "transport", Value: c.in}}, false); ok {
+		if x, ok := transportOf(http1.Fields{{Name: "transport", Value: c.in}}, false, false); ok {
 			switch {
 			case x.odd:
 				got = "odd"
@@ -52,7 +52,7 @@ func TestTransport(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", c.in, got, c.want)
 		}
 	}
-	if _, ok := transportOf(nil, true); ok {
+	if _, ok := transportOf(nil, true, false); ok {
 		t.Error("no transport is one")
 	}
 }
@@ -83,7 +83,7 @@ func TestTransportOfDatagrams(t *testing.T) {
 		{"RTP/AVP;unicast;client_port=-5000", "none"},
 	} {
 		got := "none"
-		if x, ok := transportOf(http1.Fields{{Name: "Transport", Value: c.in}}, true); ok {
+		if x, ok := transportOf(http1.Fields{{Name: "Transport", Value: c.in}}, true, false); ok {
 			got = "tcp"
 			if x.datagrams {
 				got = fmt.Sprintf("%d-%d", x.ports[0], x.ports[1])
@@ -99,7 +99,7 @@ func FuzzTransport(f *testing.F) {
 	f.Add(`RTP/AVP;unicast;client_port=1-2,RTP/AVP/TCP;interleaved=6-7;mode="PLAY,RECORD"`)
 	f.Add("RTP/AVP/TCP;interleaved=255")
 	f.Fuzz(func(t *testing.T, s string) {
-		x, ok := transportOf(http1.Fields{{Name: "Transport", Value: s}}, false)
+		x, ok := transportOf(http1.Fields{{Name: "Transport", Value: s}}, false, false)
 		if ok != x.interleaved || x.named && x.odd {
 			t.Errorf("%q: %+v, %v", s, x, ok)
 		}
@@ -108,7 +108,7 @@ func FuzzTransport(f *testing.F) {
 		}
 		// What we answer is read as what was asked for.
 		answer := string(appendChannels(nil, x.channels))[len("Transport: "):]
-		if again, ok := transportOf(http1.Fields{{Name: "Transport", Value: answer}}, false); !ok || again.channels != x.channels || !again.named {
+		if again, ok := transportOf(http1.Fields{{Name: "Transport", Value: answer}}, false, false); !ok || again.channels != x.channels || !again.named {
 			t.Errorf("%q is answered with %q", s, answer)
 		}
 	})

@@ -35,6 +35,10 @@ func New() *Clock {
 // asked again: what is set there later makes no step here. Any goroutine may call it.
 func (c *Clock) Time(now int64) time.Time { return c.Began.Add(time.Duration(now)) }
 
+// At is the clock's time at t, which is one that Time gave or is reckoned from one. Any
+// goroutine may call it.
+func (c *Clock) At(t time.Time) int64 { return int64(t.Sub(c.Began)) }
+
 // UseKernel has the clock sleep on a kernel timer, which loops can set with one
 // system call. Call it before Run only.
 func (c *Clock) UseKernel() error {

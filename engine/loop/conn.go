@@ -167,6 +167,7 @@ func (l *Loop) Closed(c *Conn) {
 		}
 		c.dropIngest(c.reason.Info().Text)
 	}
+	c.closeEars()
 	c.unpark()
 	c.detach()
 	if c.watched {

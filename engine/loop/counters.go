@@ -24,6 +24,7 @@ type loopStats struct {
 	skips       atomic.Uint64 // times a viewer was moved to a key frame
 	skipped     atomic.Uint64 // packets passed over by that
 	lost        atomic.Uint64 // datagrams that could not be sent
+	unheard     atomic.Uint64 // datagrams of encoders that could not be received
 	closes      [reason.Count]atomic.Uint64
 }
 
@@ -61,7 +62,7 @@ type Totals struct {
 	Writes, FullWrites           uint64
 	Bytes, Packets               uint64
 	Skips, Skipped               uint64
-	Lost                         uint64            // datagrams
+	Lost, Unheard                uint64            // datagrams to viewers and from encoders
 	Closes                       map[string]uint64 // by reason, those that happened
 }
 
@@ -94,6 +95,7 @@ func (l *loopStats) addTo(t *Totals) {
 	t.Skips += l.skips.Load()
 	t.Skipped += l.skipped.Load()
 	t.Lost += l.lost.Load()
+	t.Unheard += l.unheard.Load()
 	addCloses(t.Closes, &l.closes)
 }
 

@@ -67,6 +67,7 @@ type datagrams struct {
 	free    []int32 // places in to
 	told    []byte  // scratch: answers
 	next    batch
+	heard   map[int32]*Conn // encoders, by their sockets
 }
 
 // SendFrom gives the loop its sockets for datagrams, one for packets and one for reports,
@@ -76,9 +77,9 @@ func (l *Loop) SendFrom(port uint16, packets, reports int) {
 	l.datagrams.port, l.datagrams.fds = port, [2]int{packets, reports}
 }
 
-// datagramPort is the port of ours from which the peer can be sent datagrams; 0 if it gets
-// none: they would not be encrypted, or come from an address that the peer has not
-// connected to, or the operator does not want them so far away.
+// datagramPort is the port of ours from which the peer can be sent datagrams, and to which
+// it can send its own; 0 if there are none: they would not be encrypted, or have another
+// address than the connection, or the operator does not want them so far away.
 func (c *Conn) datagramPort() uint16 {
 	d := &c.loop.datagrams
 	if d.port == 0 || c.tls != nil || c.named() || !c.loop.group.cfg.Datagrams.Anyone && !isNear(c.peer.Addr()) {
@@ -128,10 +129,7 @@ func (c *Conn) openDatagrams(ports *codec.Ports) bool {
 		}
 		l.freeOutbox(c)
 	}
-	to := &destination{ports: ports, route: Route{From: c.local().Addr(), To: c.peer.Addr()}}
-	if to.route.To.IsLinkLocalUnicast() && to.route.To.Is6() {
-		to.route.Scope = l.kernel.Scope(int(c.fd))
-	}
+	to := &destination{ports: ports, route: c.route()}
 	l.kernel.Probe(int(c.fd)) // no packet tells when its peer has vanished
 	if n := len(d.free); n > 0 {
 		c.apart = d.free[n-1] + 1
@@ -142,6 +140,15 @@ func (c *Conn) openDatagrams(ports *codec.Ports) bool {
 	d.to = append(d.to, to)
 	c.apart = int32(len(d.to))
 	return true
+}
+
+// route is the way to the connection's peer.
+func (c *Conn) route() Route {
+	r := Route{From: c.local().Addr(), To: c.peer.Addr()}
+	if r.To.IsLinkLocalUnicast() && r.To.Is6() {
+		r.Scope = c.loop.kernel.Scope(int(c.fd))
+	}
+	return r
 }
 
 // closeDatagrams forgets where they went.

@@ -40,7 +40,7 @@ func (c *Conn) rearm() {
 		c.setTimer(min(c.viewer().keyDeadline(), c.paceDeadline(), c.halfDeadline(), c.quietDeadline(), c.answerDeadline()))
 	case phaseIngest:
 		turn := c.turnDeadline()
-		c.setTimer(min(c.lastIn+int64(t.PushIdle), turn, c.answerDeadline()))
+		c.setTimer(min(c.lastIn+int64(t.PushIdle), turn, c.hearDeadline(), c.answerDeadline()))
 		if turn == clock.Never && len(c.waiting()) > 0 && c.asks() == nil {
 			c.loop.hunger(c)
 		}
@@ -94,6 +94,12 @@ func (c *Conn) expired() {
 		}
 		l.send(c)
 	case c.phase == phaseIngest:
+		if c.hearDeadline() <= l.now {
+			c.hear()
+			if c.phase != phaseIngest || c.doomed {
+				return
+			}
+		}
 		if c.lastIn+int64(l.group.cfg.Timeouts.PushIdle) > l.now {
 			c.rearm()
 			return

@@ -23,6 +23,7 @@
 //	outbox.go    what a connection sends besides packets
 //	datagram.go  viewers whose packets are datagrams
 //	batch.go     how those get onto the loop's sockets
+//	hear.go      encoders whose packets are datagrams
 //	transport.go how bytes get onto a socket
 //	tls.go       the same for encrypted connections, and how theirs are read
 //	kernel.go    what a loop asks of the system and of its event loop

@@ -45,11 +45,16 @@ type Group struct {
 	clock      *clock.Clock
 	books      *admission.Books
 	joiners    joiners
+	// spare reports whether another ear may be opened beside so many connections and ears;
+	// nil: always.
+	spare func(connections, ears int) bool
 
 	// wall is the time of the calendar, for the access rules.
 	wall func() time.Time
 	// lost counts connections that came to no loop.
 	lost [reason.Count]atomic.Uint64
+	// ears are the sockets for encoders' datagrams that are open.
+	ears atomic.Int64
 	// heart asks the clock for a sign of life.
 	heart heartbeat
 
@@ -130,6 +135,15 @@ func (g *Group) Loops() []*Loop { return g.loops }
 
 // Streams are the streams as configured.
 func (g *Group) Streams() []*stream.Stream { return g.order }
+
+// Spare has sockets for encoders' datagrams opened only while spare says that there is a
+// descriptor for another one, beside the open connections and such sockets. Spare is called
+// before anything runs, and spare by any loop.
+func (g *Group) Spare(spare func(connections, ears int) bool) { g.spare = spare }
+
+// Ears is the number of sockets for encoders' datagrams, on all loops. Any goroutine may
+// call it.
+func (g *Group) Ears() int { return int(g.ears.Load()) }
 
 // Connections is the number open on all loops.
 func (g *Group) Connections() (n int64) {

@@ -108,12 +108,19 @@ func (c *Conn) bringOn() {
 		return
 	}
 	c.listen(false)
-	if c.ahead() && !c.warned && c.ingest != nil {
-		c.warned = true // once, until it has been within its rate
-		c.loop.group.slowLog.Warn("encoder is slowed down", c.about("stream", c.ingest.Stream.Config.Path, "peer", c.peer, "agent", c.agent,
-			"why", stream.TooFast, "limit", c.loop.group.cfg.Limits.Packets)...)
-	}
+	c.tellAhead("encoder is slowed down")
 	c.rearm()
+}
+
+// tellAhead tells the operator of an encoder that is ahead of its rate: once, until it has
+// been within it.
+func (c *Conn) tellAhead(what string) {
+	if !c.ahead() || c.warned || c.ingest == nil {
+		return
+	}
+	c.warned = true
+	c.loop.group.slowLog.Warn(what, c.about("stream", c.ingest.Stream.Config.Path, "peer", c.peer, "agent", c.agent,
+		"why", stream.TooFast, "limit", c.loop.group.cfg.Limits.Packets)...)
 }
 
 // unheard drops what waits, and reads the peer again: its last answer is on its way, and

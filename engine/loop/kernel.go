@@ -23,13 +23,27 @@ type Kernel interface {
 	// taken; if that is not all, errno says why the next was not: EAGAIN when the socket is
 	// full; EMSGSIZE, EINVAL or EIO also where a run has to be sent one by one.
 	Datagrams(fd int, r *Route, bufs []unix.Iovec, runs []Run) (n int, errno unix.Errno)
+	// Hear opens a socket at the loop's own port for packets, or the next one, for reports.
+	// It gets what the peer at the end of the way r sends there from the given port of its,
+	// and nothing else, and Ready tells when something comes. Heed has that be told no longer,
+	// or again, and then at once if something has. It has room for so many bytes that are not
+	// read yet, or what the system allows. Forget closes the socket, and says how
+	// many datagrams the system dropped because it was full.
+	Hear(r *Route, reports bool, port uint16, room int) (fd int, err error)
+	Heed(fd int, on bool)
+	Forget(fd int) (dropped uint32)
+	// Receive takes datagrams that have come to a socket of Hear, some and at most as many as
+	// said. They stay as they are until the next call. cut is how many there were besides
+	// that are too long to be received, and more says that there may be further ones.
+	Receive(fd int, most int) (in [][]byte, cut int, more bool)
 	// Scope is the interface over which a connection's peer is reached, if it is one whose
 	// address alone does not tell; 0 if the system does not know.
 	Scope(fd int) uint32
 	// Probe has the system find out within about a minute that the peer of a silent
 	// connection has vanished.
 	Probe(fd int)
-	// Ready fills fds with watched sockets that take bytes again.
+	// Ready fills fds with watched sockets that take bytes again, and heeded ones to which
+	// something has come.
 	Ready(fds []int32) int
 }
 

@@ -60,6 +60,7 @@ type labLoop struct {
 	cost      time.Duration // of a write call, in virtual time
 	before    func(p *peer) // called ahead of each write call, if set
 	datagrams labDatagrams
+	labEars
 }
 
 // peer is the far end of a connection, with its socket's buffer in between.
@@ -260,6 +261,7 @@ func (k *labLoop) Ready(fds []int32) (n int) {
 		fds[n] = int32(k.datagrams.watched)
 		n++
 	}
+	n += k.rung(fds[n:])
 	for _, p := range k.lab.peers {
 		if p.at == k && p.watched && p.full && p.room != 0 && n < len(fds) {
 			p.full = false
@@ -501,6 +503,7 @@ func (b *lab) finish() {
 	if n := b.env.Buffers.Out(); n != 0 {
 		b.t.Errorf("%d packet buffers are still out at the end", n)
 	}
+	b.checkEars()
 	if n := b.e.Connections(); n != 0 {
 		b.t.Errorf("%d connections are still counted at the end", n)
 	}

@@ -90,7 +90,7 @@ func newLoop(g *Group, id int) *Loop {
 	l.transports[plainTCP] = plain{l}
 	l.transports[tlsTCP] = encrypted{l}
 	l.transports[apart] = byDatagrams{l}
-	l.datagrams.full = notFull
+	l.datagrams.full, l.datagrams.heard = notFull, map[int32]*Conn{}
 	l.deadline.Store(clock.Never)
 	return l
 }
@@ -210,6 +210,7 @@ func (l *Loop) feed() {
 		c.hungry = false
 		l.label(c.worksFor())
 		c.resume()
+		c.hear()
 		l.send(c)
 	}
 }
@@ -233,10 +234,11 @@ func (l *Loop) readMail() {
 	}
 }
 
-// unpark goes on with the connections whose sockets take bytes again. The kernel
-// remembers those for which there is no time; false if there may be some.
+// unpark goes on with the connections whose sockets take bytes again, and with encoders
+// whose datagrams have come. The kernel remembers those for which there is no time; false
+// if there may be some.
 func (l *Loop) unpark() (all bool) {
-	if l.stats.parked.Load() == 0 && l.datagrams.full == notFull {
+	if l.stats.parked.Load() == 0 && l.datagrams.full == notFull && len(l.datagrams.heard) == 0 {
 		return true
 	}
 	for began := l.group.clock.Now(); ; {
@@ -249,6 +251,8 @@ func (l *Loop) unpark() (all bool) {
 		for _, fd := range l.fds[:n] {
 			if int(fd) == l.datagrams.full {
 				l.datagramsAgain()
+			} else if c := l.datagrams.heard[fd]; c != nil {
+				c.rings(fd)
 			} else if c := l.conns[fd]; c != nil && c.parked {
 				c.unpark()
 				l.label(c.worksFor())

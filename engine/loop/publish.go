@@ -125,8 +125,16 @@ func (c *Conn) publishOr(ask bool) {
 	if c.ingest != nil && c.ingest != in {
 		c.dropIngest("the encoder began another session")
 	}
+	if err := c.openEars(st, l.ev.Ports); err != nil {
+		in.Release()
+		v.Session, v.Code, v.Reason = 0, codec.Full, err.Error()
+		l.group.denyLog.Warn("encoder is refused", c.denied(v.Reason)...)
+		c.answer(nil)
+		return
+	}
 	v.Media = in.Media()
 	if c.answer(nil) != codec.Ingest {
+		c.closeEars()
 		in.Release()
 		return
 	}
@@ -135,7 +143,7 @@ func (c *Conn) publishOr(ask bool) {
 	in.Attach(c)
 	c.ingest, c.phase, c.lastIn, c.client = in, phaseIngest, l.now, in.Client
 	in.Resume(l.now)
-	st.Log().Info("encoder is connected", c.about("peer", c.peer, "agent", c.agent)...)
+	st.Log().Info("encoder is connected", c.aboutEars(c.about("peer", c.peer, "agent", c.agent))...)
 	c.rearm()
 }
 
@@ -193,6 +201,7 @@ func (c *Conn) pause() {
 	if in == nil {
 		return
 	}
+	c.closeEars()
 	inactive := l.now + int64(l.group.cfg.Timeouts.PushInactive)
 	l.verdict.Session = in.Key
 	c.phase = phaseRequest
@@ -238,6 +247,7 @@ func (c *Conn) dropIngest(why string) {
 // takeIngest takes the connection off its session and claims the session for the
 // caller; nil if there is none, or another connection has gone on with it.
 func (c *Conn) takeIngest() *stream.Ingest {
+	c.closeEars()
 	in := c.ingest
 	c.ingest = nil
 	if in == nil || in.AttachedTo(c) {

@@ -32,10 +32,12 @@ const (
 )
 
 // inbox is what a connection has received and must wait: bytes that are not yet looked
-// at, and a request (phaseAsking). Most connections have nothing of it.
+// at, and a request (phaseAsking); and where its datagrams come. Most connections have
+// nothing of it.
 type inbox struct {
 	bytes    []byte
 	question *question
+	ears     *ears
 }
 
 // box is the connection's inbox, to put something into.
@@ -48,7 +50,7 @@ func (c *Conn) box() *inbox {
 
 // tidy drops an empty inbox.
 func (c *Conn) tidy() {
-	if c.inbox != nil && c.inbox.bytes == nil && c.inbox.question == nil {
+	if c.inbox != nil && c.inbox.bytes == nil && c.inbox.question == nil && c.inbox.ears == nil {
 		c.inbox = nil
 	}
 }

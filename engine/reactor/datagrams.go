@@ -109,8 +109,13 @@ func (d *DatagramSockets) equip(fd int) error {
 	d.buffer, _ = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF)
 	_, err := unix.GetsockoptInt(fd, unix.IPPROTO_UDP, unix.UDP_SEGMENT)
 	d.runs = err == nil
-	// Nothing that arrives is let in: reports say nothing that a viewer's connection does
-	// not, and what nobody reads cannot fill anything.
+	// Reports say nothing that a viewer's connection does not, and what nobody reads cannot
+	// fill anything.
+	return letNothingIn(fd)
+}
+
+// letNothingIn has the system drop whatever arrives at a socket.
+func letNothingIn(fd int) error {
 	nothing := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K}
 	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &nothing})
 }
@@ -131,7 +136,7 @@ type outgoing struct {
 // message is what the system has for each: struct mmsghdr of sendmmsg(2).
 type message struct {
 	header unix.Msghdr
-	sent   uint32
+	sent   uint32 // or received
 }
 
 // controlRoom is enough for the control messages of a datagram: which address it is from

@@ -15,6 +15,7 @@ type sockets struct {
 	epoll    int
 	events   [128]unix.EpollEvent
 	outgoing *outgoing // nil: no datagrams are sent
+	incoming *incoming // nil: none were received
 }
 
 func newSockets() (*sockets, error) {

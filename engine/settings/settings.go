@@ -30,7 +30,8 @@ type Config struct {
 	Timeouts Timeouts
 	Backlog  Backlog
 	Fanout   Fanout
-	// Datagrams are what viewers may have in place of a connection's packets.
+	// Datagrams are what viewers may have, and encoders send, in place of a connection's
+	// packets.
 	Datagrams Datagrams
 	// NotFoundLocation is where requests for unknown streams are sent (the
 	// original's redirect_404_to); empty means they get 404.
@@ -158,10 +159,10 @@ type Fanout struct {
 	NotSentLowat int
 }
 
-// Datagrams is whether packets are sent as datagrams, and from where.
+// Datagrams is whether packets are sent and taken as datagrams, and at which ports.
 type Datagrams struct {
-	// First is the first port that they are sent from, an even one. Each loop has two, in
-	// the loops' order. 0 means that none are sent.
+	// First is the first port that they are sent from and come to, an even one. Each loop
+	// has two, in the loops' order. 0 means that there are none.
 	First uint16
 	// Anyone says that everybody may have them. Otherwise it is those in private networks,
 	// on the same link and on this machine.

@@ -50,6 +50,14 @@ var attempts = map[string]func(order) error{
 	},
 	"bind_high": func(order) error { return listen("127.0.0.1:0") },
 	"bind_udp":  func(order) error { return bindDatagrams() },
+	"bind_local": func(o order) error {
+		name := filepath.Join(o.Dir, "writable", "socket")
+		c, err := net.ListenPacket("unixgram", name)
+		if err == nil {
+			err = errors.Join(c.Close(), os.Remove(name))
+		}
+		return err
+	},
 	"connect": func(o order) error {
 		c, err := net.Dial("tcp", o.Target)
 		if err == nil {

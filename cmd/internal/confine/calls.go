@@ -28,7 +28,8 @@ func sends() (out []seccomp.NameWithConditions) {
 // has its own subset of them: amd64 kept the old forms of some. Those that are made
 // seldom were found by tracing real runs (docs/hardening.md tells how).
 var allowed = []string{
-	// Sockets that there are, and those that are accepted. bind and listen are not here.
+	// Sockets that there are, and those that are accepted. bind and listen are not here; see
+	// the conditions for the first.
 	"accept4", "accept", "connect", "close", "shutdown", "getsockname", "getpeername", "getsockopt", "setsockopt",
 	"recvfrom", "recvmmsg", "readv", "pread64", "pwrite64", "preadv", "pwritev", "sendfile", "splice", "tee",
 	// Waiting.
@@ -64,8 +65,9 @@ const (
 )
 
 // conditional are the calls that are allowed with some arguments only. pid is the
-// process; network says that it may open sockets for one.
-func conditional(pid int, network bool) []seccomp.NameWithConditions {
+// process; network says that it may open sockets for one, and datagrams that it may open
+// such for datagrams at addresses of its own.
+func conditional(pid int, network, datagrams bool) []seccomp.NameWithConditions {
 	self := is(0, uint64(pid))
 	out := []seccomp.NameWithConditions{
 		when("clone", set(0, unix.CLONE_THREAD), unset(0, namespaces)),
@@ -90,14 +92,25 @@ func conditional(pid int, network bool) []seccomp.NameWithConditions {
 	for _, command := range []uint64{unix.F_DUPFD, unix.F_DUPFD_CLOEXEC, unix.F_GETFD, unix.F_SETFD, unix.F_GETFL, unix.F_SETFL, unix.F_GETPIPE_SZ, unix.F_SETPIPE_SZ} {
 		out = append(out, when("fcntl", is(1, command)))
 	}
-	families := []uint64{unix.AF_UNIX}
-	if network {
-		families = append(families, unix.AF_INET, unix.AF_INET6)
+	// Streams and datagrams of the usual protocol, with any flags.
+	socket := func(family, kind uint64) {
+		out = append(out, when("socket", is(0, family), set(1, kind), unset(1, socketKinds&^kind), is(2, 0)))
 	}
-	for _, family := range families {
-		// Streams and datagrams of the usual protocol, with any flags.
-		for _, kind := range []uint64{unix.SOCK_STREAM, unix.SOCK_DGRAM} {
-			out = append(out, when("socket", is(0, family), set(1, kind), unset(1, socketKinds&^kind), is(2, 0)))
+	socket(unix.AF_UNIX, unix.SOCK_STREAM)
+	socket(unix.AF_UNIX, unix.SOCK_DGRAM)
+	for _, family := range [2]uint64{unix.AF_INET, unix.AF_INET6} {
+		if network {
+			socket(family, unix.SOCK_STREAM)
+		}
+		if network || datagrams {
+			socket(family, unix.SOCK_DGRAM)
+		}
+	}
+	if datagrams {
+		// As long as addresses of the network are. That of a stream is of no use without
+		// listen, and landlock forbids it.
+		for _, size := range [2]uint64{unix.SizeofSockaddrInet4, unix.SizeofSockaddrInet6} {
+			out = append(out, when("bind", is(2, size)))
 		}
 	}
 	return out

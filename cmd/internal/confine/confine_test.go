@@ -102,6 +102,7 @@ var denied = []denial{
 	{"bind_low", access, access, perm, perm},
 	{"bind_high", ok, access, perm, perm},
 	{"bind_udp", ok, ok, perm, perm},
+	{"bind_local", ok, access, perm, perm},
 	{"connect", ok, access, perm, perm},
 	{"raw_socket", perm, ok, perm, perm},
 	{"packet_socket", perm, ok, perm, perm},

@@ -67,7 +67,7 @@ func TestRules(t *testing.T) {
 func TestCalls(t *testing.T) {
 	known := map[string]*arch.Info{"amd64": arch.X86_64, "arm64": arch.AARCH64}
 	names := slices.Concat(hot, allowed)
-	for _, c := range slices.Concat(sends(), conditional(1, true)) {
+	for _, c := range slices.Concat(sends(), conditional(1, true, false)) {
 		names = append(names, c.Name)
 	}
 	for _, name := range names {
@@ -102,7 +102,7 @@ func TestFilter(t *testing.T) {
 		t.Skip(err) // there is no filter for this machine
 	}
 	for _, network := range []bool{false, true} {
-		program, err := filter(info, 1, network)
+		program, err := filter(info, 1, network, network)
 		if err != nil || len(program) > 1000 {
 			t.Errorf("%d instructions, %v", len(program), err)
 		}

@@ -30,7 +30,7 @@ func (s *steps) seccomp() error {
 	if err != nil {
 		return s.miss("seccomp: %v", err)
 	}
-	program, err := filter(info, os.Getpid(), s.Connects)
+	program, err := filter(info, os.Getpid(), s.Connects, s.Hears)
 	if err != nil {
 		return fmt.Errorf("the filter of system calls: %w", err)
 	}
@@ -50,7 +50,7 @@ func (s *steps) seccomp() error {
 }
 
 // filter is the program that judges calls, for a machine.
-func filter(info *arch.Info, pid int, network bool) ([]bpf.RawInstruction, error) {
+func filter(info *arch.Info, pid int, network, datagrams bool) ([]bpf.RawInstruction, error) {
 	there := func(names []string) (out []string) {
 		for _, n := range names {
 			if _, ok := info.SyscallNames[n]; ok {
@@ -65,7 +65,7 @@ func filter(info *arch.Info, pid int, network bool) ([]bpf.RawInstruction, error
 			{Action: seccomp.ActionAllow, NamesWithCondtions: sends()},
 			{Action: seccomp.ActionAllow, Names: there(hot)},
 			{Action: seccomp.ActionAllow, Names: there(allowed)},
-			{Action: seccomp.ActionAllow, NamesWithCondtions: conditional(pid, network)},
+			{Action: seccomp.ActionAllow, NamesWithCondtions: conditional(pid, network, datagrams)},
 			// Its arguments are in memory, where a filter cannot look; glibc then makes
 			// threads by clone.
 			{Action: seccomp.ActionErrno | seccomp.Action(unix.ENOSYS), Names: there([]string{"clone3"})},

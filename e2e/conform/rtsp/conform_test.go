@@ -38,7 +38,7 @@ func elsewhere() map[int]string {
 
 func allRows() (rows []row) {
 	for _, part := range [][]row{
-		messageRows(), describeRows(), setupRows(), playRows(), leaveRows(), pushRows(), restartRows(), accessRows(), pullRows(),
+		messageRows(), describeRows(), setupRows(), playRows(), leaveRows(), pushRows(), pushUDPRows(), restartRows(), accessRows(), pullRows(),
 	} {
 		rows = append(rows, part...)
 	}

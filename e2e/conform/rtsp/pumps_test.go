@@ -28,6 +28,7 @@ const (
 	private                   // viewers need a password or a token
 	suspicious                // the same, for the row that guesses
 	pulling                   // has streams that it pulls from cameras of the rows
+	near                      // whoever is on this machine may have UDP
 	settings
 )
 
@@ -89,6 +90,7 @@ func startPumps(t *testing.T, over transport, rows []row) *fixture {
 		suspicious: privateConfig(),
 		pulling:    `"timeouts": {"pull_first_retry": "` + floor + `", "pull_retry": "` + floor + `", "pull_retry_jitter": 0},`,
 	}
+	extra[near] = rig.UDPPorts(t)
 	for s := range settings {
 		f.pumps[s] = rig.Start(t, rig.Options{TLS: over.identity, Config: extra[s] + `"streams": [` + f.streams(t, s, rows) + `]`})
 	}

@@ -20,7 +20,7 @@ func pushRows() []row {
 		{59, "OneTrackEnds", "the end of one track is not that of the other", "RFC 3550, 6.6", steady, oneTrackEnds},
 		{61, "IdleEncoder", "an encoder that sends nothing is closed, and its viewers are kept and ended", "operators", idle, idleEncoder},
 		{62, "Garbage", "an encoder whose packets cannot be told apart is closed, and nobody else is", "what one peer cannot do to others", steady, garbage},
-		{0, "EncoderUDP", "an encoder that asks for UDP gets 461, and sends over TCP", "ffmpeg", steady, encoderUDP},
+		{0, "EncoderUDP", "an encoder that asks for UDP where there is none gets 461, and sends over TCP", "ffmpeg", steady, encoderUDP},
 		{0, "EncoderPaths", "it may announce /streams/PATH and PATH_push as well", "encoders for MMSH", steady, encoderPaths},
 		{0, "EncoderChannels", "an encoder's own channels are taken, whatever they are", "Larix, IndigoVision", steady, encoderChannels},
 		{0, "ShortPackets", "packets that are none, and empty frames, are passed over", "cameras", steady, shortPackets},

@@ -20,6 +20,7 @@ import (
 //	                                      others at the next ones
 //	STOP|CONTROL s=KEY [close]    HALT [close]    REPLY    BAD
 //	SETUP|PUBLISH path [s=KEY] [u=NAME:PASSWORD] [token=TOKEN]
+//	                          [port=N]    to send by datagrams, as with PLAY
 //	H name [audio] [preroll=MS] [pad=N] [rate=N] [join] [stamp] [renews]
 //	                                a header: equal names splice; plain packets
 //	                                are filled up to N bytes; rate is in bits
@@ -39,6 +40,10 @@ import (
 //	STRAY ...                       one that is of no track
 //	ASK [path [u=NAME:PASSWORD]]    an encoder's Reply, or a Describe
 //	PAUSE [close]    FINISH    REDIAL
+//
+// What an encoder sends by datagrams is lines of its body, too, with one more:
+//
+//	WAIT MS                         what is behind it comes so much later
 //
 // A framed packet is <NUMBER, K or T or nothing, : payload ; and a plain one
 // lacks the bracket.
@@ -77,6 +82,7 @@ type session struct {
 	line  []byte
 	body  bool
 	words []string
+	heard heard
 }
 
 func (s *session) Consume(b []byte) (int, codec.Event) {
