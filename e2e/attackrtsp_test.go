@@ -237,7 +237,7 @@ func rtspScenes() []attackScene {
 			{name: "rtsp-sips", view: film, must: "a viewer that takes a byte now and then holds no picture of its own"},
 		}},
 		{name: "rtsp-never-reads", rtsp: true, config: stallsSoon, memory: 24 << 20, open: 2460, rows: []attackRow{
-			{name: "rtsp-never-reads", view: film, must: "a thousand viewers that stop in the middle of a picture hold nothing of it, and are closed when their time is up", closes: []string{"viewer_stalled"}},
+			{name: "rtsp-never-reads", view: "/rtsp-never-reads", crowd: true, must: "a thousand viewers that stop in the middle of a picture hold nothing of it, and are closed when their time is up", closes: []string{"viewer_stalled"}},
 		}},
 		{name: "rtsp-left", rtsp: true, config: `"limits": {"connections": 450},`, memory: 32 << 20, open: 660, rows: []attackRow{
 			{name: "rtsp-left", view: film, must: "an address has so many sessions that do not play, the oldest makes room, and a viewer from elsewhere is let in", closes: []string{"too_many_idle"}, during: anotherViewer},
