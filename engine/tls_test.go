@@ -242,10 +242,9 @@ func TestFailuresOfTLS(t *testing.T) {
 		}
 		return true
 	})
+	// What is counted is logged next.
 	for _, say := range []string{"reason=tls_missing", "bad certificate", "reason=tls_broken"} {
-		if !strings.Contains(log.String(), say) {
-			t.Errorf("the log does not say %q:\n%s", say, log)
-		}
+		eventually(t, "the log says "+say, func() bool { return strings.Contains(log.String(), say) })
 	}
 	eventually(t, "nothing is left of them", func() bool { return e.books.Empty() && e.Snapshot().Handshakes == 0 })
 }
