@@ -164,10 +164,10 @@ func (r *Result) tableOf(row *Row) *contest.Table {
 }
 
 // Fell are the rows that did: those past what they may be, and in the strict
-// form those that were not measured.
+// form those that were not measured although a package brings what they need.
 func (r *Result) Fell() (names []string) {
 	for _, v := range r.Verdicts {
-		if v.State == Fell || r.Strict && v.State == Missing {
+		if v.State == Fell || r.Strict && v.State == Missing && !v.Unpackaged {
 			names = append(names, v.Name)
 		}
 	}

@@ -229,7 +229,8 @@ func TestFell(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 	r.Strict = true
-	if got := r.Fell(); !slices.Equal(got, []string{"a", "b"}) {
+	r.Verdicts = append(r.Verdicts, Verdict{Row: Row{Name: "d", Unpackaged: true}, State: Missing}, Verdict{Row: Row{Name: "e", Unpackaged: true}, State: Fell})
+	if got := r.Fell(); !slices.Equal(got, []string{"a", "b", "e"}) {
 		t.Errorf("%v", got)
 	}
 }

@@ -34,6 +34,9 @@ type Row struct {
 	Bound float64 `json:"bound"`
 	// Aim is what we want it to be; 0 if that is the bound.
 	Aim float64 `json:"aim,omitempty"`
+	// Unpackaged says that it needs a server that no package brings. Where there is none the
+	// row is not measured, and does not fall for that.
+	Unpackaged bool `json:"unpackaged,omitempty"`
 
 	values func(*contest.Table) []float64
 	// raise is what the bound is at least in the rounds that were measured;

@@ -45,7 +45,8 @@ prints the same, and a row falls only if it is a count, or if the whole
 interval of a ratio lies past one and a half times its bound.
 
 The exit code is 1 if a row fell, the pump failed, or, in the strict form, a rival
-failed or a row was not measured.`,
+failed or a row was not measured. The row against servers of RTSP, which no package
+brings, does not fall where there are none.`,
 		Example: `  pump-bench gate
   pump-bench gate --short
   pump-bench gate --rows bytes-cubemap,delay-p99 --html gate.html`,
