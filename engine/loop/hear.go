@@ -96,7 +96,7 @@ func (c *Conn) openEars(st *stream.Stream, ports *codec.Ports) error {
 		if channel&1 == 1 {
 			room = reportRoom
 		}
-		err := error(errHeard)
+		err := errHeard
 		if !c.hearsAnother(st, port) {
 			err = c.openEar(&route, uint8(channel), port, room)
 		}
