@@ -112,10 +112,10 @@ type Session interface {
 type Hearing interface {
 	Session
 	// Hear takes a datagram that came on a channel of those in the ports, and yields the
-	// next event, which is a [Header], [Packet], [Finish] or [Bad], or [None]. While there are more
-	// it is called again, with a nil b; with that it is also called at the time of Due. What
-	// comes between two calls with datagrams is in order, and what is missing or came twice
-	// is not made up for. b stays as it is, and nothing else is called, until there are no more
+	// next event, which is a [Header], [Packet], [Finish] or [Bad], or [None]. While there
+	// are more it is called again, with a nil b; with that it is also called at the time of
+	// Due. Packets are yielded in their order and once; what is lost leaves a hole. b stays
+	// as it is, and nothing else is called, until there are no more
 	// events; an event of Consume may be waiting for its answer. now does not go back.
 	Hear(channel uint8, b []byte, now time.Time) (ev Event, more bool)
 	// Due is the time from which on Hear has something to yield even if nothing comes; ok

@@ -67,7 +67,6 @@ func (c *Conn) aboutEars(attrs []any) []any {
 // tracks together, since a large key frame is of one of them, and of the reports of one.
 const (
 	hearRoom   = 4 << 20
-	leastRoom  = 256 << 10
 	reportRoom = 64 << 10
 )
 
@@ -83,8 +82,8 @@ func (c *Conn) openEars(st *stream.Stream, ports *codec.Ports) error {
 	}
 	c.box().ears = &ears{sess: sess}
 	route, tracks := c.route(), 0
-	for channel, port := range ports {
-		if port != 0 && channel&1 == 0 {
+	for channel := 0; channel < len(ports); channel += 2 {
+		if ports[channel] != 0 {
 			tracks++
 		}
 	}
@@ -92,9 +91,9 @@ func (c *Conn) openEars(st *stream.Stream, ports *codec.Ports) error {
 		if port == 0 {
 			continue
 		}
-		room := max(leastRoom, hearRoom/max(1, tracks))
-		if channel&1 == 1 {
-			room = reportRoom
+		room := reportRoom
+		if channel&1 == 0 {
+			room = hearRoom / tracks
 		}
 		err := errHeard
 		if !c.hearsAnother(st, port) {

@@ -293,6 +293,26 @@ func TestHearingIsCheap(t *testing.T) {
 	b.finish()
 }
 
+// However many tracks an encoder has, what its packets may take is bounded for all together.
+func TestRoomForWhatIsHeard(t *testing.T) {
+	plainOnly(t, "datagrams are not encrypted")
+	b := newLab(t, labConfig())
+	b.hearer("enc", "PUBLISH live")
+	packets, tracks := 0, 0
+	for _, e := range b.loops[0].ears {
+		switch {
+		case !e.reports:
+			packets, tracks = packets+e.bytes, tracks+1
+		case e.bytes != reportRoom:
+			t.Errorf("reports have room for %d bytes, want %d", e.bytes, reportRoom)
+		}
+	}
+	if tracks < 2 || packets != hearRoom {
+		t.Errorf("%d tracks have room for %d bytes together, want %d", tracks, packets, hearRoom)
+	}
+	b.finish()
+}
+
 // Whoever shares an address with an encoder cannot have its packets for another stream; an
 // encoder that comes back to its own can.
 func TestAPortIsHeardForOneStream(t *testing.T) {

@@ -24,10 +24,10 @@ import (
 //	bursts    |         |         |         |
 //	viewers   ###       |   ###   |      ###  ###       g = 3
 //
-// g is as large as makes fan-out cheap ([heldShare]), but not so large that a packet waits longer
-// than the budget. A source that stops sending, or slows down, does not make a packet
-// wait longer either: what has not been served when its time is over is served then
-// ([held.due]).
+// g is as large as makes fan-out cheap ([heldShare]), but not so large that a packet
+// waits longer than the budget. A source that stops sending, or slows down, does not make
+// a packet wait longer either: what has not been served when its time is over is served
+// then ([held.due]).
 
 // The cost of a write call, the share of a core that fan-out may take before packets
 // are held to be sent together, and the share that it takes once they are, as far as the

@@ -32,19 +32,20 @@ type labEar struct {
 	lies    [][]byte // what has come and is not read
 	room    int      // datagrams; more are dropped
 	dropped uint32
+	bytes   int // for which there is to be room
 	heeded  bool
 	edge    bool // something came that Ready has not told of
 }
 
 // Hear implements [Kernel].
-func (k *labLoop) Hear(r *Route, reports bool, port uint16, _ int) (int, error) {
+func (k *labLoop) Hear(r *Route, reports bool, port uint16, room int) (int, error) {
 	if k.noEars > 0 {
 		if k.noEars--; k.noEars == 0 {
 			return -1, unix.EMFILE
 		}
 	}
 	k.lab.nextFd++
-	e := &labEar{fd: k.lab.nextFd, port: port, reports: reports, room: 1000, heeded: true}
+	e := &labEar{fd: k.lab.nextFd, port: port, reports: reports, room: 1000, bytes: room, heeded: true}
 	for _, p := range k.socks {
 		if p.c.peer.Addr() == r.To && p.port != 0 && port >= p.port && port < p.port+4 {
 			e.peer = p

@@ -77,7 +77,11 @@ func TestRequestsOfAViewerAreBounded(t *testing.T) {
 	b := newLab(t, labConfig())
 	b.encoder("live", "H A")
 	v := b.viewer("v", 0, "PLAY live")
-	v.send(strings.Repeat("REPLY\n", 10*requestBurst))
+	v.send(strings.Repeat("REPLY\n", viewingBurst-1)) // its PLAY was one
+	if v.gone {
+		t.Error("closed for what it may ask")
+	}
+	v.send(strings.Repeat("REPLY\n", 2))
 	if !v.gone || v.c.reason != reason.TooManyRequests {
 		t.Errorf("gone %v, %v", v.gone, v.c.reason)
 	}

@@ -151,7 +151,8 @@ func (a *attempt) read(ctx context.Context) (again bool, err error) {
 		if err := a.hold(ctx); err != nil {
 			return false, err
 		}
-		if !a.extend() && a.overdue() {
+		a.extend()
+		if a.overdue() {
 			return false, a.late()
 		}
 		if err := a.tick(ctx); err != nil {
@@ -191,12 +192,10 @@ func (a *attempt) readUntil(ctx context.Context, buf []byte, until time.Time) (i
 func (a *attempt) overdue() bool { return !a.fresh && !time.Now().Before(a.deadline) }
 
 // extend gives the source time for its next packet, if it has sent one.
-func (a *attempt) extend() bool {
-	if !a.fresh {
-		return false
+func (a *attempt) extend() {
+	if a.fresh {
+		a.fresh, a.deadline = false, time.Now().Add(a.st.env.Settings.Timeouts.PullSilence)
 	}
-	a.fresh, a.deadline = false, time.Now().Add(a.st.env.Settings.Timeouts.PullSilence)
-	return true
 }
 
 // late is the operator's sentence for a source that has run out of time.
