@@ -93,7 +93,7 @@ func pushSilent(k *kit) {
 	_, h := k.open(k.setupHead("0", "", "HTTP/1.1"))
 	id := k.pushID(h)
 	const look = 20 * time.Millisecond // how often there is filler, within the timer
-	e := k.encoder(synth.Plain(rate), push.Options{PushID: id, Timeout: look})
+	e := k.encoder(synth.Plain(rate), push.Options{PushID: id})
 	k.check(e.Start(k.ctx, push.Endless))
 	k.check(e.Header(k.ctx, e.src.Header()))
 	for !e.Answered() {
