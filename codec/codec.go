@@ -253,6 +253,10 @@ type Event struct {
 	// Switch says that this viewer can be moved to another head and programme without
 	// reconnecting (Play only).
 	Switch bool
+	// Partial says that the request is a step towards what the peer came for, as a
+	// handshake is (Reply). It is answered, and the peer has sent no complete request yet:
+	// the time allowed for that goes on.
+	Partial bool
 	// Pump says that the peer is another pump, which has viewers of its own (Describe,
 	// Play).
 	Pump    bool

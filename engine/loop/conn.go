@@ -194,7 +194,7 @@ func (c *Conn) leftReason() reason.Reason {
 		return reason.PushLost
 	case c.viewed != nil:
 		return reason.ViewerLeft // while it had its stream halted
-	case c.bytes > 0:
+	case c.bytes > 0 && !c.ticket.Pending(): // what went before a request was a step towards it
 		return reason.Answered
 	default:
 		return reason.PeerLeft

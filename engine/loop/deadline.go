@@ -23,11 +23,11 @@ func (c *Conn) rearm() {
 	t, now := &c.loop.group.cfg.Timeouts, c.loop.now
 	switch c.phase {
 	case phaseClassify:
-		c.setTimer(c.opened + int64(t.Head))
+		c.setTimer(c.headDeadline())
 	case phaseRequest:
 		switch {
 		case c.ticket.Pending():
-			c.setTimer(c.opened + int64(t.Head))
+			c.setTimer(c.headDeadline())
 		case c.setUp != nil || c.ingest != nil:
 			c.setTimer(now + int64(t.PushInactive))
 		default:
@@ -66,20 +66,7 @@ func (c *Conn) expired() {
 	case c.phase == phaseRequest && c.ingest != nil:
 		c.endIngest(codec.CauseIdle, reason.PushIdle, reason.PushIdle.Info().Text)
 	case c.phase == phaseClassify || c.phase == phaseRequest:
-		why := reason.KeepAliveTimeout
-		if c.ticket.Pending() {
-			why = reason.HeadTimeout
-			if c.sess == nil && len(c.waiting()) == 0 {
-				why = reason.NothingSent
-			}
-		}
-		var end []byte
-		if c.sess != nil {
-			end = c.sess.AppendEnd(c.outgoing().own, codec.CauseHeadLate, "")
-		} else {
-			end = l.group.unclaimed().AppendRefusal(c.outgoing().own, codec.CauseHeadLate)
-		}
-		c.finish(why, end)
+		c.unasked()
 	case c.phase == phaseView && c.quietDeadline() <= l.now:
 		c.listen(true)
 		c.rearm()
@@ -108,6 +95,28 @@ func (c *Conn) expired() {
 	default:
 		c.doom(reason.AnswerStalled)
 	}
+}
+
+// headDeadline is when the first complete request has to be there.
+func (c *Conn) headDeadline() int64 { return c.opened + int64(c.loop.group.cfg.Timeouts.Head) }
+
+// unasked ends a connection whose first complete request, or next one, did not come in
+// time.
+func (c *Conn) unasked() {
+	why := reason.KeepAliveTimeout
+	if c.ticket.Pending() {
+		why = reason.HeadTimeout
+		if c.sess == nil && len(c.waiting()) == 0 {
+			why = reason.NothingSent
+		}
+	}
+	var end []byte
+	if c.sess != nil {
+		end = c.sess.AppendEnd(c.outgoing().own, codec.CauseHeadLate, "")
+	} else {
+		end = c.loop.group.unclaimed().AppendRefusal(c.outgoing().own, codec.CauseHeadLate)
+	}
+	c.finish(why, end)
 }
 
 // stalled closes a connection whose socket has taken nothing for too long, unless it

@@ -17,7 +17,13 @@ import (
 func (c *Conn) handle() {
 	l, ev := c.loop, &c.loop.ev
 	if c.ticket.Pending() {
-		l.group.books.Keep(&c.ticket, c.peer.Addr(), c)
+		if ev.Partial && c.headDeadline() <= l.now {
+			c.unasked() // what waited is looked at in turns, and must not outlast it
+			return
+		}
+		if !ev.Partial {
+			l.group.books.Keep(&c.ticket, c.peer.Addr(), c)
+		}
 	}
 	l.verdict = codec.Verdict{}
 	if c.show != nil && (ev.Kind == codec.Play || ev.Kind == codec.Publish) {

@@ -18,7 +18,8 @@ import (
 //	LOOKUP|DESCRIBE|PLAY path [plain|video|audio] [switch] [pump] [close] [s=KEY] [a=AGENT] [u=NAME:PASSWORD] [token=TOKEN]
 //	                          [port=N]    to play by datagrams, channel 0 at port N and the
 //	                                      others at the next ones
-//	STOP|CONTROL s=KEY [close]    HALT [close]    REPLY    BAD
+//	STOP|CONTROL s=KEY [close]    HALT [close]    REPLY [step]    BAD
+//	                          step: towards a request, and none yet
 //	SETUP|PUBLISH path [s=KEY] [u=NAME:PASSWORD] [token=TOKEN]
 //	                          [port=N]    to send by datagrams, as with PLAY
 //	H name [audio] [preroll=MS] [pad=N] [rate=N] [join] [stamp] [renews]
@@ -135,6 +136,8 @@ func say(ev *codec.Event, words []string) {
 			ev.Switch = true
 		case "pump":
 			ev.Pump = true
+		case "step":
+			ev.Partial = true
 		case "port":
 			n, _ := strconv.ParseUint(value, 10, 16)
 			ev.Ports = &codec.Ports{uint16(n), uint16(n + 1), uint16(n + 2)}
