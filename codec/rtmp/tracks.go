@@ -13,8 +13,10 @@ import (
 // which tracks there are, then its messages. The zero value is ready.
 //
 // Nothing announces the tracks in a way that could be trusted: encoders begin with sound
-// and send pictures a second later, or metadata of what never comes. So messages are held
-// until it is clear; how long that may take is counted in the time of the messages.
+// and send pictures a second later, or metadata of what never comes, or that leaves out what
+// does. So messages are held until all that is announced has come, and both sound and pictures,
+// or none of the other for a while; how long that may take is counted in the time of the
+// messages.
 type intake struct {
 	media *media   // that was yielded last; nil before
 	set   preamble // what the source has sent of it so far
@@ -29,8 +31,9 @@ const (
 	// longer.
 	maxHold  = 1 << 20
 	maxHolds = 256
-	// trackPatience is how long another track is waited for that nobody has announced, from
-	// the first sound or key frame on, and holdPatience how long at all, in milliseconds.
+	// trackPatience is how long sound or pictures are waited for that nobody has announced,
+	// from the first key frame or sound on, and holdPatience how long anything, in
+	// milliseconds.
 	trackPatience = 500
 	holdPatience  = 2000
 )
@@ -212,8 +215,10 @@ func (in *intake) known() bool {
 	case len(h.list) >= maxHolds, len(h.buf) >= maxHold, h.timed && since(h.first, h.newest) >= holdPatience:
 		return true
 	}
-	if named := announced(in.set.metadata); len(named) > 0 {
-		return !slices.ContainsFunc(named, func(t track) bool { return !in.came(t) })
+	for _, t := range announced(in.set.metadata) {
+		if !in.came(t) {
+			return false
+		}
 	}
 	if in.came(track{typ: typeVideo}) && in.came(track{typ: typeAudio}) {
 		return true

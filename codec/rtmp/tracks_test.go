@@ -64,7 +64,9 @@ func TestTracksAreWaitedFor(t *testing.T) {
 	}{
 		{"as_announced", []message{dataAt(0, setFrame(metadata(keyVideo, 7, keyAudio, 10))), videoAt(0, avcHeader), audioAt(0, aacHeader)}, both, 0},
 		{"not_announced", []message{audioAt(0, aacHeader), audioAt(0, audioFrame(1)), videoAt(10, avcHeader), videoAt(20, videoFrame(true, 1))}, both, 2},
-		{"announced_by_name", []message{dataAt(0, setFrame(metadata(keyVideo, "avc1"))), videoAt(0, avcHeader)}, "Header " + avc, 0},
+		{"announced_by_name", []message{dataAt(0, setFrame(metadata(keyVideo, "avc1", keyAudio, "mp4a"))), videoAt(0, avcHeader), audioAt(0, aacHeader)}, both, 0},
+		{"announced_in_part", []message{dataAt(0, setFrame(metadata(keyVideo, 7))), videoAt(0, avcHeader), videoAt(0, videoFrame(true, 0)), audioAt(400, aacHeader)}, both, 1},
+		{"pictures_alone", []message{dataAt(0, setFrame(metadata(keyVideo, 7))), videoAt(0, avcHeader), videoAt(0, videoFrame(true, 0)), videoAt(500, videoFrame(false, 0))}, "Header " + avc, 2},
 		{"pictures_a_second_later", slices.Concat([]message{dataAt(0, metadata(keyVideo, 7, keyAudio, 10)), audioAt(0, aacHeader)}, soundsAt(5000, 6000),
 			[]message{videoAt(6000, avcHeader), videoAt(6010, videoFrame(true, 1))}), both, 12},
 		{"announced_and_not_sent", slices.Concat([]message{dataAt(0, metadata(keyVideo, 7, keyAudio, 10)), audioAt(0, aacHeader)}, soundsAt(5000, 7000)), "Header " + aac, 21},
@@ -76,9 +78,10 @@ func TestTracksAreWaitedFor(t *testing.T) {
 		{"a_clock_that_is_set", []message{audioAt(50_000, audioFrame(0)), audioAt(0, audioFrame(0))}, "Header AAC", 2},
 		{"end_command_and_silence", []message{videoAt(0, sequenceOf), videoAt(0, []byte{0x52, 0}), audioAt(9000, nil), videoAt(9000, []byte{0x17})}, "", 0},
 		{"data_alone", []message{dataAt(0, []byte("\x02\x00\x03cue")), dataAt(9000, []byte("\x02\x00\x03cue"))}, "", 0},
-		{"metadata_of_AMF3", []message{{typ: typeData3, body: append([]byte{0}, setFrame(metadata(keyAudio, 10))...)}, audioAt(0, aacHeader)}, "Header " + aac, 0},
+		{"metadata_of_AMF3", []message{{typ: typeData3, body: append([]byte{0}, setFrame(metadata(keyVideo, 7, keyAudio, 10, keyAudioTracks, tracksOf("7")))...)}, audioAt(0, aacHeader), videoAt(0, avcHeader),
+			audioAt(0, []byte("\x95\x00Opus\x07"))}, both + ", Opus (track 7)", 0},
 		{"several_tracks", []message{dataAt(0, setFrame(metadata(keyVideo, 7, keyVideoTracks, tracksOf("1", "2")))), videoAt(0, avcHeader),
-			videoAt(0, []byte("\x96\x00hvc1\x01")), videoAt(0, []byte("\x96\x00hvc1\x02"))}, "Header " + avc + ", HEVC (track 1), HEVC (track 2)", 0},
+			videoAt(0, []byte("\x96\x00hvc1\x01")), audioAt(0, aacHeader), videoAt(0, []byte("\x96\x00hvc1\x02"))}, "Header " + avc + ", HEVC (track 1), HEVC (track 2), " + aac, 0},
 		{"enhanced", []message{videoAt(0, hevcHeader), audioAt(0, opusHeader)}, "Header HEVC, Opus", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
