@@ -1,8 +1,10 @@
-// Package rtmp speaks RTMP (Adobe's specification of 2012, and Enhanced RTMP v2) to players
-// and to encoders that push to us. It turns bytes into the engine's events and the engine's
-// verdicts into bytes; it has no socket, no goroutine, no clock and no log.
+// Package rtmp speaks RTMP (Adobe's specification of 2012, and Enhanced RTMP v2) to players,
+// to encoders that push to us and to the sources that we pull. It turns bytes into the
+// engine's events and the engine's verdicts into bytes; it has no socket, no goroutine, no
+// clock and no log.
 //
 //	NewProtocol ─► server   a connection that a peer opened: players, encoders
+//	NewPull     ─► pull     a connection that we opened: sources that are fetched
 //	server      ─► shaking, chunks   the handshake, and messages put together
 //	            ─► intake   which tracks there are; what a source's messages are
 //	            ─► media ─► programme   the stream's bytes, shared by all viewers
@@ -53,6 +55,21 @@
 //
 // Where an address is cut into app and name is up to the client, so that both are put
 // together again; what follows the stream's name is a key, which is a token: see [target].
+//
+// # A source that we pull
+//
+//	we say                                           once the source has said
+//	C0 C1
+//	C2                                               S0 S1
+//	Set Chunk Size, connect                          S2
+//	Window Ack Size, SetBufferLength, createStream   _result
+//	FCSubscribe, play name -1000, SetBufferLength    _result, with the stream's number
+//	acknowledgements, pongs                          messages, pings
+//	deleteStream                                     that it is over, or nothing more
+//
+// We say what players say, in their order. Sources end a stream by a status; where nginx-rtmp
+// says StreamEOF alone, another encoder may come on the same connection. Some send us on with
+// an error that has another address in it.
 //
 // # What becomes of a source's messages
 //

@@ -1,0 +1,116 @@
+package rtmp
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestParseURL(t *testing.T) {
+	for in, want := range map[string]string{
+		"rtmp://origin/live/x":              "rtmp://origin/live/x at origin:1935",
+		"RTMP://origin/live":                "rtmp://origin/live at origin:1935",
+		"rtmp://origin:1936/live/a%20b?x=1": "rtmp://origin:1936/live/a%20b?x=1 at origin:1936",
+		"rtmp://origin/live?x":              "rtmp://origin/live?x at origin:1935",
+		"rtmps://origin:443/live/":          "rtmps://origin/live/ at origin:443",
+		"rtmps://[2001:db8::1]/live/x":      "rtmps://[2001:db8::1]/live/x at [2001:db8::1]:443",
+		"rtmp://10.0.0.5:1935//live//x":     "rtmp://10.0.0.5//live//x at 10.0.0.5:1935",
+		"http://origin/live/x?pass=p":       `the address "http://origin/live/x?…" must begin with rtmp://, or for TLS with rtmps://`,
+		"rtmp://a:b@origin/live/x": "the address of a source contains a user name or a password, which go into its query as the source " +
+			"wants them, for MediaMTX as ?user=NAME&pass=PASSWORD",
+		"rtmp://a:b@origin:x/":                             `the address "rtmp://…@origin:x/" cannot be read`,
+		"rtmp://origin:0/live/x":                           `the port "0" of a source's address is not between 1 and 65535`,
+		"rtmp:///live/x":                                   `"" is not the name or address of a host`,
+		"rtmp://origin/":                                   `the path "/" names no application: a stream's path is /APPLICATION/NAME`,
+		"rtmp://origin?pass=p":                             `the path "/?…" names no application: a stream's path is /APPLICATION/NAME`,
+		"rtmp://origin/live/x y":                           "rtmp://origin/live/x%20y at origin:1935",
+		"rtmp://origin/" + strings.Repeat("x", maxAddress): `the address "rtmp://origin/` + strings.Repeat("x", 50) + `" cannot be read`,
+	} {
+		u, err := ParseURL(in)
+		got := u.String() + " at " + u.HostPort()
+		if err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s: got  %s\nwant %s", in, got, want)
+		}
+	}
+}
+
+// What was put together by hand is checked as well.
+func TestURLCheck(t *testing.T) {
+	for want, u := range map[string]URL{
+		"": {Host: "origin", Path: "/live/x"},
+		`"a b" is not the name or address of a host`:                                               {Host: "a b", Path: "/live/x"},
+		`"live" is not the path of a stream: a path begins with a slash and has no blanks`:         {Host: "origin", Path: "live"},
+		`"/live/x\r\ny" is not the path of a stream: a path begins with a slash and has no blanks`: {Host: "origin", Path: "/live/x\r\ny"},
+		`"/live/x?…" is not the path of a stream: a path begins with a slash and has no blanks`:    {Host: "origin", Path: "/live/x?pass=ab\tc"},
+		`the path "" names no application: a stream's path is /APPLICATION/NAME`:                   {Host: "origin"},
+		`the path "//x" names no application: a stream's path is /APPLICATION/NAME`:                {Host: "origin", Path: "//x"},
+	} {
+		got := ""
+		if err := u.Check(); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+// What of a path is the application, and what the name, in the eyes of servers.
+func TestURLSplit(t *testing.T) {
+	for path, want := range map[string]string{
+		"/live/x":                       "live, x, rtmp://origin:1935/live",
+		"/live":                         "live, , rtmp://origin:1935/live",
+		"/live/":                        "live, , rtmp://origin:1935/live",
+		"/live/x/":                      "live/x, , rtmp://origin:1935/live/x",
+		"/a/b/c":                        "a/b, c, rtmp://origin:1935/a/b",
+		"/a/b/c/d":                      "a/b/c, d, rtmp://origin:1935/a/b/c",
+		"/streams/news":                 "streams, news, rtmp://origin:1935/streams",
+		"/streams/news/KEY":             "streams/news, KEY, rtmp://origin:1935/streams/news",
+		"/live/x?y=1&z=2/3":             "live, x?y=1&z=2/3, rtmp://origin:1935/live",
+		"/live?k=1":                     "live?k=1, , rtmp://origin:1935/live?k=1",
+		"/live?k=1/x":                   "live?k=1, x, rtmp://origin:1935/live?k=1",
+		"/live?k=1/x?l=2/3":             "live?k=1, x?l=2/3, rtmp://origin:1935/live?k=1",
+		"/vod/mp4:a/b.mp4":              "vod, mp4:a/b.mp4, rtmp://origin:1935/vod",
+		"/vod/_definst_/flv:a/b?x=mp4:": "vod/_definst_, flv:a/b?x=mp4:, rtmp://origin:1935/vod/_definst_",
+		"/live/x.flv":                   "live, x.flv, rtmp://origin:1935/live",
+	} {
+		u := URL{Host: "origin", Path: path}
+		app, name := u.split()
+		if got := app + ", " + name + ", " + u.tcURL(app); got != want {
+			t.Errorf("%s: got  %s\nwant %s", path, got, want)
+		}
+	}
+}
+
+// Where a source sends us.
+func TestURLFollow(t *testing.T) {
+	here := URL{Host: "origin", Path: "/live/x?k=1"}
+	for _, c := range []struct{ app, whole, want string }{
+		{"rtmp://b/live", "", "rtmp://b/live/x?k=1"},
+		{"rtmp://b/live/", "", "rtmp://b/live/x?k=1"},
+		{"rtmp://b/live/x", "", "rtmp://b/live/x"},
+		{"rtmp://b/live/x?k=2", "", "rtmp://b/live/x?k=2"},
+		{"rtmp://b:1936/live?v=w", "", "rtmp://b:1936/live?v=w/x?k=1"},
+		{"rtmp://b/live", "rtmps://c/other/y?z", "rtmps://c/other/y?z"},
+		{"", "rtmp://c/other/y", "rtmp://c/other/y"},
+		{"rtmp://u:p@b/live", "", "rtmp://b/live/x?k=1"},
+		{"http://b/live?k=1", "", `the address "http://b/live?…" must begin with rtmp://, or for TLS with rtmps://`},
+		{"rtmp://b/%zz", "", `the address "rtmp://b/%zz" cannot be read`},
+		{"rtmp://b", "", `the path "" names no application: a stream's path is /APPLICATION/NAME`},
+		{"", "rtmp://b", `the path "" names no application: a stream's path is /APPLICATION/NAME`},
+	} {
+		to, err := here.follow(c.app, c.whole)
+		got := to.String()
+		if err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%s %s: got  %s\nwant %s", c.app, c.whole, got, c.want)
+		}
+	}
+	if to, err := (URL{Host: "origin", Path: "/live"}).follow("rtmp://b/live", ""); err != nil || to.String() != "rtmp://b/live" {
+		t.Errorf("without a name: %s, %v", to, err)
+	}
+}
