@@ -71,8 +71,11 @@ func streamAt(name string, port int, path, protocol string, listen []netip.AddrP
 		return "", false
 	}
 	stream, ok = strings.CutPrefix(strings.ToLower(path), streamsPrefix)
-	if !ok && protocol == RTSP {
+	if !ok && protocol != MMSH {
 		stream, ok = strings.CutPrefix(stream, "/")
+	}
+	if protocol == RTMP {
+		stream, _, _ = strings.Cut(stream, "/") // what follows is a key
 	}
 	stream = strings.TrimSuffix(stream, "/")
 	// No path has a dot: what follows one is an ending for players.

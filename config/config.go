@@ -83,6 +83,7 @@ const (
 	defaultPort      = 8086
 	defaultTLSPort   = 8089 // the original's example
 	defaultRTSPPort  = 8554 // what servers take that are not root; 554 is RTSP's own
+	defaultRTMPPort  = 1935 // RTMP's own
 	defaultProxyPort = 8080 // the original's example
 	defaultAdminPort = 8087
 	defaultMaxHead   = 16 << 10 // several times what players send, cookies and log lines included

@@ -19,14 +19,16 @@ const (
 // datagrams reads who may have packets over UDP, and from which ports they come. Nobody
 // has them where no stream is viewed over RTSP.
 func (w *walker) datagrams(root object, c *Config) {
-	configured, enabled := anyRTSP(root)
+	configured, enabled := anyOver(root, RTSP)
 	first, who := int64(defaultUDPPort), udpPrivate
 	if v, ok := root.get("rtsp_udp"); ok {
 		words := []string{udpPrivate, udpOn, udpOff}
 		if i, ok := w.choice(v, words...); ok {
 			who = words[i]
 		}
-		w.unusedUDP(v, configured)
+		if !configured {
+			w.unusedOver(v, RTSP)
+		}
 	}
 	if v, ok := root.get("rtsp_udp_ports"); ok {
 		if p, ok := w.integer(v, 1, maxUDPPort); ok {
@@ -35,17 +37,12 @@ func (w *walker) datagrams(root object, c *Config) {
 		if first%2 != 0 {
 			w.fail(v, "%d is odd: packets are sent from even ports, and the reports about them from the next ones", first)
 		}
-		w.unusedUDP(v, configured)
+		if !configured {
+			w.unusedOver(v, RTSP)
+		}
 	}
 	if !enabled || who == udpOff {
 		return
 	}
 	c.Engine.Datagrams.First, c.Engine.Datagrams.Anyone = uint16(first), who == udpOn
-}
-
-// unusedUDP warns of a key for streams that there are not.
-func (w *walker) unusedUDP(n node, used bool) {
-	if !used {
-		w.warn(n, "nothing uses this: no stream is of type %s or %s", TypeRTSPPush, TypeRTSPPull)
-	}
 }

@@ -40,20 +40,32 @@ func (w *walker) defaultFullTo(n node, c *Config) {
 
 // fullTo reads where a stream sends viewers for whom there is no room: its own
 // address, or what the file says for all. That is a web address, which is nothing for
-// viewers over RTSP.
+// viewers over RTSP, and those over RTMP follow nowhere.
 func (w *walker) fullTo(o object, s *Stream, c *Config) {
 	v, own := o.get("redirect_full_to")
-	switch {
-	case own && s.Type.Protocol() == RTSP:
+	switch protocol := s.Type.Protocol(); {
+	case own && protocol == RTSP:
 		s.FullTo = w.rtspAddress(v, s.Path)
+	case own && protocol == RTMP:
+		w.nowhere(v)
 	case own:
 		s.FullTo = w.redirectFrom(v, s.Path)
-	case c.FullTo != "" && s.Type.Protocol() != RTSP:
+	case c.FullTo != "" && protocol != RTSP && protocol != RTMP:
 		v = o.node
 		s.FullTo = strings.ReplaceAll(c.FullTo, pathMark, s.Path)
 	}
 	if s.Enabled && s.FullTo != "" && w.sendsBack(s, c) {
 		w.fail(v, "redirect_full_to sends the viewers of this stream to this pump and this stream again")
+	}
+}
+
+// nowhere reads where viewers over RTMP are sent: an empty text or false.
+func (w *walker) nowhere(n node) {
+	if kindOf(n) == 'f' {
+		return
+	}
+	if s, ok := w.text(n); ok && s != "" {
+		w.fail(n, "this stream is viewed over RTMP, whose players follow nowhere: leave it out")
 	}
 }
 

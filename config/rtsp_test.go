@@ -139,7 +139,7 @@ func TestUDP(t *testing.T) {
 		{`{"rtsp_udp": "yes", ` + rtsp + `}`, `1:14: /rtsp_udp: "yes" is unknown here; known are private, on, off`},
 		{`{"rtsp_udp_ports": 5001, ` + rtsp + `}`, `1:20: /rtsp_udp_ports: 5001 is odd: packets are sent from even ports, and the reports about them from the next ones`},
 		{`{"rtsp_udp_ports": 65026, ` + rtsp + `}`, `1:20: /rtsp_udp_ports: the number must be between 1 and 65024, not 65026`},
-		{`{"rtsp_udp": "on", ` + push + `}`, `1:14: /rtsp_udp: warning: nothing uses this: no stream is of type rtsp_push or rtsp_pull`},
+		{`{"rtsp_udp": "on", ` + push + `}`, `1:14: /rtsp_udp: warning: nothing uses this: no stream is of type rtsp_pull or rtsp_push`},
 	} {
 		if _, ps := parse(t, c.src); len(ps) != 1 || !strings.Contains(text(ps), c.want) {
 			t.Errorf("got  %swant %s", text(ps), c.want)
@@ -173,7 +173,7 @@ func TestRTSPPort(t *testing.T) {
 		})
 	}
 	_, ps := parse(t, `{"rtsp_port": 554, `+push+`}`)
-	if want := "pump.json:1:15: /rtsp_port: warning: nothing uses this: no stream is of type rtsp_push or rtsp_pull\n"; text(ps) != want {
+	if want := "pump.json:1:15: /rtsp_port: warning: nothing uses this: no stream is of type rtsp_pull or rtsp_push\n"; text(ps) != want {
 		t.Errorf("got %s, want %s", text(ps), want)
 	}
 }
@@ -222,6 +222,8 @@ func TestTypes(t *testing.T) {
 		{TypeMMSHPush, MMSH, false, true},
 		{TypeRTSPPull, RTSP, true, false},
 		{TypeRTSPPush, RTSP, false, true},
+		{TypeRTMPPull, RTMP, true, false},
+		{TypeRTMPPush, RTMP, false, true},
 		{TypeFile, MMSH, false, false},
 		{"", "", false, false},
 	} {

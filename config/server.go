@@ -39,7 +39,8 @@ func (w *walker) root(n node) *Config {
 	return c
 }
 
-// listeners reads port, listen, ssl_port, rtsp_port, its UDP and admin, which must not meet each other.
+// listeners reads port, listen, ssl_port, the ports of protocols, UDP and admin, which must
+// not meet each other.
 func (w *walker) listeners(root object, c *Config) {
 	if v, ok := root.get("port"); ok {
 		if p, ok := w.integer(v, 1, maxPort); ok {
@@ -53,42 +54,15 @@ func (w *walker) listeners(root object, c *Config) {
 		}
 	}
 	w.ssl(root, c)
-	w.rtspPort(root, c)
+	for _, p := range protocolPorts {
+		w.protocolPort(root, p, c)
+	}
 	w.datagrams(root, c)
 	v, ok := root.get("admin")
 	if !ok {
 		v = root.node
 	}
 	w.admin(v, ok, c)
-}
-
-// rtspPort opens the port at which players look for RTSP, if there is a stream to be found
-// there. It takes no more than the other listeners, each of which takes every protocol.
-func (w *walker) rtspPort(root object, c *Config) {
-	port := int64(defaultRTSPPort)
-	at, given := root.get("rtsp_port")
-	if given {
-		p, ok := w.integer(at, 1, maxPort)
-		if !ok {
-			return
-		}
-		port = p
-	} else {
-		at = root.node
-	}
-	configured, enabled := anyRTSP(root)
-	_, listed := root.get("listen")
-	switch {
-	case listed && given:
-		w.fail(at, `give either "rtsp_port" or "listen", not both: every address in "listen" takes RTSP too`)
-	case given && !configured:
-		w.warn(at, "nothing uses this: no stream is of type %s or %s", TypeRTSPPush, TypeRTSPPull)
-	case listed || !enabled || slices.Contains(c.Listen, everywhere(uint16(port))):
-	case slices.Contains(c.TLS.Listen, everywhere(uint16(port))):
-		w.fail(at, `"rtsp_port" and "ssl_port" cannot both be %d: one is without TLS, and the other with it, which takes RTSP too`, port)
-	default:
-		w.open(at, everywhere(uint16(port)), false, c)
-	}
 }
 
 // listen reads the list of addresses; a single one needs no brackets.

@@ -21,14 +21,17 @@ type family struct {
 	port, securePort int
 	// accounts: a source can be told a user name and a password.
 	accounts bool
+	// named: a path without a name in it leads nowhere.
+	named bool
 }
 
 // families are the addresses of sources, by type of stream. MMSH's port is that of HTTP,
 // even if the URL begins with mms:// ([MS-WMSP] 1.9). RTSP's are in RFC 2326, 3.2, and, over
-// TLS, RFC 7826, 4.2.
+// TLS, RFC 7826, 4.2. RTMP's is registered for it, and over TLS it is that of HTTPS.
 var families = []family{
 	{typ: TypeMMSHPull, open: []string{"mmsh", "http", "mms"}, secure: []string{"mmshs", "https"}, port: 80, securePort: 443},
 	{typ: TypeRTSPPull, open: []string{"rtsp"}, secure: []string{"rtsps"}, port: 554, securePort: 322, accounts: true},
+	{typ: TypeRTMPPull, open: []string{"rtmp"}, secure: []string{"rtmps"}, port: 1935, securePort: 443, named: true},
 }
 
 // familyOf is the family of a type that is pulled.
@@ -118,8 +121,15 @@ func (w *walker) pieces(o object, f family) Pull {
 			p.Port = int(port)
 		}
 	}
-	if path, ok := o.get("path"); ok {
+	path, given := o.get("path")
+	if given {
 		p.Path = w.sourcePath(path)
+	}
+	if f.named && p.Host != "" && p.Path != "" && nameless(p.Path) {
+		if !given {
+			path = o.node
+		}
+		w.fail(path, `a stream of type %s needs a "path" with a "host": that of the stream at the source`, f.typ)
 	}
 	return p
 }
@@ -138,6 +148,12 @@ func (w *walker) sourcePath(n node) string {
 		return ""
 	}
 	return s
+}
+
+// nameless reports whether a path has no name in it.
+func nameless(path string) bool {
+	path, _, _ = strings.Cut(path, "?")
+	return strings.Trim(path, "/") == ""
 }
 
 // notInTarget reports characters that would end or break a request's target ([RFC
@@ -214,6 +230,8 @@ func (f family) check(u *url.URL) error {
 		return errors.New("what follows the # is never sent to a server")
 	case strings.ContainsFunc(u.RequestURI(), notInTarget):
 		return errors.New("it contains characters that must be escaped")
+	case f.named && nameless(u.EscapedPath()):
+		return errors.New("it names no stream: the path is missing")
 	}
 	if u.User != nil {
 		password, _ := u.User.Password()
@@ -223,13 +241,14 @@ func (f family) check(u *url.URL) error {
 }
 
 // What an address may hold that nobody else should see: a password in front of the
-// host, which may hold characters that end the host for others, and a token in the query.
+// host, which may hold characters that end the host for others, and a token, a key or a
+// password in the query.
 var (
 	userPart  = regexp.MustCompile(`://.*@`)
-	tokenPart = regexp.MustCompile(`\btoken=[^&#]*`)
+	tokenPart = regexp.MustCompile(`\b(token|key|pass|password)=[^&#]*`)
 )
 
 // withoutSecrets is an address as it may stand in a sentence.
 func withoutSecrets(s string) string {
-	return tokenPart.ReplaceAllString(userPart.ReplaceAllString(s, "://…@"), "token=…")
+	return tokenPart.ReplaceAllString(userPart.ReplaceAllString(s, "://…@"), "${1}=…")
 }

@@ -15,16 +15,19 @@ const (
 	TypeMMSHPush Type = "mmsh_push" // sent by an encoder over MMSH
 	TypeRTSPPull Type = "rtsp_pull" // fetched from an RTSP server, a camera for instance
 	TypeRTSPPush Type = "rtsp_push" // sent by an encoder over RTSP
+	TypeRTMPPull Type = "rtmp_pull" // fetched from an RTMP server
+	TypeRTMPPush Type = "rtmp_push" // sent by an encoder over RTMP, OBS for instance
 	TypeFile     Type = "file"      // played from an ASF file, again and again
 )
 
 // types are all of them, in the order in which a sentence names them.
-var types = []Type{TypeMMSHPull, TypeMMSHPush, TypeRTSPPull, TypeRTSPPush, TypeFile}
+var types = []Type{TypeMMSHPull, TypeMMSHPush, TypeRTSPPull, TypeRTSPPush, TypeRTMPPull, TypeRTMPPush, TypeFile}
 
 // The protocols, as [codec.Protocol.Name] has them.
 const (
 	MMSH = "mmsh"
 	RTSP = "rtsp"
+	RTMP = "rtmp"
 )
 
 // Protocol is the name of the one protocol by which a stream of this type is viewed, and
@@ -35,15 +38,31 @@ func (t Type) Protocol() string {
 		return MMSH
 	case TypeRTSPPull, TypeRTSPPush:
 		return RTSP
+	case TypeRTMPPull, TypeRTMPPush:
+		return RTMP
 	}
 	return ""
 }
 
 // Pulled reports whether the pump fetches the stream from a server.
-func (t Type) Pulled() bool { return t == TypeMMSHPull || t == TypeRTSPPull }
+func (t Type) Pulled() bool {
+	return t == TypeMMSHPull || t == TypeRTSPPull || t == TypeRTMPPull
+}
 
 // Pushed reports whether an encoder sends the stream to the pump.
-func (t Type) Pushed() bool { return t == TypeMMSHPush || t == TypeRTSPPush }
+func (t Type) Pushed() bool {
+	return t == TypeMMSHPush || t == TypeRTSPPush || t == TypeRTMPPush
+}
+
+// typesOver are the types of stream that come by a protocol.
+func typesOver(protocol string) (of []Type) {
+	for _, t := range types {
+		if t.Protocol() == protocol {
+			of = append(of, t)
+		}
+	}
+	return of
+}
 
 // typeNames are the types as texts.
 func typeNames(of []Type) (names []string) {
@@ -65,10 +84,10 @@ func joined(words []string, last string) string {
 	return strings.Join(words[:end], ", ") + last + words[end]
 }
 
-// anyRTSP reports whether the file has a stream that comes over RTSP, and whether one of
-// these is enabled. It is asked before the streams are read, for where to listen, and
+// anyOver reports whether the file has a stream that comes by a protocol, and whether one
+// of these is enabled. It is asked before the streams are read, for where to listen, and
 // leaves their mistakes to those who read them.
-func anyRTSP(root object) (configured, enabled bool) {
+func anyOver(root object, protocol string) (configured, enabled bool) {
 	n, _ := root.get("streams")
 	list, ok := n.value.(*hujson.Array)
 	if !ok {
@@ -76,7 +95,7 @@ func anyRTSP(root object) (configured, enabled bool) {
 	}
 	for _, e := range list.Elements {
 		stream, ok := e.Value.(*hujson.Object)
-		if !ok || Type(peek(stream, "type")).Protocol() != RTSP {
+		if !ok || Type(peek(stream, "type")).Protocol() != protocol {
 			continue
 		}
 		configured = true

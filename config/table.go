@@ -19,7 +19,7 @@ func (t table) has(key string) bool { return slices.Contains(t.keys, key) }
 func rootTable() table {
 	t := table{keys: []string{
 		"user", "group", "sandbox",
-		"port", "rtsp_port", "listen", "rtsp_udp", "rtsp_udp_ports",
+		"port", "rtsp_port", "rtmp_port", "rtmps_port", "listen", "rtsp_udp", "rtsp_udp_ports",
 		"use_http_proxy", "http_proxy_host", "http_proxy_port", "use_proxy_for_local_addresses",
 		"redirect_404_to", "redirect_full_to", "proxy_protocol_from",
 		"ssl", "ssl_port", "ssl_key", "ssl_cert", "certificates", "ssl_domains", "acme",
@@ -59,7 +59,7 @@ func sourceTable(of ...Type) table {
 	t := table{name: "streams[].source_options"}
 	for _, typ := range of {
 		switch typ {
-		case TypeMMSHPull:
+		case TypeMMSHPull, TypeRTMPPull:
 			t.add(pullKeys...)
 		case TypeRTSPPull:
 			t.add(pullKeys...)

@@ -24,10 +24,21 @@ func (s service) portKey() string {
 	if len(s.TLS.Listen) > 0 {
 		keys += `, "ssl_port"`
 	}
-	if slices.ContainsFunc(s.Streams, func(st config.Stream) bool { return st.Enabled && st.Type.Protocol() == config.RTSP }) {
+	if s.carries(config.RTSP) {
 		keys += `, "rtsp_port"`
 	}
+	if s.carries(config.RTMP) {
+		keys += `, "rtmp_port"`
+		if len(s.TLS.Listen) > 0 {
+			keys += `, "rtmps_port"`
+		}
+	}
 	return keys + ` or "listen"`
+}
+
+// carries reports whether an enabled stream comes by a protocol.
+func (s service) carries(protocol string) bool {
+	return slices.ContainsFunc(s.Streams, func(st config.Stream) bool { return st.Enabled && st.Type.Protocol() == protocol })
 }
 
 // advised is the error of a listener with what can be done about it: key is where

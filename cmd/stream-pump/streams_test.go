@@ -87,4 +87,12 @@ func TestAdviceNamesThePorts(t *testing.T) {
 	if got := (service{Config: c}).portKey(); got != `"port", "rtsp_port" or "listen"` {
 		t.Error(got)
 	}
+	c.Streams = []config.Stream{{Enabled: false, Type: config.TypeRTSPPush}, {Enabled: true, Type: config.TypeRTMPPull}}
+	if got := (service{Config: c}).portKey(); got != `"port", "rtmp_port" or "listen"` {
+		t.Error(got)
+	}
+	c.TLS.Listen = c.Listen
+	if got := (service{Config: c}).portKey(); got != `"port", "ssl_port", "rtmp_port", "rtmps_port" or "listen"` {
+		t.Error(got)
+	}
 }
