@@ -165,7 +165,7 @@ generate: ## make the files again that come from the table of settings
 	$(GO) generate ./tuning
 
 .PHONY: gate
-gate: build packages ## measure what a release promises, strictly (twenty-five minutes, a quiet machine)
+gate: build packages ## measure what a release promises, strictly (thirty minutes, a quiet machine)
 	@bin/pump-bench gate --html bin/gate.html $(ARGS)
 
 .PHONY: gate-short

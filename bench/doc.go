@@ -11,6 +11,10 @@
 //	bench/answer  the heads of answers in HTTP and RTSP, spelled as they came
 //	bench/rtpsynth    a synthetic source over RTP, and who checks what comes of it
 //	bench/rtspclient  encoders and viewers over RTSP
+//	bench/flvsynth    a synthetic source of FLV tags, and who checks what comes of it
+//	bench/rtmpclient  encoders and viewers over RTMP, whose values are AMF0 (bench/amf0)
+//	bench/payload     what proves the payloads of both sources
+//	bench/feed    what is the same of streams over RTSP and over RTMP
 //	bench/drain   many sockets, read without a copy
 //	bench/secure  TLS of players and encoders, and who vouches for servers here
 //	bench/load    thousands of players on one server, and what came of it

@@ -19,9 +19,9 @@ import (
 	"time"
 
 	"streampump/bench/contest"
+	feeds "streampump/bench/feed"
 	"streampump/bench/load"
 	"streampump/bench/rival"
-	"streampump/bench/rtpsynth"
 	"streampump/bench/synth"
 	"streampump/e2e/rig"
 )
@@ -39,28 +39,43 @@ func TestEveryServerCarriesTheStream(t *testing.T) {
 			t.Log(err) // no package brings it, so that it is there only where somebody built it
 			continue
 		}
-		t.Run(k.Name, func(t *testing.T) {
-			// The server's user, who may be another, has to get there, and may
-			// leave there what it likes.
-			dir, err := os.MkdirTemp("", "streampump-e2e-")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer os.RemoveAll(dir)
-			if err := os.Chmod(dir, 0o777|os.ModeSticky); err != nil {
-				t.Fatal(err)
-			}
-			t.Setenv("TMPDIR", dir)
-			checkServer(t, serverHeat(t, k))
-			if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-				t.Errorf("%v is left, %v", left, err)
-			}
-		})
+		for _, protocol := range spoken(k) {
+			t.Run(k.Name+"_over_"+protocol, func(t *testing.T) { carries(t, k, protocol) })
+		}
 	}
 }
 
-// serverHeat is a short run of a server.
-func serverHeat(t *testing.T, k *rival.Kind) *contest.Heat {
+// spoken are the protocols that a server is tried with: of the pump, which the other tests are
+// about, one.
+func spoken(k *rival.Kind) []string {
+	if k.Speaks(feeds.MMSH) {
+		return []string{feeds.MMSH}
+	}
+	return k.Over
+}
+
+// carries runs a server over a protocol and judges it.
+func carries(t *testing.T, k *rival.Kind, protocol string) {
+	t.Helper()
+	// The server's user, who may be another, has to get there, and may leave there what it
+	// likes.
+	dir, err := os.MkdirTemp("", "streampump-e2e-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o777|os.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", dir)
+	checkServer(t, serverHeat(t, k, protocol))
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("%v is left, %v", left, err)
+	}
+}
+
+// serverHeat is a short run of a server over a protocol.
+func serverHeat(t *testing.T, k *rival.Kind, protocol string) *contest.Heat {
 	t.Helper()
 	h := &contest.Heat{
 		Kind: k, Spec: synth.Spec{Streams: []synth.Stream{synth.Video(1, 25, 400_000, 25)}, PacketSize: 1400},
@@ -76,8 +91,8 @@ func serverHeat(t *testing.T, k *rival.Kind) *contest.Heat {
 	if k.Fronts {
 		h.Pump, h.TLS = rig.Binary(t), true
 	}
-	if k.RTSP == rival.Only {
-		overRTSP(t, h)
+	if protocol != feeds.MMSH {
+		over(t, h, protocol)
 	}
 	var err error
 	if h.Path, err = k.Find(); err != nil {
@@ -86,14 +101,14 @@ func serverHeat(t *testing.T, k *rival.Kind) *contest.Heat {
 	return h
 }
 
-// overRTSP has the stream come and go over RTSP.
-func overRTSP(t *testing.T, h *contest.Heat) {
+// over has the stream come and go over another protocol.
+func over(t *testing.T, h *contest.Heat, protocol string) {
 	t.Helper()
-	s, err := rtpsynth.Live(400_000, 25, 1400)
+	s, err := feeds.Live(protocol, 400_000, 25, 1400)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.Pump, h.RTP = rig.Binary(t), &s
+	h.Pump, h.Feed = rig.Binary(t), s
 }
 
 // checkServer runs a server and judges what must be so on any machine.
@@ -111,14 +126,14 @@ func checkServer(t *testing.T, h *contest.Heat) {
 	if r.Counts != want || r.Waiting != 0 || len(r.Problems) > 0 {
 		t.Errorf("counts %+v, %d waiting, problems %q", r.Counts, r.Waiting, r.Problems)
 	}
-	if v := r.Verified; h.Kind.Check == rival.Whole && (v == nil || v.Objects == 0 && h.RTP == nil || v.Packets == 0 || v.Broken > 0 || v.Foreign) {
+	if v := r.Verified; h.Kind.Check == rival.Whole && (v == nil || v.Objects == 0 && h.Feed == nil || v.Packets == 0 || v.Broken > 0 || v.Foreign) {
 		t.Errorf("verified: %+v", v)
 	}
 	for _, f := range []contest.Figure{
 		contest.CPUPerGB, contest.Cores, contest.DelayP50, contest.DelayP99, contest.JoinP99, contest.AllJoined,
 		contest.StalledKernel, contest.Held, contest.Received, contest.GeneratorCores, contest.RSSPerViewer, contest.RSSGrowth,
 	} {
-		if h.RTP != nil && h.Kind.Check != rival.Whole && (f == contest.DelayP50 || f == contest.DelayP99) {
+		if h.Feed != nil && h.Kind.Check != rival.Whole && (f == contest.DelayP50 || f == contest.DelayP99) {
 			continue // nothing of it is looked at
 		}
 		if math.IsNaN(out.Figures.At(f)) {
@@ -140,7 +155,7 @@ func TestInterruptedHeat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := serverHeat(t, pump)
+	h := serverHeat(t, pump, feeds.MMSH)
 	ctx, interrupt := context.WithCancel(t.Context())
 	h.Load.Duration = time.Hour
 	h.Load.Progress = func(p load.Progress) {
@@ -173,8 +188,8 @@ func TestCompare(t *testing.T) {
 	bench := buildBoth(t)
 	names := []string{"pump"}
 	for _, k := range rival.Kinds()[1:] {
-		if _, err := k.Find(); err != nil || k.NoPart(false, false) != "" {
-			t.Log(err, k.NoPart(false, false))
+		if _, err := k.Find(); err != nil || k.NoPart(false, feeds.MMSH) != "" {
+			t.Log(err, k.NoPart(false, feeds.MMSH))
 			continue
 		}
 		names = append(names, k.Name)
@@ -253,8 +268,8 @@ func TestPumpOverRTSP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := serverHeat(t, pump)
-	overRTSP(t, h)
+	h := serverHeat(t, pump, feeds.MMSH)
+	over(t, h, feeds.RTSP)
 	checkServer(t, h)
 }
 

@@ -8,20 +8,17 @@ import (
 	"time"
 
 	"streampump/bench/affinity"
+	"streampump/bench/feed"
 	"streampump/bench/floor"
 	"streampump/bench/live"
 	"streampump/bench/load"
 	"streampump/bench/rival"
-	"streampump/bench/rtpsynth"
 	"streampump/bench/secure"
 	"streampump/bench/synth"
 )
 
 // framed is what MMSH adds to a data packet.
 const framed = 12
-
-// interleaved is what RTSP adds to a packet.
-const interleaved = 4
 
 // Heat is one run of one server.
 type Heat struct {
@@ -38,9 +35,9 @@ type Heat struct {
 	Fanout rival.Fanout
 	// Cores are the server's. What loads it runs on the process's own.
 	Cores []int
-	// Spec is the stream, unless it is RTP, which comes and goes over RTSP.
+	// Spec is the stream, unless it is Feed, which comes and goes over another protocol.
 	Spec synth.Spec
-	RTP  *rtpsynth.Spec
+	Feed feed.Stream
 	// Load is what the players do; where they play is filled in.
 	Load load.Options
 	// Profile is called with the pump's admin listener while players play, on a
@@ -89,7 +86,7 @@ func (h *Heat) Run(ctx context.Context) (*Outcome, error) {
 		}
 	}
 	s, err := h.Kind.Start(ctx, rival.Setup{
-		Path: h.Path, Pump: h.Pump, Authority: authority, Dir: dir, Cores: h.Cores, Viewers: h.Load.Players, Fanout: h.Fanout, RTP: h.RTP,
+		Path: h.Path, Pump: h.Pump, Authority: authority, Dir: dir, Cores: h.Cores, Viewers: h.Load.Players, Fanout: h.Fanout, Feed: h.Feed,
 		Source: func(ctx context.Context) (rival.Source, error) { return live.New(ctx, h.Spec, 0) },
 	})
 	if err != nil {
@@ -131,7 +128,7 @@ func (h *Heat) Run(ctx context.Context) (*Outcome, error) {
 func (h *Heat) load(ctx context.Context, s *rival.Server) (r *load.Result, failed, err error) {
 	o := h.Load
 	o.Addr, o.Path, o.PID, o.Plain, o.Marks = s.Addr, s.Path, s.PID(), h.Kind.Plain, h.Kind.Check == rival.Marks
-	if o.RTP = h.RTP; o.RTP != nil && o.Marks {
+	if o.Feed = h.Feed; o.Feed != nil && o.Marks {
 		// It cuts the payloads that are checked into others.
 		o.Marks, o.Verify = false, 0
 	}
@@ -214,9 +211,9 @@ func floorLike(ctx context.Context, h *Heat, packetRate, coalesce float64, secur
 
 // packetSize is how many bytes a player gets for each packet, on average.
 func (h *Heat) packetSize() int {
-	if h.RTP != nil {
-		bytes, packets := h.RTP.Mean()
-		return int(bytes/packets) + interleaved
+	if h.Feed != nil {
+		bytes, packets := h.Feed.Mean()
+		return int(bytes / packets)
 	}
 	return h.Spec.PacketSize + framed
 }

@@ -4,18 +4,19 @@ import (
 	"math"
 
 	"streampump/bench/contest"
+	"streampump/bench/feed"
 	"streampump/bench/rival"
 	"streampump/bench/stat"
 )
 
 // rtspRows are about viewers over RTSP.
 func rtspRows() []Row {
-	return []Row{
+	return append([]Row{
 		{
 			// The engine sends them the same bytes at the same times. The packets are smaller,
 			// and the sound comes in packets of its own between the pictures, so that a call
 			// carries a little less.
-			Name: "rtsp-bytes", Scene: "rtsp", Kind: Ratio, Bound: 1.15,
+			Name: "rtsp-bytes", Scene: "feeds", Kind: Ratio, Bound: 1.15,
 			What:   "CPU per byte over RTSP at 1,000 viewers of 1 Mbit/s, against MMSH",
 			values: ratio(rtspPump, pump, contest.CPUPerGB),
 		},
@@ -23,64 +24,97 @@ func rtspRows() []Row {
 			// With so few viewers packets are held for a part of the latency budget.
 			Name: "rtsp-rivals", Scene: "rtsp-rivals", Kind: Ratio, Bound: 0.4, Unpackaged: true,
 			What:   "CPU per byte over RTSP at 300 viewers, against the cheapest rival",
-			values: cheapest,
+			values: cheapest(rtspPump, feed.RTSP),
+		},
+	}, watchedRows("rtsp", "RTSP", rtspPump, rtspStalled)...)
+}
+
+// rtmpRows are about viewers over RTMP.
+func rtmpRows() []Row {
+	return append([]Row{
+		{
+			Name: "rtmp-bytes", Scene: "feeds", Kind: Ratio, Bound: 1.15,
+			What:   "CPU per byte over RTMP at 1,000 viewers of 1 Mbit/s, against MMSH",
+			values: ratio(rtmpPump, pump, contest.CPUPerGB),
 		},
 		{
-			Name: "rtsp-delay", Scene: "rtsp", Kind: Time, Bound: 100, Unit: "ms",
-			What:   "added delay over RTSP in the same rounds, p99",
-			values: column(rtspPump, contest.DelayP99),
+			Name: "rtmp-nginx", Scene: "feeds", Kind: Ratio, Bound: 0.3,
+			What:   "the same, against nginx-rtmp",
+			values: ratio(rtmpPump, nginxRTMP, contest.CPUPerGB),
 		},
 		{
-			Name: "rtsp-join", Scene: "rtsp", Kind: Time, Bound: 100, Unit: "ms",
-			What:   "from connect to the first key frame over RTSP, all requests included, p99",
-			values: column(rtspPump, contest.JoinP99),
+			Name: "rtmp-bytes-few", Scene: "rtmp-rivals", Kind: Ratio, Bound: 1.15,
+			What:   "CPU per byte over RTMP at 300 viewers, against MMSH",
+			values: ratio(rtmpPump, pump, contest.CPUPerGB),
 		},
 		{
-			Name: "rtsp-memory", Scene: "rtsp", Kind: Time, Bound: 4, Unit: "kB",
-			What:   "resident memory per viewer over RTSP, everything included",
-			values: column(rtspPump, contest.RSSPerViewer),
+			Name: "rtmp-rivals", Scene: "rtmp-rivals", Kind: Ratio, Bound: 0.3,
+			What:   "the same, against the cheapest rival",
+			values: cheapest(rtmpPump, feed.RTMP),
+		},
+	}, watchedRows("rtmp", "RTMP", rtmpPump, rtmpStalled)...)
+}
+
+// watchedRows are about what viewers over a protocol see, and what each costs. They and the
+// scene with stalls are called by it.
+func watchedRows(name, protocol, own, stalls string) []Row {
+	return []Row{
+		{
+			Name: name + "-delay", Scene: "feeds", Kind: Time, Bound: 100, Unit: "ms",
+			What:   "added delay over " + protocol + " in the same rounds, p99",
+			values: column(own, contest.DelayP99),
 		},
 		{
-			Name: "rtsp-damage", Scene: "rtsp-stall", Kind: Count, Bound: 0,
-			What:   "pictures that were cut, or cannot be decoded, of viewers over RTSP that stalled and were skipped ahead",
-			values: damaged,
+			Name: name + "-join", Scene: "feeds", Kind: Time, Bound: 100, Unit: "ms",
+			What:   "from connect to the first key frame over " + protocol + ", all requests included, p99",
+			values: column(own, contest.JoinP99),
+		},
+		{
+			Name: name + "-memory", Scene: "feeds", Kind: Time, Bound: 4, Unit: "kB",
+			What:   "resident memory per viewer over " + protocol + ", everything included",
+			values: column(own, contest.RSSPerViewer),
+		},
+		{
+			Name: name + "-damage", Scene: name + "-stall", Kind: Count, Bound: 0,
+			What:   "pictures that were cut, or cannot be decoded, of viewers over " + protocol + " that stalled and were skipped ahead",
+			values: damaged(stalls),
 		},
 	}
 }
 
-// cheapest is the pump's CPU per byte over RTSP by that of the cheapest rival in each round.
-func cheapest(t *contest.Table) []float64 {
-	own := t.Column(rtspPump, contest.CPUPerGB)
-	least := make([]float64, len(own))
-	for i := range least {
-		least[i] = math.Inf(1)
-	}
-	for _, k := range rival.Kinds() {
-		if k.RTSP != rival.Only {
-			continue
-		}
-		for i, v := range t.Column(k.Name, contest.CPUPerGB) {
-			if i < len(least) && v < least[i] {
-				least[i] = v
-			}
-		}
-	}
-	for i, v := range least {
-		if math.IsInf(v, 1) {
+// cheapest is a pump's CPU per byte by that of the cheapest rival over a protocol in each
+// round.
+func cheapest(own, protocol string) func(*contest.Table) []float64 {
+	return func(t *contest.Table) []float64 {
+		used := t.Column(own, contest.CPUPerGB)
+		least := make([]float64, len(used))
+		for i := range least {
 			least[i] = math.NaN()
 		}
+		for _, k := range rival.Kinds() {
+			if k.Name == pump || !k.Speaks(protocol) {
+				continue
+			}
+			for i, v := range t.Column(k.Name, contest.CPUPerGB) {
+				if i < len(least) && (math.IsNaN(least[i]) || v < least[i]) {
+					least[i] = v
+				}
+			}
+		}
+		return stat.Ratios(used, least)
 	}
-	return stat.Ratios(own, least)
 }
 
-// damaged is how many pictures were damaged in those rounds in which viewers were skipped
-// ahead.
-func damaged(t *contest.Table) []float64 {
-	values := t.Column(rtspStalled, contest.Damaged)
-	for i, gaps := range t.Column(rtspStalled, contest.Gaps) {
-		if !(gaps > 0) {
-			values[i] = math.NaN()
+// damaged is how many pictures were damaged of a pump's viewers in those rounds in which some
+// were skipped ahead.
+func damaged(stalls string) func(*contest.Table) []float64 {
+	return func(t *contest.Table) []float64 {
+		values := t.Column(stalls, contest.Damaged)
+		for i, gaps := range t.Column(stalls, contest.Gaps) {
+			if !(gaps > 0) {
+				values[i] = math.NaN()
+			}
 		}
+		return values
 	}
-	return values
 }

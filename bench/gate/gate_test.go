@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"streampump/bench/contest"
+	"streampump/bench/feed"
 	"streampump/bench/load"
 	"streampump/bench/rival"
 	"streampump/bench/synth"
@@ -113,7 +114,7 @@ func TestStalledGrowthIsByPlayer(t *testing.T) {
 func TestCheapestRival(t *testing.T) {
 	nan := math.NaN()
 	table := made(contest.CPUPerGB, map[string][]float64{rtspPump: {1, 1, 1, nan}, "go2rtc": {4, nan, nan, 2}, "lal": {8, 2, nan, 2}})
-	if got := cheapest(table); !slices.Equal(got, []float64{0.25, 0.5}) {
+	if got := cheapest(rtspPump, feed.RTSP)(table); !slices.Equal(got, []float64{0.25, 0.5}) {
 		t.Errorf("%v", got)
 	}
 }
@@ -124,7 +125,7 @@ func TestDamageIsOfViewersThatWereSkipped(t *testing.T) {
 	for i, gaps := range []float64{2, 0, 1} {
 		table.Runs[rtspStalled][i].Figures[contest.Gaps] = gaps
 	}
-	if got := damaged(table); got[0] != 0 || !math.IsNaN(got[1]) || got[2] != 3 {
+	if got := damaged(rtspStalled)(table); got[0] != 0 || !math.IsNaN(got[1]) || got[2] != 3 {
 		t.Errorf("%v", got)
 	}
 }
@@ -145,11 +146,13 @@ func setup(t *testing.T) Setup {
 			t.Fatal(err)
 		}
 	}
-	live, err := rival.Named("go2rtc")
-	if err != nil {
-		t.Fatal(err)
+	others := make([]*rival.Kind, 2)
+	for i, name := range []string{"go2rtc", nginxRTMP} {
+		if others[i], err = rival.Named(name); err != nil {
+			t.Fatal(err)
+		}
 	}
-	return Setup{Pump: "stream-pump", Cubemap: k, Fronts: fronts, RTSP: []*rival.Kind{live}, Video: video, Most: 19_800, Place: contest.Placement{Server: []int{0}, Load: []int{1}}}
+	return Setup{Pump: "stream-pump", Cubemap: k, Fronts: fronts, Rivals: others, Video: video, Most: 19_800, Place: contest.Placement{Server: []int{0}, Load: []int{1}}}
 }
 
 // Every row has a scene with the servers that it is about, and a name of its own.
@@ -187,7 +190,7 @@ func TestExpected(t *testing.T) {
 		most  float64 // minutes
 		only  []string
 		steps int
-	}{{Short(), 4, nil, 14}, {Strict(), 25, nil, 14}, {Short(), 1, []string{"delay-few", "lost"}, 1}} {
+	}{{Short(), 4, nil, 16}, {Strict(), 30, nil, 16}, {Short(), 1, []string{"delay-few", "lost"}, 1}} {
 		g := Gate{Form: c.form, Setup: setup(t), Only: c.only}
 		total, scenes := g.Expected()
 		if total.Minutes() > c.most || total <= 0 || scenes != c.steps {

@@ -26,6 +26,9 @@ const (
 
 	rtspPump    = "pump, RTSP"
 	rtspStalled = "pump, RTSP, with stalls"
+	rtmpPump    = "pump, RTMP"
+	rtmpStalled = "pump, RTMP, with stalls"
+	nginxRTMP   = "nginx-rtmp"
 )
 
 // own is how far above the floor the pump may be, by call: its own work.
@@ -36,7 +39,9 @@ const own = 1.10
 const sealing = 1.15
 
 // Rows are the promises.
-func Rows() []Row { return slices.Concat(clearRows(), secureRows(), rtspRows(), countRows()) }
+func Rows() []Row {
+	return slices.Concat(clearRows(), secureRows(), rtspRows(), rtmpRows(), countRows())
+}
 
 // secureRows are about viewers that speak TLS.
 func secureRows() []Row {
@@ -100,7 +105,7 @@ func countRows() []Row {
 		{
 			Name: "gaps", Kind: Count, Bound: 0,
 			What:   "gaps of the pump's viewers that read, in all scenes without stalls",
-			values: worst(contest.Gaps, stalled, securedStalled, rtspStalled),
+			values: worst(contest.Gaps, stalled, securedStalled, rtspStalled, rtmpStalled),
 		},
 	}
 }
@@ -303,7 +308,7 @@ func stalledCalls() func(*contest.Table) []float64 {
 func worst(f contest.Figure, but ...string) func(*contest.Table) []float64 {
 	return func(t *contest.Table) []float64 {
 		var all []float64
-		for _, name := range []string{pump, quick, stalled, describe, oneLoop, twoLoops, secured, securedStalled, rtspPump, rtspStalled} {
+		for _, name := range []string{pump, quick, stalled, describe, oneLoop, twoLoops, secured, securedStalled, rtspPump, rtspStalled, rtmpPump, rtmpStalled} {
 			if !slices.Contains(but, name) {
 				all = append(all, stat.Present(t.Column(name, f))...)
 			}

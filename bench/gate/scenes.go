@@ -2,12 +2,13 @@ package gate
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"streampump/bench/contest"
+	"streampump/bench/feed"
 	"streampump/bench/load"
 	"streampump/bench/rival"
-	"streampump/bench/rtpsynth"
 	"streampump/bench/segment"
 	"streampump/bench/synth"
 )
@@ -24,7 +25,7 @@ type Form struct {
 // Short is the form for every change: within four minutes.
 func Short() Form { return Form{Rounds: 2, Duration: 2500 * time.Millisecond, Stall: 4 * time.Second} }
 
-// Strict is the form for a release: about twenty-five minutes.
+// Strict is the form for a release: about thirty minutes.
 func Strict() Form {
 	return Form{Strict: true, Rounds: 5, Duration: 5 * time.Second, Stall: 20 * time.Second}
 }
@@ -68,8 +69,8 @@ type Setup struct {
 	Cubemap *rival.Kind
 	// Fronts are the servers that speak TLS for a pump and are installed.
 	Fronts []*rival.Kind
-	// RTSP are the rivals over RTSP that are there.
-	RTSP []*rival.Kind
+	// Rivals are those that are there whose streams come and go over other protocols than MMSH.
+	Rivals []*rival.Kind
 	// Most is the most players that this process's descriptors allow. A scene of
 	// more is left out, and its rows are not measured.
 	Most int
@@ -108,11 +109,11 @@ func (f Form) scenes(s *Setup) ([]scene, error) {
 
 	all = append(all, b.secured(mega, slow, once)...)
 
-	overRTSP, err := b.rtsp(mega, once)
+	feeds, err := b.feeds(mega, once)
 	if err != nil {
 		return nil, err
 	}
-	all = append(all, overRTSP...)
+	all = append(all, feeds...)
 
 	many := heat(pump, slow, manyPlayers, 4*time.Second)
 	many.Cores = s.Place.All() // one process, all there is
@@ -167,47 +168,73 @@ func (b *builder) secured(mega, slow synth.Spec, rounds int) []scene {
 	}
 }
 
-// What streams over RTSP are like.
+// What streams over RTSP and RTMP are like.
 const (
 	// liveGOP is two seconds of pictures, as encoders have them.
 	liveGOP = 50
-	// livePacket is the most bytes of a packet, as of those over MMSH.
+	// livePacket is the most bytes of a packet over RTSP, as of those over MMSH.
 	livePacket = 1400
 	// besideRivals is how many viewers rivals have: some do not hold 1,000 on one core.
 	besideRivals = 300
 )
 
-// rtsp are the scenes over RTSP. In the first the same pump has as many players over MMSH.
-func (b *builder) rtsp(mega synth.Spec, rounds int) ([]scene, error) {
-	over := func(name string, bitrate, players int) (*contest.Heat, error) {
-		h := b.heat(name, synth.Spec{}, players, time.Second)
-		spec, err := rtpsynth.Live(bitrate, liveGOP, livePacket)
-		h.RTP = &spec
-		return h, err
-	}
-	one, err1 := over(rtspPump, 1_000_000, 1000)
-	few, err2 := over(rtspPump, 1_000_000, besideRivals)
-	stall, err3 := over(rtspStalled, 4_000_000, 100)
-	if err := errors.Join(err1, err2, err3); err != nil {
+// feeds are the scenes over RTSP and RTMP. In the first the same pump has as many players over
+// MMSH, and of the rivals there is the one that holds so many.
+func (b *builder) feeds(mega synth.Spec, rounds int) ([]scene, error) {
+	rtsp, err1 := b.over(feed.RTSP, rtspPump, 1_000_000, 1000)
+	rtmp, err2 := b.over(feed.RTMP, rtmpPump, 1_000_000, 1000)
+	fewRTSP, err3 := b.over(feed.RTSP, rtspPump, 1_000_000, besideRivals)
+	fewRTMP, err4 := b.over(feed.RTMP, rtmpPump, 1_000_000, besideRivals)
+	stallRTSP, err5 := b.stalls(feed.RTSP, rtspStalled)
+	stallRTMP, err6 := b.stalls(feed.RTMP, rtmpStalled)
+	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
 		return nil, err
 	}
-	beside := []*contest.Heat{few}
-	rivals := b.setup.RTSP
-	if !b.form.Strict && len(rivals) > 1 {
-		rivals = rivals[:1]
+	many := []*contest.Heat{b.heat(pump, mega, 1000, time.Second), rtsp, rtmp}
+	beside := []*contest.Heat{fewRTMP}
+	if b.form.Strict { // in the short form there is no time for more
+		many = append(many, named(nginxRTMP, b.rivals(rtmp))...)
+		beside = append(beside, b.heat(pump, mega, besideRivals, time.Second))
 	}
-	for _, k := range rivals {
-		h := *few
-		h.Kind, h.Name, h.Path, h.Pump = k, k.Name, "", b.setup.Pump
-		beside = append(beside, &h)
-	}
-	stall.Load.Duration, stall.Load.Stall = b.form.Stall+tail, load.Stall{Percent: 10, For: b.form.Stall}
-	stall.Load.Verify = 2 * watched // of whom two stall
 	return []scene{
-		{name: "rtsp", what: "1,000 viewers of 1 Mbit/s over RTSP", rounds: rounds, heats: []*contest.Heat{b.heat(pump, mega, 1000, time.Second), one}},
-		{name: "rtsp-rivals", what: "300 viewers of 1 Mbit/s over RTSP", rounds: rounds, heats: beside},
-		{name: "rtsp-stall", what: "100 viewers of 4 Mbit/s over RTSP, 10 % of whom stall", rounds: rounds, heats: []*contest.Heat{stall}},
+		{name: "feeds", what: "1,000 viewers of 1 Mbit/s over MMSH, over RTSP and over RTMP", rounds: rounds, heats: many},
+		{name: "rtsp-rivals", what: "300 viewers of 1 Mbit/s over RTSP", rounds: rounds, heats: append([]*contest.Heat{fewRTSP}, b.rivals(fewRTSP)...)},
+		{name: "rtmp-rivals", what: "300 viewers of 1 Mbit/s over RTMP", rounds: rounds, heats: append(beside, b.rivals(fewRTMP)...)},
+		{name: "rtsp-stall", what: "100 viewers of 4 Mbit/s over RTSP, 10 % of whom stall", rounds: rounds, heats: []*contest.Heat{stallRTSP}},
+		{name: "rtmp-stall", what: "100 viewers of 4 Mbit/s over RTMP, 10 % of whom stall", rounds: rounds, heats: []*contest.Heat{stallRTMP}},
 	}, nil
+}
+
+// named are those heats with a name.
+func named(name string, heats []*contest.Heat) []*contest.Heat {
+	return slices.DeleteFunc(heats, func(h *contest.Heat) bool { return h.Name != name })
+}
+
+// over is a heat of the pump over a protocol, whose players come a millisecond apart.
+func (b *builder) over(protocol, name string, bitrate, players int) (h *contest.Heat, err error) {
+	h = b.heat(name, synth.Spec{}, players, time.Duration(players)*time.Millisecond)
+	h.Feed, err = feed.Live(protocol, bitrate, liveGOP, livePacket)
+	return h, err
+}
+
+// rivals are the same heat of the rivals that are there; in the short form, of the first.
+func (b *builder) rivals(of *contest.Heat) (heats []*contest.Heat) {
+	for _, k := range b.setup.Rivals {
+		if k.Speaks(of.Feed.Protocol()) && (b.form.Strict || len(heats) == 0) {
+			h := *of
+			h.Kind, h.Name, h.Path, h.Pump = k, k.Name, "", b.setup.Pump
+			heats = append(heats, &h)
+		}
+	}
+	return heats
+}
+
+// stalls is a heat over a protocol in which players stall for longer than buffers last.
+func (b *builder) stalls(protocol, name string) (*contest.Heat, error) {
+	h, err := b.over(protocol, name, 4_000_000, 100)
+	h.Load.Duration, h.Load.Stall = b.form.Stall+tail, load.Stall{Percent: 10, For: b.form.Stall}
+	h.Load.Verify = 2 * watched // of whom two stall
+	return h, err
 }
 
 // builder makes heats.

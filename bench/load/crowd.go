@@ -288,9 +288,9 @@ func (c *crowd) ask(m *member) error {
 // sendNext sends the player's next request.
 func (c *crowd) sendNext(m *member) error {
 	request, j := c.play, &joiner{plain: c.o.Plain || c.o.Marks}
-	if c.o.RTP != nil {
-		j.rtsp = newRTSPJoiner(c.o.url())
-		request = j.rtsp.next()
+	if c.o.Feed != nil {
+		j.feeds = c.o.Feed.Join(c.o.place())
+		request = j.feeds.Next()
 	}
 	if len(c.describe) > 0 && !m.described {
 		request, j.describes = c.describe, true
@@ -305,7 +305,7 @@ func (c *crowd) sendNext(m *member) error {
 	return nil
 }
 
-// say sends a request of some hundred bytes, which a connection takes whole where the one
+// say sends a request of some hundred bytes, or a handshake, which a connection takes whole where the one
 // before was answered.
 func (m *member) say(request []byte) error {
 	if n, err := unix.Write(m.fd, request); err != nil || n < len(request) {
@@ -367,8 +367,8 @@ func (c *crowd) read(m *member) error {
 	if m.join.answered && !answered && !m.join.describes {
 		c.tally.change(func(n *Counts) { n.Connected++ })
 	}
-	if err == nil && m.join.rtsp != nil {
-		if request := m.join.rtsp.next(); len(request) > 0 {
+	if err == nil && m.join.feeds != nil {
+		if request := m.join.feeds.Next(); len(request) > 0 {
 			err = m.say(request)
 		}
 	}

@@ -15,8 +15,8 @@
 // and every second of CPU in a [Result] is of the measurement only. Its Timeline
 // has the rest: the run from the first connect on, in steps.
 //
-// Over RTSP players ask for the stream's description and set its tracks up, have joined
-// with the beginning of a key frame, and are judged by bench/rtpsynth, packet by packet.
+// Players of a [feed.Stream], over RTSP or RTMP, say all that it takes until the stream
+// plays, have joined with the beginning of a key frame, and have every packet judged.
 //
 // Over TLS every player makes a whole handshake and checks the server's certificate.
 // A crowd's handshakes are coroutines on its one goroutine (bench/secure); what comes

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"streampump/bench/answer"
+	"streampump/bench/feed"
 	"streampump/bench/player"
 )
 
@@ -17,7 +18,7 @@ type joiner struct {
 	// describes: it asks for the header, which is the whole body.
 	describes bool
 	length    int64       // of that body
-	rtsp      *rtspJoiner // nil for HTTP
+	feeds     feed.Joiner // nil for HTTP
 	head      []byte
 	answered  bool  // with 200
 	done      bool  // all below is only counted
@@ -39,9 +40,9 @@ func (j *joiner) feed(b []byte) (done bool, err error) {
 
 // understand is feed before it is done.
 func (j *joiner) understand(b []byte) (done bool, err error) {
-	if j.rtsp != nil {
-		done, err = j.rtsp.feed(b)
-		if j.answered = j.rtsp.talk.Playing(); j.answered {
+	if j.feeds != nil {
+		done, err = j.feeds.Feed(b)
+		if j.answered = j.feeds.Playing(); j.answered {
 			j.bytes += int64(len(b))
 		}
 		return done, err

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"streampump/bench/feed"
 	"streampump/bench/meter"
 	"streampump/bench/player"
-	"streampump/bench/rtpsynth"
 	"streampump/bench/segment"
 )
 
@@ -61,11 +61,11 @@ type Options struct {
 	// AnyStart: verified players may begin in the middle of a picture, as they
 	// do where a server does not know what it carries.
 	AnyStart bool
-	// RTP is the source of a stream that the players play over RTSP, all of its tracks on
-	// the connection; nil is not RTSP. Its run does not matter. They have joined when they
-	// have the beginning of a key frame. With AnyStart they may also be sent on behind a gap
-	// in the middle of a picture, which is counted.
-	RTP *rtpsynth.Spec
+	// Feed is the stream where it comes over a protocol of its own, such as RTSP; nil: it does
+	// not. Its run does not matter. Players have joined when they have the beginning of a key
+	// frame. With AnyStart they may also be sent on behind a gap in the middle of a picture,
+	// which is counted.
+	Feed feed.Stream
 	// Describe: players ask for the header first, on a connection of its own,
 	// as VLC does. Only MMSH has that.
 	Describe bool
@@ -144,8 +144,8 @@ func (o *Options) Check() error {
 		return errors.New("no player can both stall and be throttled: the two shares add up to more than 100%")
 	case len(o.Others) > 0 && o.PID == 0:
 		return errors.New("processes that serve with the server's need that to be known")
-	case o.RTP != nil && (o.Plain || o.Marks || o.Describe || o.TLS != nil || o.Throttle.Percent > 0):
-		return errors.New("players over RTSP speak no HTTP and no TLS, cannot be throttled, and ask for the description in any case")
+	case o.Feed != nil && (o.Plain || o.Marks || o.Describe || o.TLS != nil || o.Throttle.Percent > 0):
+		return fmt.Errorf("players over %s speak no HTTP and no TLS, cannot be throttled, and ask for the description in any case", strings.ToUpper(o.Feed.Protocol()))
 	case o.Describe && o.Plain:
 		return errors.New("only MMSH has Describe")
 	case !(o.Churn >= 0) || o.Churn > 0 && o.Verify == o.Players:
@@ -159,6 +159,9 @@ func (o *Options) Check() error {
 
 // processes are all that serve.
 func (o *Options) processes() []int { return append([]int{o.PID}, o.Others...) }
+
+// place is where players of a Feed play.
+func (o *Options) place() feed.Place { return feed.Place{Addr: o.Addr, Path: o.Path} }
 
 // client is whose words the players use.
 func (o *Options) client() player.Client {

@@ -14,8 +14,8 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"streampump/bench/feed"
 	"streampump/bench/player"
-	"streampump/bench/rtpsynth"
 	"streampump/bench/secure"
 )
 
@@ -128,8 +128,8 @@ func (y *tally) lost(held bool, err error) {
 	}
 	y.reasons[reason]++
 	var fault *player.Fault
-	var rtp *rtpFault
-	if errors.As(err, &fault) || errors.As(err, &rtp) {
+	var broken *feed.Fault
+	if errors.As(err, &fault) || errors.As(err, &broken) {
 		y.checks.Broken++
 		if len(y.checks.Faults) < maxFaults {
 			y.checks.Faults = append(y.checks.Faults, err.Error())
@@ -140,11 +140,11 @@ func (y *tally) lost(held bool, err error) {
 // reasonOf is an error in words that are the same for all players it meets.
 func reasonOf(err error) string {
 	var fault *player.Fault
-	var rtp *rtpFault
+	var broken *feed.Fault
 	var errno syscall.Errno
 	switch {
-	case errors.As(err, &rtp):
-		return "the stream broke a rule of RTP"
+	case errors.As(err, &broken):
+		return "the stream broke a rule of " + broken.Of
 	case errors.As(err, &fault):
 		return "the stream broke the rule " + fault.Rule.String()
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
@@ -229,17 +229,15 @@ func (y *tally) verified(c player.Counts, objects int64, foreign bool) {
 	y.checks.Foreign = y.checks.Foreign || foreign
 }
 
-// verifiedRTP adds the same of a player over RTSP.
-func (y *tally) verifiedRTP(c rtpsynth.Counts) {
+// verifiedFeed adds the same of a player of a Feed.
+func (y *tally) verifiedFeed(c feed.Counts) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	y.checks.Packets += int64(c.All())
-	for t := range c.Gaps {
-		y.checks.Gaps += int64(c.Gaps[t])
-		y.checks.Missing += int64(c.Missing[t])
-	}
+	y.checks.Packets += int64(c.Packets)
+	y.checks.Gaps += int64(c.Gaps)
+	y.checks.Missing += int64(c.Missing)
 	if y.checks.Damaged == nil {
 		y.checks.Damaged = new(int64)
 	}
-	*y.checks.Damaged += int64(c.Cut + c.OffKey)
+	*y.checks.Damaged += int64(c.Damaged)
 }

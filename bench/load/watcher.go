@@ -42,8 +42,8 @@ func (w *watcher) run(ctx context.Context, began time.Time) {
 	w.began = time.Now()
 	w.check = player.Pattern()
 	w.tally.change(func(n *Counts) { n.Started++ })
-	if w.o.RTP != nil {
-		w.runRTSP(ctx)
+	if w.o.Feed != nil {
+		w.runFeed(ctx)
 		return
 	}
 	v := player.NewVerifier(player.Options{Plain: w.o.Plain, AnyStart: w.o.AnyStart, Object: w.object, Began: w.stamp, Rounds: w.isForeign})

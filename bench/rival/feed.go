@@ -3,72 +3,64 @@ package rival
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 
 	"streampump/bench/child"
+	"streampump/bench/feed"
 	"streampump/bench/meter"
-	"streampump/bench/rtspclient"
 )
 
-// rtspPath is the stream's, wherever servers let us choose.
-const rtspPath = "/live"
+// pathOver is the stream's, wherever servers let us choose.
+func pathOver(protocol string) string {
+	if protocol == feed.RTMP {
+		return "/streams/live" // an application and a name
+	}
+	return "/live"
+}
 
-// pushed feeds a server that listens as an encoder over RTSP, and waits until players are
-// told of the stream.
+// pushed feeds a server that listens as an encoder over the stream's protocol, and waits until
+// players are given the stream.
 func (v *Server) pushed(ctx context.Context, s Setup, addr string) error {
-	v.feed(func(ctx context.Context) error { return publish(ctx, addr, s) })
-	return v.describes(ctx)
-}
-
-// publish is an encoder that announces the stream over RTSP.
-func publish(ctx context.Context, addr string, s Setup) error {
-	c, err := dialRTSP(ctx, addr)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	return rtspclient.NewPublisher(c, "rtsp://"+addr+rtspPath, *s.RTP).Live(ctx, meter.Now)
-}
-
-// dialRTSP connects to a server.
-func dialRTSP(ctx context.Context, addr string) (*rtspclient.Client, error) {
-	c, err := (&net.Dialer{Timeout: askFor}).DialContext(ctx, "tcp", addr)
-	if err != nil {
-		return nil, err
-	}
-	return &rtspclient.Client{Conn: rtspclient.NewConn(c, readyWithin)}, nil
-}
-
-// describes waits until whoever asks over RTSP is told what the stream has.
-func (v *Server) describes(ctx context.Context) error {
-	return v.await(ctx, "described the stream", func(ctx context.Context) bool {
-		ctx, cancel := context.WithTimeout(ctx, askFor)
-		defer cancel()
-		c, err := dialRTSP(ctx, v.Addr)
+	to := feed.Place{Addr: addr, Path: v.Path}
+	v.feed(func(ctx context.Context) error {
+		c, err := dial(ctx, addr)
 		if err != nil {
-			return false
+			return err
 		}
 		defer c.Close()
-		h, _, err := c.Try(ctx, "DESCRIBE", "rtsp://"+v.Addr+v.Path, "", "Accept: application/sdp")
-		return err == nil && h.Status == 200
+		_, err = s.Feed.Publish(ctx, c, to, meter.Now)
+		return err
+	})
+	return v.gives(ctx, s)
+}
+
+// dial connects to a server.
+func dial(ctx context.Context, addr string) (net.Conn, error) {
+	return (&net.Dialer{Timeout: askFor}).DialContext(ctx, "tcp", addr)
+}
+
+// gives waits until whoever asks over the stream's protocol is given it.
+func (v *Server) gives(ctx context.Context, s Setup) error {
+	return v.await(ctx, "given the stream to who asks", func(ctx context.Context) bool {
+		c, err := dial(ctx, v.Addr)
+		return err == nil && s.Feed.There(ctx, c, feed.Place{Addr: v.Addr, Path: v.Path})
 	})
 }
 
-// takesPush runs a server over RTSP that encoders push to. configure writes its
-// configuration.
+// takesPush runs a server that encoders push to over other protocols than MMSH. configure
+// writes its configuration.
 func takesPush(configure func(addr string, s Setup) (child.Spec, error)) func(context.Context, *Server, Setup) error {
 	return func(ctx context.Context, v *Server, s Setup) (err error) {
-		if s.RTP == nil {
-			return errors.New("it takes streams over RTSP alone")
+		if err := s.wants(v.Kind); err != nil {
+			return err
 		}
 		if v.Addr, err = freeAddr(); err != nil {
 			return err
 		}
-		v.Path = rtspPath
+		v.Path = pathOver(s.Feed.Protocol())
 		spec, err := configure(v.Addr, s)
 		if err != nil {
 			return err
@@ -84,20 +76,33 @@ func takesPush(configure func(addr string, s Setup) (child.Spec, error)) func(co
 	}
 }
 
+// wants checks that there is a stream over a protocol that a server speaks, and no other.
+func (s *Setup) wants(k *Kind) error {
+	over := feed.MMSH
+	if s.Feed != nil {
+		over = s.Feed.Protocol()
+	}
+	if !k.Speaks(over) {
+		return fmt.Errorf("it takes streams over %s alone", k.spoken())
+	}
+	return nil
+}
+
 // configured writes a configuration into a server's folder.
 func configured(s Setup, name, text string) (file string, err error) {
 	file = filepath.Join(s.Dir, name)
 	return file, os.WriteFile(file, []byte(text), 0o600)
 }
 
-// mediamtx is MediaMTX with nothing but RTSP over TCP.
+// mediamtx is MediaMTX with nothing but the stream's protocol, RTSP over TCP or RTMP.
 func mediamtx() *Kind {
-	return &Kind{Name: "mediamtx", Home: "https://github.com/bluenviron/mediamtx (go generate ./... && go build .)", Check: Whole, RTSP: Only,
+	return &Kind{Name: "mediamtx", Home: "https://github.com/bluenviron/mediamtx (go generate ./... && go build .)", Check: Whole, Over: []string{feed.RTSP, feed.RTMP},
 		program: "mediamtx", version: []string{"--version"}, start: takesPush(func(addr string, s Setup) (child.Spec, error) {
-			file, err := configured(s, "mediamtx.yml", "logLevel: warn\nrtspAddress: "+addr+`
-rtspTransports: [tcp]
-rtmp: no
-hls: no
+			over := "rtmp: no\nrtspAddress: " + addr + "\nrtspTransports: [tcp]\n"
+			if s.Feed.Protocol() == feed.RTMP {
+				over = "rtsp: no\nrtmpAddress: " + addr + "\n"
+			}
+			file, err := configured(s, "mediamtx.yml", "logLevel: warn\n"+over+`hls: no
 webrtc: no
 srt: no
 moq: no
@@ -110,7 +115,7 @@ paths:
 
 // go2rtc is go2rtc with its module for RTSP alone.
 func go2rtc() *Kind {
-	return &Kind{Name: "go2rtc", Home: "https://github.com/AlexxIT/go2rtc (go build .)", Check: Whole, RTSP: Only,
+	return &Kind{Name: "go2rtc", Home: "https://github.com/AlexxIT/go2rtc (go build .)", Check: Whole, Over: []string{feed.RTSP},
 		program: "go2rtc", version: []string{"-version"}, start: takesPush(func(addr string, s Setup) (child.Spec, error) {
 			file, err := configured(s, "go2rtc.yaml", "app:\n  modules: [rtsp, streams]\nrtsp:\n  listen: "+addr+"\nstreams:\n  live:\n")
 			return child.Spec{Args: []string{"-config", file}}, err
@@ -119,7 +124,7 @@ func go2rtc() *Kind {
 
 // lal is lalserver with nothing but RTSP.
 func lal() *Kind {
-	return &Kind{Name: "lal", Home: "https://github.com/q191201771/lal (go build ./app/lalserver)", Check: Whole, RTSP: Only,
+	return &Kind{Name: "lal", Home: "https://github.com/q191201771/lal (go build ./app/lalserver)", Check: Whole, Over: []string{feed.RTSP},
 		program: "lalserver", start: takesPush(func(addr string, s Setup) (child.Spec, error) {
 			text, err := json.Marshal(map[string]any{
 				"conf_version": "v0.4.1",
@@ -137,13 +142,13 @@ func lal() *Kind {
 // live555 is the proxy server of live555, which fetches the stream over TCP from a pump that
 // is not measured. It cuts pictures into packets of its own.
 func live555() *Kind {
-	return &Kind{Name: "live555", Home: "http://www.live555.com/liveMedia (make, in proxyServer)", Check: Marks, RTSP: Only,
+	return &Kind{Name: "live555", Home: "http://www.live555.com/liveMedia (make, in proxyServer)", Check: Marks, Over: []string{feed.RTSP},
 		program: "live555ProxyServer", start: startLive555}
 }
 
 func startLive555(ctx context.Context, v *Server, s Setup) error {
-	if s.RTP == nil {
-		return errors.New("it takes streams over RTSP alone")
+	if err := s.wants(v.Kind); err != nil {
+		return err
 	}
 	from := s
 	from.Cores = nil
@@ -171,8 +176,8 @@ func startLive555(ctx context.Context, v *Server, s Setup) error {
 	if err != nil {
 		return err
 	}
-	if err := v.run(child.Spec{Path: s.Path, Args: []string{"-t", "-p", port, "rtsp://" + at.encoder + rtspPath}, Dir: s.Dir, Cores: s.Cores}); err != nil {
+	if err := v.run(child.Spec{Path: s.Path, Args: []string{"-t", "-p", port, "rtsp://" + at.encoder + pathOver(feed.RTSP)}, Dir: s.Dir, Cores: s.Cores}); err != nil {
 		return err
 	}
-	return v.describes(ctx)
+	return v.gives(ctx, s)
 }

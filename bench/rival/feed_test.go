@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"streampump/bench/child"
+	"streampump/bench/feed"
 	"streampump/bench/rtpsynth"
 )
 
@@ -92,7 +93,7 @@ func TestServerThatIsPushedTo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &Kind{Name: "fake", RTSP: Only, start: takesPush(func(addr string, s Setup) (child.Spec, error) {
+	k := &Kind{Name: "fake", Over: []string{feed.RTSP}, start: takesPush(func(addr string, s Setup) (child.Spec, error) {
 		file, err := configured(s, "fake.conf", addr)
 		return child.Spec{Env: []string{role + "=takes", roleAddr + "=" + addr}, Args: []string{file}}, err
 	})}
@@ -100,12 +101,12 @@ func TestServerThatIsPushedTo(t *testing.T) {
 	if _, err := k.Start(t.Context(), s); err == nil || err.Error() != "fake: it takes streams over RTSP alone" {
 		t.Errorf("without such a stream: %v", err)
 	}
-	s.RTP = &spec
+	s.Feed = feed.OverRTSP(spec)
 	v, err := k.Start(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v.Err() != nil || v.Path != rtspPath {
+	if v.Err() != nil || v.Path != "/live" {
 		t.Errorf("%v, %q", v.Err(), v.Path)
 	}
 	v.stop() // the source
@@ -120,21 +121,25 @@ func TestServerThatIsPushedTo(t *testing.T) {
 	leftovers(t, before)
 }
 
-// TestRivalsOverRTSP start with a configuration in their own folder, which names where they
-// listen, and with nothing of the machine's.
-func TestRivalsOverRTSP(t *testing.T) {
-	spec, err := rtpsynth.Live(200_000, 25, 1400)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, k := range []*Kind{mediamtx(), go2rtc(), lal()} {
+// TestRivalsThatArePushedTo start with a configuration in their own folder, which names where
+// they listen, and with nothing of the machine's.
+func TestRivalsThatArePushedTo(t *testing.T) {
+	for _, c := range []struct {
+		kind *Kind
+		over string
+	}{{mediamtx(), feed.RTSP}, {go2rtc(), feed.RTSP}, {lal(), feed.RTSP}, {mediamtx(), feed.RTMP}, {nginxRTMP(), feed.RTMP}, {srs(), feed.RTMP}} {
+		k := c.kind
+		stream, err := feed.Live(c.over, 200_000, 25, 1400)
+		if err != nil {
+			t.Fatal(err)
+		}
 		dir := t.TempDir()
 		script := dir + "/program"
 		text := "#!/bin/sh\nfor file; do :; done\ncat $file\nexit 1\n"
 		if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		_, err := k.Start(t.Context(), Setup{Path: script, Dir: dir, RTP: &spec})
+		_, err = k.Start(t.Context(), Setup{Path: script, Dir: dir, Feed: stream})
 		if err == nil || !strings.Contains(err.Error(), "exit status 1; it said last:") {
 			t.Errorf("%s: %v", k.Name, err)
 		}

@@ -17,7 +17,7 @@ const nginxStream = "/usr/lib/nginx/modules/ngx_stream_module.so"
 // which this version does not offer unless it is told to.
 func nginx() *Kind {
 	return &Kind{Name: "nginx", Package: "nginx-light libnginx-mod-stream", Check: Whole, TLS: Only, Fronts: true,
-		program: "nginx", places: []string{"/usr/sbin/nginx"}, needs: []string{nginxStream}, start: startFront(nginxBefore)}
+		workers: true, program: "nginx", places: []string{"/usr/sbin/nginx"}, needs: []string{nginxStream}, start: startFront(nginxBefore)}
 }
 
 // nginxConfig needs the number of workers, the folder, the most connections, where it
@@ -52,7 +52,7 @@ const frontSpare = 64
 // it has at once, as this project's README has encoders do.
 func stunnel() *Kind {
 	return &Kind{Name: "stunnel", Package: "stunnel4", Check: Whole, TLS: Only, Fronts: true,
-		program: "stunnel4", places: []string{"/usr/bin/stunnel4"}, start: startFront(stunnelBefore)}
+		workers: true, program: "stunnel4", places: []string{"/usr/bin/stunnel4"}, start: startFront(stunnelBefore)}
 }
 
 // stunnelConfig needs where it listens, the pump's address, its certificate and key.

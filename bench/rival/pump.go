@@ -10,13 +10,14 @@ import (
 	"strings"
 
 	"streampump/bench/child"
+	"streampump/bench/feed"
 	"streampump/bench/push"
 	"streampump/bench/secure"
 )
 
 // pump is our own server: a stream that is pushed, all else by default.
 func pump() *Kind {
-	k := &Kind{Name: "pump", Check: Whole, TLS: Can, RTSP: Can, program: "stream-pump", version: []string{"version"}, start: startPump}
+	k := &Kind{Name: "pump", Check: Whole, TLS: Can, Over: []string{feed.MMSH, feed.RTSP, feed.RTMP}, program: "stream-pump", version: []string{"version"}, start: startPump}
 	// The programs are built into one folder.
 	if self, err := os.Executable(); err == nil {
 		k.places = []string{filepath.Join(filepath.Dir(self), "stream-pump")}
@@ -30,7 +31,7 @@ func startPump(ctx context.Context, v *Server, s Setup) error {
 		return err
 	}
 	v.Addr, v.Admin = at.players, at.admin
-	if s.RTP != nil {
+	if s.Feed != nil {
 		return v.pushed(ctx, s, at.encoder)
 	}
 	v.feed(func(ctx context.Context) error { return pushTo(ctx, at.encoder, s) })
@@ -51,8 +52,8 @@ func (v *Server) runPump(ctx context.Context, s Setup, limits map[string]any) (a
 	}
 	v.Path = "/streams/live"
 	kind := "mmsh_push"
-	if s.RTP != nil {
-		kind, v.Path = "rtsp_push", rtspPath
+	if s.Feed != nil {
+		kind, v.Path = s.Feed.Protocol()+"_push", pathOver(s.Feed.Protocol())
 	}
 	config := map[string]any{
 		"listen": listen, "ssl_cert": pair.Cert, "ssl_key": pair.Key, "admin": map[string]any{"listen": "127.0.0.1:0"}, "limits": limits,

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"streampump/bench/child"
+	"streampump/bench/feed"
 	"streampump/bench/meter"
-	"streampump/bench/rtpsynth"
 	"streampump/bench/secure"
 )
 
@@ -56,11 +56,14 @@ type Kind struct {
 	// Plain: its players speak HTTP, not MMSH.
 	Plain bool
 	Check Check
-	// TLS and RTSP are whether its players speak these.
-	TLS, RTSP Part
+	// TLS is whether its players speak that.
+	TLS Part
+	// Over are the protocols that streams come and go over; nil: MMSH, which includes HTTP.
+	Over []string
 	// Fronts: it carries a pump's stream, and is measured together with that pump.
 	Fronts bool
 
+	workers bool     // it serves in processes of its own
 	program string   // what is run
 	places  []string // where it is looked for when it is not on the PATH
 	needs   []string // files without which it is not all there
@@ -72,7 +75,7 @@ type Kind struct {
 
 // Kinds are all servers, the pump first.
 func Kinds() []*Kind {
-	return []*Kind{pump(), cubemap(), icecast(), vlc(), nginx(), stunnel(), live555(), go2rtc(), mediamtx(), lal()}
+	return []*Kind{pump(), cubemap(), icecast(), vlc(), nginx(), stunnel(), live555(), go2rtc(), nginxRTMP(), mediamtx(), lal(), srs()}
 }
 
 // Named is the kind of that name.
@@ -135,9 +138,9 @@ type Setup struct {
 	Viewers int
 	// Source makes the encoder; the stream begins when the server can take it.
 	Source func(ctx context.Context) (Source, error)
-	// RTP is the stream where it comes and goes over RTSP, in place of Source; nil: it does
-	// not. Its run is named by when it begins.
-	RTP *rtpsynth.Spec
+	// Feed is the stream where it comes and goes over another protocol than MMSH, in place of
+	// Source; nil: it does not.
+	Feed feed.Stream
 	// Fanout is what the pump is told about its fan-out.
 	Fanout Fanout
 }
@@ -242,11 +245,14 @@ func (v *Server) PID() int { return v.process.PID() }
 // Others are the processes that serve with it: those that it has started, and the
 // pump behind it.
 func (v *Server) Others() ([]int, error) {
-	if v.behind == nil {
+	if !v.Kind.workers {
 		return nil, nil
 	}
-	workers, err := meter.Children(v.PID())
-	return append(workers, v.behind.PID()), err
+	all, err := meter.Children(v.PID())
+	if v.behind != nil {
+		all = append(all, v.behind.PID())
+	}
+	return all, err
 }
 
 // Err is why the server or its source has ended by itself; nil while both run.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"streampump/bench/child"
+	"streampump/bench/feed"
 	"streampump/bench/origin"
 	"streampump/bench/synth"
 )
@@ -256,24 +257,29 @@ func TestNamed(t *testing.T) {
 			t.Errorf("%s: %+v, %v", k.Name, got, err)
 		}
 	}
-	if k, err := Named("apache"); err == nil || err.Error() != `there is no server "apache", only pump, cubemap, icecast, vlc, nginx, stunnel, live555, go2rtc, mediamtx, lal` {
+	if k, err := Named("apache"); err == nil || err.Error() != `there is no server "apache", only pump, cubemap, icecast, vlc, nginx, stunnel, live555, go2rtc, nginx-rtmp, mediamtx, lal, srs` {
 		t.Errorf("%+v, %v", k, err)
 	}
 }
 
-// TestNoPart: who takes part over TLS, over RTSP, and without either.
+// TestNoPart: who takes part over TLS, over RTSP or RTMP, and without any of them.
 func TestNoPart(t *testing.T) {
-	for name, want := range map[string][3]bool{ // in clear, over TLS, over RTSP
-		"pump": {true, true, true}, "cubemap": {true, true, false}, "icecast": {true, false, false}, "vlc": {true, false, false},
-		"nginx": {false, true, false}, "stunnel": {false, true, false}, "mediamtx": {false, false, true}, "live555": {false, false, true},
+	for name, want := range map[string][4]bool{ // in clear, over TLS, over RTSP, over RTMP
+		"pump": {true, true, true, true}, "cubemap": {true, true, false, false}, "icecast": {true, false, false, false}, "vlc": {true, false, false, false},
+		"nginx": {false, true, false, false}, "stunnel": {false, true, false, false}, "mediamtx": {false, false, true, true}, "live555": {false, false, true, false},
+		"nginx-rtmp": {false, false, false, true}, "srs": {false, false, false, true},
 	} {
 		k, err := Named(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := [3]bool{k.NoPart(false, false) == "", k.NoPart(true, false) == "", k.NoPart(false, true) == ""}; got != want {
+		got := [4]bool{k.NoPart(false, feed.MMSH) == "", k.NoPart(true, feed.MMSH) == "", k.NoPart(false, feed.RTSP) == "", k.NoPart(false, feed.RTMP) == ""}
+		if got != want {
 			t.Errorf("%s takes part: %v, want %v", name, got, want)
 		}
+	}
+	if why := mediamtx().NoPart(false, feed.MMSH); why != "mediamtx takes part over RTSP and RTMP alone" {
+		t.Error(why)
 	}
 }
 
@@ -287,7 +293,7 @@ func TestServerWithAPumpBehind(t *testing.T) {
 		return p
 	}
 	v := newServer(t.Context())
-	v.process, v.behind = run(), run()
+	v.Kind, v.process, v.behind = nginx(), run(), run()
 	pids, err := v.Others()
 	if err != nil || len(pids) != 1 || pids[0] != v.behind.PID() {
 		t.Errorf("%v, %v", pids, err)

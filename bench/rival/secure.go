@@ -4,13 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"streampump/bench/feed"
 	"streampump/bench/secure"
 )
 
-// Part is whether a server takes part where players speak a protocol.
+// Part is whether a server takes part where players speak TLS.
 type Part uint8
 
 // From a server that does not speak it to one that is there for nothing else.
@@ -20,20 +23,38 @@ const (
 	Only
 )
 
-// NoPart is why a server takes no part in a contest over TLS or over RTSP, or in one
-// without; empty if it does.
-func (k *Kind) NoPart(secured, rtsp bool) string {
+// NoPart is why a server takes no part in a contest over a protocol, or over TLS or without;
+// empty if it does.
+func (k *Kind) NoPart(secured bool, protocol string) string {
 	switch {
 	case secured && k.TLS == Never:
 		return k.Name + " has no TLS"
 	case !secured && k.TLS == Only:
 		return k.Name + " stands in front of a pump for TLS alone"
-	case rtsp && k.RTSP == Never:
-		return k.Name + " has no RTSP"
-	case !rtsp && k.RTSP == Only:
-		return k.Name + " takes part over RTSP alone"
+	case k.Speaks(protocol):
+	case protocol == feed.MMSH:
+		return k.Name + " takes part over " + k.spoken() + " alone"
+	default:
+		return k.Name + " has no " + strings.ToUpper(protocol)
 	}
 	return ""
+}
+
+// spoken are the protocols of a server of others than MMSH.
+func (k *Kind) spoken() string {
+	var names []string
+	for _, protocol := range k.Over {
+		names = append(names, strings.ToUpper(protocol))
+	}
+	return strings.Join(names, " and ")
+}
+
+// Speaks reports whether streams come and go over a protocol.
+func (k *Kind) Speaks(protocol string) bool {
+	if k.Over == nil {
+		return protocol == feed.MMSH
+	}
+	return slices.Contains(k.Over, protocol)
 }
 
 // hostName is what the servers here call themselves.

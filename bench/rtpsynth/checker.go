@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"streampump/bench/payload"
 )
 
 // Counts are what a checker has seen.
@@ -60,8 +62,7 @@ type Checker struct {
 	Loose bool
 	// AnyRun takes a run that is not known for one of the first source.
 	AnyRun  bool
-	first   Spec
-	runs    map[uint32]*Spec
+	runs    *payload.Runs[Spec]
 	counts  Counts
 	track   [2]trackState
 	started bool
@@ -85,8 +86,8 @@ type trackState struct {
 // isFiller reports whether a payload is not the source's but a delimiter (RFC 6184, 1.3;
 // ISO 14496-10, 7.3.2.4): a server may put one in front of the key frame that it goes on
 // with behind a hole, for those who lose the first packet there.
-func (c *Checker) isFiller(t Track, payload []byte) bool {
-	return t == Video && c.track[t].spec != nil && bytes.Equal(payload, []byte{0x09, 0xF0})
+func (c *Checker) isFiller(t Track, b []byte) bool {
+	return t == Video && c.track[t].spec != nil && bytes.Equal(b, []byte{0x09, 0xF0})
 }
 
 // filled checks that a packet is the one that a filler comes before, with its numbers, and
@@ -107,14 +108,7 @@ func (s *trackState) filled(b []byte) error {
 
 // NewChecker makes a checker for viewers that have set up some tracks of sources.
 func NewChecker(tracks []Track, sources ...Spec) *Checker {
-	c := &Checker{Tracks: tracks, runs: map[uint32]*Spec{}}
-	for i := range sources {
-		if i == 0 {
-			c.first = sources[0]
-		}
-		c.runs[sources[i].Run] = &sources[i]
-	}
-	return c
+	return &Checker{Tracks: tracks, runs: payload.NewRuns(sources, func(s *Spec) *uint32 { return &s.Run })}
 }
 
 // Counts are the counts so far.
@@ -132,19 +126,19 @@ func (c *Checker) RTP(t Track, b []byte) error {
 	if c.counts.Byes[t] > 0 {
 		return errors.New("a packet comes after the end of its track")
 	}
-	payload, err := payloadOf(b)
+	media, err := payloadOf(b)
 	if err != nil {
 		return err
 	}
-	if c.isFiller(t, payload) {
+	if c.isFiller(t, media) {
 		s.filler = bytes.Clone(b)
 		return nil
 	}
-	run, of, n, err := identity(payload)
+	run, of, n, err := identity(media)
 	if err != nil {
 		return err
 	}
-	spec := c.run(run)
+	spec := c.runs.Of(run, c.AnyRun)
 	if spec == nil || of != t {
 		return fmt.Errorf("on track %d comes packet %d of track %d of run %d", t, n, of, run)
 	}
@@ -161,18 +155,6 @@ func (c *Checker) RTP(t Track, b []byte) error {
 	c.counts.Newest[t], c.counts.Run[t] = n, run
 	c.counts.Decodes = c.counts.Decodes || spec.decodes(t, n)
 	return nil
-}
-
-// run is the source of a run; nil if there is none.
-func (c *Checker) run(run uint32) *Spec {
-	if s := c.runs[run]; s != nil || !c.AnyRun {
-		return s
-	}
-	s := c.first
-	s.Run = run
-	clear(c.runs) // no run comes again
-	c.runs[run] = &s
-	return &s
 }
 
 // bytes checks what the server must leave as it is.

@@ -3,6 +3,8 @@ package rtpsynth
 import (
 	"fmt"
 	"time"
+
+	"streampump/bench/payload"
 )
 
 // What a live source is like.
@@ -55,21 +57,10 @@ func (s *Spec) Mean() (bytes, packets float64) {
 	return bytes, packets
 }
 
-// A run of a live source is called by the millisecond at which it began, by the machine's
-// clock, so that whoever sees a packet of it knows when that was due.
-
-// Begin is the run that begins at the next full millisecond of a clock in nanoseconds, and
-// when that is.
-func Begin(now uint64) (run uint32, at uint64) {
-	ms := now/uint64(time.Millisecond) + 1
-	return uint32(ms), ms * uint64(time.Millisecond) //nolint:gosec // it wraps after 49 days
-}
-
-// Due is when packet n of a track of the live run was due, by the clock, which is at now.
+// Due is when packet n of a track of the live run was due, by the clock that has named the
+// run (see [payload.Begin]), and is at now.
 func (s *Spec) Due(t Track, n uint32, now uint64) uint64 {
-	ms := now / uint64(time.Millisecond)
-	age := uint32(ms) - s.Run //nolint:gosec // it wraps
-	return (ms-uint64(age))*uint64(time.Millisecond) + uint64(s.due(t, n))
+	return payload.Began(s.Run, now) + uint64(s.due(t, n)) //nolint:gosec // it is not negative
 }
 
 // Due is when the newest packet of a track was due; see [Spec.Due].

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"streampump/bench/payload"
 )
 
 // TestLive: a source has the bitrate that was asked for, in packets that are no larger.
@@ -43,7 +45,7 @@ func TestDue(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, now := range []uint64{1_234_567_891, 1<<32*1_000_000 - 500_000} {
-		run, at := Begin(now)
+		run, at := payload.Begin(now)
 		if at <= now || at-now > uint64(time.Millisecond) {
 			t.Errorf("at %d a run begins at %d", now, at)
 		}

@@ -3,8 +3,9 @@ package rtpsynth
 import (
 	"encoding/binary"
 	"fmt"
-	"math/rand/v2"
 	"time"
+
+	"streampump/bench/payload"
 )
 
 // HeaderSize is that of an RTP packet without sources and extension (RFC 3550, 5.1).
@@ -177,32 +178,16 @@ func (s *Spec) sliceHead(p place) []byte {
 	return []byte{nal&0x60 | 28, fu}
 }
 
-// trailer is how each payload ends: a mark, its run, its track and its number, in digits,
-// so that nothing in it looks like a start code, and the bit that ends what H.264 carries
-// (RFC 6184, 1.3).
-const trailer = 2 + 8 + 1 + 8 + 1
-
-// endBit is that bit.
-const endBit = 0x80
-
-// fill fills a payload up to a size with bytes that follow from its number, which stands
-// at the end.
+// fill fills a payload up to a size; see [payload.Fill].
 func (s *Spec) fill(b []byte, t Track, n uint32, size int) []byte {
-	r := rand.New(rand.NewPCG(uint64(s.Run), uint64(t)<<32|uint64(n))) //nolint:gosec // it must be the same each time
-	for len(b) < size-trailer {
-		b = append(b, byte(1+r.IntN(255)))
-	}
-	return append(fmt.Appendf(b, "SP%08x%d%08x", s.Run, t, n), endBit)
+	return payload.Fill(b, payload.ID{Run: s.Run, Track: int(t), Number: n}, size)
 }
 
 // identity reads what the end of a payload says.
-func identity(payload []byte) (run uint32, t Track, n uint32, err error) {
-	if len(payload) < trailer {
-		return 0, 0, 0, fmt.Errorf("a payload of %d bytes is none of the source's", len(payload))
+func identity(b []byte) (run uint32, t Track, n uint32, err error) {
+	id, err := payload.Read(b)
+	if err == nil && id.Track > int(Audio) {
+		err = fmt.Errorf("there is no track %d in a source", id.Track)
 	}
-	end := string(payload[len(payload)-trailer:])
-	if _, err := fmt.Sscanf(end, "SP%8x%1d%8x", &run, &t, &n); err != nil || t != Video && t != Audio {
-		return 0, 0, 0, fmt.Errorf("a payload ends with %q, and those of the source do not", end)
-	}
-	return run, t, n, nil
+	return id.Run, Track(id.Track), id.Number, err
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"streampump/bench/payload"
 )
 
 // served is what a server that changes nothing sends: a report of each track, and packets.
@@ -144,7 +146,7 @@ func TestSabotageIsSeen(t *testing.T) {
 		{"marker", func(all []Packet) []Packet { all[40].Bytes[1] ^= 0x80; return all }, "begins with"},
 		{"type", func(all []Packet) []Packet { all[40].Bytes[1]++; return all }, "begins with"},
 		{"cut", func(all []Packet) []Packet { all[40].Bytes = all[40].Bytes[:60]; return all }, "a payload ends with"},
-		{"mark", func(all []Packet) []Packet { b := all[40].Bytes; b[len(b)-trailer] = 0; return all }, "a payload ends with"},
+		{"mark", func(all []Packet) []Packet { b := all[40].Bytes; b[len(b)-payload.Trailer] = 0; return all }, "a payload ends with"},
 		{"ssrc", put16(8, 7), "the SSRC was"},
 		{"sequence", put16(2, 7), "the sequence numbers step by"},
 		{"time", put16(4, 7), "the times step by"},

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"streampump/bench/rtpsynth"
+	"streampump/bench/payload"
 )
 
 // reportEvery is how often a live publisher reports, as encoders do.
@@ -12,7 +12,7 @@ const reportEvery = 5 * time.Second
 
 // Live publishes the source in real time until ctx ends, which is no error and ends the
 // stream as encoders end it. The run begins at the next millisecond of a clock in
-// nanoseconds, and is called by it (see [rtpsynth.Begin]). An encoder that runs late does
+// nanoseconds, and is called by it (see [payload.Begin]). An encoder that runs late does
 // not shift what follows.
 func (p *Publisher) Live(ctx context.Context, now func() uint64) error {
 	p.Frames(func(byte, []byte) error { return nil }) // reports about what was received
@@ -20,7 +20,7 @@ func (p *Publisher) Live(ctx context.Context, now func() uint64) error {
 		return err
 	}
 	whole := context.WithoutCancel(ctx) // no packet is cut short
-	run, began := rtpsynth.Begin(now())
+	run, began := payload.Begin(now())
 	p.Run = run
 	reported := -reportEvery
 	for {

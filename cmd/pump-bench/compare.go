@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"streampump/bench/contest"
+	"streampump/bench/feed"
 	"streampump/bench/load"
 	"streampump/bench/report"
 	"streampump/bench/report/result"
@@ -67,6 +68,10 @@ player has joined when a key frame begins. Gaps and damaged pictures, those that
 cut or began, are told of the players whose every byte is checked; what live555
 sends is cut anew, so that neither that nor its delay is measured.
 
+With --protocol rtmp it comes and goes over RTMP: the same pictures and sound, each of
+them a packet. nginx with its module for RTMP takes part if it is installed, MediaMTX
+and SRS if they are on the PATH.
+
 What is compared are ratios within a round, because no machine is equally fast
 for long: the median, and in brackets the interval it lies in. Ctrl-C ends the
 server under way and prints what was measured so far. The exit code is 1 if the
@@ -77,6 +82,7 @@ pump failed or lost players; what a rival failed in is told.`,
   pump-bench compare --segment 1460 --latency-budget 90ms,20ms,0
   pump-bench compare --tls -n 2000 --ramp 0
   pump-bench compare --protocol rtsp -n 300 --gop 50
+  pump-bench compare --protocol rtmp -n 300 --gop 50
   pump-bench compare --protocol rtsp -n 100 --gop 50 --bitrate 4M --stall 10%:15s --duration 20s
   pump-bench compare --servers pump --profile profiles/`,
 		Args: cli.Arguments(),
@@ -88,9 +94,9 @@ pump failed or lost players; what a rival failed in is told.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringSliceVar(&o.servers, "servers", nil, "servers that take part: pump, cubemap, icecast, vlc, with --tls pump, cubemap, nginx, stunnel, with --protocol rtsp pump, live555, go2rtc, mediamtx, lal; the pump and those installed if empty")
+	f.StringSliceVar(&o.servers, "servers", nil, "servers that take part: pump, cubemap, icecast, vlc, with --tls pump, cubemap, nginx, stunnel, with --protocol rtsp pump, live555, go2rtc, mediamtx, lal, with --protocol rtmp pump, nginx-rtmp, mediamtx, srs; the pump and those installed if empty")
 	f.BoolVar(&o.tls, "tls", false, "players speak TLS")
-	f.StringVar(&o.protocol, "protocol", protocolMMSH, "what the stream comes and goes over: mmsh, which includes HTTP, or rtsp")
+	f.StringVar(&o.protocol, "protocol", feed.MMSH, "what the stream comes and goes over: mmsh, which includes HTTP, rtsp or rtmp")
 	o.place.add(f)
 	f.IntVar(&o.rounds, "rounds", 3, "how often to measure each")
 	f.BoolVar(&o.floor, "floor", true, "measure the floor too")
@@ -139,7 +145,7 @@ func (o *comparing) check() (err error) {
 		if err != nil {
 			return err
 		}
-		if why := k.NoPart(o.tls, o.rtsp()); why != "" {
+		if why := k.NoPart(o.tls, o.protocol); why != "" {
 			return fmt.Errorf("--servers %s: %s", name, why)
 		}
 	}
@@ -157,21 +163,19 @@ func (o *comparing) check() (err error) {
 	return o.players.Check()
 }
 
-// rtsp reports whether the stream comes and goes over RTSP.
-func (o *comparing) rtsp() bool { return o.protocol == protocolRTSP }
-
-// checkStream refuses flags that make no stream, and finds the one over RTSP.
-func (o *comparing) checkStream() error {
+// checkStream refuses flags that make no stream, and finds the one over another protocol than
+// MMSH.
+func (o *comparing) checkStream() (err error) {
+	_, known := feeds[o.protocol]
 	switch {
-	case o.protocol == protocolMMSH:
+	case o.protocol == feed.MMSH:
 		return o.stream.check()
-	case !o.rtsp():
-		return fmt.Errorf("--protocol is %s or %s, not %q", protocolMMSH, protocolRTSP, o.protocol)
+	case !known:
+		return fmt.Errorf("--protocol is %s, %s or %s, not %q", feed.MMSH, feed.RTSP, feed.RTMP, o.protocol)
 	case o.tls:
-		return errors.New("--tls is not measured with --protocol rtsp")
+		return fmt.Errorf("--tls is not measured with --protocol %s", o.protocol)
 	}
-	spec, err := o.stream.live()
-	o.players.RTP = &spec
+	o.players.Feed, err = o.stream.feed(o.protocol)
 	return err
 }
 
@@ -260,12 +264,15 @@ func (o *comparing) failed(t *contest.Table) bool {
 // settings are the flags as they took effect.
 func (o *comparing) settings() result.ContestSettings {
 	p := &o.players
-	over := ""
-	if o.rtsp() {
-		over = protocolRTSP
+	over, stream := "", o.stream.settings()
+	if p.Feed != nil {
+		over = o.protocol
+	}
+	if over == feed.RTMP {
+		stream.PacketSize = 0 // a picture is a packet
 	}
 	return result.ContestSettings{
-		Players: p.Players, Protocol: over, Stream: o.stream.settings(),
+		Players: p.Players, Protocol: over, Stream: stream,
 		Ramp: p.Ramp.Seconds(), Duration: p.Duration.Seconds(), Stall: p.Stall.String(), Throttle: p.Throttle.String(), Segment: p.Segment,
 		TLS: o.tls, Rounds: o.rounds, ServerCores: o.place.placed.Server, LoadCores: o.place.placed.Load,
 	}

@@ -23,19 +23,19 @@ const startsWithin = 1500 * time.Millisecond
 // processors.
 func (o *comparing) heats(ctx context.Context) (heats []*contest.Heat, err error) {
 	var spec synth.Spec
-	if !o.rtsp() {
+	if o.players.Feed == nil {
 		if spec, err = o.stream.spec(); err != nil {
 			return nil, err
 		}
 	}
 	for _, k := range rival.Kinds() {
-		if !o.takesPart(k.Name) || k.NoPart(o.tls, o.rtsp()) != "" {
+		if !o.takesPart(k.Name) || k.NoPart(o.tls, o.protocol) != "" {
 			continue
 		}
 		path, err := o.place.find(k)
 		switch {
 		case err == nil:
-			h := contest.Heat{Kind: k, Name: k.Name, Path: path, Pump: o.place.behind(), TLS: o.tls, Spec: spec, RTP: o.players.RTP, Load: o.players}
+			h := contest.Heat{Kind: k, Name: k.Name, Path: path, Pump: o.place.behind(), TLS: o.tls, Spec: spec, Feed: o.players.Feed, Load: o.players}
 			heats = append(heats, o.of(h)...)
 		case len(o.servers) > 0 || k.Name == "pump":
 			return nil, err

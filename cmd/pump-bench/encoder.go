@@ -64,22 +64,24 @@ machine's own clock, by which players on the same machine measure the delay.
 With --tls, or a URL with https://, it pushes over TLS and checks the pump's
 certificate.
 
-To a URL with rtsp:// it announces H.264 and AAC instead, 25 pictures a second whose
-packets are all known too, though no player can show them: for servers of RTSP, and
-players that are told the same --bitrate, --gop and --packet-size.`,
+To a URL with rtsp:// or rtmp:// it sends H.264 and AAC instead, 25 pictures a second
+whose packets are all known too, though no player can show them: for servers of RTSP and
+RTMP, and players that are told the same --bitrate, --gop and --packet-size. Over RTMP a
+picture is a packet.`,
 		Example: `  pump-bench encoder http://localhost:8086/streams/live_push
   pump-bench encoder http://localhost:8086/streams/live_push --bitrate 64k --multiple --gop 50
   pump-bench encoder http://localhost:8086/streams/live_push --audio --script --multiple --strip
   pump-bench encoder https://pump.example/streams/live_push --ca ca.pem
-  pump-bench encoder rtsp://localhost:8554/live --gop 50`,
+  pump-bench encoder rtsp://localhost:8554/live --gop 50
+  pump-bench encoder rtmp://localhost/streams/live --gop 50`,
 		Args: cli.Arguments("URL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if isRTSP(args[0]) {
-				to, spec, err := o.overRTSP(args[0], &s)
+			if protocol := feedOf(args[0]); protocol != "" {
+				to, stream, err := o.over(protocol, args[0], &s)
 				if err != nil {
 					return &cli.UsageError{Cmd: cmd, Err: err}
 				}
-				return e.announce(cmd.Context(), to, spec, o.duration)
+				return e.publish(cmd.Context(), to, stream, o.duration)
 			}
 			to, secured, err := s.target(args[0])
 			if err != nil {
@@ -113,7 +115,7 @@ func (o *encoding) addFlags(f *pflag.FlagSet) {
 func (o *encoding) addVideo(f *pflag.FlagSet) {
 	o.bitrate = 1_000_000
 	f.Var(&o.bitrate, "bitrate", bitrateUsage)
-	f.IntVar(&o.packetSize, "packet-size", 1400, "size of a data packet in bytes")
+	f.IntVar(&o.packetSize, "packet-size", defaultPacket, "size of a data packet in bytes")
 	f.IntVar(&o.gop, "gop", 25, "frames from one key frame to the next")
 	f.Float64Var(&o.fps, "fps", 25, "video frames per second")
 }

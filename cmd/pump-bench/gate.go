@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"streampump/bench/feed"
 	"streampump/bench/gate"
 	"streampump/bench/load"
 	"streampump/bench/meter"
@@ -36,10 +39,11 @@ the same rounds, its delay, memory, joins and stalls, and what TLS costs, agains
 encryption alone does and against nginx and stunnel in front of it. Each promise is a
 row with its bound. Over RTSP it is measured against itself over MMSH, and against those
 of MediaMTX, go2rtc, lalserver and live555ProxyServer that are on the PATH: against
-the cheapest in each round.
+the cheapest in each round. So it is over RTMP, against nginx with its module for RTMP,
+and MediaMTX and SRS if they are on the PATH.
 
 The strict form is for a release, on a machine that does nothing else, and takes
-about twenty-five minutes: a row falls when the median of its rounds is past its
+about thirty minutes: a row falls when the median of its rounds is past its
 bound by more than its own spread. With --short it takes less than four minutes,
 prints the same, and a row falls only if it is a count, or if the whole
 interval of a ratio lies past one and a half times its bound.
@@ -119,8 +123,8 @@ func (o *gating) prepare(g *gate.Gate) error {
 		case err != nil:
 		case k.Fronts:
 			g.Setup.Fronts = append(g.Setup.Fronts, k)
-		case k.RTSP == rival.Only:
-			g.Setup.RTSP = append(g.Setup.RTSP, k)
+		case k.Name != pump.Name && !k.Speaks(feed.MMSH):
+			g.Setup.Rivals = append(g.Setup.Rivals, k)
 		}
 	}
 	if err := o.place.take(); err != nil {
@@ -142,8 +146,10 @@ func (e env) gate(ctx context.Context, o *gating, g *gate.Gate) error {
 	if g.Setup.Cubemap == nil {
 		fmt.Fprintln(e.stderr, "pump-bench: Cubemap is not installed, so the rows against it are not measured: apt-get install --no-install-recommends cubemap")
 	}
-	if len(g.Setup.RTSP) == 0 {
-		fmt.Fprintln(e.stderr, "pump-bench: there is no rival over RTSP, so the row against those is not measured: docs/measuring.md says how to get them")
+	for _, protocol := range []string{feed.RTSP, feed.RTMP} {
+		if !slices.ContainsFunc(g.Setup.Rivals, func(k *rival.Kind) bool { return k.Speaks(protocol) }) {
+			fmt.Fprintf(e.stderr, "pump-bench: there is no rival over %s, so the rows against those are not measured: docs/measuring.md says how to get them\n", strings.ToUpper(protocol))
+		}
 	}
 	if len(g.Setup.Fronts) < 2 {
 		fmt.Fprintln(e.stderr, "pump-bench: nginx and stunnel are not both installed, so not all rows about TLS are measured: "+

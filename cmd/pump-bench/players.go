@@ -19,7 +19,7 @@ type crowdFlags struct {
 	load.Options
 	secure                            secureFlags
 	protocol, verify, stall, throttle string
-	stream                            liveFlags
+	stream                            feedFlags
 	json                              bool
 	html                              string
 }
@@ -41,9 +41,9 @@ With --tls, or a URL with https://, each player makes a handshake of its own and
 checks the server's certificate. Verified players decrypt all; the others no more
 than their answer and first packet, so that what is received is counted as it came.
 
-From a URL with rtsp:// they play over RTSP, on the connection, what pump-bench encoder
-announces with the same --bitrate, --gop and --packet-size. A player has joined when
-a key frame begins.
+From a URL with rtsp:// they play over RTSP, on the connection, and from one with rtmp://
+over RTMP, what pump-bench encoder sends there with the same --bitrate, --gop and
+--packet-size. A player has joined when a key frame begins, or, over RTMP, is there.
 
 The players connect over --ramp. When all have joined or failed, and a second
 later, the measurement begins and lasts for --duration; Ctrl-C ends it early and
@@ -55,10 +55,11 @@ The exit code is 1 if a player was lost.`,
   pump-bench players http://localhost:8000/stream --protocol http -n 1000 --verify 0 --json
   pump-bench players https://pump.example/streams/live -n 1000 --ca ca.pem
   pump-bench players mmsh://localhost:8086/streams/live -n 1000 --pid $(pidof stream-pump) --html report.html
-  pump-bench players rtsp://localhost:8554/live -n 300 --gop 50 --pid $(pidof stream-pump)`,
+  pump-bench players rtsp://localhost:8554/live -n 300 --gop 50 --pid $(pidof stream-pump)
+  pump-bench players rtmp://localhost/streams/live -n 300 --gop 50 --pid $(pidof stream-pump)`,
 		Args: cli.Arguments("URL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.stream.check(isRTSP(args[0]), cmd.Flags()); err != nil {
+			if err := o.stream.check(feedOf(args[0]), cmd.Flags()); err != nil {
 				return &cli.UsageError{Cmd: cmd, Err: err}
 			}
 			if err := o.complete(args[0]); err != nil {
@@ -69,7 +70,7 @@ The exit code is 1 if a player was lost.`,
 	}
 	f := cmd.Flags()
 	f.IntVarP(&o.Players, "number", "n", 100, "players")
-	f.StringVar(&o.protocol, "protocol", "mmsh", "protocol of the players where the URL does not say rtsp: mmsh or http")
+	f.StringVar(&o.protocol, "protocol", "mmsh", "protocol of the players where the URL does not say rtsp or rtmp: mmsh or http")
 	f.StringVar(&o.verify, "verify", "auto", "how many players are verified: a number, all, or auto (up to 10)")
 	f.DurationVar(&o.Ramp, "ramp", 2*time.Second, "time over which the players connect; 0: at once")
 	f.DurationVar(&o.Duration, "duration", 10*time.Second, "how long to measure once all have joined")
@@ -135,13 +136,13 @@ func (o *crowdFlags) complete(url string) error {
 
 // where reads the URL, and what is spoken there.
 func (o *crowdFlags) where(url string) error {
-	if isRTSP(url) {
-		to, err := parseRTSP(url, &o.secure)
+	if protocol := feedOf(url); protocol != "" {
+		to, err := parseFeed(protocol, url, &o.secure)
 		if err != nil {
 			return err
 		}
-		spec, err := o.stream.spec()
-		o.Addr, o.Path, o.RTP, o.protocol = to.addr, to.path, &spec, protocolRTSP
+		o.Addr, o.Path, o.protocol = to.addr, to.path, protocol
+		o.Feed, err = o.stream.stream(protocol)
 		return err
 	}
 	to, secured, err := o.secure.target(url)

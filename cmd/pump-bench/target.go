@@ -8,15 +8,22 @@ import (
 	"strconv"
 	"strings"
 
+	"streampump/bench/feed"
 	"streampump/cmd/internal/cli"
 )
 
 // The ports of a URL without one: the pump's.
 const (
-	defaultPort     = "8086"
-	defaultTLSPort  = "8089"
-	defaultRTSPPort = "8554"
+	defaultPort    = "8086"
+	defaultTLSPort = "8089"
 )
+
+// feeds are the protocols that the URL of a stream may name, with the port of one without it,
+// and how a stream is named there.
+var feeds = map[string]struct{ port, like string }{
+	feed.RTSP: {"8554", "/live"},
+	feed.RTMP: {"1935", "/streams/live"},
+}
 
 // target is where a URL points to.
 type target struct {
@@ -47,25 +54,28 @@ func parseTarget(text string, secured bool) (target, error) {
 	return to, err
 }
 
-// isRTSP reports whether a URL is that of a stream over RTSP.
-func isRTSP(text string) bool {
+// feedOf is the protocol of the URL of a stream over RTSP or RTMP; empty for others.
+func feedOf(text string) string {
 	scheme, _, _ := strings.Cut(text, "://")
-	return strings.EqualFold(scheme, "rtsp")
+	if scheme = strings.ToLower(scheme); feeds[scheme].port == "" {
+		return ""
+	}
+	return scheme
 }
 
-// parseRTSP reads the URL of a stream over RTSP.
-func parseRTSP(text string, s *secureFlags) (target, error) {
+// parseFeed reads the URL of a stream over such a protocol.
+func parseFeed(protocol, text string, s *secureFlags) (target, error) {
 	u, err := url.Parse(text)
 	if err != nil {
 		return target{}, fmt.Errorf("%q is not a URL: %w", text, cli.Bare(err))
 	}
 	if s.on {
-		return target{}, errors.New("--tls is not measured over RTSP")
+		return target{}, fmt.Errorf("--tls is not measured over %s", strings.ToUpper(protocol))
 	}
 	if err := s.unused(); err != nil {
 		return target{}, err
 	}
-	return locate(u, text, defaultRTSPPort, "/live")
+	return locate(u, text, feeds[protocol].port, feeds[protocol].like)
 }
 
 // locate takes a URL apart. Without a port it is at the given one; like is how a stream
