@@ -6,8 +6,8 @@ import "strings"
 // the connection is open.
 const maxAgent = 128
 
-// Agent is a bounded copy of a User-Agent.
-func Agent(s string) string { return strings.Clone(s[:min(len(s), maxAgent)]) }
+// Agent is what is kept of a User-Agent.
+func Agent(s string) string { return s[:min(len(s), maxAgent)] }
 
 // HasProduct reports whether a User-Agent has a product among its own (RFC 9110, 10.1.5;
 // RFC 2326, 12.41).

@@ -152,7 +152,7 @@ func TestRedact(t *testing.T) {
 	}
 	// The errors about a head do not show it.
 	for _, head := range []string{"GET  x /streams/x?token=geheim HTTP/1.0\r\n\r\n", "GET /x?token=geheim HTTP/one\r\n\r\n", "/x?token=geheim\r\n\r\n"} {
-		if _, err := ParseRequest([]byte(head)); err == nil || strings.Contains(err.Error(), "geheim") {
+		if _, err := ParseRequest([]byte(head), nil); err == nil || strings.Contains(err.Error(), "geheim") {
 			t.Errorf("%q: %v", head, err)
 		}
 	}

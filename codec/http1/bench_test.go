@@ -69,7 +69,7 @@ func BenchmarkCutter(b *testing.B) {
 }
 
 func BenchmarkFields(b *testing.B) {
-	r, err := ParseRequest([]byte(benchRequest))
+	r, err := ParseRequest([]byte(benchRequest), nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func BenchmarkFields(b *testing.B) {
 func BenchmarkParseRequest(b *testing.B) {
 	head := []byte(benchRequest)
 	for b.Loop() {
-		if _, err := ParseRequest(head); err != nil {
+		if _, err := ParseRequest(head, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

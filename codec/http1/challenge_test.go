@@ -140,7 +140,7 @@ func FuzzChallenges(f *testing.F) {
 		for _, c := range cs {
 			line := string(c.AppendAuthorization(nil, Answer{User: user, Password: password, Method: "PLAY", URI: "rtsp://h/x", ClientNonce: "cn", Count: 3}))
 			head := "PLAY rtsp://h/x RTSP/1.0\r\n" + line + "\r\n"
-			r, err := ParseRTSPRequest([]byte(head))
+			r, err := ParseRTSPRequest([]byte(head), nil)
 			if err != nil {
 				t.Fatalf("%q: %v", line, err)
 			}

@@ -153,7 +153,7 @@ func TestParseRequest(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			r, err := ParseRequest([]byte(c.in))
+			r, err := ParseRequest([]byte(c.in), nil)
 			got := ""
 			if err == nil {
 				got = fmt.Sprintf("%s|%s|%s %d.%d", r.Method, r.Target, r.Proto, r.Major, r.Minor) + text(r.Fields)
@@ -164,6 +164,29 @@ func TestParseRequest(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})
+	}
+}
+
+// The fields of one request after the other lie in the same memory, and nothing but the
+// copy of a head is made anew.
+func TestRoomForFields(t *testing.T) {
+	head := []byte("GET / HTTP/1.1\r\nA: b\r\nC: d\r\n\r\n")
+	room := make(Fields, 1, 8)
+	r, err := ParseRequest(head, room)
+	if err != nil || text(r.Fields) != "|A=b|C=d" || &r.Fields[0] != &room[0] {
+		t.Errorf("%v, %v", r.Fields, err)
+	}
+	got := testing.AllocsPerRun(50, func() {
+		if r, err = ParseRequest(head, r.Fields); err != nil || len(r.Fields) != 2 {
+			t.Fatal(r.Fields, err)
+		}
+	})
+	if got != 1 {
+		t.Errorf("%v allocations", got)
+	}
+	many := []byte("GET / HTTP/1.1\r\n" + strings.Repeat("A: b\r\n", 20) + "\r\n")
+	if r, err = ParseRequest(many, room); err != nil || len(r.Fields) != 20 || &r.Fields[0] == &room[0] {
+		t.Errorf("%v, %v", r.Fields, err)
 	}
 }
 
@@ -182,7 +205,7 @@ func TestParseRTSP(t *testing.T) {
 	} {
 		got := ""
 		if strings.HasPrefix(in, asked) {
-			r, err := ParseRTSPRequest([]byte(in))
+			r, err := ParseRTSPRequest([]byte(in), nil)
 			if err != nil {
 				got = errorText(err)
 			} else {
@@ -368,7 +391,7 @@ func TestCheckHost(t *testing.T) {
 		{"GET / HTTP/1.1\nHost: " + `x"/><y` + "\n\n", `400 Host "x\"/><y" is not a host`},
 	}
 	for _, c := range cases {
-		r, err := ParseRequest([]byte(c.in))
+		r, err := ParseRequest([]byte(c.in), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -425,8 +448,8 @@ func FuzzHead(f *testing.F) {
 		ParseResponse(head)
 		ParseRTSPResponse(head)
 		// What HTTP's manner takes, RTSP's takes too, and as the same.
-		loose, lerr := ParseRTSPRequest(head)
-		r, err := ParseRequest(head)
+		loose, lerr := ParseRTSPRequest(head, nil)
+		r, err := ParseRequest(head, nil)
 		if err != nil {
 			return
 		}
@@ -444,7 +467,7 @@ func FuzzHead(f *testing.F) {
 		for _, x := range r.Fields {
 			out = AppendField(out, x.Name, x.Value)
 		}
-		again, err := ParseRequest(AppendBlank(out))
+		again, err := ParseRequest(AppendBlank(out), nil)
 		if err != nil || again.Target != r.Target || !slices.Equal(again.Fields, r.Fields) {
 			t.Errorf("%+v\nthen %+v, %v", r, again, err)
 		}

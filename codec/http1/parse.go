@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -23,28 +24,29 @@ type Response struct {
 }
 
 // ParseRequest reads a whole head as a [Cutter] yields it. The result holds no
-// reference to head. An error is an [*Error].
+// reference to head. Its fields lie in room, if they fit: memory for them that the caller
+// has, which may be none. An error is an [*Error].
 //
 // Strict where leniency would let two readers see two requests: a field name
 // must be a token up to its colon, and a folded line is refused (RFC 9112, 5.2).
-func ParseRequest(head []byte) (*Request, error) { return parseRequest(head, strict) }
+func ParseRequest(head []byte, room Fields) (Request, error) { return parseRequest(head, room, strict) }
 
 // ParseRTSPRequest reads the head of a request of RTSP, as [ParseRequest] does. The
 // syntax is HTTP's of a time when blanks could stand before a colon (RFC 2326, 4.2;
 // RFC 2068, 2.1). Those of requests of HTTP are refused, because a proxy in front of us
 // may see another field; RTSP has no such proxies.
-func ParseRTSPRequest(head []byte) (*Request, error) { return parseRequest(head, spaced) }
+func ParseRTSPRequest(head []byte, room Fields) (Request, error) {
+	return parseRequest(head, room, spaced)
+}
 
-func parseRequest(head []byte, how manner) (*Request, error) {
+func parseRequest(head []byte, room Fields, how manner) (r Request, err error) {
 	s := string(head)
 	line, rest := cutLine(s)
-	r := &Request{}
-	if err := r.startLine(line); err != nil {
-		return nil, err
+	if err = r.startLine(line); err != nil {
+		return Request{}, err
 	}
-	var err error
-	if r.Fields, err = parseFields(s, rest, how); err != nil {
-		return nil, err
+	if r.Fields, err = parseFields(s, rest, room, how); err != nil {
+		return Request{}, err
 	}
 	return r, nil
 }
@@ -66,7 +68,7 @@ func parseResponse(head []byte, proto string) (*Response, error) {
 		return nil, err
 	}
 	var err error
-	if r.Fields, err = parseFields(s, rest, lenient); err != nil {
+	if r.Fields, err = parseFields(s, rest, nil, lenient); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -130,9 +132,9 @@ func parseVersion(s string) (name string, major, minor int, ok bool) {
 	return name, int(v[0] - '0'), int(v[2] - '0'), true
 }
 
-// parseFields reads the lines of rest, which is the end of head.
-func parseFields(head, rest string, how manner) (Fields, error) {
-	fields := make(Fields, 0, min(strings.Count(rest, "\n"), MaxFields))
+// parseFields reads the lines of rest, which is the end of head, into room or more of it.
+func parseFields(head, rest string, room Fields, how manner) (Fields, error) {
+	fields := slices.Grow(room[:0], min(strings.Count(rest, "\n"), MaxFields))
 	for {
 		offset := len(head) - len(rest)
 		var line string

@@ -226,12 +226,12 @@ func BenchmarkRequest(b *testing.B) {
 		{"wmp_play", wmpPlay, codec.Play},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			r, err := http1.ParseRequest([]byte(crlf(c.head)))
+			r, err := http1.ParseRequest([]byte(crlf(c.head)), nil)
 			if err != nil {
 				b.Fatal(err)
 			}
 			for b.Loop() {
-				if q := classify(r); q.event.Kind != c.want {
+				if q := classify(&r); q.event.Kind != c.want {
 					b.Fatalf("%v", q.event.Kind)
 				}
 			}

@@ -29,8 +29,8 @@ const (
 	send                  // POST of an ASF stream in chunks, by an encoder that knows no PushStart
 )
 
-// request is one classified request, until it is answered. It holds no
-// reference to the head it came from.
+// request is one classified request, until it is answered. Its texts are parts of
+// one copy of its head.
 type request struct {
 	class    class
 	status   int         // asIs: the answer
@@ -93,10 +93,10 @@ func classify(r *http1.Request) *request {
 	if at == "" {
 		at = r.Fields.Get("Host")
 	}
-	q.host = strings.Clone(at)
+	q.host = at
 	// A token may have got into the path, with an encoded "?": no stream has such a name,
 	// but the log has the path.
-	path = strings.Clone(http1.Redact(http1.NormalPath(path)))
+	path = http1.Redact(http1.NormalPath(path))
 	proof := credentials(r, http1.Token(query))
 	q.takes = schemesOf(r.Fields)
 	if r.Fields.Has("Transfer-Encoding") {

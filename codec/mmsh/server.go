@@ -142,11 +142,11 @@ func (s *server) head(b []byte) (int, codec.Event) {
 
 // requestOf is the request in a whole head.
 func requestOf(head []byte) *request {
-	r, err := http1.ParseRequest(head)
+	r, err := http1.ParseRequest(head, nil)
 	if err != nil {
 		return breach(err)
 	}
-	return classify(r)
+	return classify(&r)
 }
 
 // body reads past a request's body. Nothing in it matters here: a log is taken

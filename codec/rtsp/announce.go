@@ -34,7 +34,7 @@ func (s *server) announce(q *request, m *message) {
 		return
 	case len(m.body) > 0 && m.announce.may == nil:
 		q.ask(codec.Setup)
-		s.identifyPush(q, m.req)
+		s.identifyPush(q, &m.req)
 		s.in.hold()
 		return
 	}

@@ -1,7 +1,6 @@
 package rtsp
 
 import (
-	"strconv"
 	"strings"
 
 	"streampump/codec"
@@ -36,7 +35,7 @@ func (s *server) answer(dst []byte, q *request, v *codec.Verdict) ([]byte, codec
 	case verbPlay:
 		return s.answerPlay(dst, q, v)
 	case verbAnnounce:
-		s.in.msg.announce.may = &push{key: v.Session, name: q.event.Path, token: tokenIn(q)}
+		s.in.msg.announce.may = &push{key: v.Session, name: strings.Clone(q.event.Path), token: tokenIn(q)}
 		return dst, codec.Keep // the answer comes when its description has been read
 	default: // RECORD
 		s.in.wanted()
@@ -96,6 +95,9 @@ func (s *server) answerReply(dst []byte, q *request) ([]byte, codec.Next) {
 	}
 }
 
+// usualSDP is more bytes than most descriptions have.
+const usualSDP = 2 << 10
+
 // answerDescribe sends the description. Its addresses begin with what the viewer asked
 // for, so that they lead back to here by whatever name.
 func (s *server) answerDescribe(dst []byte, q *request, v *codec.Verdict) ([]byte, codec.Next) {
@@ -104,9 +106,10 @@ func (s *server) answerDescribe(dst []byte, q *request, v *codec.Verdict) ([]byt
 		return s.deny(dst, q, &codec.Verdict{Code: codec.NoStream})
 	}
 	s.look(q, v, m)
-	body := m.appendSDP(nil, q.at.base, q.at.name)
+	var room [usualSDP]byte // its length comes before it
+	body := m.appendSDP(room[:0], q.at.base, q.at.name)
 	dst = s.p.appendStatus(dst, q.cseq, 200)
-	dst = http1.AppendField(dst, "Content-Base", q.at.base+"/")
+	dst = append(append(append(dst, "Content-Base: "...), q.at.base...), "/\r\n"...)
 	dst = http1.AppendField(dst, "Content-Type", "application/sdp")
 	dst = http1.AppendField(dst, "Cache-Control", "no-cache")
 	dst = http1.AppendInt(dst, "Content-Length", int64(len(body)))
@@ -120,14 +123,19 @@ func (s *server) look(q *request, v *codec.Verdict, m *media) {
 	switch {
 	case s.state == playing:
 		return
-	case !s.view.isSetUp():
+	case s.view == nil:
 		s.view = &view{}
+	case !s.view.isSetUp():
+		*s.view = view{name: s.view.name}
 	case !s.view.of(q.at.name):
 		return
 	case s.view.changed(m):
 		s.view.tracks, s.view.apart, s.view.ports = 0, 0, nil
 	}
-	s.view.key, s.view.name, s.view.token, s.view.media = v.Session, q.at.name, tokenIn(q), m
+	if s.view.name != q.at.name {
+		s.view.name = strings.Clone(q.at.name)
+	}
+	s.view.key, s.view.token, s.view.media = v.Session, tokenIn(q), m
 }
 
 // tokenIn is the token that a request brings, or its connection has brought.
@@ -176,8 +184,7 @@ var startedOver = refusal{status: statusNoSession, text: "the stream has started
 
 // appendSSRC names the source of a track's packets, of eight digits (RFC 2326, 12.39).
 func appendSSRC(dst []byte, ssrc uint32) []byte {
-	s := strings.ToUpper(strconv.FormatUint(uint64(ssrc), 16))
-	return append(append(append(dst, ";ssrc="...), "00000000"[len(s):]...), s...)
+	return appendHex(append(dst, ";ssrc="...), "0123456789ABCDEF", uint64(ssrc), 8)
 }
 
 // answerSetupPush tells an encoder that its track is set up.

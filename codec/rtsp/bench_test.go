@@ -47,13 +47,16 @@ func BenchmarkConversation(b *testing.B) {
 	in := []byte(crlf(ffmpegDescribe + ffmpegSetup + ffmpegSetup2 + ffmpegPlay))
 	p := NewProtocol(Options{})
 	out := make([]byte, 0, 4096)
+	var ev codec.Event // the engine's scratch, as is the verdict
+	var v codec.Verdict
 	b.ReportAllocs()
 	for b.Loop() {
 		s, next := p.Accept(codec.Peer{}), codec.Keep
 		out = out[:0]
 		for rest := in; len(rest) > 0; {
-			n, ev := s.Consume(rest)
-			v := decide(&ev)
+			var n int
+			n, ev = s.Consume(rest)
+			v = decide(&ev)
 			out, next = s.Answer(out, &ev, &v)
 			rest = rest[n:]
 		}

@@ -43,14 +43,24 @@ const (
 // inlet takes what a peer sends apart. It is part of every viewer's session, where it
 // only passes over reports, so what messages and packets need is kept apart.
 type inlet struct {
-	msg     *message // a message that has begun, or the one that was found last
+	msg     *message // a message that has begun, the one that was found last, or memory for one
 	packets *packets // nil: interleaved packets are passed over
 	head    [frameHead]byte
-	have    uint8  // bytes of head
-	left    uint16 // bytes of the packet that are still to come
-	found   bool   // msg is whole
+	have    uint8    // bytes of head
+	left    uint16   // bytes of the packet that are still to come
+	got     progress // of msg
 	keep    bodies
+	talks   bool // more messages are expected soon, and the memory of one is kept for the next
 }
+
+// progress is how much of a message has come.
+type progress uint8
+
+const (
+	noneOfIt progress = iota
+	partOfIt
+	allOfIt
+)
 
 // bodies are the messages whose bodies an inlet keeps. Others are passed over: a peer can
 // begin one at any time, and need not end it.
@@ -65,7 +75,8 @@ const (
 // message is one request or answer.
 type message struct {
 	cut    http1.Cutter
-	req    *http1.Request  // of a request
+	is     part            // aRequest or anAnswer, once its head has come
+	req    http1.Request   // of a request
 	answer *http1.Response // of an answer
 	// body is what has come of the body, if that is kept. It may be part of the bytes that
 	// were given last. See [bodies].
@@ -97,14 +108,14 @@ func (in *inlet) next(b []byte, maxHead int) (n int, found part, err error) {
 	for n < len(b) {
 		k := 0
 		switch x := b[n]; {
-		case in.msg != nil:
+		case in.got == partOfIt:
 			k, found, err = in.message(b[n:])
 		case in.have > 0 || x == frameMark:
 			k, found = in.frame(b[n:])
 		case x == '\r' || x == '\n': // between messages, also where a '$' follows
 			k = 1
 		default:
-			in.msg = &message{cut: http1.Cutter{Max: maxHead}}
+			in.begin(maxHead)
 		}
 		if n += k; err != nil || found != nothing {
 			return n, found, err
@@ -113,10 +124,44 @@ func (in *inlet) next(b []byte, maxHead int) (n int, found part, err error) {
 	return n, nothing, nil
 }
 
+// usualFields is how many header fields a request has at most, as players and encoders
+// write it.
+const usualFields = 8
+
+// begin begins a message.
+func (in *inlet) begin(maxHead int) {
+	if in.msg == nil {
+		in.msg = &message{}
+	}
+	in.msg.cut.Max, in.got = maxHead, partOfIt
+}
+
 // done forgets the message that was found last.
 func (in *inlet) done() {
-	if in.found {
-		in.msg, in.found = nil, false
+	if in.got != allOfIt {
+		return
+	}
+	if in.got = noneOfIt; !in.talks {
+		in.msg = nil
+		return
+	}
+	in.msg.clear()
+}
+
+// clear forgets the message. The memory of its fields is kept unless they were unusually
+// many.
+func (m *message) clear() {
+	fields := m.req.Fields[:0]
+	if clear(m.req.Fields); cap(fields) > 2*usualFields {
+		fields = nil
+	}
+	*m = message{req: http1.Request{Fields: fields}}
+}
+
+// rest gives up what is only memory for the next message.
+func (in *inlet) rest() {
+	if in.got == noneOfIt {
+		in.msg = nil
 	}
 }
 
@@ -124,11 +169,11 @@ func (in *inlet) done() {
 // found again with that. Its body is kept, and has at least that byte.
 func (in *inlet) hold() {
 	m := in.msg
-	m.body, m.left, in.found = bytes.Clone(m.body[:len(m.body)-1]), 1, false
+	m.body, m.left, in.got = bytes.Clone(m.body[:len(m.body)-1]), 1, partOfIt
 }
 
 // begun reports whether part of a message has come, but not all of it.
-func (in *inlet) begun() bool { return in.msg != nil && !in.found }
+func (in *inlet) begun() bool { return in.got == partOfIt }
 
 // channel is that of the packet that was found.
 func (in *inlet) channel() uint8 { return in.head[1] }
@@ -136,7 +181,7 @@ func (in *inlet) channel() uint8 { return in.head[1] }
 // message takes bytes of a message.
 func (in *inlet) message(b []byte) (n int, found part, err error) {
 	m := in.msg
-	if !m.headed() {
+	if m.is == nothing {
 		var head []byte
 		if n, head, err = m.cut.Consume(b); head == nil {
 			return n, nothing, err
@@ -150,14 +195,9 @@ func (in *inlet) message(b []byte) (n int, found part, err error) {
 	if n += k; m.left > 0 {
 		return n, nothing, nil
 	}
-	in.found = true
-	if m.req != nil {
-		return n, aRequest, nil
-	}
-	return n, anAnswer, nil
+	in.got = allOfIt
+	return n, m.is, nil
 }
-
-func (m *message) headed() bool { return m.req != nil || m.answer != nil }
 
 // parse reads a whole head; keep says whether the body is kept.
 func (m *message) parse(head []byte, keep bodies) (err error) {
@@ -171,12 +211,12 @@ func (m *message) parse(head []byte, keep bodies) (err error) {
 		if m.answer, err = http1.ParseRTSPResponse(head); err != nil {
 			return err
 		}
-		fields, m.kept = m.answer.Fields, keep == readBodies
+		m.is, fields, m.kept = anAnswer, m.answer.Fields, keep == readBodies
 	} else {
-		if m.req, err = http1.ParseRTSPRequest(head); err != nil {
+		if m.req, err = http1.ParseRTSPRequest(head, m.room()); err != nil {
 			return err
 		}
-		fields, m.kept = m.req.Fields, m.req.Method == "ANNOUNCE" && keep != noBodies
+		m.is, fields, m.kept = aRequest, m.req.Fields, m.req.Method == "ANNOUNCE" && keep != noBodies
 	}
 	length, _, err := fields.ContentLength()
 	if err == nil && length > most {
@@ -184,6 +224,14 @@ func (m *message) parse(head []byte, keep bodies) (err error) {
 	}
 	m.left = int(min(length, most))
 	return err
+}
+
+// room is memory for the fields of a request.
+func (m *message) room() http1.Fields {
+	if m.req.Fields == nil {
+		return make(http1.Fields, 0, usualFields)
+	}
+	return m.req.Fields
 }
 
 // isAnswer tells an answer from a request: no method has a slash.

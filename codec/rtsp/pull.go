@@ -132,7 +132,7 @@ func (p *pull) Consume(b []byte) (n int, ev codec.Event) {
 		case found == anAnswer:
 			ev = p.answered(p.in.msg)
 		case found == aRequest:
-			ev = p.asked(p.in.msg.req)
+			ev = p.asked(&p.in.msg.req)
 		}
 	}
 	switch ev.Kind {

@@ -44,8 +44,8 @@ func verbOf(method string) verb {
 	return verbUnknown
 }
 
-// request is one request, until it is answered. It holds no reference to the head it
-// came from.
+// request is one request, until it is answered. Its texts are parts of one copy of its
+// head: what is kept for longer is copied.
 type request struct {
 	verb  verb
 	cseq  string
@@ -74,9 +74,9 @@ const pumpProduct = "StreamPump"
 
 // request makes a message the request under way and returns its event.
 func (s *server) request(m *message) codec.Event {
-	r := m.req
-	q := &request{verb: verbOf(r.Method), event: codec.Event{Kind: codec.Reply, Agent: http1.Agent(r.Fields.Get("User-Agent"))}}
-	s.q = q
+	r := &m.req
+	q := s.newRequest()
+	q.verb, q.event.Kind, q.event.Agent = verbOf(r.Method), codec.Reply, http1.Agent(r.Fields.Get("User-Agent"))
 	var ok bool
 	q.cseq, ok = cseqOf(r.Fields)
 	switch required := requires(r.Fields); {
@@ -107,7 +107,7 @@ func cseqOf(f http1.Fields) (cseq string, ok bool) {
 	if cseq == "" || len(cseq) > maxCSeq {
 		return "", false
 	}
-	return strings.Clone(cseq), true
+	return cseq, true
 }
 
 // requires is what a peer needs us to support that we do not: whatever it is (RFC 2326,
@@ -115,7 +115,7 @@ func cseqOf(f http1.Fields) (cseq string, ok bool) {
 func requires(f http1.Fields) string {
 	for _, name := range [...]string{"Require", "Proxy-Require"} {
 		if v := f.Get(name); v != "" {
-			return strings.Clone(v[:min(len(v), maxUnsupported)])
+			return v[:min(len(v), maxUnsupported)]
 		}
 	}
 	return ""
@@ -149,27 +149,25 @@ func (s *server) verb(q *request, m *message) {
 		q.refuse(400, err.Error())
 		return
 	}
-	q.at.base = strings.Clone(q.at.base)
-	q.at.name = strings.Clone(q.at.name)
 	q.event.Path = q.at.name
 	if s.push != nil {
 		q.event.Path = s.push.name // its tracks' addresses are the encoder's own
 	}
 	switch q.verb {
 	case verbDescribe:
-		s.describe(q, m.req)
+		s.describe(q, &m.req)
 	case verbSetup:
-		s.setup(q, m.req)
+		s.setup(q, &m.req)
 	case verbPlay:
-		s.play(q, m.req)
+		s.play(q, &m.req)
 	case verbPause:
 		s.pause(q)
 	case verbTeardown:
-		s.teardown(q, m.req)
+		s.teardown(q, &m.req)
 	case verbAnnounce:
 		s.announce(q, m)
 	case verbRecord:
-		s.record(q, m.req)
+		s.record(q, &m.req)
 	}
 }
 

@@ -31,12 +31,13 @@ const (
 type server struct {
 	p     *Protocol
 	in    inlet
-	q     *request // that the engine has been asked
+	q     *request // that the engine has been asked, if asked; or memory for one
 	view  *view    // of a viewer, once it has described a stream or set up a track
 	push  *push    // of an encoder, from ANNOUNCE on
 	id    uint64   // what the peer calls the session; 0 before there is one
 	port  uint16   // of ours from which packets can go by UDP; 0: they cannot
 	state state
+	asked bool
 }
 
 // Consume implements [codec.Session].
@@ -47,7 +48,7 @@ func (s *server) Consume(b []byte) (n int, ev codec.Event) {
 		}
 	}
 	for n < len(b) && s.state < thanking {
-		s.in.keep = s.bodies()
+		s.in.keep, s.in.talks = s.bodies(), s.state == ready
 		k, found, err := s.in.next(b[n:], s.maxHead())
 		n += k
 		switch {
@@ -118,25 +119,44 @@ func (s *server) broken(err error) codec.Event {
 	if e := (*http1.Error)(nil); errors.As(err, &e) && e.Status != 400 {
 		status = statusTooLarge
 	}
-	s.q = &request{}
-	if m := s.in.msg; m != nil && m.req != nil {
-		s.q.cseq, _ = cseqOf(m.req.Fields)
+	q := s.newRequest()
+	if m := s.in.msg; m != nil && m.is == aRequest {
+		q.cseq, _ = cseqOf(m.req.Fields)
 	}
-	s.q.refuse(status, err.Error())
-	return s.q.event
+	q.refuse(status, err.Error())
+	return q.event
+}
+
+// newRequest is the request that the engine is about to be asked.
+func (s *server) newRequest() *request {
+	if s.q == nil {
+		s.q = &request{}
+	}
+	s.asked = true
+	return s.q
+}
+
+// forget forgets the request that was answered. Its memory and its message's are for the
+// next one, as long as nothing streams: then requests are rare, and connections many.
+func (s *server) forget() {
+	s.asked = false
+	if s.state == ready {
+		*s.q = request{}
+		return
+	}
+	s.q = nil
+	s.in.rest()
 }
 
 // Answer implements [codec.Session].
 func (s *server) Answer(dst []byte, _ *codec.Event, v *codec.Verdict) ([]byte, codec.Next) {
-	q := s.q
-	if q == nil {
+	if !s.asked {
 		s.state = over
 		return dst, codec.Close // nothing was asked: the engine is in error, the peer is let go
 	}
-	s.q = nil
-	dst, next := s.answer(dst, q, v)
-	if m := s.in.msg; m != nil {
-		m.announce.answered = m.announce.may == nil
+	dst, next := s.answer(dst, s.q, v)
+	if s.in.begun() {
+		s.in.msg.announce.answered = s.in.msg.announce.may == nil
 	}
 	switch next {
 	case codec.Close:
@@ -146,6 +166,7 @@ func (s *server) Answer(dst []byte, _ *codec.Event, v *codec.Verdict) ([]byte, c
 	case codec.Ingest:
 		s.state = recording
 	}
+	s.forget()
 	return dst, next
 }
 
@@ -153,8 +174,8 @@ func (s *server) Answer(dst []byte, _ *codec.Event, v *codec.Verdict) ([]byte, c
 // tracks, which is what players look at: the end of the connection alone costs VLC ten
 // seconds, and a request stops nobody.
 func (s *server) AppendEnd(dst []byte, c codec.Cause, reason string) []byte {
-	was, q := s.state, s.q
-	s.q = nil
+	was, q, asked := s.state, s.q, s.asked
+	s.q, s.asked = nil, false
 	switch {
 	case was == playing && c == codec.CauseSwitch:
 		return dst // viewers cannot be moved to other tracks
@@ -162,7 +183,7 @@ func (s *server) AppendEnd(dst []byte, c codec.Cause, reason string) []byte {
 		dst = s.view.appendBye(dst)
 	case was == thanking:
 		dst = http1.AppendBlank(s.p.appendSession(s.p.appendStatus(dst, q.cseq, 200), s.id))
-	case was == ready && (q != nil || s.in.begun() || c == codec.CauseFull):
+	case was == ready && (asked || s.in.begun() || c == codec.CauseFull):
 		// A peer that has begun to speak, or finds no room, is told why. One that has been
 		// answered and says nothing further is just let go.
 		cseq := ""

@@ -259,6 +259,49 @@ func TestPlayingIsCheap(t *testing.T) {
 	}
 }
 
+// A conversation leaves little behind: a request's memory is that of the one before it,
+// which it has nothing of any more, and all of it is given up when packets flow.
+func TestConversationIsCheap(t *testing.T) {
+	const most = 16
+	var ev codec.Event // the engine's scratch, as is the verdict
+	var v codec.Verdict
+	in := []byte(crlf(ffmpegDescribe + ffmpegSetup + ffmpegSetup2 + ffmpegPlay))
+	out := make([]byte, 0, 4096)
+	p := NewProtocol(Options{})
+	if got := testing.AllocsPerRun(50, func() {
+		s := p.Accept(codec.Peer{}).(*server)
+		out = out[:0]
+		for rest := in; len(rest) > 0; {
+			var n int
+			n, ev = s.Consume(rest)
+			v = decide(&ev)
+			out, _ = s.Answer(out, &ev, &v)
+			rest = rest[n:]
+		}
+		if s.state != playing || s.q != nil || s.in.msg != nil {
+			t.Fatalf("%+v", s)
+		}
+	}); got > most {
+		t.Errorf("%v allocations", got)
+	}
+	h := openServer()
+	h.feed([]byte(crlf(ask("OPTIONS", "rtsp://h/live", 1, "X: y"))))
+	s := h.sess.(*server)
+	m, q := s.in.msg, s.q
+	if m == nil || q == nil || s.in.begun() || s.asked {
+		t.Fatalf("%+v", s)
+	}
+	for _, f := range m.req.Fields[:cap(m.req.Fields)] {
+		if f.Name != "" || f.Value != "" {
+			t.Errorf("%+v is kept", f)
+		}
+	}
+	h.feed([]byte(crlf(ask("OPTIONS", "rtsp://h/live", 2, strings.Repeat("X: y\n", 50)+"X: z"))))
+	if s.in.msg != m || s.q != q || cap(m.req.Fields) > 2*usualFields {
+		t.Errorf("%p and %p have become %p and %p, of %d fields", m, q, s.in.msg, s.q, cap(m.req.Fields))
+	}
+}
+
 // What a viewer begins to say while it plays, and never ends, costs no more than a head:
 // of no message is the body kept that nobody reads.
 func TestBodiesOfViewersAreNotKept(t *testing.T) {
@@ -280,7 +323,7 @@ func TestBodiesOfViewersAreNotKept(t *testing.T) {
 		}
 		was := h.events()
 		h.feed(make([]byte, 1000))
-		if m := h.sess.(*server).in.msg; m != nil && m.req != nil {
+		if h.sess.(*server).in.begun() {
 			t.Errorf("%q: the end is not found", head)
 		} else if strings.HasPrefix(head, "ANNOUNCE") && (h.events() != was+"; Reply live" || !strings.Contains(string(h.out), " 455 ")) {
 			t.Errorf("%s, %s", h.events(), h.out)

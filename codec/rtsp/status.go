@@ -73,14 +73,18 @@ func (p *Protocol) appendSession(dst []byte, id uint64) []byte {
 	if id == 0 {
 		return dst
 	}
-	const digits = "0123456789abcdef"
-	dst = append(dst, "Session: "...)
-	for shift := 60; shift >= 0; shift -= 4 {
-		dst = append(dst, digits[id>>shift&15])
-	}
+	dst = appendHex(append(dst, "Session: "...), "0123456789abcdef", id, 16)
 	dst = append(dst, ";timeout="...)
 	dst = strconv.AppendInt(dst, int64(max(p.o.Timeout/time.Second, 1)), 10)
 	return append(dst, "\r\n"...)
+}
+
+// appendHex appends the last n of a number's 16 hexadecimal digits.
+func appendHex(dst []byte, digits string, v uint64, n int) []byte {
+	for shift := 4 * (n - 1); shift >= 0; shift -= 4 {
+		dst = append(dst, digits[v>>shift&15])
+	}
+	return dst
 }
 
 // refusal is an answer that says no.
