@@ -28,10 +28,11 @@ type outbox struct {
 }
 
 // spareOutboxes is how many empty outboxes a loop keeps at most, and spareOwn how
-// large the buffer of one may be.
+// large the buffer of one may be. It begins with usualOwn bytes, which most answers fit.
 const (
 	spareOutboxes = 64
 	spareOwn      = 4 << 10
+	usualOwn      = 512
 )
 
 // outgoing is the connection's outbox, ready to be appended to: the rest of an
@@ -43,7 +44,7 @@ func (c *Conn) outgoing() *outbox {
 			c.out = l.spare[n-1]
 			l.spare = l.spare[:n-1]
 		} else {
-			c.out = new(outbox)
+			c.out = &outbox{own: make([]byte, 0, usualOwn)}
 		}
 		if v := c.viewer(); v != nil {
 			v.outbox = true
