@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"streampump/engine/loop"
+	"streampump/engine/udp"
 )
 
 // DatagramSockets are the two sockets from which a loop sends datagrams: packets from an
@@ -111,13 +112,7 @@ func (d *DatagramSockets) equip(fd int) error {
 	d.runs = err == nil
 	// Reports say nothing that a viewer's connection does not, and what nobody reads cannot
 	// fill anything.
-	return letNothingIn(fd)
-}
-
-// letNothingIn has the system drop whatever arrives at a socket.
-func letNothingIn(fd int) error {
-	nothing := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K}
-	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &nothing})
+	return udp.LetNothingIn(fd)
 }
 
 // mostDatagrams is how many one call sends; a loop has no more for it.
@@ -136,7 +131,7 @@ type outgoing struct {
 // message is what the system has for each: struct mmsghdr of sendmmsg(2).
 type message struct {
 	header unix.Msghdr
-	sent   uint32 // or received
+	sent   uint32
 }
 
 // controlRoom is enough for the control messages of a datagram: which address it is from

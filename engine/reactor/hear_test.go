@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"streampump/engine/loop"
+	"streampump/engine/udp"
 )
 
 // hearing is a kernel with sockets for encoders.
@@ -121,7 +122,7 @@ func TestHearWhatDoesNotFit(t *testing.T) {
 	k, a := hearing(t), ear(t, "127.0.0.1")
 	fd := hears(t, k, a, "127.0.0.1", false)
 	to := k.outgoing.sockets.port
-	longest := bytes.Repeat([]byte("x"), longestHeard)
+	longest := bytes.Repeat([]byte("x"), udp.Longest)
 	sendTo(t, a, "127.0.0.1", to, longest)
 	sendTo(t, a, "127.0.0.1", to, append(longest, 'y'))
 	sendTo(t, a, "127.0.0.1", to, []byte("z"))
@@ -133,7 +134,7 @@ func TestHearWhatDoesNotFit(t *testing.T) {
 	if err != nil || room < 1<<17 {
 		t.Errorf("room for %d bytes, %v", room, err)
 	}
-	sent := 2 * room / longestHeard
+	sent := 2 * room / udp.Longest
 	for range sent {
 		sendTo(t, a, "127.0.0.1", to, longest)
 	}

@@ -4,6 +4,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"streampump/engine/udp"
 )
 
 // sockets is the real kernel: raw vectored writes, and its own epoll set for the
@@ -14,8 +16,8 @@ import (
 type sockets struct {
 	epoll    int
 	events   [128]unix.EpollEvent
-	outgoing *outgoing // nil: no datagrams are sent
-	incoming *incoming // nil: none were received
+	outgoing *outgoing  // nil: no datagrams are sent
+	incoming *udp.Inbox // nil: none were received
 }
 
 func newSockets() (*sockets, error) {
