@@ -148,6 +148,28 @@ type Ticking interface {
 	Tick(dst []byte, now time.Duration) (out []byte, next time.Duration)
 }
 
+// A Knocking session is a dialled one whose source may send its packets as datagrams, if it
+// will not over the connection. It asks for ports of ours by a [Setup], and says by a
+// [Publish] from which ports of the source the packets come; from then on they are heard.
+// The engine answers each only if it can be done, with the code OK, and otherwise ends the
+// attempt: then AppendEnd follows.
+type Knocking interface {
+	Ticking
+	Hearing
+	// AppendKnock appends the datagram that goes from our port of a channel to the source's,
+	// so that whatever stands between them lets those of the source in. It is called for each
+	// channel behind an accepted Publish and behind every later Tick.
+	AppendKnock(dst []byte, channel uint8) []byte
+}
+
+// Offer is what a [Knocking] session gets when it asks for ports.
+type Offer struct {
+	Ports Ports // ours, by channel
+	// Peer is the address at the source's end of the connection: what comes from elsewhere
+	// is not heard. An IPv4 address is never in its IPv6-mapped form, and none has a zone.
+	Peer netip.Addr
+}
+
 // Target is a place that a dialled session wants to reach.
 type Target struct {
 	Address string // host:port
@@ -196,8 +218,8 @@ const (
 
 	// Requests of encoders, and what arrives in their bodies, in files and
 	// in answers to our own requests.
-	Setup   // open an ingest session for Path; Session 0 asks for a new one
-	Publish // the packets of Session follow; Path is set
+	Setup   // open an ingest session for Path; Session 0 asks for a new one. See also [Knocking]
+	Publish // the packets of Session follow; Path is set. See also [Knocking]
 	Header  // Media is the header of what follows
 	Packet  // Data is one data packet
 	Pause   // the body is complete; another Publish of the session may follow
@@ -266,7 +288,8 @@ type Event struct {
 	// Ports has the packets go as datagrams, to the peer's own address (Play), or come as
 	// such from there (Publish, of a session that is [Hearing]); nil: they go over the
 	// connection. It stays as it is while they do. Only a peer with [Peer.Datagrams] may ask
-	// for it, and it is not moved ([Event.Switch]).
+	// for it, and it is not moved ([Event.Switch]). In the Setup of a [Knocking] session the
+	// channels that are to have a port of ours are not 0: an even one and the next, from 0 on.
 	Ports *Ports
 	// Credentials are what the peer brings to prove who it is (Lookup, Describe, Play,
 	// Setup, Publish); nil if it brings nothing. They stay as they are.
@@ -288,8 +311,9 @@ type Event struct {
 	Anywhere bool
 	Media    Media // Header only
 	// Err is how the peer broke the protocol (Bad), or what was wrong before this packet
-	// and could be passed over (Packet), once for each connection; nil if nothing was. Its
-	// text tells the operator what happened.
+	// and could be passed over (Packet), once for each connection; nil if nothing was. In the
+	// Setup of a [Knocking] session it is why it asks. Its text tells the operator what
+	// happened.
 	Err error
 }
 
@@ -364,6 +388,8 @@ type Verdict struct {
 	RetryAfter time.Duration
 	// Challenge is what the peer is asked for (Unproven).
 	Challenge *Challenge
+	// Offer are the ports that a [Knocking] session has asked for (accepted Setup of one).
+	Offer *Offer
 	// Reason is the sentence for the peer (Refused, Busy, Full, Unproven, Forbidden,
 	// Slowed, and a Lookup that is Crowded).
 	Reason string

@@ -158,11 +158,16 @@ func AppendSenderReport(dst []byte, r SenderReport) []byte {
 	return binary.BigEndian.AppendUint32(dst, r.Octets)
 }
 
+// AppendEmptyReport appends a receiver report of ssrc about nobody: 8 bytes.
+func AppendEmptyReport(dst []byte, ssrc uint32) []byte {
+	dst = appendReportHead(dst, 0, typeReceiverReport, emptyReportSize)
+	return binary.BigEndian.AppendUint32(dst, ssrc)
+}
+
 // AppendBye appends the goodbye of ssrc behind an empty receiver report, since a
 // compound packet begins with a report (RFC 3550 6.1): 16 bytes.
 func AppendBye(dst []byte, ssrc uint32) []byte {
-	dst = appendReportHead(dst, 0, typeReceiverReport, emptyReportSize)
-	dst = binary.BigEndian.AppendUint32(dst, ssrc)
+	dst = AppendEmptyReport(dst, ssrc)
 	dst = appendReportHead(dst, 1, typeBye, byeSize)
 	return binary.BigEndian.AppendUint32(dst, ssrc)
 }

@@ -134,6 +134,9 @@ func TestAppendReports(t *testing.T) {
 	if again, err := ParseReport(b[1:]); err != nil || again.Sender != r.Sender {
 		t.Errorf("%+v, %v", again, err)
 	}
+	if b := AppendEmptyReport([]byte("x"), 0xC0FFEE01); !bytes.Equal(b, unhex(t, "78 80c90001 c0ffee01")) {
+		t.Errorf("%x", b)
+	}
 	if b := AppendBye([]byte("x"), 0xC0FFEE01); !bytes.Equal(b, unhex(t, "78"+goodbye)) {
 		t.Errorf("%x", b)
 	}

@@ -114,6 +114,16 @@
 //	GET_PARAMETER or OPTIONS   in time for the session, answered or not
 //	TEARDOWN url/              last, whoever ends it
 //
+// A source that refuses TCP for its first track (461) is asked to send by UDP:
+//
+//	461 to the first SETUP     ► Setup: ports of ours, if the engine has some
+//	SETUP track, for each      ► 200, the source's ports
+//	the last of these          ► Publish: from these ports packets come
+//	PLAY url/                  ► 200; all but packets still comes over the connection
+//
+// From another address than the connection's nothing is heard, and all tracks come one way
+// or the other. What comes goes through windows, as an encoder's packets do.
+//
 // Each answer is a [codec.Reply], with which the next request goes out. A 401 repeats its
 // request with what is asked for; a password that was refused is [codec.ErrDenied].
 // Tracks of data, and those that the source wants to receive, are not set up. Whatever

@@ -7,7 +7,7 @@ import (
 	"streampump/codec/rtp"
 )
 
-// order is the packets of an encoder that sends by UDP, put in order track by track.
+// order is the packets of a source that sends by UDP, put in order track by track.
 type order struct {
 	windows [maxTracks]*rtp.Window // of tracks of which something has come
 	data    []byte                 // the packet that goes on next; nil: none does
@@ -40,22 +40,22 @@ func (s *server) Due() (at time.Time, ok bool) {
 	return s.push.order.due()
 }
 
-// hear is the next event of an encoder that sends by UDP; see [codec.Hearing].
-func (p *push) hear(channel uint8, b []byte, now time.Time) (ev codec.Event, more bool) {
+// hear is the next event of a source that sends by UDP; see [codec.Hearing].
+func (in *intake) hear(channel uint8, b []byte, now time.Time) (ev codec.Event, more bool) {
 	if b != nil {
-		if ev = p.heard(channel, b, now); ev.Kind != codec.None {
+		if ev = in.heardOn(channel, b, now); ev.Kind != codec.None {
 			return ev, true
 		}
 	}
 	for {
-		if ev, ok := p.waiting(); ok {
+		if ev, ok := in.waiting(); ok {
 			return ev, true
 		}
-		o := p.order
+		o := in.order
 		if o.data == nil && !o.pop(now) {
 			return codec.Event{}, false
 		}
-		ev, again := p.fromTrack(o.track, o.data)
+		ev, again := in.fromTrack(o.track, o.data)
 		if !again {
 			o.data = nil
 		}
@@ -65,19 +65,19 @@ func (p *push) hear(channel uint8, b []byte, now time.Time) (ev codec.Event, mor
 	}
 }
 
-// heard takes a datagram: reports are of their moment and wait for nothing, packets go
+// heardOn takes a datagram: reports are of their moment and wait for nothing, packets go
 // through the window of their track. What cannot be read has no number to go by, and
 // whoever looks at it next says so. On the ports for reports come reports only.
-func (p *push) heard(channel uint8, b []byte, now time.Time) codec.Event {
+func (in *intake) heardOn(channel uint8, b []byte, now time.Time) codec.Event {
 	track := channel / 2
-	if int(track) >= len(p.media.tracks()) { // of which all are set up
+	if int(track) >= len(in.media.tracks()) { // of which all are set up
 		return codec.Event{}
 	}
 	if rtp.IsReport(b) {
-		return p.report(track, b)
+		return in.report(track, b)
 	}
 	if channel == packetChannel(int(track)) {
-		p.order.push(track, b, now)
+		in.order.push(track, b, now)
 	}
 	return codec.Event{}
 }
@@ -101,7 +101,7 @@ func (o *order) push(track uint8, b []byte, now time.Time) {
 
 // pop makes the next packet that has waited the one that goes on; false if none may yet.
 // What is missing before it leaves a hole in the track's numbers, as with a packet that
-// the encoder itself has lost.
+// the source itself has lost.
 func (o *order) pop(now time.Time) bool {
 	for track, w := range o.windows {
 		if w == nil {

@@ -171,7 +171,10 @@ func outOf(t testing.TB, events []codec.Event) (tracks [2][]rtp.Packet) {
 
 // Whatever the order of an encoder's packets, and how often they come, viewers get what
 // they would over a connection; and if some are lost, the others.
-func TestHeardInAnyOrder(t *testing.T) {
+func TestHeardInAnyOrder(t *testing.T) { heardInAnyOrder(t, heardHost) }
+
+// heardInAnyOrder checks that of a session that open opens.
+func heardInAnyOrder(t *testing.T, open func(testing.TB) *host) {
 	for seed := range uint64(60) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		camera := newCamera()
@@ -192,7 +195,7 @@ func TestHeardInAnyOrder(t *testing.T) {
 				d.at = d.at.Add(time.Duration(random.Int64N(int64(time.Second))))
 			}
 		}
-		h := heardHost(t)
+		h := open(t)
 		through(t, h, all)
 		got, want := outOf(t, h.data), outOf(t, over)
 		for track := range want {
@@ -249,8 +252,13 @@ func TestHeardAfterAPause(t *testing.T) {
 
 // What an encoder sends costs nothing, in order or not.
 func TestHearingIsCheap(t *testing.T) {
-	h := heardHost(t)
-	s := h.sess.(*server)
+	hearingIsCheap(t, heardHost(t))
+	hearingIsCheap(t, heardPull(t))
+}
+
+func hearingIsCheap(t *testing.T, h *host) {
+	t.Helper()
+	s := h.sess.(codec.Hearing)
 	p := rtp.Packet{Type: 96, SSRC: 1, Payload: make([]byte, 1400)}
 	b, now, n := p.Append(nil), began, 0
 	pass := func() {
@@ -283,7 +291,10 @@ func TestHearingIsCheap(t *testing.T) {
 
 // FuzzHear: whatever datagrams come, and when, the session keeps the contract, and what it
 // passes on a programme takes.
-func FuzzHear(f *testing.F) {
+func FuzzHear(f *testing.F) { fuzzHear(f, heardHost) }
+
+// fuzzHear is that for a session that open opens.
+func fuzzHear(f *testing.F, open func(testing.TB) *host) {
 	c := newCamera()
 	var good, mixed []byte
 	for i, ev := range append(append(c.reports(), c.play(5)...), c.reports()...) {
@@ -299,7 +310,7 @@ func FuzzHear(f *testing.F) {
 	f.Add(mixed)
 	f.Add(appendFuzzStep(appendFuzzStep(appendFuzzStep(nil, 0, 0, []byte(picturePacket)), 1, 0, []byte(byePic)), 3, 9, []byte(byeSnd)))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		h := heardHost(t)
+		h := open(t)
 		s, at := h.sess.(codec.Hearing), began
 		for len(b) >= 5 && !h.ended {
 			channel, size := b[0], min(int(b[3])<<8|int(b[4]), len(b)-5)

@@ -32,6 +32,8 @@ type intake struct {
 	// early are the newest reports of tracks, from before the header: encoders send
 	// them first (ffmpeg), and they tell how its tracks belong together.
 	early [maxTracks][]byte
+	// order is of packets that come by UDP; nil: they come over the connection.
+	order *order
 }
 
 // maxEarly is the most bytes of a report that is kept.

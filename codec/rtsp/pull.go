@@ -60,6 +60,7 @@ const (
 // Each answer is an event that lets the next request out. A 401 repeats its request, with
 // what the source wants to be shown. A redirect begins anew on another connection. While
 // packets come, a keep-alive goes out every now and then, whose answer is not waited for.
+// Packets come over the connection, or by UDP from a source that refuses that (pullapart.go).
 type pull struct {
 	o         PullOptions
 	url       URL
@@ -78,6 +79,7 @@ type pull struct {
 	interim int    // answers that do not count
 	who     identity
 	from    intake   // what comes
+	apart   byUDP    // of packets that come by UDP
 	base    string   // the address that requests about the whole stream are for
 	tracks  []string // the addresses of the tracks
 	track   int      // the one that is being set up
@@ -86,7 +88,7 @@ type pull struct {
 }
 
 // NewPull makes the conversation with a source that we fetch: one attempt, from the
-// first connection to the end of the stream. It is a [codec.Ticking].
+// first connection to the end of the stream. It is a [codec.Knocking].
 func NewPull(o PullOptions) codec.Dialled {
 	if o.Agent == "" {
 		o.Agent = DefaultAgent
@@ -176,12 +178,15 @@ func (p *pull) packet() (ev codec.Event, back int) {
 }
 
 // Answer implements [codec.Session].
-func (p *pull) Answer(dst []byte, ev *codec.Event, _ *codec.Verdict) ([]byte, codec.Next) {
+func (p *pull) Answer(dst []byte, ev *codec.Event, v *codec.Verdict) ([]byte, codec.Next) {
+	switch {
+	case ev.Kind == codec.Bad || v.Code != codec.OK || ev.Kind == codec.Setup && v.Offer == nil:
+		return dst, codec.Close
+	case ev.Kind == codec.Setup:
+		p.offered(v.Offer)
+	}
 	dst = append(dst, p.say...)
 	p.say = nil
-	if ev.Kind == codec.Bad {
-		return dst, codec.Close
-	}
 	return dst, codec.Keep
 }
 

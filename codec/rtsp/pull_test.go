@@ -101,8 +101,6 @@ func TestPullOfCameras(t *testing.T) {
 			events: "Header; " + packetEvent(0, rtpOf(1)), end: "TEARDOWN rtsp://cam/live"},
 		{name: "escam", turns: append(alone(camOK("Transport: RTP/AVP;unicast;interleaved=0-1", sid)), turn{frame(0, rtpOf(1)), ""}),
 			events: "Header; " + packetEvent(0, rtpOf(1)), end: "TEARDOWN rtsp://cam/live"},
-		{name: "only_UDP", turns: second(turn{camAnswers("461 Unsupported Transport"), ""}),
-			events: "Bad: the source answered 461 Unsupported Transport to SETUP of track 1 (H264, 90000 Hz): it does not send over TCP, and over UDP nothing can be pulled"},
 		{name: "UDP_all_the_same", turns: second(turn{camOK("Transport: RTP/AVP;unicast;client_port=1-2;server_port=3-4", sid), ""}),
 			events: `Bad: the source wants to send over UDP, although TCP was asked for: its Transport is "RTP/AVP;unicast;client_port=1-2;server_port=3-4"`, end: "TEARDOWN rtsp://cam/live/"},
 		{name: "one_channel_for_two", turns: second(turn{camOK(setUp0, sid), "SETUP rtsp://cam/live/trackID=2"}, turn{camOK(setUp0), ""}),

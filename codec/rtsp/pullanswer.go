@@ -40,6 +40,8 @@ func (p *pull) answered(m *message) codec.Event {
 		return codec.Event{}
 	case isRedirect(r.Status):
 		return p.redirected(r.Fields, "answered "+r.Said())
+	case r.Status == statusTransport && p.stage == stageSetup && p.track == 0 && !p.apart.on:
+		return p.askApart(r)
 	case r.Status > 299:
 		return bad(p.refused(a.method, m))
 	}
@@ -72,15 +74,20 @@ func isRedirect(status int) bool {
 func (p *pull) refused(method string, m *message) error {
 	what, r := method, m.answer
 	if p.stage == stageSetup {
-		what = fmt.Sprintf("%s of track %d (%s)", method, p.track+1, &p.from.media.tracks()[p.track])
-	}
-	if r.Status == statusTransport {
-		return fmt.Errorf("the source answered %s to %s: it does not send over TCP, and over UDP nothing can be pulled", r.Said(), what)
+		if r.Status == statusTransport {
+			return p.mixes(r.Said())
+		}
+		what = p.theSetup()
 	}
 	if line, _, _ := strings.Cut(strings.TrimSpace(string(m.body)), "\n"); line != "" && contentType(r.Fields) == "text/plain" {
 		return fmt.Errorf("the source answered %s to %s: it says %q", r.Said(), what, clip(strings.TrimSpace(line)))
 	}
 	return fmt.Errorf("the source answered %s to %s", r.Said(), what)
+}
+
+// theSetup is the SETUP of the present track, in a sentence.
+func (p *pull) theSetup() string {
+	return fmt.Sprintf("SETUP of track %d (%s)", p.track+1, &p.from.media.tracks()[p.track])
 }
 
 // describe asks for the stream's description.
@@ -173,27 +180,46 @@ func (p *pull) trackAddress(control string) string {
 
 // setUpNext asks for a track, or for the packets of all if there is none left.
 func (p *pull) setUpNext(track int) codec.Event {
-	if p.track = track; track == len(p.tracks) {
-		p.in.wanted()
-		return p.send(stagePlay, "PLAY", p.base, "Range: npt=0.000-\r\n")
+	if p.track = track; track < len(p.tracks) {
+		return p.send(stageSetup, "SETUP", p.tracks[track], string(p.appendWay(nil, track))+"\r\n")
 	}
-	at := uint8(2 * track)
-	fields := string(appendChannels(nil, [2]uint8{at, at + 1})) + "\r\n"
-	return p.send(stageSetup, "SETUP", p.tracks[track], fields)
+	p.in.wanted() // over the connection there may be packets of nobody
+	if p.apart.on {
+		return p.playApart()
+	}
+	return p.play()
 }
 
-// setUp takes the answer to SETUP. Its channels are where the packets will come,
-// whatever was asked for; an answer that names none means those that were.
+// play asks for the packets of all tracks.
+func (p *pull) play() codec.Event {
+	return p.send(stagePlay, "PLAY", p.base, "Range: npt=0.000-\r\n")
+}
+
+// setUp takes the answer to SETUP.
 func (p *pull) setUp(r *http1.Response) codec.Event {
-	if err := p.takeSession(r.Fields); err != nil {
+	err := p.takeSession(r.Fields)
+	switch {
+	case err != nil:
+	case p.apart.on:
+		err = p.setUpApart(r.Fields)
+	default:
+		err = p.setUpHere(r.Fields)
+	}
+	if err != nil {
 		return bad(err)
 	}
-	t, ok := transportOf(r.Fields, false, false)
-	if !ok && r.Fields.Has("Transport") {
-		return bad(fmt.Errorf("the source wants to send over UDP, although TCP was asked for: its Transport is %q", clip(r.Fields.Get("Transport"))))
+	return p.setUpNext(p.track + 1)
+}
+
+// setUpHere takes the answer to a SETUP over TCP. Its channels are where the packets will
+// come, whatever was asked for; an answer that names none means those that were.
+func (p *pull) setUpHere(f http1.Fields) error {
+	t, ok := transportOf(f, false, false)
+	if !ok && f.Has("Transport") {
+		return fmt.Errorf("the source wants to send over UDP, although TCP was asked for: its Transport is %q", clip(f.Get("Transport")))
 	}
 	if channels, ok := p.from.connect(p.track, t); !ok {
-		return bad(fmt.Errorf("the source gives track %d the channels %d and %d, and one of them is another track's", p.track+1, channels[0], channels[1]))
+		return fmt.Errorf("the source gives track %d the channels %d and %d, and one of them is another track's", p.track+1, channels[0], channels[1])
 	}
-	return p.setUpNext(p.track + 1)
+	return nil
 }

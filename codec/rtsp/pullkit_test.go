@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -60,9 +61,17 @@ func openPull(change func(o *PullOptions)) *host {
 	if change != nil {
 		change(&o)
 	}
-	h := &host{sess: NewPull(o), decide: func(*codec.Event) codec.Verdict { return codec.Verdict{} }}
+	h := &host{sess: NewPull(o), decide: decideForPull}
 	h.hello()
 	return h
+}
+
+// decideForPull is an engine that has ports for whoever asks.
+func decideForPull(ev *codec.Event) (v codec.Verdict) {
+	if ev.Kind == codec.Setup {
+		v.Offer = &codec.Offer{Ports: codec.Ports{40000, 40001, 40002, 40003}, Peer: netip.MustParseAddr("10.0.0.5")}
+	}
+	return v
 }
 
 func (h *host) hello() {

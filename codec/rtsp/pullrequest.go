@@ -130,6 +130,9 @@ func (p *pull) Tick(dst []byte, now time.Duration) (out []byte, next time.Durati
 		dst = p.appendKeepAlive(dst)
 		p.alive.due = now + p.alive.every
 	}
+	if p.hears() && !p.from.headed { // what opens the way may be lost, too
+		return dst, min(p.alive.due, now+waiting)
+	}
 	return dst, p.alive.due
 }
 

@@ -19,7 +19,6 @@ type push struct {
 
 	apart uint16      // tracks that are set up and come by UDP
 	ports codec.Ports // the encoder's for those; the engine reads them while it records
-	order *order      // of them; nil: they come over the connection
 }
 
 // trackAt is the track whose control address a SETUP names, as the encoder announced it

@@ -22,6 +22,12 @@ type transport struct {
 	// for the reports about them.
 	datagrams bool
 	ports     [2]uint16
+	// apart says that the packets go by UDP from one to one, whether ports are named or not;
+	// from are the server's, 0 if it names none, and source the address that it gives for
+	// them, as it stands.
+	apart  bool
+	from   [2]uint16
+	source string
 	// record says that the packets go to the server.
 	record bool
 }
@@ -57,8 +63,8 @@ func cutSpec(list string) (spec, rest string) {
 	return list, ""
 }
 
-// parseTransport reads one transport. What is not understood is passed over, so are
-// addresses: packets go to nobody but the connection's peer.
+// parseTransport reads one transport. What is not understood is passed over, so are the
+// addresses that a peer wants packets sent to: they go to nobody but the connection's peer.
 func parseTransport(spec string) (t transport) {
 	name, rest, _ := strings.Cut(spec, ";")
 	name = strings.TrimSpace(name)
@@ -78,13 +84,18 @@ func parseTransport(spec string) (t transport) {
 			t.interleaved = t.interleaved || plain
 		case "client_port":
 			t.ports, named = parsePorts(value)
+		case "server_port":
+			t.from, _ = parsePorts(value)
+		case "source":
+			t.source = value
 		case "multicast":
 			multicast = true
 		case "mode":
 			t.record = strings.Contains(strings.ToLower(value), "record")
 		}
 	}
-	t.datagrams = (plain || strings.EqualFold(name, "RTP/AVP/UDP")) && !t.interleaved && named && !multicast
+	t.apart = (plain || strings.EqualFold(name, "RTP/AVP/UDP")) && !t.interleaved && !multicast
+	t.datagrams = t.apart && named
 	return t
 }
 
@@ -135,13 +146,17 @@ func appendChannels(dst []byte, c [2]uint8) []byte {
 	return strconv.AppendUint(dst, uint64(c[1]), 10)
 }
 
-// appendPorts does the same for packets that go by UDP: the peer's ports, and ours.
-func appendPorts(dst []byte, theirs [2]uint16, ours uint16) []byte {
+// appendClient appends the transport of packets that go by UDP to a client's ports.
+func appendClient(dst []byte, ports [2]uint16) []byte {
 	dst = append(dst, "Transport: RTP/AVP;unicast;client_port="...)
-	dst = strconv.AppendUint(dst, uint64(theirs[0]), 10)
+	dst = strconv.AppendUint(dst, uint64(ports[0]), 10)
 	dst = append(dst, '-')
-	dst = strconv.AppendUint(dst, uint64(theirs[1]), 10)
-	dst = append(dst, ";server_port="...)
+	return strconv.AppendUint(dst, uint64(ports[1]), 10)
+}
+
+// appendPorts does the same for an answer, with the first of our own ports.
+func appendPorts(dst []byte, theirs [2]uint16, ours uint16) []byte {
+	dst = append(appendClient(dst, theirs), ";server_port="...)
 	dst = strconv.AppendUint(dst, uint64(ours), 10)
 	dst = append(dst, '-')
 	return strconv.AppendUint(dst, uint64(ours)+1, 10)

@@ -95,12 +95,40 @@ func TestTransportOfDatagrams(t *testing.T) {
 	}
 }
 
+// What servers answer: the ports that they send from, and whose these are.
+func TestTransportOfServers(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"RTP/AVP;unicast;client_port=40000-40001;server_port=6970-6971;ssrc=C0FFEE01", "6970-6971 "},
+		{"RTP/AVP/UDP;unicast;destination=10.0.0.1;source=10.0.0.5;client_port=40000-40001;server_port=6970", "6970-6971 10.0.0.5"},
+		{`rtp/avp; Unicast; Source = "10.0.0.5" ; Server_Port = 6970 - 6973`, "6970-6973 10.0.0.5"},
+		{"RTP/AVP;unicast;client_port=40000-40001", "0-0 "},
+		{"RTP/AVP;unicast;server_port=80-81", "0-0 "},
+		{"RTP/AVP;unicast;server_port=6970-6970", "0-0 "},
+		{"RTP/AVP;unicast;server_port=0", "0-0 "},
+		{"RTP/AVP;unicast;server_port=65535", "0-0 "},
+		{"RTP/AVP;unicast;server_port=", "0-0 "},
+		{"RTP/AVP;multicast;destination=232.0.0.1;port=6970-6971;server_port=6970-6971", "none"},
+		{"RTP/AVP/TCP;unicast;interleaved=0-1;server_port=6970-6971", "none"},
+		{"RTP/AVP;unicast;interleaved=0-1;server_port=6970-6971", "none"},
+		{"RTP/SAVP;unicast;server_port=6970-6971", "none"},
+		{"", "none"},
+	} {
+		got := "none"
+		if x := parseTransport(c.in); x.apart {
+			got = fmt.Sprintf("%d-%d %s", x.from[0], x.from[1], x.source)
+		}
+		if got != c.want {
+			t.Errorf("%s: got %s, want %s", c.in, got, c.want)
+		}
+	}
+}
+
 func FuzzTransport(f *testing.F) {
 	f.Add(`RTP/AVP;unicast;client_port=1-2,RTP/AVP/TCP;interleaved=6-7;mode="PLAY,RECORD"`)
 	f.Add("RTP/AVP/TCP;interleaved=255")
 	f.Fuzz(func(t *testing.T, s string) {
 		x, ok := transportOf(http1.Fields{{Name: "Transport", Value: s}}, false, false)
-		if ok != x.interleaved || x.named && x.odd {
+		if ok != x.interleaved || x.named && x.odd || x.apart && x.interleaved || x.datagrams && !x.apart {
 			t.Errorf("%q: %+v, %v", s, x, ok)
 		}
 		if !x.named {
