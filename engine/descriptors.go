@@ -84,11 +84,11 @@ func descriptorLimit() int {
 }
 
 // spare reports whether there is room for another connection beside the open ones, and
-// the sockets of encoders that send datagrams, without touching what is kept back.
+// the sockets of sources that send datagrams, without touching what is kept back.
 func (e *Engine) spare(open int) bool { return e.room(open + e.group.Ears()) }
 
 // earsShare is which part of the descriptors that are left for connections the sockets of
-// encoders that send datagrams may take: one encoder may have thirty-two, and who asks for
+// sources that send datagrams may take: one encoder may have thirty-two, and who asks for
 // them need not send.
 const earsShare = 4
 

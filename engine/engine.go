@@ -123,6 +123,7 @@ func New(cfg Config, streams []StreamConfig, protocols []codec.Protocol, log *sl
 	e.books = admission.New(loop.Limits(&e.cfg, func() int64 { return e.clock.Now() }))
 	e.group = loop.NewGroup(e.env, e.books, streams, protocols)
 	e.group.Spare(e.spareEar)
+	e.env.Ears = e.group.TakeEars
 	e.door = door.New(door.Config{
 		NotSentLowat: cfg.Fanout.NotSentLowat,
 		Books:        e.books,

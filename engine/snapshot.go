@@ -50,7 +50,7 @@ type Snapshot struct {
 	Skips       uint64            `json:"viewer_skips"`         // moves to a newer key frame
 	Skipped     uint64            `json:"viewer_skips_packets"` // packets passed over by them
 	Lost        uint64            `json:"datagrams_lost"`       // that could not be sent
-	Unheard     uint64            `json:"datagrams_unheard"`    // of encoders, that could not be received
+	Unheard     uint64            `json:"datagrams_unheard"`    // of sources, that could not be received
 	Handshakes  int               `json:"tls_handshakes"`       // under way, or waiting
 	Kept        int64             `json:"tls_kept_bytes"`       // encrypted, and not taken by full sockets
 	Refused     uint64            `json:"connections_refused"`  // by a limit
@@ -73,7 +73,7 @@ func (e *Engine) Snapshot() Snapshot {
 		Sessions: e.group.Sessions(), Buffers: e.env.Buffers.Out(),
 		Bytes: t.Bytes, Packets: t.Packets, Writes: t.Writes, FullWrites: t.FullWrites, Wakes: t.Wakes,
 		Passes: t.Passes, Yields: t.Yields, Overloaded: t.Overloaded,
-		Skips: t.Skips, Skipped: t.Skipped, Lost: t.Lost, Unheard: t.Unheard,
+		Skips: t.Skips, Skipped: t.Skipped, Lost: t.Lost, Unheard: t.Unheard + e.env.Unheard.Load(),
 		Handshakes: e.door.Handshakes(), Kept: t.Kept,
 		Refused: e.books.Refused(), AcceptFails: e.door.Errors(),
 		Closes: t.Closes,

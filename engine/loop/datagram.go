@@ -82,7 +82,7 @@ func (l *Loop) SendFrom(port uint16, packets, reports int) {
 // address than the connection, or the operator does not want them so far away.
 func (c *Conn) datagramPort() uint16 {
 	d := &c.loop.datagrams
-	if d.port == 0 || c.tls != nil || c.named() || !c.loop.group.cfg.Datagrams.Anyone && !isNear(c.peer.Addr()) {
+	if d.port == 0 || c.tls != nil || c.named() || !c.loop.group.cfg.Datagrams.Reach(c.peer.Addr()) {
 		return 0
 	}
 	return d.port
@@ -95,12 +95,6 @@ func (c *Conn) named() bool {
 	}
 	at := admission.Address(c.socket.RemoteAddr())
 	return at.Port() != c.peer.Port() || at.Addr().WithZone("") != c.peer.Addr().WithZone("")
-}
-
-// isNear reports whether an address is of this machine or of a network of the operator's
-// own.
-func isNear(a netip.Addr) bool {
-	return a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast()
 }
 
 // destination is where the datagrams of the connection's viewer go; nil if it has none.

@@ -53,7 +53,7 @@ type Group struct {
 	wall func() time.Time
 	// lost counts connections that came to no loop.
 	lost [reason.Count]atomic.Uint64
-	// ears are the sockets for encoders' datagrams that are open.
+	// ears are the sockets for sources' datagrams that are open.
 	ears atomic.Int64
 	// heart asks the clock for a sign of life.
 	heart heartbeat
@@ -136,14 +136,25 @@ func (g *Group) Loops() []*Loop { return g.loops }
 // Streams are the streams as configured.
 func (g *Group) Streams() []*stream.Stream { return g.order }
 
-// Spare has sockets for encoders' datagrams opened only while spare says that there is a
+// Spare has sockets for sources' datagrams opened only while spare says that there is a
 // descriptor for another one, beside the open connections and such sockets. Spare is called
-// before anything runs, and spare by any loop.
+// before anything runs, and spare by any goroutine.
 func (g *Group) Spare(spare func(connections, ears int) bool) { g.spare = spare }
 
-// Ears is the number of sockets for encoders' datagrams, on all loops. Any goroutine may
-// call it.
+// Ears is the number of sockets for the datagrams of encoders and pulled sources. Any
+// goroutine may call it.
 func (g *Group) Ears() int { return int(g.ears.Load()) }
+
+// TakeEars counts n more of them, if there are descriptors for them, or -n that are closed.
+// Any goroutine may call it.
+func (g *Group) TakeEars(n int) bool {
+	now := g.ears.Add(int64(n))
+	if n > 0 && g.spare != nil && !g.spare(g.books.Open(), int(now)-1) {
+		g.ears.Add(-int64(n))
+		return false
+	}
+	return true
+}
 
 // Connections is the number open on all loops.
 func (g *Group) Connections() (n int64) {

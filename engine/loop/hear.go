@@ -63,13 +63,6 @@ func (c *Conn) aboutEars(attrs []any) []any {
 	return attrs
 }
 
-// Room for what an encoder has sent and the loop has not read yet, in bytes: of all its
-// tracks together, since a large key frame is of one of them, and of the reports of one.
-const (
-	hearRoom   = 4 << 20
-	reportRoom = 64 << 10
-)
-
 // openEars has the packets of an encoder of st come from ports of its peer; nil: they come
 // over the connection. An error is the operator's sentence.
 func (c *Conn) openEars(st *stream.Stream, ports *codec.Ports) error {
@@ -91,9 +84,9 @@ func (c *Conn) openEars(st *stream.Stream, ports *codec.Ports) error {
 		if port == 0 {
 			continue
 		}
-		room := reportRoom
+		room := stream.ReportRoom
 		if channel&1 == 0 {
-			room = hearRoom / tracks
+			room = stream.PacketRoom / tracks
 		}
 		err := errHeard
 		if !c.hearsAnother(st, port) {
@@ -126,28 +119,18 @@ func (c *Conn) hearsAnother(st *stream.Stream, port uint16) bool {
 // openEar opens one, with room for so many bytes.
 func (c *Conn) openEar(r *Route, channel uint8, port uint16, room int) error {
 	l := c.loop
-	if !l.group.spareEar() {
+	if !l.group.TakeEars(1) {
 		return errSpare
 	}
 	fd, err := l.kernel.Hear(r, channel&1 == 1, port, room)
 	if err != nil {
-		l.group.ears.Add(-1)
+		l.group.TakeEars(-1)
 		return fmt.Errorf("an encoder's packets over UDP cannot be received: %w", err)
 	}
 	h := c.ears()
 	h.all = append(h.all, ear{fd: int32(fd), port: port, channel: channel})
 	l.datagrams.heard[int32(fd)] = c
 	return nil
-}
-
-// spareEar counts another ear, if there is a descriptor for it.
-func (g *Group) spareEar() bool {
-	n := g.ears.Add(1)
-	if g.spare != nil && !g.spare(g.books.Open(), int(n)-1) {
-		g.ears.Add(-1)
-		return false
-	}
-	return true
 }
 
 // closeEars ends what an encoder sends as datagrams, if it does.
@@ -163,7 +146,7 @@ func (c *Conn) closeEars() {
 		delete(l.datagrams.heard, e.fd)
 		missed += uint64(l.kernel.Forget(int(e.fd)))
 	}
-	l.group.ears.Add(-int64(len(h.all)))
+	l.group.TakeEars(-len(h.all))
 	if missed == 0 {
 		return
 	}

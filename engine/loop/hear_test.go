@@ -8,6 +8,7 @@ import (
 
 	"streampump/engine/reason"
 	"streampump/engine/settings"
+	"streampump/engine/stream"
 )
 
 // hearer opens a connection that publishes the stream by datagrams, from three ports.
@@ -303,12 +304,12 @@ func TestRoomForWhatIsHeard(t *testing.T) {
 		switch {
 		case !e.reports:
 			packets, tracks = packets+e.bytes, tracks+1
-		case e.bytes != reportRoom:
-			t.Errorf("reports have room for %d bytes, want %d", e.bytes, reportRoom)
+		case e.bytes != stream.ReportRoom:
+			t.Errorf("reports have room for %d bytes, want %d", e.bytes, stream.ReportRoom)
 		}
 	}
-	if tracks < 2 || packets != hearRoom {
-		t.Errorf("%d tracks have room for %d bytes together, want %d", tracks, packets, hearRoom)
+	if tracks < 2 || packets != stream.PacketRoom {
+		t.Errorf("%d tracks have room for %d bytes together, want %d", tracks, packets, stream.PacketRoom)
 	}
 	b.finish()
 }

@@ -169,6 +169,12 @@ type Datagrams struct {
 	Anyone bool
 }
 
+// Reach reports whether a peer at an address may have them, if anybody may. IPv4 addresses are
+// not in their IPv6-mapped form.
+func (d Datagrams) Reach(a netip.Addr) bool {
+	return d.Anyone || a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast()
+}
+
 // ReservedDescriptors are kept back from connections for listeners, pulls, files,
 // the admin listener and epoll, or more if loops and streams need more.
 const ReservedDescriptors = 128

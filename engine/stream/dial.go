@@ -58,6 +58,7 @@ func (a *attempt) connect(ctx context.Context) (again bool, err error) {
 	if !a.gone {
 		a.part(conn, a.endCause(ctx, err))
 	}
+	a.closeEars()
 	if err != nil && !errors.Is(err, errSourceEnded) {
 		err = fmt.Errorf("%w (%s)", err, w)
 	}
@@ -68,7 +69,7 @@ func (a *attempt) connect(ctx context.Context) (again bool, err error) {
 // before the hello, a proxy's answer and a handshake too, is in the time of the
 // connection's deadline.
 func (a *attempt) converse(ctx context.Context, conn net.Conn, w way) (again bool, err error) {
-	a.conn, a.tls, a.gone, a.idle, a.said = conn, nil, true, false, nil
+	a.conn, a.tls, a.proxied, a.gone, a.idle, a.said = conn, nil, w.proxied, true, false, nil
 	tunnelled := w.proxied && (w.target.TLS || w.target.Tunnelled)
 	if w.target.TLS {
 		a.conn, err = a.secure(conn, w)

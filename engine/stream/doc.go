@@ -27,6 +27,11 @@
 // lost. Before we end a connection, for whatever reason, the session has its last word,
 // within [partTime]; at the end of ctx too, which ends all waiting.
 //
+// A source whose packets do not come over its connection may send them as datagrams
+// (hear.go), if neither TLS nor a proxy is on the way and its address may have them
+// (settings.Datagrams). The pull's goroutine then waits for the connection and for its sockets,
+// of which there are two for each track.
+//
 // Everything up to the header has Timeouts.PullConnect, redirects included. What the
 // proxy sends behind its answer belongs to the target. TLS is verified with what
 // settings.Pull.TLS gives for the target's host (package trust), and what is wrong with

@@ -99,12 +99,14 @@ type attempt struct {
 	asked    bool  // what was read last has requests
 
 	// Of the present connection.
-	conn net.Conn    // what is spoken on
-	said []byte      // answers that are still to be said
-	tls  *trust.Conn // the same, if it has TLS
-	due  time.Time   // when the session ticks; zero if it does not
-	gone bool        // nothing more can be said on it
-	idle bool        // it is left for its silence
+	conn    net.Conn    // what is spoken on
+	said    []byte      // answers that are still to be said
+	tls     *trust.Conn // the same, if it has TLS
+	proxied bool        // it goes through a proxy
+	hearing *hearing    // of datagrams; nil: all comes over it
+	due     time.Time   // when the session ticks; zero if it does not
+	gone    bool        // nothing more can be said on it
+	idle    bool        // it is left for its silence
 }
 
 // pullOnce makes one attempt, until the source ends or is lost.
@@ -136,7 +138,10 @@ func (a *attempt) read(ctx context.Context) (again bool, err error) {
 			return false, ctx.Err()
 		}
 		a.arrives()
-		again, err := a.take(ctx, buf[:n])
+		again := false
+		if err = a.hear(ctx); err == nil {
+			again, err = a.take(ctx, buf[:n])
+		}
 		a.in.Commit()
 		if err != nil {
 			return false, err
@@ -162,7 +167,7 @@ func (a *attempt) read(ctx context.Context) (again bool, err error) {
 }
 
 // receive reads once, until something comes, the session ticks, or the source has run
-// out of time.
+// out of time. What has come as datagrams is read later: see hear.
 func (a *attempt) receive(ctx context.Context, buf []byte) (n int, err error) {
 	until := a.deadline
 	if !a.due.IsZero() && a.due.Before(until) {
@@ -181,6 +186,12 @@ func (a *attempt) receive(ctx context.Context, buf []byte) (n int, err error) {
 // want to write (an update of keys, RFC 8446, 4.6.3). It comes first, and ctx is asked
 // then, because whoever ends ctx sets another deadline after that: see [interruptible].
 func (a *attempt) readUntil(ctx context.Context, buf []byte, until time.Time) (int, error) {
+	if a.hearing != nil {
+		if conn, err := a.wait(ctx, until); err != nil || !conn {
+			return 0, err
+		}
+		until = time.Now().Add(lastLook) // for what is there already
+	}
 	_ = a.conn.SetDeadline(until) // if it fails, so does the read
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
@@ -202,9 +213,13 @@ func (a *attempt) extend() {
 func (a *attempt) late() error {
 	t := &a.st.env.Settings.Timeouts
 	a.idle = true
-	switch {
+	switch h := a.hearing; {
 	case a.up && a.in.LeftOut():
 		return fmt.Errorf("the source sent no packet for %v that can be carried", t.PullSilence)
+	case h != nil && h.joined && !h.any:
+		return fmt.Errorf("nothing of the source's stream came over UDP within %v; a firewall on the way may keep it out", t.PullConnect)
+	case a.up && h != nil:
+		return fmt.Errorf("the source sent no packet for %v over UDP", t.PullSilence)
 	case a.up:
 		return fmt.Errorf("the source sent no packet for %v", t.PullSilence)
 	}
@@ -254,30 +269,42 @@ func (a *attempt) feed(ctx context.Context, b []byte) (n int, again bool, err er
 		k, ev = a.sess.Consume(b[n:])
 		a.brought(k, ev.Kind == codec.None && n > 0)
 		n += k
-		switch ev.Kind {
-		case codec.None:
+		if ev.Kind == codec.None {
 			return n, false, nil
-		case codec.Header:
-			a.fresh = a.fresh || !a.up
-			a.up = true
-			err = a.in.Header(ev.Media, a.st.env.Clock.Now())
-		case codec.Packet:
-			_, _, err = a.in.Packet(&ev, a.st.env.Clock.Now())
-			a.fresh = a.fresh || !a.in.LeftOut()
-		case codec.Reply:
-			err = a.answer(ctx, &ev)
-		case codec.Finish:
-			err = errSourceEnded
-		case codec.Redial:
-			return n, true, nil
-		case codec.Bad:
-			err = ev.Err
 		}
-		if err != nil {
-			return n, false, err
+		if again, err = a.event(ctx, &ev); again || err != nil {
+			return n, again, err
 		}
 	}
 	return n, false, nil
+}
+
+// event acts on what the session yields. again says that the conversation goes on, on another
+// connection.
+func (a *attempt) event(ctx context.Context, ev *codec.Event) (again bool, err error) {
+	switch ev.Kind {
+	case codec.Header:
+		a.fresh = a.fresh || !a.up
+		a.up = true
+		return false, a.in.Header(ev.Media, a.st.env.Clock.Now())
+	case codec.Packet:
+		_, _, err = a.in.Packet(ev, a.st.env.Clock.Now())
+		a.fresh = a.fresh || !a.in.LeftOut()
+		return false, err
+	case codec.Reply:
+		return false, a.reply(ctx, ev, &codec.Verdict{})
+	case codec.Setup:
+		return false, a.offer(ctx, ev)
+	case codec.Publish:
+		return false, a.join(ctx, ev)
+	case codec.Finish:
+		return false, errSourceEnded
+	case codec.Redial:
+		return true, nil
+	case codec.Bad:
+		return false, ev.Err
+	}
+	return false, nil
 }
 
 // endOf is how a source went if its connection ended with err.

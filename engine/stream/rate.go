@@ -107,8 +107,12 @@ func (a *attempt) hold(ctx context.Context) error {
 
 // slows says that the source is held to its rate.
 func (a *attempt) slows() {
-	if a.asked {
+	switch {
+	case a.asked:
 		a.st.log.Warn("source is slowed down", "why", asksTooMuch, "limit", int64(time.Second)/answerTime)
+		return
+	case a.hearing != nil:
+		a.st.log.Warn("source sends too fast over UDP, and what is too much is lost", "why", TooFast, "limit", a.st.env.Settings.Limits.Packets)
 		return
 	}
 	a.st.log.Warn("source is slowed down", "why", TooFast, "limit", a.st.env.Settings.Limits.Packets)

@@ -31,6 +31,11 @@ type Env struct {
 	Share int64
 	// Dial connects to the source of a pull.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Ears takes n more descriptors for the datagrams of sources, or gives -n back; false if
+	// there are not so many. nil: nobody counts. Any goroutine may call it.
+	Ears func(n int) bool
+	// Unheard counts the datagrams of pulled sources that could not be received.
+	Unheard atomic.Uint64
 }
 
 // SourceState is what a stream's source is doing.

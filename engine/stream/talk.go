@@ -58,7 +58,9 @@ func (a *attempt) tick(ctx context.Context) error {
 	if a.due.IsZero() || time.Now().Before(a.due) {
 		return nil
 	}
-	return a.say(ctx, a.ask(a.sess.(codec.Ticking), nil))
+	err := a.say(ctx, a.ask(a.sess.(codec.Ticking), nil))
+	a.hearing.knocks()
+	return err
 }
 
 // ask appends what the session says now.
@@ -68,10 +70,10 @@ func (a *attempt) ask(t codec.Ticking, dst []byte) []byte {
 	return dst
 }
 
-// answer collects what the session answers to ev: many answers are said at once.
-func (a *attempt) answer(ctx context.Context, ev *codec.Event) error {
+// reply collects what the session answers to ev: many answers are said at once.
+func (a *attempt) reply(ctx context.Context, ev *codec.Event, v *codec.Verdict) error {
 	a.asks()
-	a.said, _ = a.sess.Answer(a.said, ev, &codec.Verdict{})
+	a.said, _ = a.sess.Answer(a.said, ev, v)
 	if len(a.said) < collect {
 		return nil
 	}

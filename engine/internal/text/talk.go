@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"streampump/codec"
@@ -16,11 +18,18 @@ type talk struct {
 	every  time.Duration
 	begun  bool // the tick behind the hello has been
 	tunnel bool
+	ports  codec.Ports
 }
+
+var _ codec.Knocking = (*talk)(nil)
 
 // NewTalk is the dialled side of a conversation: it says "(TICK)" at an interval, answers
 // "REPLY words" with "(RE words)", has something to say about the packet in "NOTED P x",
 // breaks off at "DENIED", and says "(END CAUSE)" last.
+//
+// At "WANT N why" it asks for N ports for datagrams, and says "(OURS port port … for PEER)";
+// at "FROM port port …" it says from where they come, and then "(GO)". They are lines, as an
+// encoder's are, and what it sends back is "knock CHANNEL".
 func NewTalk(every time.Duration) codec.Dialled {
 	return &talk{pull: NewPull().(*pull), every: every}
 }
@@ -47,6 +56,10 @@ func (t *talk) Consume(b []byte) (int, codec.Event) {
 		return len(line) + 1, codec.Event{Kind: codec.Reply, Path: string(line[len("REPLY "):])}
 	case whole && bytes.HasPrefix(line, []byte("NOTED ")):
 		return len(line) + 1, codec.Event{Kind: codec.Packet, Data: line[len("NOTED "):], Err: errNoted}
+	case whole && bytes.HasPrefix(line, []byte("WANT ")):
+		return len(line) + 1, t.want(strings.Fields(string(line))[1:])
+	case whole && bytes.HasPrefix(line, []byte("FROM ")):
+		return len(line) + 1, t.from(strings.Fields(string(line))[1:])
 	case whole && string(line) == "DENIED":
 		return len(line) + 1, codec.Event{Kind: codec.Bad, Err: fmt.Errorf("no: %w", codec.ErrDenied)}
 	}
@@ -55,8 +68,45 @@ func (t *talk) Consume(b []byte) (int, codec.Event) {
 
 var errNoted = errors.New("there was something in between")
 
-func (t *talk) Answer(dst []byte, ev *codec.Event, _ *codec.Verdict) ([]byte, codec.Next) {
+// want asks for ports.
+func (t *talk) want(words []string) codec.Event {
+	t.ports = codec.Ports{}
+	n, _ := strconv.Atoi(words[0])
+	for i := range n {
+		t.ports[i] = 1
+	}
+	return codec.Event{Kind: codec.Setup, Ports: &t.ports, Err: errors.New(strings.Join(words[1:], " "))}
+}
+
+// from names the source's ports.
+func (t *talk) from(words []string) codec.Event {
+	t.ports = codec.Ports{}
+	for i, w := range words {
+		n, _ := strconv.ParseUint(w, 10, 16)
+		t.ports[i] = uint16(n)
+	}
+	return codec.Event{Kind: codec.Publish, Ports: &t.ports}
+}
+
+func (t *talk) Answer(dst []byte, ev *codec.Event, v *codec.Verdict) ([]byte, codec.Next) {
+	switch ev.Kind {
+	case codec.Setup:
+		dst = append(dst, "(OURS"...)
+		for i, p := range v.Offer.Ports {
+			if ev.Ports[i] != 0 {
+				dst = fmt.Appendf(dst, " %d", p)
+			}
+		}
+		return fmt.Appendf(dst, " for %s)", v.Offer.Peer), codec.Keep
+	case codec.Publish:
+		return append(dst, "(GO)"...), codec.Keep
+	}
 	return fmt.Appendf(dst, "(RE %s)", ev.Path), codec.Keep
+}
+
+// AppendKnock implements [codec.Knocking].
+func (t *talk) AppendKnock(dst []byte, channel uint8) []byte {
+	return fmt.Appendf(dst, "knock %d", channel)
 }
 
 func (t *talk) AppendHello(dst []byte, proxied bool) []byte {
