@@ -2,7 +2,8 @@ package config
 
 import "streampump/tuning"
 
-// Whom viewers and encoders over RTSP may be to have UDP, as the configuration spells it.
+// Whom viewers, encoders and servers that are pulled may be to have UDP, all over RTSP, as the
+// configuration spells it.
 const (
 	udpPrivate = "private"
 	udpOn      = "on"

@@ -67,7 +67,7 @@ type Use struct {
 	Reserved     int  // descriptors for everything but connections; 0: ReservedDescriptors
 	NotSentLowat int  // in bytes; 0: the default
 	Datagrams    bool // players over RTSP may have their packets over UDP
-	Hears        bool // encoders over RTSP may send over UDP
+	Hears        bool // encoders over RTSP, and servers that are pulled, may send over UDP
 	Generator    bool // it makes load with pump-bench too
 }
 

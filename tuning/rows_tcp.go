@@ -59,16 +59,16 @@ func tcpRows() []Row {
 		},
 		{
 			Name: "net.core.rmem_max", Value: "2097152", Unit: "bytes",
-			Reason: "What an encoder sends over UDP waits in its socket until the pump comes to it, and nothing slows the encoder down: a large key frame comes all at once. The kernel counts twice the number, and for each packet more than it has.",
+			Reason: "What an encoder or a camera sends over UDP waits in its socket until the pump comes to it, and nothing slows it down: a large key frame comes all at once. The kernel counts twice the number, and for each packet more than it has.",
 			Source: "socket(7): SO_RCVBUF. In the kernel's default 180 packets have room, in this 1,800; a key frame of 500 KB has 350",
-			When:   "where encoders over RTSP may send over UDP (rtsp_udp)",
+			When:   "where encoders and cameras over RTSP may send over UDP (rtsp_udp)",
 			Cost:   "Parts of key frames are lost, and pictures are damaged until the next.",
 			File:   Left, holds: atLeast,
 			away: func(b *Box) string {
 				if b.Use.Hears {
 					return ""
 				}
-				return "no encoder sends over UDP here"
+				return "no encoder or camera sends over UDP here"
 			},
 		},
 		{

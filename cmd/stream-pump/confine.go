@@ -82,9 +82,12 @@ func connects(c *config.Config) bool {
 	return len(c.TLS.Automatic.Domains) > 0 || slices.ContainsFunc(c.Streams, func(s config.Stream) bool { return s.Enabled && s.Type.Pulled() })
 }
 
-// hears reports whether encoders may send to a configuration's pump over UDP.
+// hears reports whether encoders, or sources that it pulls from, may send to a
+// configuration's pump over UDP.
 func hears(c *config.Config) bool {
-	return c.Engine.Datagrams.First != 0 && slices.ContainsFunc(c.Streams, func(s config.Stream) bool { return s.Enabled && s.Type == config.TypeRTSPPush })
+	return c.Engine.Datagrams.First != 0 && slices.ContainsFunc(c.Streams, func(s config.Stream) bool {
+		return s.Enabled && (s.Type == config.TypeRTSPPush || s.Type == config.TypeRTSPPull && s.Pull.TLS == nil)
+	})
 }
 
 // enter confines the process, and says what it has given up. The listeners are open by

@@ -20,7 +20,8 @@ type Policy struct {
 	// Connects says that it makes connections of its own: it may open sockets for the
 	// network, read what name look-ups and certificates of others need, and connect by TCP.
 	Connects bool
-	// Hears says that it opens sockets for the datagrams of its peers: it may open such for
+	// Hears says that it opens sockets for the datagrams of its peers, or of those that it
+	// connects to: it may open such for
 	// the network and give them addresses of its own.
 	Hears bool
 }
