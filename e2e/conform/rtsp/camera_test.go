@@ -55,6 +55,9 @@ type manner struct {
 	describe func(s *rtpsynth.Spec) string
 	// base is Content-Base; empty: what was asked for.
 	base string
+	// udp cameras refuse TCP and send by UDP, from the address source; empty: their own.
+	udp    bool
+	source string
 }
 
 // startCamera starts a camera; the test's end stops it.
@@ -141,6 +144,7 @@ func (c *camera) serve(ctx context.Context, conn net.Conn, n int) {
 	c.conns = append(c.conns, conn)
 	c.mu.Unlock()
 	s := &cameraSession{camera: c, conn: conn, src: rtpsynth.New(c.sources()[n%mostRuns])}
+	defer s.hush()
 	var playing sync.WaitGroup
 	defer playing.Wait()
 	ctx, cancel := context.WithCancel(ctx)
@@ -177,6 +181,7 @@ type cameraSession struct {
 	src      *rtpsynth.Source
 	channels []byte
 	writing  sync.Mutex
+	apart    []*cameraMouth // of the tracks, if it sends by UDP
 }
 
 func (s *cameraSession) write(b []byte) error {
@@ -220,6 +225,9 @@ func (s *cameraSession) answer(a ask) string {
 		}
 		return ok(a, text, "Content-Type: application/sdp", "Content-Base: "+base+"/")
 	case "SETUP":
+		if s.manner.udp {
+			return s.setupUDP(a, "Session: "+session+s.timeout())
+		}
 		return ok(a, "", "Transport: "+s.setup(a), fmt.Sprintf("Session: %s%s", session, s.timeout()))
 	case "PLAY":
 		return ok(a, "", "Session: "+session, "Range: npt=0.000-")
@@ -259,14 +267,14 @@ func (s *cameraSession) setup(a ask) string {
 // play sends packets when they are due, until the connection ends.
 func (s *cameraSession) play(ctx context.Context) {
 	began := time.Now()
-	for i := range s.channels {
+	for i := range s.tracks() {
 		if s.put(s.src.Report(i)) != nil {
 			return
 		}
 	}
 	for n := 0; ; n++ {
 		p := s.src.Next()
-		if p.Index >= len(s.channels) {
+		if p.Index >= s.tracks() {
 			continue // a track that nobody has set up
 		}
 		select {
@@ -284,6 +292,9 @@ func (s *cameraSession) play(ctx context.Context) {
 }
 
 func (s *cameraSession) put(p rtpsynth.Packet) error {
+	if s.apart != nil {
+		return s.apart[p.Index].put(p)
+	}
 	ch := s.channels[p.Index]
 	if p.Report {
 		ch++

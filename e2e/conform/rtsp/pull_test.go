@@ -34,6 +34,8 @@ func pullRows() []row {
 		{0, "CameraDigest", "a camera is told who we are by Digest, MD5 or SHA-256, with qop or without", "RFC 7616", pulling, cameraDigest},
 		{0, "CameraBasic", "and by Basic, if it takes nothing else", "RFC 7617", pulling, cameraBasic},
 		{0, "Backchannel", "a track to the camera is not set up, and neither is what is no picture and no sound", "ONVIF", pulling, backchannel},
+		{0, "CameraUDP", "a camera that refuses TCP (461) may send by UDP, in any order and twice; viewers get each packet once, in order", "cameras", pulling, cameraOverUDP},
+		{0, "CameraElsewhere", "but not from another address than that of its connection", "what is not the camera's", pulling, cameraFromElsewhere},
 		{0, "CameraLost", "a camera whose connection ends is asked again, and its viewers go on", "cameras", pulling, cameraLost},
 		{0, "NoPasswords", "neither the log nor the status has the password", "what strangers cannot see", pulling, noPasswords},
 	}

@@ -91,6 +91,7 @@ func startPumps(t *testing.T, over transport, rows []row) *fixture {
 		pulling:    `"timeouts": {"pull_first_retry": "` + floor + `", "pull_retry": "` + floor + `", "pull_retry_jitter": 0},`,
 	}
 	extra[near] = rig.UDPPorts(t)
+	extra[pulling] += rig.UDPPorts(t)
 	for s := range settings {
 		f.pumps[s] = rig.Start(t, rig.Options{TLS: over.identity, Config: extra[s] + `"streams": [` + f.streams(t, s, rows) + `]`})
 	}
