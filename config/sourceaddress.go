@@ -21,7 +21,7 @@ type family struct {
 	port, securePort int
 	// accounts: a source can be told a user name and a password.
 	accounts bool
-	// named: a path without a name in it leads nowhere.
+	// named: a path that begins with no name leads nowhere.
 	named bool
 }
 
@@ -150,10 +150,11 @@ func (w *walker) sourcePath(n node) string {
 	return s
 }
 
-// nameless reports whether a path has no name in it.
+// nameless reports whether a path begins with no name.
 func nameless(path string) bool {
 	path, _, _ = strings.Cut(path, "?")
-	return strings.Trim(path, "/") == ""
+	path = strings.TrimPrefix(path, "/")
+	return path == "" || path[0] == '/'
 }
 
 // notInTarget reports characters that would end or break a request's target ([RFC
@@ -231,7 +232,7 @@ func (f family) check(u *url.URL) error {
 	case strings.ContainsFunc(u.RequestURI(), notInTarget):
 		return errors.New("it contains characters that must be escaped")
 	case f.named && nameless(u.EscapedPath()):
-		return errors.New("it names no stream: the path is missing")
+		return errors.New("it names no stream: its path would be /APPLICATION/NAME")
 	}
 	if u.User != nil {
 		password, _ := u.User.Password()

@@ -9,6 +9,7 @@ import (
 	"streampump/codec"
 	"streampump/codec/connect"
 	"streampump/codec/mmsh"
+	"streampump/codec/rtmp"
 	"streampump/codec/rtsp"
 	"streampump/config"
 	"streampump/engine"
@@ -30,6 +31,7 @@ func protocolsOf(c *config.Config, page func(path string) (string, bool)) []code
 			Server:  agent,
 			MaxHead: c.MaxHead, Timeout: c.Engine.Timeouts.Session,
 		}),
+		rtmp.NewProtocol(rtmp.Options{Server: agent}),
 		mmsh.NewProtocol(mmsh.Options{
 			Product: product, Version: cli.Version,
 			MaxHead: c.MaxHead, Timeout: c.Engine.Timeouts.Session,
@@ -46,12 +48,12 @@ func streamsOf(c *config.Config) (out []engine.StreamConfig, err error) {
 			continue
 		}
 		sc := engine.StreamConfig{Name: s.Name, Path: s.Path, Protocol: s.Type.Protocol(), Limits: s.Limits, FullLocation: s.FullTo}
-		switch s.Type {
-		case config.TypeMMSHPush, config.TypeRTSPPush:
+		switch {
+		case s.Type.Pushed():
 			sc.Push = true
-		case config.TypeFile:
+		case s.Type == config.TypeFile:
 			sc.File = &engine.FileConfig{File: s.File, Open: mmsh.NewFile}
-		case config.TypeMMSHPull, config.TypeRTSPPull:
+		case s.Type.Pulled():
 			if sc.Pull, err = pullOf(s, proxy); err != nil {
 				return nil, fmt.Errorf("stream %q: %w", s.Path, err)
 			}
@@ -64,10 +66,10 @@ func streamsOf(c *config.Config) (out []engine.StreamConfig, err error) {
 // pullOf joins a pulled stream's address, its protocol and the way there. A source
 // without TLS may redirect us to one with it, which is then judged as any other.
 func pullOf(s config.Stream, proxy route.Proxy) (*engine.PullConfig, error) {
-	open, err := mmshPull(s.Pull)
-	if s.Type == config.TypeRTSPPull {
-		open, err = rtspPull(s.Pull)
+	opens := map[string]func(config.Pull) (func() codec.Dialled, error){
+		config.MMSH: mmshPull, config.RTSP: rtspPull, config.RTMP: rtmpPull,
 	}
+	open, err := opens[s.Type.Protocol()](s.Pull)
 	if err != nil {
 		return nil, err
 	}
@@ -93,4 +95,10 @@ func rtspPull(p config.Pull) (func() codec.Dialled, error) {
 		ClientNonce: rand.Text, Past: &rtsp.Past{},
 	}
 	return func() codec.Dialled { return rtsp.NewPull(o) }, o.URL.Check()
+}
+
+// rtmpPull opens conversations with a source of RTMP.
+func rtmpPull(p config.Pull) (func() codec.Dialled, error) {
+	u := rtmp.URL{Host: p.Host, Port: uint16(p.Port), Path: p.Path, TLS: p.TLS != nil}
+	return func() codec.Dialled { return rtmp.NewPull(rtmp.PullOptions{URL: u}) }, u.Check()
 }

@@ -15,6 +15,8 @@ func TestStreamsHaveTheirProtocols(t *testing.T) {
 		{"type": "mmsh_pull", "path": "c", "source_options": {"url": "mmsh://source.example/streams/c"}},
 		{"type": "rtsp_pull", "path": "d", "source_options": {"url": "rtsps://me:secret@source.example/ch0"}},
 		{"type": "rtsp_push", "path": "e", "enabled": false},
+		{"type": "rtmp_push", "path": "f"},
+		{"type": "rtmp_pull", "path": "g", "source_options": {"url": "rtmps://source.example/live/g"}},
 	]}`), ".")
 	if c == nil {
 		t.Fatal(problems)
@@ -24,7 +26,7 @@ func TestStreamsHaveTheirProtocols(t *testing.T) {
 		spoken[p.Name()] = p
 	}
 	streams, err := streamsOf(c)
-	if err != nil || len(streams) != 4 {
+	if err != nil || len(streams) != 6 {
 		t.Fatalf("%d streams, %v", len(streams), err)
 	}
 	for i, want := range []struct {
@@ -36,6 +38,8 @@ func TestStreamsHaveTheirProtocols(t *testing.T) {
 		{"rtsp", true, codec.Target{}},
 		{"mmsh", false, codec.Target{Address: "source.example:80"}},
 		{"rtsp", false, codec.Target{Address: "source.example:322", TLS: true}},
+		{"rtmp", true, codec.Target{}},
+		{"rtmp", false, codec.Target{Address: "source.example:443", TLS: true}},
 	} {
 		s := streams[i]
 		if s.Protocol != want.protocol || spoken[s.Protocol] == nil || s.Push != want.push || (s.Pull != nil) == want.push {
@@ -53,6 +57,13 @@ func TestStreamsHaveTheirProtocols(t *testing.T) {
 		if strings.Contains(hello, "secret") {
 			t.Errorf("a password goes out before anybody has asked: %q", hello)
 		}
+		if s.Protocol == config.RTMP { // which shakes hands before it says anything
+			_, ev := spoken[s.Protocol].Accept(codec.Peer{}).Consume([]byte(hello))
+			if ev.Kind != codec.Reply || !ev.Partial {
+				t.Errorf("stream %s: another pump takes its handshake for %v", s.Path, ev.Kind)
+			}
+			continue
+		}
 		// Over RTSP the first request is not about a stream yet.
 		_, ev := spoken[s.Protocol].Accept(codec.Peer{}).Consume([]byte(strings.Replace(hello, "OPTIONS", "DESCRIBE", 1)))
 		if ev.Kind != codec.Describe || !ev.Pump {
@@ -65,12 +76,15 @@ func TestStreamsHaveTheirProtocols(t *testing.T) {
 func TestProtocolsOfFirstBytes(t *testing.T) {
 	all := protocolsOf(config.Default(), nil)
 	for first, want := range map[string]string{
+		"\x03": "rtmp", "\x03\x00\x00\x00\x00": "rtmp", "\x06\x00\x00\x00\x00": "",
 		"DESCRIBE rtsp://a": "rtsp", "OPTIONS rtsp://a/": "rtsp", "OPTIONS * RTSP/1.0": "rtsp", "ANNOUNCE rtsp://x": "rtsp",
 		"OPTIONS * HTTP/1.1": "", "GET /streams/a HT": "", "POST /streams/a ": "",
 	} {
-		claim := all[0].Classify([]byte(first)[:min(len(first), codec.MaxClassify)])
-		if (claim == codec.Mine) != (want == all[0].Name()) || claim == codec.NeedMore {
-			t.Errorf("%q: %s says %v", first, all[0].Name(), claim)
+		for _, p := range all[:len(all)-1] {
+			claim := p.Classify([]byte(first)[:min(len(first), codec.MaxClassify)])
+			if (claim == codec.Mine) != (want == p.Name()) || claim == codec.NeedMore {
+				t.Errorf("%q: %s says %v", first, p.Name(), claim)
+			}
 		}
 	}
 	if last := all[len(all)-1].Name(); last != config.MMSH {
