@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"streampump/bench/contest"
@@ -123,7 +124,8 @@ func (g *Gate) Run(ctx context.Context) (*Result, error) {
 func (r *Result) failures(what string, t *contest.Table) {
 	for _, name := range t.Names {
 		whose := &r.Failures
-		if k, err := rival.Named(name); err == nil && k.Name != pump && !r.Strict {
+		kind, _, _ := strings.Cut(name, ", ")
+		if k, err := rival.Named(kind); err == nil && k.Name != pump && !r.Strict {
 			whose = &r.Rivals
 		}
 		for _, f := range t.FailuresOf(name) {

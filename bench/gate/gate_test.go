@@ -114,7 +114,11 @@ func TestStalledGrowthIsByPlayer(t *testing.T) {
 func TestCheapestRival(t *testing.T) {
 	nan := math.NaN()
 	table := made(contest.CPUPerGB, map[string][]float64{rtspPump: {1, 1, 1, nan}, "go2rtc": {4, nan, nan, 2}, "lal": {8, 2, nan, 2}})
-	if got := cheapest(rtspPump, feed.RTSP)(table); !slices.Equal(got, []float64{0.25, 0.5}) {
+	if got := cheapest(rtspPump, feed.RTSP, "")(table); !slices.Equal(got, []float64{0.25, 0.5}) {
+		t.Errorf("%v", got)
+	}
+	table = made(contest.CPUPerGB, map[string][]float64{rtmpPump: {1}, rtmpPump + thousand: {2}, "nginx-rtmp": {2}, "nginx-rtmp" + thousand: {8}, "mediamtx": {5}})
+	if got := cheapest(rtmpPump+thousand, feed.RTMP, thousand)(table); !slices.Equal(got, []float64{0.25}) {
 		t.Errorf("%v", got)
 	}
 }
@@ -147,7 +151,7 @@ func setup(t *testing.T) Setup {
 		}
 	}
 	others := make([]*rival.Kind, 2)
-	for i, name := range []string{"go2rtc", nginxRTMP} {
+	for i, name := range []string{"go2rtc", "nginx-rtmp"} {
 		if others[i], err = rival.Named(name); err != nil {
 			t.Fatal(err)
 		}
@@ -190,7 +194,7 @@ func TestExpected(t *testing.T) {
 		most  float64 // minutes
 		only  []string
 		steps int
-	}{{Short(), 4, nil, 16}, {Strict(), 30, nil, 16}, {Short(), 1, []string{"delay-few", "lost"}, 1}} {
+	}{{Short(), 4, nil, 16}, {Strict(), 31, nil, 16}, {Short(), 1, []string{"delay-few", "lost"}, 1}} {
 		g := Gate{Form: c.form, Setup: setup(t), Only: c.only}
 		total, scenes := g.Expected()
 		if total.Minutes() > c.most || total <= 0 || scenes != c.steps {
@@ -242,9 +246,9 @@ func TestFell(t *testing.T) {
 func TestFailuresOfRivals(t *testing.T) {
 	failed := func(why string) []*contest.Outcome { return []*contest.Outcome{nil, {Failed: why}} }
 	table := &contest.Table{
-		Names: []string{pump, cubemap, stunnel, describe, floor},
+		Names: []string{pump, cubemap, stunnel, describe, floor, "srs, 1,000"},
 		Runs: map[string][]*contest.Outcome{
-			pump: failed("it fell"), cubemap: failed("1 lost"), stunnel: failed("it slept"), describe: failed("it stood"), floor: {nil},
+			pump: failed("it fell"), cubemap: failed("1 lost"), stunnel: failed("it slept"), describe: failed("it stood"), floor: {nil}, "srs, 1,000": failed("it hung"),
 		},
 	}
 	r := Result{}
@@ -252,11 +256,11 @@ func TestFailuresOfRivals(t *testing.T) {
 	if want := []string{"a scene: pump, round 2: it fell", "a scene: " + describe + ", round 2: it stood"}; !slices.Equal(r.Failures, want) {
 		t.Errorf("%q, want %q", r.Failures, want)
 	}
-	if want := []string{"a scene: cubemap, round 2: 1 lost", "a scene: stunnel, round 2: it slept"}; !slices.Equal(r.Rivals, want) {
+	if want := []string{"a scene: cubemap, round 2: 1 lost", "a scene: stunnel, round 2: it slept", "a scene: srs, 1,000, round 2: it hung"}; !slices.Equal(r.Rivals, want) {
 		t.Errorf("%q, want %q", r.Rivals, want)
 	}
 	r = Result{Strict: true}
-	if r.failures("a scene", table); len(r.Failures) != 4 || len(r.Rivals) != 0 {
+	if r.failures("a scene", table); len(r.Failures) != 5 || len(r.Rivals) != 0 {
 		t.Errorf("%+v", r)
 	}
 }

@@ -2,7 +2,6 @@ package gate
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"streampump/bench/contest"
@@ -179,7 +178,7 @@ const (
 )
 
 // feeds are the scenes over RTSP and RTMP. In the first the same pump has as many players over
-// MMSH, and of the rivals there is the one that holds so many.
+// MMSH.
 func (b *builder) feeds(mega synth.Spec, rounds int) ([]scene, error) {
 	rtsp, err1 := b.over(feed.RTSP, rtspPump, 1_000_000, 1000)
 	rtmp, err2 := b.over(feed.RTMP, rtmpPump, 1_000_000, 1000)
@@ -190,24 +189,40 @@ func (b *builder) feeds(mega synth.Spec, rounds int) ([]scene, error) {
 	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
 		return nil, err
 	}
-	many := []*contest.Heat{b.heat(pump, mega, 1000, time.Second), rtsp, rtmp}
-	beside := []*contest.Heat{fewRTMP}
-	if b.form.Strict { // in the short form there is no time for more
-		many = append(many, named(nginxRTMP, b.rivals(rtmp))...)
-		beside = append(beside, b.heat(pump, mega, besideRivals, time.Second))
-	}
 	return []scene{
-		{name: "feeds", what: "1,000 viewers of 1 Mbit/s over MMSH, over RTSP and over RTMP", rounds: rounds, heats: many},
+		{
+			name: "feeds", what: "1,000 viewers of 1 Mbit/s over MMSH, over RTSP and over RTMP", rounds: rounds,
+			heats: []*contest.Heat{b.heat(pump, mega, 1000, time.Second), rtsp, rtmp},
+		},
 		{name: "rtsp-rivals", what: "300 viewers of 1 Mbit/s over RTSP", rounds: rounds, heats: append([]*contest.Heat{fewRTSP}, b.rivals(fewRTSP)...)},
-		{name: "rtmp-rivals", what: "300 viewers of 1 Mbit/s over RTMP", rounds: rounds, heats: append(beside, b.rivals(fewRTMP)...)},
+		{name: "rtmp-rivals", what: "300 viewers of 1 Mbit/s over RTMP, and 1,000, in segments of Ethernet", rounds: rounds, heats: b.overEthernet(mega, fewRTMP, rtmp)},
 		{name: "rtsp-stall", what: "100 viewers of 4 Mbit/s over RTSP, 10 % of whom stall", rounds: rounds, heats: []*contest.Heat{stallRTSP}},
 		{name: "rtmp-stall", what: "100 viewers of 4 Mbit/s over RTMP, 10 % of whom stall", rounds: rounds, heats: []*contest.Heat{stallRTMP}},
 	}, nil
 }
 
-// named are those heats with a name.
-func named(name string, heats []*contest.Heat) []*contest.Heat {
-	return slices.DeleteFunc(heats, func(h *contest.Heat) bool { return h.Name != name })
+// thousand is behind the names of heats with 1,000 viewers, where there are others with fewer.
+const thousand = ", 1,000"
+
+// overEthernet are heats over RTMP beside rivals, which leave Nagle's algorithm on: in larger
+// segments they would send less often than in any real network. In the short form there is no
+// time for most of it.
+func (b *builder) overEthernet(mega synth.Spec, few, many *contest.Heat) []*contest.Heat {
+	all := append([]*contest.Heat{few}, b.rivals(few)...)
+	if b.form.Strict {
+		all = append(all, b.heat(pump, mega, besideRivals, time.Second))
+		again := *many
+		for _, h := range append([]*contest.Heat{&again}, b.rivals(many)...) {
+			if h.Kind.Name != "mediamtx" { // does not hold so many on one core
+				h.Name += thousand
+				all = append(all, h)
+			}
+		}
+	}
+	for _, h := range all {
+		h.Load.Segment = segment.Ethernet
+	}
+	return all
 }
 
 // over is a heat of the pump over a protocol, whose players come a millisecond apart.

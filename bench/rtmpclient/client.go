@@ -14,7 +14,7 @@ const (
 	chunkAudio    = 4
 	chunkData     = 4
 	chunkVideo    = 6
-	chunkCalls   = 8 // play and publish
+	chunkCalls    = 8 // play and publish
 )
 
 // Client is one side's part of a conversation: it numbers its calls, and understands what is
