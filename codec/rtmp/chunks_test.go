@@ -206,7 +206,7 @@ func TestLimitOfStreams(t *testing.T) {
 func TestLimitOfUnfinished(t *testing.T) {
 	for _, l := range []limits{tight, wide} {
 		r := chunks{limits: l}
-		const chunk = 1 << 10
+		chunk := l.total / 64
 		r.next(resized(chunk))
 		data := make([]byte, chunk)
 		err := error(nil)
