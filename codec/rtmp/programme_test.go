@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -426,6 +427,28 @@ func TestProgrammeOver(t *testing.T) {
 	if all := l.join(got.bytes, 0); len(all) != 3 || !is(all[1], typeVideo, 0, avcOther) {
 		t.Errorf("%+v", all)
 	}
+}
+
+// Viewers join on all loops while the source goes on and changes its headers.
+func TestJoinsBesideAppends(t *testing.T) {
+	l := newLane(t, bothMedia)
+	key := l.send(0, typeVideo, 0, videoFrame(true, 0)).bytes
+	var readers sync.WaitGroup
+	for range 2 {
+		readers.Go(func() {
+			for range 1000 {
+				if got := l.g.AppendJoin(nil, codec.Framed, key, 0); len(got) == 0 || l.g.Media().String() == "" {
+					t.Error("nothing")
+				}
+			}
+		})
+	}
+	for i := range uint32(50) {
+		l.send(10, typeVideo, i*20, header(videoKind, i))
+		l.send(10, typeVideo, i*20, videoFrame(true, i))
+		l.send(10, typeData, 0, metadata("width", int(i)))
+	}
+	readers.Wait()
 }
 
 // A message costs its copy into the backlog, and nothing else.

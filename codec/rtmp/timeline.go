@@ -84,7 +84,7 @@ func newTimeline(lead uint32) timeline {
 func (t *timeline) fits(k kind, line int64) bool {
 	least := t.last[k] - maxBack
 	if t.last[k] < 0 {
-		least = t.top - maxLeap
+		least = max(t.top-maxLeap, -maxBack) // nothing of it can lie before the beginning
 	}
 	return least <= line && line <= t.top+maxLeap
 }

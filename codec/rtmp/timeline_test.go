@@ -33,6 +33,7 @@ func TestTimeline(t *testing.T) {
 		{"a_pause_in_its_own_time", 0, []step{{v, 0, 0, 0}, {v, 15_000, 15_100, 15_000}}},
 		{"a_pause_of_less", 0, []step{{v, 0, 0, 0}, {v, 15_000, 1000, 1000}}},
 		{"clocks_that_differ", 0, []step{{v, 0, 0, 0}, {a, 3_600_000, 0, 1}, {v, 40, 40, 41}, {a, 3_600_040, 40, 42}, {v, 80, 80, 81}, {a, 3_600_080, 80, 82}}},
+		{"sound_seconds_behind", 0, []step{{v, 8000, 0, 0}, {a, 0, 0, 1}, {v, 8040, 40, 8041}, {a, 40, 40, 41}, {v, 8080, 80, 8081}, {a, 80, 80, 81}}},
 		{"little_by_little", 0, []step{{v, 0, 0, 0}, {v, 9000, 10, 9000}, {v, 18_000, 20, 18_000}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

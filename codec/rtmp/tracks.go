@@ -291,7 +291,7 @@ func (h *hold) lead() (ms uint32) {
 	}
 	first := h.list[0].time
 	for _, one := range h.list {
-		if by := int64(int32(first - one.time)); by > 0 && by <= holdPatience {
+		if by := int64(int32(first - one.time)); by > 0 && by <= maxLeap {
 			ms = max(ms, uint32(by))
 		}
 	}
