@@ -20,7 +20,7 @@ func (s *server) answer(dst []byte, q *request, v *codec.Verdict) ([]byte, codec
 	case verbPause:
 		return s.answerPause(dst, q, v)
 	case verbEnd:
-		s.view = nil
+		s.view, s.again = nil, true
 		return dst, s.rest()
 	}
 	return s.answerCall(dst, q), s.goOn()
@@ -73,9 +73,18 @@ func (s *server) answerPlay(dst []byte, q *request, v *codec.Verdict) ([]byte, c
 		v = &codec.Verdict{Code: codec.NoStream}
 	case v.Code == codec.OK:
 		s.view = &view{key: v.Session, name: q.name, credentials: q.event.Credentials}
-		return appendPlaying(dst, q.name), codec.Stream
+		return s.appendPreamble(appendPlaying(dst, q.name), v), codec.Stream
 	}
 	return appendStatus(dst, ourStream, levelError, playCode(v.Code), v.Text()), codec.Close
+}
+
+// appendPreamble appends what a viewer needs that begins anew on the same connection. To
+// the programme it may be one that goes on behind packets that it has left out, and has all.
+func (s *server) appendPreamble(dst []byte, v *codec.Verdict) []byte {
+	if !s.again {
+		return dst
+	}
+	return v.Media.(*media).set.append(dst, 0)
 }
 
 // isOurs reports whether a stream is carried by RTMP.

@@ -27,9 +27,9 @@ const (
 	verbUnpublish // the same, of encoders
 )
 
-// verbs are the commands that are understood. All others are passed over: there are those
-// that change nothing (SetBufferLength is none of them, it is an event), and those of
-// recorded streams, as seek, a refusal of which would end libavformat's players.
+// verbs are the commands that are understood. All others are passed over: those that change
+// nothing here, as receiveAudio does not where all viewers are sent the same, and those about
+// recordings. To refuse a seek would end libavformat's players.
 var verbs = map[string]verb{
 	"connect":       verbConnect,
 	"createStream":  verbCreate,

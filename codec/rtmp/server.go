@@ -40,6 +40,7 @@ type server struct {
 	view  *view    // of a viewer
 	push  *push    // of an encoder
 	state state
+	again bool // a viewer has ended its stream, and may play it, or another
 }
 
 // app is what a peer has connected to.

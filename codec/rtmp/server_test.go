@@ -82,6 +82,12 @@ func TestConversations(t *testing.T) {
 		{"stop_and_play_another", connect("streams").call("play", 2, nil, "live").call("closeStream", 0, nil).call("deleteStream", 0, nil, 1).
 			call("play", 3, nil, "full"), asked(0) + "Play live; streams; Stop session=0x4242; Play full; closes",
 			slices.Concat(connected, toldPlaying("live"), []string{status("error", "NetStream.Play.Failed", "the limit on viewers is reached")})},
+		{"stop_and_play_it_again", connect("live").call("play", 2, nil, "").call("deleteStream", 0, nil, 1).call("play", 3, nil, ""),
+			asked(0) + "Play live; streams; Stop session=0x4242; Play live; streams",
+			slices.Concat(connected, toldPlaying("live"), toldPlaying("live"), []string{
+				"onMetaData {width:320,height:180,videodatarate:900,audiodatarate:96.5,videocodecid:7,audiocodecid:10} on 1",
+				"9@0 " + hexOf(avcHeader), "8@0 " + hexOf(aacHeader),
+			})},
 		{"a_second_play", connect("streams").call("play", 2, nil, "live").call("play", 3, nil, "live").call("play", 4, nil, "full").call("publish", 5, nil, "live"),
 			asked(0) + "Play live; streams; Reply; Reply",
 			slices.Concat(connected, toldPlaying("live"), []string{
