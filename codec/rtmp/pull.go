@@ -212,7 +212,7 @@ func (p *pull) AppendEnd(dst []byte, _ codec.Cause, _ string) []byte {
 	if p.stream != 0 {
 		dst = p.appendDelete(dst)
 	}
-	p.stream, p.stage = 0, stageOver
+	p.stage = stageOver
 	return dst
 }
 

@@ -74,7 +74,7 @@ func (p *pull) resulted(c *command) codec.Event {
 // failed is the event of an error that a call is answered with. Those that we can do
 // without may fail.
 func (p *pull) failed(c *command) codec.Event {
-	if c.id == callSubscribe || c.id == callBandwidth || p.stage == stagePlay && c.id != callPlay {
+	if c.id == callBandwidth || p.stage == stagePlay && c.id != callPlay {
 		return codec.Event{}
 	}
 	return p.refused(c)

@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -134,7 +135,9 @@ func TestPullOfSources(t *testing.T) {
 			{welcome, saysCreate},
 			{opened + s4096.invokes(0, "_error", 3, nil, o{"level", "error", "code", "NetConnection.Call.Failed"}) + s4096.says(3, typeCommand, 0, 0, "\x02"), saysPlay},
 			{begins + started + s4096.says(4, typeData, 1, 0, "\x02") + s4096.invokes(0, "_error", 88, nil), ""},
-		}, events: startedEvents, end: saysDelete},
+			{s4096.says(5, typeData, 1, 0, amfs("onStatus", o{"code", "NetStream.Data.Start"})) + s4096.says(5, typeData, 1, 0, amfs("|RtmpSampleAccess", true, true)) +
+				s4096.says(5, typeData, 1, 0, amfs("onPlayStatus", o{"code", "NetStream.Play.Switch"})) + s4096.says(5, typeData, 1, 90, amfs("onCuePoint", "x")), ""},
+		}, events: startedEvents + "; " + packets(18, 90, amfs("onCuePoint", "x")), end: saysDelete},
 
 		{name: "ends_in_mid_stream", turns: toPlayAnd(turn{started, ""}, turn{s4096.reports("error", "NetStream.Play.Failed", "shut down"), ""}),
 			events: startedEvents + `; Bad: the source ends the stream with NetStream.Play.Failed: it says "shut down"`, end: saysDelete},
@@ -190,5 +193,35 @@ func TestPullAcknowledgesAtOnce(t *testing.T) {
 	}
 	if last := h.log[len(h.log)-1]; !strings.HasPrefix(last, "Packet 9@0:2701") {
 		t.Errorf("%.100s", last)
+	}
+}
+
+// A message that lies whole in what was read is handed out where it lies, and what comes,
+// acknowledgements and pongs among it, costs no memory.
+func TestPullIsCheap(t *testing.T) {
+	h := openPull(nil)
+	for _, x := range toPlayAnd(turn{in: started}) {
+		h.feed([]byte(x.in))
+	}
+	b := []byte(s4096.says(4, typeAudio, 1, 100, sound+strings.Repeat("s", 4000)) + s4096.user(6, 1) + s4096.says(7, typeVideo, 1, 100, pictureInter))
+	p := h.sess.(*pull)
+	var replies, whole int
+	pass := func() {
+		for rest := b; len(rest) > 0; {
+			n, ev := p.Consume(rest)
+			switch ev.Kind {
+			case codec.Packet:
+				if at := bytes.Index(b, ev.Data); &b[at] == &ev.Data[0] {
+					whole++
+				}
+			case codec.Reply:
+				h.out, _ = p.Answer(h.out[:0], &ev, nil)
+				replies++
+			}
+			rest = rest[n:]
+		}
+	}
+	if got := testing.AllocsPerRun(1000, pass); got != 0 || whole != 2*1001 || replies < 1001+3 {
+		t.Errorf("%v allocations, %d messages where they lay, %d replies", got, whole, replies)
 	}
 }
