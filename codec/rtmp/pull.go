@@ -139,7 +139,7 @@ func (p *pull) greeted(b []byte) (n int, ev codec.Event) {
 	case err != nil && first == tlsAlert:
 		return n, broken(errors.New("the source speaks TLS on this port: its address must begin with rtmps://"))
 	case err != nil && (first == 'H' || first == '<'):
-		return n, broken(errors.New("the source's answer is not RTMP: it is a web server's"))
+		return n, broken(errors.New("the source's answer is not RTMP, but a web server's: another port may be for RTMP, or this one wants TLS (rtmps://)"))
 	case err != nil:
 		return n, broken(fmt.Errorf("the source's answer is not RTMP: %w", err))
 	case one == nil:

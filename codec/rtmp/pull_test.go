@@ -77,7 +77,7 @@ func TestPullRefused(t *testing.T) {
 	errorOf := func(id int, o o) string { return s128.invokes(0, "_error", id, nil, o) }
 	for name, c := range map[string]pulled{
 		"TLS":       refused(0, "the source speaks TLS on this port: its address must begin with rtmps://", "\x15\x03\x01"),
-		"HTTP":      refused(0, "the source's answer is not RTMP: it is a web server's", "HTTP/1.0 400 Bad Request\r\n\r\n"),
+		"HTTP":      refused(0, "the source's answer is not RTMP, but a web server's: another port may be for RTMP, or this one wants TLS (rtmps://)", "HTTP/1.0 400 Bad Request\r\n\r\n"),
 		"RTMPE":     refused(0, "the source's answer is not RTMP: the peer speaks encrypted RTMP (RTMPE), which is not supported", "\x06"),
 		"something": refused(0, "the source's answer is not RTMP: the peer's first byte is not that of RTMP version 3: it is 83", "SSH-2.0"),
 
