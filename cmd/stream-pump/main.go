@@ -2,8 +2,8 @@
 //
 // The command only chooses and joins the parts: it reads the configuration
 // (package config), fits itself to the machine (tuning), and hands the
-// protocols (codec/mmsh) to the engine. How any of them works is their own
-// business.
+// protocols (codec/mmsh, codec/rtsp, codec/rtmp) to the engine. How any of them works is
+// their own business.
 //
 //	main ──► run ──► one command ──► exit code
 //
