@@ -14,7 +14,8 @@
 //	bench/flvsynth    a synthetic source of FLV tags, and who checks what comes of it
 //	bench/rtmpclient  encoders and viewers over RTMP, whose values are AMF0 (bench/amf0)
 //	bench/payload     what proves the payloads of both sources
-//	bench/feed    what is the same of streams over RTSP and over RTMP
+//	bench/feed    what is the same of streams over RTSP and over RTMP; their clients hold
+//	              what has come with bench/incoming, and send when it is due with bench/pace
 //	bench/drain   many sockets, read without a copy
 //	bench/secure  TLS of players and encoders, and who vouches for servers here
 //	bench/load    thousands of players on one server, and what came of it

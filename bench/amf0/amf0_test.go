@@ -91,3 +91,19 @@ func TestField(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// FuzzValues: what is read is written back and read as the same.
+func FuzzValues(f *testing.F) {
+	f.Add(Append(nil, everything...))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		all, err := Values(b)
+		if err != nil {
+			return
+		}
+		written := Append(nil, all...)
+		again, err := Values(written)
+		if err != nil || !bytes.Equal(Append(nil, again...), written) {
+			t.Errorf("% x is read as %#v, and that as %#v, %v", b, all, again, err)
+		}
+	})
+}

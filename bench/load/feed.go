@@ -8,6 +8,7 @@ import (
 
 	"streampump/bench/feed"
 	"streampump/bench/meter"
+	"streampump/bench/pace"
 	"streampump/bench/player"
 )
 
@@ -63,7 +64,7 @@ func (w *watcher) watchFeed(ctx context.Context, c *counted) error {
 			return err
 		}
 		w.stalled = true
-		if !sleep(ctx, w.o.Stall.For) {
+		if !pace.Sleep(ctx, w.o.Stall.For) {
 			return ctx.Err()
 		}
 	}

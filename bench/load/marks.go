@@ -6,6 +6,7 @@ import (
 	"net"
 	"time"
 
+	"streampump/bench/pace"
 	"streampump/bench/player"
 	"streampump/bench/synth"
 )
@@ -77,7 +78,7 @@ func (w *watcher) readMarks(ctx context.Context, c net.Conn) error {
 			return ctx.Err()
 		case w.stalls && !w.stalled && w.tally.measuring.Load():
 			w.stalled = true
-			if !sleep(ctx, w.o.Stall.For) {
+			if !pace.Sleep(ctx, w.o.Stall.For) {
 				return ctx.Err()
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"streampump/bench/meter"
+	"streampump/bench/pace"
 )
 
 const (
@@ -222,7 +223,7 @@ func (r *run) lastJoins(ctx context.Context) {
 	}
 	for began := time.Now(); time.Since(began) < joinPatience; {
 		// The first step also lets a replacement under way be counted.
-		if !sleep(ctx, step) || r.tally.snapshot().waiting() == 0 {
+		if !pace.Sleep(ctx, step) || r.tally.snapshot().waiting() == 0 {
 			return
 		}
 	}

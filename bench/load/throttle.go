@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"streampump/bench/pace"
 )
 
 // Throttle says what share of the players read no faster than a rate, in bits per
@@ -62,7 +64,7 @@ func (t Throttle) lag(bytes int64) time.Duration {
 // pace holds back a throttled player that has read the given number of bytes since
 // began; false if ctx ended.
 func (t Throttle) pace(ctx context.Context, began time.Time, bytes int64) bool {
-	return sleep(ctx, time.Until(began.Add(t.lag(bytes))))
+	return pace.Sleep(ctx, time.Until(began.Add(t.lag(bytes))))
 }
 
 // sip reads from the throttled players what their rate allows by now.

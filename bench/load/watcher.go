@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"streampump/bench/meter"
+	"streampump/bench/pace"
 	"streampump/bench/player"
 	"streampump/bench/segment"
 	"streampump/bench/synth"
@@ -36,7 +37,7 @@ type watcher struct {
 
 // run joins when it is due and watches until ctx ends or the player fails.
 func (w *watcher) run(ctx context.Context, began time.Time) {
-	if !sleep(ctx, time.Until(began.Add(w.o.due(w.player)))) {
+	if !pace.Sleep(ctx, time.Until(began.Add(w.o.due(w.player)))) {
 		return
 	}
 	w.began = time.Now()
@@ -86,7 +87,7 @@ func (w *watcher) watch(ctx context.Context, v *player.Verifier) error {
 			return io.EOF
 		}
 		w.stalled = true
-		if !sleep(ctx, w.o.Stall.For) {
+		if !pace.Sleep(ctx, w.o.Stall.For) {
 			return ctx.Err()
 		}
 	}
@@ -166,20 +167,5 @@ func (w *watcher) stamp(_ uint8, first []byte) {
 func (w *watcher) delayed(m synth.Mark) {
 	if !w.stalls && !w.throttle && m.Stamp != 0 {
 		w.tally.stamped(meter.Now(), m.Stamp)
-	}
-}
-
-// sleep reports false if ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

@@ -8,13 +8,12 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"streampump/bench/incoming"
 )
 
 // DefaultTimeout is how long each call that waits may take if nothing else is said.
 const DefaultTimeout = 10 * time.Second
-
-// readSize is how much is read at once.
-const readSize = 64 << 10
 
 // Options say how a server is connected to.
 type Options struct {
@@ -56,14 +55,13 @@ type Conn struct {
 	Size int
 
 	timeout time.Duration
-	b       []byte
-	rest    []byte // what of b was read and not taken
+	in      incoming.Bytes
 }
 
 // NewConn makes a connection of c, which it owns from then on. Each call that waits may
 // take timeout.
 func NewConn(c net.Conn, timeout time.Duration) *Conn {
-	return &Conn{Conn: c, In: NewReader(), Size: firstChunk, timeout: timeout, b: make([]byte, 0, readSize)}
+	return &Conn{Conn: c, In: NewReader(), Size: firstChunk, timeout: timeout}
 }
 
 // Send sends bytes as they are.
@@ -97,8 +95,8 @@ func (c *Conn) Next(ctx context.Context) (Message, error) { return c.next(ctx, c
 func (c *Conn) next(ctx context.Context, timeout time.Duration) (Message, error) {
 	defer until(ctx, c.SetReadDeadline, timeout)()
 	for {
-		m, n, err := c.In.Take(c.rest)
-		c.rest = c.rest[n:]
+		m, n, err := c.In.Take(c.in.Rest)
+		c.in.Rest = c.in.Rest[n:]
 		switch {
 		case err != nil:
 			return Message{}, err
@@ -108,7 +106,7 @@ func (c *Conn) next(ctx context.Context, timeout time.Duration) (Message, error)
 			continue
 		}
 		if err := c.fill(); err != nil {
-			if errors.Is(err, io.EOF) && (len(c.rest) > 0 || c.In.inside()) {
+			if errors.Is(err, io.EOF) && (len(c.in.Rest) > 0 || c.In.inside()) {
 				err = io.ErrUnexpectedEOF
 			}
 			return Message{}, err
@@ -119,16 +117,16 @@ func (c *Conn) next(ctx context.Context, timeout time.Duration) (Message, error)
 // Bytes reads n bytes as they are, which are the caller's.
 func (c *Conn) Bytes(ctx context.Context, n int) ([]byte, error) {
 	defer until(ctx, c.SetReadDeadline, c.timeout)()
-	for len(c.rest) < n {
+	for len(c.in.Rest) < n {
 		if err := c.fill(); err != nil {
-			if errors.Is(err, io.EOF) && len(c.rest) > 0 {
+			if errors.Is(err, io.EOF) && len(c.in.Rest) > 0 {
 				err = io.ErrUnexpectedEOF
 			}
 			return nil, err
 		}
 	}
-	b := append([]byte(nil), c.rest[:n]...)
-	c.rest = c.rest[n:]
+	b := append([]byte(nil), c.in.Rest[:n]...)
+	c.in.Rest = c.in.Rest[n:]
 	return b, nil
 }
 
@@ -139,20 +137,7 @@ func (c *Conn) HalfClose() bool {
 }
 
 // fill reads more.
-func (c *Conn) fill() error {
-	n := copy(c.b[:cap(c.b)], c.rest)
-	if n == cap(c.b) {
-		grown := make([]byte, n, 2*n)
-		copy(grown, c.rest)
-		c.b = grown
-	}
-	more, err := c.Conn.Read(c.b[n:cap(c.b)])
-	c.rest = c.b[:n+more]
-	if more > 0 {
-		return nil
-	}
-	return err
-}
+func (c *Conn) fill() error { return c.in.Fill(c.Conn) }
 
 // The parts of the handshake (RTMP 1.0, 5.2).
 const (

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"streampump/bench/flvsynth"
+	"streampump/bench/pace"
 )
 
 // publisherSize is the size of an encoder's chunks, so that a tag is one of them.
@@ -103,23 +104,10 @@ func (p *Publisher) Send(ctx context.Context, n int) error {
 // Pace sends tags when they are due, until the context ends, which is no error, or until
 // enough says so.
 func (p *Publisher) Pace(ctx context.Context, enough func() bool) error {
-	began := time.Now()
-	var first time.Duration = -1
-	for !enough() {
+	return pace.Send(ctx, func() (time.Duration, func() error) {
 		t := p.Next()
-		if first < 0 {
-			first = t.Due
-		}
-		select {
-		case <-time.After(time.Until(began.Add(t.Due - first))):
-		case <-ctx.Done():
-			return nil
-		}
-		if err := p.Tag(ctx, t); err != nil {
-			return err
-		}
-	}
-	return nil
+		return t.Due, func() error { return p.Tag(ctx, t) }
+	}, enough)
 }
 
 // End ends the stream as an encoder does: it says so, and half-closes, where that is possible.

@@ -10,10 +10,8 @@ import (
 	"time"
 
 	"streampump/bench/answer"
+	"streampump/bench/incoming"
 )
-
-// readSize is how much is read at once.
-const readSize = 64 << 10
 
 // frameHead is what stands before an interleaved packet: $, its channel and its length.
 const frameHead = 4
@@ -26,15 +24,14 @@ const maxBody = 1 << 20
 type Conn struct {
 	net.Conn
 	timeout time.Duration
-	b       []byte
-	rest    []byte // what of b was read and not taken
+	in      incoming.Bytes
 	frames  func(channel byte, packet []byte) error
 }
 
 // NewConn makes a connection of c, which it owns from then on. Each call that waits may
 // take timeout.
 func NewConn(c net.Conn, timeout time.Duration) *Conn {
-	return &Conn{Conn: c, timeout: timeout, b: make([]byte, 0, readSize), frames: func(channel byte, packet []byte) error {
+	return &Conn{Conn: c, timeout: timeout, frames: func(channel byte, packet []byte) error {
 		return fmt.Errorf("a packet of %d bytes comes on channel %d, where an answer was to come", len(packet), channel)
 	}}
 }
@@ -55,13 +52,13 @@ type Item struct {
 func (c *Conn) Next(ctx context.Context) (Item, error) {
 	defer c.until(ctx)()
 	for {
-		it, n, err := Parse(c.rest)
+		it, n, err := Parse(c.in.Rest)
 		if n > 0 || err != nil {
-			c.rest = c.rest[n:]
+			c.in.Rest = c.in.Rest[n:]
 			return it, err
 		}
 		if err := c.fill(); err != nil {
-			if errors.Is(err, io.EOF) && len(c.rest) > 0 {
+			if errors.Is(err, io.EOF) && len(c.in.Rest) > 0 {
 				err = io.ErrUnexpectedEOF
 			}
 			return Item{}, err
@@ -102,20 +99,7 @@ func Parse(b []byte) (it Item, n int, err error) {
 }
 
 // fill reads more.
-func (c *Conn) fill() error {
-	n := copy(c.b[:cap(c.b)], c.rest)
-	if n == cap(c.b) {
-		grown := make([]byte, n, 2*n)
-		copy(grown, c.rest)
-		c.b = grown
-	}
-	more, err := c.Conn.Read(c.b[n:cap(c.b)])
-	c.rest = c.b[:n+more]
-	if more > 0 {
-		return nil
-	}
-	return err
-}
+func (c *Conn) fill() error { return c.in.Fill(c.Conn) }
 
 // Send sends bytes.
 func (c *Conn) Send(ctx context.Context, b []byte) error {

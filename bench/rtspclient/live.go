@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"streampump/bench/pace"
 	"streampump/bench/payload"
 )
 
@@ -26,7 +27,7 @@ func (p *Publisher) Live(ctx context.Context, now func() uint64) error {
 	for {
 		packet := p.Next()
 		wait := packet.Due - time.Duration(int64(now()-began)) //nolint:gosec // it is negative before the beginning
-		if !sleep(ctx, wait) {
+		if !pace.Sleep(ctx, wait) {
 			return p.Teardown(whole)
 		}
 		if packet.Due-reported >= reportEvery {
@@ -38,20 +39,5 @@ func (p *Publisher) Live(ctx context.Context, now func() uint64) error {
 		if err := p.Put(whole, packet); err != nil {
 			return err
 		}
-	}
-}
-
-// sleep reports false if ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"streampump/bench/pace"
 	"streampump/bench/rtpsynth"
 )
 
@@ -96,23 +97,10 @@ func (p *Publisher) Send(ctx context.Context, n int) error {
 // Pace sends packets when they are due, until the context ends, which is no error, or
 // until enough says so.
 func (p *Publisher) Pace(ctx context.Context, enough func() bool) error {
-	began := time.Now()
-	var first time.Duration = -1
-	for !enough() {
+	return pace.Send(ctx, func() (time.Duration, func() error) {
 		packet := p.Next()
-		if first < 0 {
-			first = packet.Due
-		}
-		select {
-		case <-time.After(time.Until(began.Add(packet.Due - first))):
-		case <-ctx.Done():
-			return nil
-		}
-		if err := p.Put(ctx, packet); err != nil {
-			return err
-		}
-	}
-	return nil
+		return packet.Due, func() error { return p.Put(ctx, packet) }
+	}, enough)
 }
 
 // Reports sends a report of each track.
