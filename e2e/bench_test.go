@@ -88,12 +88,21 @@ func TestPumpBenchOnAFile(t *testing.T) {
 	}
 }
 
-// TestPumpBenchOverRTSP: the bench's encoder announces, and its players play what it
-// announces. Players that are told of another stream find it wrong.
-func TestPumpBenchOverRTSP(t *testing.T) {
-	p := rig.Start(t, rig.Options{Config: `"streams": [{"type": "rtsp_push", "path": "live"}]`})
+// TestPumpBenchOverOtherProtocols: the bench's encoder sends, and its players play what it
+// sends. Players that are told of another stream find it wrong.
+func TestPumpBenchOverOtherProtocols(t *testing.T) {
 	bench := buildBench(t)
-	url := "rtsp://" + strings.TrimPrefix(strings.TrimSuffix(p.URL("http", "live"), "/streams/live"), "http://") + "/live"
+	for protocol, path := range map[string]string{"rtsp": "/live", "rtmp": "/streams/live"} {
+		t.Run(protocol, func(t *testing.T) {
+			p := rig.Start(t, rig.Options{Config: `"streams": [{"type": "` + protocol + `_push", "path": "live"}]`})
+			benchOver(t, p, bench, protocol+"://"+strings.TrimPrefix(strings.TrimSuffix(p.URL("http", "live"), "/streams/live"), "http://")+path)
+		})
+	}
+}
+
+// benchOver has the bench's encoder and players at an address.
+func benchOver(t *testing.T, p *rig.Pump, bench, url string) {
+	t.Helper()
 	end := benchEncoder(t, p, bench, "live", url, "--gop", "50")
 	defer end()
 	own := []string{"players", url, "--bitrate", strconv.Itoa(benchRate), "--ramp", "0", "--verify", "10", "--pid", strconv.Itoa(p.PID()), "--json"}

@@ -262,23 +262,37 @@ func TestCompareOverTLS(t *testing.T) {
 	}
 }
 
-// TestPumpOverRTSP: the pump carries a stream over RTSP whole.
-func TestPumpOverRTSP(t *testing.T) {
+// otherFeeds are the protocols that streams come and go over but for MMSH.
+var otherFeeds = []string{feeds.RTSP, feeds.RTMP}
+
+// TestPumpOverOtherProtocols: the pump carries their streams whole.
+func TestPumpOverOtherProtocols(t *testing.T) {
 	pump, err := rival.Named("pump")
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := serverHeat(t, pump, feeds.MMSH)
-	over(t, h, feeds.RTSP)
-	checkServer(t, h)
+	for _, protocol := range otherFeeds {
+		t.Run(protocol, func(t *testing.T) {
+			h := serverHeat(t, pump, feeds.MMSH)
+			over(t, h, protocol)
+			checkServer(t, h)
+		})
+	}
 }
 
-// TestCompareOverRTSP: every byte of verified players was checked, and no picture was
-// damaged.
-func TestCompareOverRTSP(t *testing.T) {
+// TestCompareOverOtherProtocols: every byte of verified players was checked, and no picture
+// was damaged.
+func TestCompareOverOtherProtocols(t *testing.T) {
 	bench := buildBoth(t)
+	for _, protocol := range otherFeeds {
+		t.Run(protocol, func(t *testing.T) { compareOver(t, bench, protocol) })
+	}
+}
+
+func compareOver(t *testing.T, bench, protocol string) {
+	t.Helper()
 	var table contest.Table
-	out := benchPrints(t, bench, "compare", "--protocol", "rtsp", "-n", strconv.Itoa(rivalPlayers), "--bitrate", "400k", "--ramp", "0", "--rounds", "1",
+	out := benchPrints(t, bench, "compare", "--protocol", protocol, "-n", strconv.Itoa(rivalPlayers), "--bitrate", "400k", "--ramp", "0", "--rounds", "1",
 		"--duration", "2s", "--stall", "20%:1s", "--servers", "pump", "--json")
 	if err := json.Unmarshal([]byte(out), &table); err != nil {
 		t.Fatal(err)
