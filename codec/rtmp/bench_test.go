@@ -1,53 +1,91 @@
 package rtmp
 
 import (
-	"bytes"
 	"testing"
+	"time"
+
+	"streampump/codec"
 )
 
-// BenchmarkChunks is one second of a stream of 2 Mbit/s as it comes in: 25 pictures and 50
-// frames of sound, in reads of 64 KiB.
-func BenchmarkChunks(b *testing.B) {
-	for _, c := range []struct {
-		name string
-		size int
-	}{{"ours", ourChunk}, {"4096", 4096}, {"128", firstChunk}} {
-		b.Run(c.name, func(b *testing.B) {
-			var second []byte
-			body := bytes.Repeat([]byte{0xA5}, 10_000)
-			for i := range uint32(25) {
-				second = appendChunked(second, c.size, 6, typeVideo, 1, 40*i, body)
-				second = appendChunked(second, c.size, 4, typeAudio, 1, 40*i, body[:300])
-				second = appendChunked(second, c.size, 4, typeAudio, 1, 40*i+20, body[:300])
+// What a second of a stream costs of an encoder that sends chunks as long as ours: 25
+// pictures of 4 KiB and 43 pieces of sound, in one read.
+func BenchmarkEncoderRead(b *testing.B) {
+	h := openServer()
+	h.feed(pushed(1).b)
+	body := append(videoFrame(false, 1), make([]byte, 4<<10)...)
+	var read []byte
+	for i := range uint32(68) {
+		if i < 25 {
+			read = appendMedia(read, typeVideo, i, body)
+		} else {
+			read = appendMedia(read, typeAudio, i, body[:300])
+		}
+	}
+	b.SetBytes(int64(len(read)))
+	b.ReportAllocs()
+	var ev codec.Event // the engine's scratch
+	for b.Loop() {
+		for rest := read; len(rest) > 0; {
+			var n int
+			n, ev = h.sess.Consume(rest)
+			if rest = rest[n:]; ev.Kind == codec.Reply {
+				h.event(&ev)
+				h.out, h.log = h.out[:0], h.log[:0]
 			}
-			r := chunks{limits: wide}
-			r.next(resized(c.size))
-			b.SetBytes(int64(len(second)))
-			b.ReportAllocs()
-			for b.Loop() {
-				found := 0
-				for at := 0; at < len(second); {
-					n, ok, err := r.next(second[at:min(at+64<<10, len(second))])
-					if err != nil {
-						b.Fatal(err)
-					}
-					if at += n; ok {
-						found++
-					}
-				}
-				if found != 75 {
-					b.Fatalf("%d messages", found)
-				}
-			}
-		})
+		}
 	}
 }
 
-// BenchmarkAppendMessage is what is done once for each picture, for all viewers.
-func BenchmarkAppendMessage(b *testing.B) {
-	body := bytes.Repeat([]byte{0xA5}, 10_000)
-	dst := make([]byte, 0, 1<<20)
+// A picture of 4 KiB that goes into the backlog.
+func BenchmarkAppend(b *testing.B) {
+	g := bothMedia.NewProgramme()
+	ev := packet(typeVideo, 0, append(videoFrame(true, 0), make([]byte, 4<<10)...))
+	ev.At = began
+	room := make([]byte, 0, 5<<10)
+	b.SetBytes(int64(len(ev.Data)))
+	b.ReportAllocs()
 	for b.Loop() {
-		dst = appendMessage(dst[:0], 6, typeVideo, 1, 1000, body)
+		if _, _, err := g.Append(room, &ev); err != nil {
+			b.Fatal(err)
+		}
+		ev.Number++
+		ev.At = ev.At.Add(time.Millisecond)
+	}
+}
+
+// A viewer that joins where headers have changed as often as they may.
+func BenchmarkJoin(b *testing.B) {
+	g := bothMedia.NewProgramme()
+	var first []byte
+	for i := range uint32(maxHeads - 1) {
+		for _, body := range [][]byte{header(videoKind, i), videoFrame(true, i)} {
+			ev := packet(typeVideo, i*40, body)
+			ev.At = began.Add(time.Duration(i) * 40 * time.Millisecond)
+			if out, _, err := g.Append(nil, &ev); err == nil && first == nil {
+				first = out
+			}
+		}
+	}
+	room := make([]byte, 0, 1<<10)
+	b.ReportAllocs()
+	for b.Loop() {
+		if len(g.AppendJoin(room, codec.Framed, first, 0)) == 0 {
+			b.Fatal("nothing")
+		}
+	}
+}
+
+// A player that shakes hands, connects and plays.
+func BenchmarkConversation(b *testing.B) {
+	in := player("streams", "live").b
+	p := NewProtocol(Options{})
+	out := make([]byte, 0, 8<<10)
+	b.ReportAllocs()
+	for b.Loop() {
+		h := host{sess: p.Accept(codec.Peer{}), decide: decide, out: out}
+		h.feed(in)
+		if h.next != codec.Stream && h.next != codec.Keep {
+			b.Fatal(h.next)
+		}
 	}
 }
