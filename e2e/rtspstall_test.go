@@ -84,13 +84,20 @@ func pushNoise(t *testing.T, n *network, megabits int) {
 // pushNoiseFrom does the same from elsewhere, to an address, over TCP or UDP.
 func pushNoiseFrom(t *testing.T, prefix []string, url string, megabits int, transport string) {
 	t.Helper()
+	command := append(append(slices.Clone(prefix), "ffmpeg"), append(noise(megabits), "-f", "rtsp", "-rtsp_transport", transport, url)...)
+	start(t, exec.Command(command[0], command[1:]...), false)
+}
+
+// noise is the part of ffmpeg's command line that makes it.
+func noise(megabits int) []string {
 	rate := fmt.Sprintf("%dM", megabits)
-	command := append(slices.Clone(prefix), "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-re",
+	return []string{
+		"-nostdin", "-hide_banner", "-loglevel", "warning", "-re",
 		"-f", "lavfi", "-i", fmt.Sprintf("testsrc=rate=%d:size=320x240,noise=alls=40:allf=t", filmRate),
 		"-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-c:a", "aac",
 		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", fmt.Sprint(filmRate),
-		"-b:v", rate, "-maxrate", rate, "-bufsize", "1M", "-f", "rtsp", "-rtsp_transport", transport, url)
-	start(t, exec.Command(command[0], command[1:]...), false)
+		"-b:v", rate, "-maxrate", rate, "-bufsize", "1M",
+	}
 }
 
 // taped is a viewer in the background that keeps its pictures, as a file of H.264 has them.

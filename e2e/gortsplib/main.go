@@ -1,7 +1,13 @@
 // Command gortsplib is a client by others, of the library that MediaMTX and others are
-// made with, which publishes or plays for the end-to-end tests.
+// made with, which publishes or plays for the end-to-end tests; and a server, to which one
+// publishes and from which others play, by UDP only. It says "listening" when it does, and
+// "recording" when one publishes.
 //
 //	gortsplib publish|play tcp|auto URL
+//	gortsplib serve ADDRESS PACKETS REPORTS
+//
+// The server has three addresses: of connections, and those from which packets and reports
+// go, at an even port and the next.
 //
 // What is published are access units of H.264 that hold their number, which nobody can
 // decode. Each line that it prints while it plays is what has come so far:
@@ -30,8 +36,11 @@ func main() {
 }
 
 func run(args []string) error {
+	if len(args) == 4 && args[0] == "serve" {
+		return serve(args[1], args[2], args[3])
+	}
 	if len(args) != 3 {
-		return fmt.Errorf("usage: gortsplib publish|play tcp|auto URL")
+		return fmt.Errorf("usage: gortsplib publish|play tcp|auto URL, or gortsplib serve ADDRESS PACKETS REPORTS")
 	}
 	c := &gortsplib.Client{ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
 	if args[1] == "tcp" {
