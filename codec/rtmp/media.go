@@ -58,15 +58,6 @@ func (m *media) has(typ uint8) bool {
 	return slices.ContainsFunc(m.tracks, func(t track) bool { return t.typ == typ })
 }
 
-// with is the media with another track: a new one, or in the place of what was there.
-func (m *media) with(t track) *media {
-	n := *m
-	n.tracks = slices.DeleteFunc(slices.Clone(m.tracks), func(o track) bool { return o.typ == t.typ && o.id == t.id })
-	n.tracks = append(n.tracks, t)
-	slices.SortFunc(n.tracks, compareTracks)
-	return &n
-}
-
 // withSet is the media with another preamble.
 func (m *media) withSet(set preamble) *media {
 	n := *m
