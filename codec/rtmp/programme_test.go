@@ -451,6 +451,32 @@ func TestJoinsBesideAppends(t *testing.T) {
 	readers.Wait()
 }
 
+// What the contract asks for and RTMP has no use for.
+func TestFormsAndDatagrams(t *testing.T) {
+	g := bothMedia.NewProgramme()
+	b := []byte("xyz")
+	if got, channel, size := g.Datagram(b); len(got) != 3 || channel != 0 || size != 3 || g.Head(codec.Framed) != nil {
+		t.Error(got, channel, size)
+	}
+}
+
+// Times above 24 bits are told by all that reads them, in the ring and in front of a packet.
+func TestLongTimes(t *testing.T) {
+	l := newLane(t, bothMedia)
+	l.send(0, typeVideo, 0, videoFrame(true, 0))
+	l.g.line.top, l.g.line.last[videoKind], l.g.line.shift = longTime-20, longTime-20, longTime-20
+	l.send(0, typeVideo, 0, avcOther)
+	l.send(0, typeData, 0, metadata("a", 1))
+	key := l.send(40, typeVideo, 40, append(videoFrame(true, 1), make([]byte, 70_000)...)).bytes
+	all := messages(t, key)
+	if len(all) != 3 || all[0].typ != typeData || !is(all[1], typeVideo, longTime+20, avcOther) || all[2].time != longTime+20 {
+		t.Errorf("%+v", all)
+	}
+	if got := l.join(key, 1); len(got) != 3 || !is(got[1], typeVideo, longTime+20, avcOther) || !is(got[2], typeAudio, longTime+20, aacHeader) {
+		t.Errorf("%+v", got)
+	}
+}
+
 // A message costs its copy into the backlog, and nothing else.
 func TestAppendIsCheap(t *testing.T) {
 	g := bothMedia.NewProgramme()

@@ -79,6 +79,11 @@ func TestConversations(t *testing.T) {
 			slices.Concat(connected, toldPlaying("live"), []string{
 				status("status", "NetStream.Pause.Notify", "live is paused."), status("status", "NetStream.Unpause.Notify", "live goes on."),
 			})},
+		{"pause_and_be_refused", connect("full").call("play", 2, nil, "").call("pause", 3, nil, true, 0).call("pause", 4, nil, false, 0),
+			asked(0) + "Play full; streams; Halt session=0x4242; Play session=0x4242 full; closes",
+			slices.Concat(connected, toldPlaying("full"), []string{
+				status("status", "NetStream.Pause.Notify", "full is paused."), status("error", "NetStream.Play.Failed", "the limit on viewers is reached"),
+			})},
 		{"stop_and_play_another", connect("streams").call("play", 2, nil, "live").call("closeStream", 0, nil).call("deleteStream", 0, nil, 1).
 			call("play", 3, nil, "full"), asked(0) + "Play live; streams; Stop session=0x4242; Play full; closes",
 			slices.Concat(connected, toldPlaying("live"), []string{status("error", "NetStream.Play.Failed", "the limit on viewers is reached")})},
@@ -119,7 +124,11 @@ func TestConversations(t *testing.T) {
 			asked(0) + "Publish live; takes", slices.Concat(connected, published("live"))},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			h := wantAnyCut(t, c.in.b, openServer)
+			open := openServer
+			if c.name == "pause_and_be_refused" {
+				open = openFilling
+			}
+			h := wantAnyCut(t, c.in.b, open)
 			if got := h.events(); got != c.events {
 				t.Errorf("events: %s\nwant:   %s", got, c.events)
 			}
@@ -129,6 +138,18 @@ func TestConversations(t *testing.T) {
 			}
 		})
 	}
+}
+
+// openFilling is a server whose stream is full for those who come again.
+func openFilling() *host {
+	h := openServer()
+	h.decide = func(ev *codec.Event) codec.Verdict {
+		if ev.Kind == codec.Play && ev.Session == 0 {
+			return codec.Verdict{Session: viewerKey, Media: bothMedia}
+		}
+		return decide(ev)
+	}
+	return h
 }
 
 // calls is what an encoder's calls are answered with.
@@ -241,6 +262,9 @@ func TestEnd(t *testing.T) {
 		{"publishing_and_taken", encoder("live", ""), codec.CauseTaken, "", []string{status("error", "NetStream.Publish.BadName", "another encoder took the stream over")}},
 		{"publishing_and_silent", encoder("live", ""), codec.CauseIdle, "", []string{status("error", "NetConnection.Connect.Closed", "nothing came for too long")}},
 		{"publishing_and_refused", encoder("live", ""), codec.CauseRefused, "its headers", []string{status("error", "NetConnection.Connect.Closed", "its headers")}},
+		{"connected_and_no_room", connect("live"), codec.CauseFull, "", closed("no room for another connection")},
+		{"connected_and_clear", connect("live"), codec.CauseClear, "", closed("this port speaks TLS: write rtmps:// in front of the address")},
+		{"publishing_and_not_carried", encoder("live", ""), codec.CauseRefused, "", []string{status("error", "NetConnection.Connect.Closed", "the stream cannot take this")}},
 		{"publishing_and_ended", encoder("live", ""), codec.CauseEnded, "", []string{status("status", "NetStream.Unpublish.Success", "the stream is over")}},
 	} {
 		h := openServer()

@@ -77,11 +77,13 @@ func (in *intake) more() (ev codec.Event, more bool) {
 	}
 	for {
 		m, ok, err := in.tags.next()
-		switch {
-		case err != nil:
+		if err != nil {
 			return broken(err), false
-		case !ok:
+		}
+		if len(in.tags.rest) == 0 {
 			in.tidy()
+		}
+		if !ok {
 			return codec.Event{}, false
 		}
 		if ev, more = in.one(&m); ev.Kind != codec.None || more {
@@ -95,7 +97,8 @@ func (in *intake) busy() bool {
 	return in.media != nil && in.hold.next < len(in.hold.list) || len(in.tags.rest) > 0
 }
 
-// tidy gives up the buffer of an aggregate that was long.
+// tidy gives up the buffer of an aggregate that was long. Its last message may still lie
+// there.
 func (in *intake) tidy() {
 	if in.tags = (aggregate{}); cap(in.buf) > maxKept {
 		in.buf = nil

@@ -208,8 +208,46 @@ func TestIntakeOfAggregates(t *testing.T) {
 	if s := lines(got); s != want {
 		t.Errorf("%s\nwant %s", s, want)
 	}
+	in := &intake{}
+	long := append(videoFrame(true, 3), make([]byte, maxKept)...)
+	head := []byte{typeVideo, byte(len(long) >> 16), byte(len(long) >> 8), byte(len(long)), 0, 0, 0, 0, 0, 0, 0}
+	run(in, message{typ: typeAggregate, body: body})
+	if got := run(in, message{typ: typeAggregate, body: append(head, long...)}); len(got) != 1 || len(got[0].Data) != len(long) || in.buf != nil {
+		t.Errorf("%d events, %d bytes are kept", len(got), cap(in.buf))
+	}
+	if got := run(in, message{typ: typeAggregate}); len(got) != 0 {
+		t.Error(lines(got))
+	}
 	if got := run(&intake{}, message{typ: typeAggregate, body: body[:20]}); len(got) != 1 || !errors.Is(got[0].Err, errAggregate) {
 		t.Error(lines(got))
+	}
+}
+
+// What is for the server is taken off a data message, and nothing else.
+func TestCleanData(t *testing.T) {
+	meta := metadata("a", 1)
+	for _, c := range []struct {
+		name string
+		typ  uint8
+		in   []byte
+		want []byte
+	}{
+		{"as_it_is", typeData, meta, meta},
+		{"set", typeData, setFrame(meta), meta},
+		{"AMF3", typeData3, append([]byte{0}, setFrame(meta)...), meta},
+		{"AMF3_value", typeData3, []byte("\x00\x02\x00\x01x\x11\x0A"), []byte("\x02\x00\x01x\x11\x0A")},
+		{"set_nothing", typeData, setFrame(nil), nil},
+		{"set_a_number", typeData, setFrame([]byte{0, 0, 0, 0, 0, 0, 0, 0, 0}), nil},
+		{"number", typeData, []byte{0, 0, 0, 0, 0, 0, 0, 0, 0}, nil},
+		{"nothing", typeData, nil, nil},
+		{"nothing_of_AMF3", typeData3, nil, nil},
+	} {
+		if got := cleanData(c.typ, c.in); !slices.Equal(got, c.want) || (got == nil) != (c.want == nil) {
+			t.Errorf("%s: %x, want %x", c.name, got, c.want)
+		}
+	}
+	if got := announced(metadata(keyVideo, 7, keyVideoTracks, tracksOf("0", "1", "256", "x", "", "1"))); len(got) != 2 {
+		t.Errorf("%+v", got)
 	}
 }
 
