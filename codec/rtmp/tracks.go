@@ -31,8 +31,8 @@ const (
 	// longer.
 	maxHold  = 1 << 20
 	maxHolds = 256
-	// trackPatience is how long sound or pictures are waited for that nobody has announced,
-	// from the first key frame or sound on, and holdPatience how long anything, in
+	// trackPatience is how long the other of sound and pictures is waited for that nobody has
+	// announced, from the first key frame or sound on, and holdPatience how long anything, in
 	// milliseconds.
 	trackPatience = 500
 	holdPatience  = 2000
@@ -218,15 +218,20 @@ func (in *intake) known() bool {
 	case len(h.list) >= maxHolds, len(h.buf) >= maxHold, h.timed && since(h.first, h.newest) >= holdPatience:
 		return true
 	}
-	for _, t := range announced(in.set.metadata) {
+	named := announced(in.set.metadata)
+	for _, t := range named {
 		if !in.came(t) {
 			return false
 		}
 	}
-	if in.came(track{typ: typeVideo}) && in.came(track{typ: typeAudio}) {
+	pictures, patience := in.came(track{typ: typeVideo}), int64(trackPatience)
+	switch {
+	case pictures && in.came(track{typ: typeAudio}):
 		return true
+	case !pictures && len(named) == 0:
+		patience = holdPatience // encoders that announce nothing begin with sound
 	}
-	return h.starts && since(h.start, h.newest) >= trackPatience
+	return h.starts && since(h.start, h.newest) >= patience
 }
 
 // came reports whether a track has come. The first of a type is any.
