@@ -20,7 +20,7 @@ import (
 type intake struct {
 	media *media   // that was yielded last; nil before
 	set   preamble // what the source has sent of it so far
-	seen  []track  // before the header: the tracks that have come
+	seen  []track  // the tracks that have come, each with its newest codec
 	hold  hold     // before the header, and while it waits to be yielded
 	tags  aggregate
 	buf   []byte // the body of the aggregate that tags are of
