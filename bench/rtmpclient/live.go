@@ -2,6 +2,9 @@ package rtmpclient
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"time"
 
 	"streampump/bench/payload"
@@ -75,6 +78,9 @@ func (p *Publisher) rest(ctx, whole context.Context, d time.Duration, said <-cha
 		case h := <-said:
 			if h.err == nil {
 				h.err = p.hears(whole, h.message)
+			}
+			if errors.Is(h.err, io.EOF) {
+				h.err = fmt.Errorf("the server has closed the connection: %w", h.err)
 			}
 			if h.err != nil {
 				return true, h.err

@@ -27,19 +27,16 @@ func meet(t *testing.T, serve func(*Peer) error) *Client {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	done := make(chan error, 1)
-	go func() {
-		c, err := l.Accept()
-		if err == nil {
-			defer c.Close()
-			err = serve(&Peer{Conn: NewConn(c, timeout)})
-		}
-		done <- err
-	}()
-	c, err := Dial(t.Context(), l.Addr().String(), Options{Timeout: timeout})
-	if err != nil {
+	c, err1 := Dial(t.Context(), l.Addr().String(), Options{Timeout: timeout})
+	theirs, err2 := l.Accept()
+	if err := errors.Join(err1, err2); err != nil {
 		t.Fatal(err)
 	}
+	done := make(chan error, 1)
+	go func() {
+		defer theirs.Close()
+		done <- serve(&Peer{Conn: NewConn(theirs, timeout)})
+	}()
 	t.Cleanup(func() {
 		_ = c.Close()
 		var network net.Error // of a client that has gone
