@@ -15,7 +15,7 @@
 //	                         process of its own (TestAttacks; docs/attacks.md)
 //
 //	ffmpeg, GStreamer, gortsplib ──push──► pump ──► the same, mpv, MPlayer (RTSP)
-//	                                         └─pull─► pump ─► …
+//	gortsplib's server ──pull, by UDP only──┘ └─pull─► pump ─► …
 //	bench/rtspclient ──push──► pump ─► viewers whose every packet is checked, over TCP and UDP
 //
 // A player passes if it decodes what it should and its output holds no
