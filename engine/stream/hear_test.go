@@ -3,6 +3,7 @@ package stream
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -323,7 +324,7 @@ func TestMayHear(t *testing.T) {
 			cfg.Datagrams = c.datagrams
 			a := &attempt{st: &Stream{env: &Env{Settings: &cfg}}, conn: c.conn, tls: c.tls, proxied: c.proxied}
 			_, peer, err := a.mayHear()
-			if err != c.want || err == nil && peer.String() != c.peer {
+			if !errors.Is(err, c.want) || err == nil && peer.String() != c.peer {
 				t.Errorf("%s, %v, want %s, %v", peer, err, c.peer, c.want)
 			}
 		})
@@ -346,7 +347,7 @@ func TestPullWithoutDescriptors(t *testing.T) {
 		return false
 	}}
 	a := &attempt{st: &Stream{env: env}, conn: conn, sess: text.NewTalk(time.Hour)}
-	if _, err := a.openPorts(t.Context(), &codec.Ports{1, 1, 1, 1}); err != errSpareEar || asked != 5 || a.hearing != nil {
+	if _, err := a.openPorts(t.Context(), &codec.Ports{1, 1, 1, 1}); !errors.Is(err, errSpareEar) || asked != 5 || a.hearing != nil {
 		t.Errorf("%v; asked for %d", err, asked)
 	}
 }

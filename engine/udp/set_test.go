@@ -50,7 +50,7 @@ func mouth(t *testing.T, address string) *net.UDPConn {
 func port(c *net.UDPConn) uint16 { return c.LocalAddr().(*net.UDPAddr).AddrPort().Port() }
 
 // opened is a set of so many pairs, with room for a megabyte in each socket.
-func opened(t *testing.T, ctx context.Context, conn *net.TCPConn, pairs int) *Set {
+func opened(ctx context.Context, t *testing.T, conn *net.TCPConn, pairs int) *Set {
 	t.Helper()
 	s, err := Open(ctx, conn, pairs, func(int) int { return 1 << 20 })
 	if err != nil {
@@ -96,7 +96,7 @@ func hear(t *testing.T, s *Set) (all []string, conn bool) {
 func TestSet(t *testing.T) {
 	for _, c := range []struct{ ours, theirs string }{{"127.0.0.1", "127.0.0.1"}, {"127.0.0.9", "127.0.0.7"}, {"::1", "::1"}} {
 		our, their := joined(t, c.ours, c.theirs)
-		s := opened(t, t.Context(), our, 2)
+		s := opened(t.Context(), t, our, 2)
 		ports := s.Ports()
 		if len(ports) != 4 || ports[0]%2 != 0 || ports[1] != ports[0]+1 || ports[2]%2 != 0 || ports[3] != ports[2]+1 {
 			t.Fatalf("ports %d", ports)
@@ -154,7 +154,7 @@ func isFree(address string, port uint16) bool {
 // nothing away.
 func TestSend(t *testing.T) {
 	our, _ := joined(t, "127.0.0.1", "127.0.0.1")
-	s := opened(t, t.Context(), our, 1)
+	s := opened(t.Context(), t, our, 1)
 	m := mouth(t, "127.0.0.1")
 	for i := range 2 {
 		if err := s.Join(i, port(m)); err != nil {
@@ -186,7 +186,7 @@ func TestSend(t *testing.T) {
 func TestWaitEnds(t *testing.T) {
 	our, their := joined(t, "127.0.0.1", "127.0.0.1")
 	ctx, cancel := context.WithCancel(t.Context())
-	s := opened(t, ctx, our, 1)
+	s := opened(ctx, t, our, 1)
 	if ready, conn, err := s.Wait(ctx, time.Now()); !errors.Is(err, os.ErrDeadlineExceeded) || len(ready) > 0 || conn {
 		t.Errorf("%v, %t, %v", ready, conn, err)
 	}
@@ -203,7 +203,7 @@ func TestWaitEnds(t *testing.T) {
 	}
 	s.Close()
 
-	s = opened(t, t.Context(), our, 1)
+	s = opened(t.Context(), t, our, 1)
 	_ = their.Close()
 	if got, conn := hear(t, s); len(got) > 0 || !conn {
 		t.Errorf("%q, connection %t", got, conn)
@@ -214,7 +214,7 @@ func TestWaitEnds(t *testing.T) {
 // socket are counted.
 func TestWhatDoesNotFit(t *testing.T) {
 	our, _ := joined(t, "127.0.0.1", "127.0.0.1")
-	s := opened(t, t.Context(), our, 1)
+	s := opened(t.Context(), t, our, 1)
 	m := mouth(t, "127.0.0.1")
 	if err := s.Join(0, port(m)); err != nil {
 		t.Fatal(err)
@@ -247,7 +247,7 @@ func TestWhatDoesNotFit(t *testing.T) {
 // To wait and to receive allocates nothing.
 func TestSetIsCheap(t *testing.T) {
 	our, _ := joined(t, "127.0.0.1", "127.0.0.1")
-	s := opened(t, t.Context(), our, 1)
+	s := opened(t.Context(), t, our, 1)
 	m := mouth(t, "127.0.0.1")
 	if err := s.Join(0, port(m)); err != nil {
 		t.Fatal(err)
