@@ -20,7 +20,7 @@ import (
 //
 //	socket ─► udp.Set ─► hear ─► session ─► event
 //
-// They are read in turns and no faster than the source's rate. What comes beyond it stays in
+// They are read in turns, some of each socket, and no faster than the source's rate. What comes beyond it stays in
 // the socket, and when that is full the kernel drops it.
 
 // Room for what a source has sent as datagrams and nobody has read yet, in bytes: of all its
@@ -29,9 +29,6 @@ const (
 	PacketRoom = 4 << 20
 	ReportRoom = 64 << 10
 )
-
-// hearTurn is how many datagrams of each socket are read at once.
-const hearTurn = 32
 
 // hearing is what an attempt has for datagrams.
 type hearing struct {
@@ -208,7 +205,7 @@ func (a *attempt) mayTake() int {
 	if over > 0 {
 		return 0
 	}
-	n := hearTurn
+	n := udp.Together
 	if each := PacketTime(a.st.env.Settings.Limits.Packets); each > 0 {
 		n = min(n, 1+int(-over/each))
 	}

@@ -36,8 +36,8 @@ type Set struct {
 }
 
 const (
-	// together is how many datagrams are received at once.
-	together = 16
+	// Together is how many datagrams of a socket are received at once.
+	Together = 16
 	// connection is the place of the connection, which has none among the sockets.
 	connection = -1
 	// pairTries is how often a pair of ports is looked for. The system gives a free port, of
@@ -53,7 +53,7 @@ func Open(ctx context.Context, conn syscall.Conn, pairs int, room func(i int) in
 	if err != nil {
 		return nil, err
 	}
-	s = &Set{inbox: NewInbox(together), events: make([]unix.EpollEvent, 2*pairs+1), ready: make([]int, 0, 2*pairs)}
+	s = &Set{inbox: NewInbox(Together), events: make([]unix.EpollEvent, 2*pairs+1), ready: make([]int, 0, 2*pairs)}
 	if controlErr := raw.Control(func(fd uintptr) { err = s.open(int(fd), pairs, room) }); err == nil {
 		err = controlErr
 	}
@@ -235,7 +235,7 @@ func (s *Set) looked(fd uintptr) bool {
 	return n > 0 && err == nil
 }
 
-// Receive is [Inbox.Receive] from the socket at a place.
+// Receive is [Inbox.Receive] from the socket at a place, of [Together] datagrams at most.
 func (s *Set) Receive(i, most int) (datagrams [][]byte, cut int, more bool) {
 	return s.inbox.Receive(s.fds[i], most)
 }
