@@ -106,8 +106,8 @@ func TestPullOfSources(t *testing.T) {
 		// Streams numbered otherwise, and media on stream 0.
 		{name: "stream_of_7", turns: instead(2,
 			turn{s4096.invokes(0, "_result", 2, nil, 7), strings.NewReplacer("on 1", "on 7", "0003000000010000", "0003000000070000").Replace(saysPlay)},
-			turn{s4096.says(4, typeAudio, 7, 0, soundHeader) + s4096.says(4, typeAudio, 7, 0, sound) + s4096.says(4, typeAudio, 0, 600, sound) + s4096.says(4, typeAudio, 1, 700, sound), ""},
-		), events: onlySound + "; " + packets(8, 0, sound, 8, 600, sound), end: strings.Replace(saysDelete, " 1 on", " 7 on", 1)},
+			turn{s4096.says(4, typeAudio, 7, 0, soundHeader) + s4096.says(4, typeAudio, 7, 0, sound) + s4096.says(4, typeAudio, 0, 2000, sound) + s4096.says(4, typeAudio, 1, 2100, sound), ""},
+		), events: onlySound + "; " + packets(8, 0, sound, 8, 2000, sound), end: strings.Replace(saysDelete, " 1 on", " 7 on", 1)},
 
 		// AMF3, in which commands and data begin with a byte.
 		{name: "amf3", turns: instead(1,
