@@ -20,7 +20,8 @@ import (
 type intake struct {
 	media *media   // that was yielded last; nil before
 	set   preamble // what the source has sent of it so far
-	seen  []track  // the tracks that have come, each with its newest codec
+	named []track  // those that its metadata names
+	seen  []track  // those that have come, each with its newest codec
 	hold  hold     // before the header, and while it waits to be yielded
 	tags  aggregate
 	buf   []byte // the body of the aggregate that tags are of
@@ -133,10 +134,10 @@ func (in *intake) data(m *message) (ev codec.Event) {
 	switch string(dataName(body)) {
 	case nameMetadata:
 		if !bytes.Equal(in.set.metadata, body) {
-			in.set.metadata = bytes.Clone(body)
+			in.set.metadata, in.named = bytes.Clone(body), announced(body)
 		}
 	case nameClear:
-		in.set.metadata = nil
+		in.set.metadata, in.named = nil, nil
 	}
 	if in.media == nil {
 		return ev
@@ -218,8 +219,7 @@ func (in *intake) known() bool {
 	case len(h.list) >= maxHolds, len(h.buf) >= maxHold, h.timed && since(h.first, h.newest) >= holdPatience:
 		return true
 	}
-	named := announced(in.set.metadata)
-	for _, t := range named {
+	for _, t := range in.named {
 		if !in.came(t) {
 			return false
 		}
@@ -228,7 +228,7 @@ func (in *intake) known() bool {
 	switch {
 	case pictures && in.came(track{typ: typeAudio}):
 		return true
-	case !pictures && len(named) == 0:
+	case !pictures && len(in.named) == 0:
 		patience = holdPatience // encoders that announce nothing begin with sound
 	}
 	return h.starts && since(h.start, h.newest) >= patience

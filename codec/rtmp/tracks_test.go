@@ -148,6 +148,26 @@ func TestHoldIsBounded(t *testing.T) {
 	}
 }
 
+// Whoever sends the same header again and again, and no picture, does not have the metadata
+// read each time.
+func TestWaitingIsCheap(t *testing.T) {
+	in := &intake{}
+	again := videoAt(0, avcHeader)
+	run(in, dataAt(0, setFrame(bothMetadata)), again)
+	if got := testing.AllocsPerRun(100, func() {
+		if ev, more := in.take(&again); ev.Kind != codec.None || more {
+			t.Fatal(ev.Kind)
+		}
+	}); got != 0 {
+		t.Errorf("%v allocations", got)
+	}
+	// What the metadata names follows it all the same.
+	clear := dataAt(0, []byte("\x02\x00\x0f"+nameClear))
+	if got := lines(run(in, clear, videoAt(0, videoFrame(true, 0)), videoAt(500, videoFrame(false, 1)))); !strings.HasPrefix(got, "Header H.264") {
+		t.Error(got)
+	}
+}
+
 // Another codec or another track in mid-stream is another header, with what is known of
 // the other tracks.
 func TestTracksChange(t *testing.T) {
