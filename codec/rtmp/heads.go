@@ -43,7 +43,12 @@ func comparePart(p part, k partKey) int {
 
 // equal reports whether viewers get the same.
 func (p *preamble) equal(o *preamble) bool {
-	return bytes.Equal(p.metadata, o.metadata) && slices.EqualFunc(p.parts, o.parts, func(a, b part) bool {
+	return bytes.Equal(p.metadata, o.metadata) && p.sameParts(o)
+}
+
+// sameParts reports whether they differ in their metadata at most.
+func (p *preamble) sameParts(o *preamble) bool {
+	return slices.EqualFunc(p.parts, o.parts, func(a, b part) bool {
 		return a.key == b.key && bytes.Equal(a.body, b.body)
 	})
 }
@@ -147,6 +152,13 @@ func (hs heads) at(k kind, time uint32) *head {
 
 // newest is the head that new messages are under.
 func (hs heads) newest() *head { return &hs[len(hs)-1] }
+
+// crowded reports whether so many were made of late that another for metadata alone has to
+// wait: half of them are for what cannot.
+func (hs heads) crowded(now int64) bool {
+	const most = maxHeads / 2
+	return len(hs) >= most && now-hs[len(hs)-most].made < headAge
+}
 
 // add is a copy with one more.
 func (hs heads) add(h head) (heads, error) {

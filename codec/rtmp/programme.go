@@ -24,7 +24,7 @@ type programme struct {
 	changed bool      // it differs
 	owed    []partKey // parts of it that viewers have not been sent; they come with the next message of their type
 	meant   bool      // the metadata of it is owed as well
-	swings  int       // changes that no message has followed
+	swings  int       // changes of headers that no message has followed
 
 	started bool
 	base    time.Time     // when the first message came
@@ -80,6 +80,7 @@ var (
 	errMetadata = errors.New("the source's metadata names a track that it does not send: it is left out, because players would wait for that track")
 	errEqual    = fmt.Errorf("%w: viewers have it already", codec.ErrSkip)
 	errStray    = fmt.Errorf("%w: it is of no track of the stream", codec.ErrSkip)
+	errLate     = fmt.Errorf("%w: it is in the place of what viewers have not been sent yet", codec.ErrSkip)
 	errNothing  = fmt.Errorf("%w: it says nothing to viewers", codec.ErrSkip)
 )
 
@@ -240,13 +241,13 @@ func (g *programme) owe(k partKey, set preamble) {
 	if !slices.Contains(g.owed, k) {
 		g.owed = append(g.owed, k)
 	}
+	g.swings++
 	g.change()
 }
 
 // change notes that the preamble has changed.
 func (g *programme) change() {
 	g.changed = true
-	g.swings++
 	g.restart()
 }
 
@@ -282,13 +283,18 @@ func (g *programme) emit(dst []byte, ev *codec.Event, k kind, mark codec.Mark) (
 	return dst, mark, nil
 }
 
-// publish makes a changed preamble that of what comes from now on.
+// publish makes a changed preamble that of what comes from now on. Metadata alone may have
+// to wait: there are sources that send it anew with each picture.
 func (g *programme) publish() error {
 	if !g.changed {
 		return nil
 	}
 	was := g.heads.Load()
-	if !g.set.equal(&was.newest().set) {
+	switch newest := &was.newest().set; {
+	case g.set.equal(newest):
+	case g.set.sameParts(newest) && was.crowded(g.line.top):
+		return nil
+	default:
 		now, err := was.add(head{set: g.set, made: g.line.top, from: g.line.divide()})
 		if err != nil {
 			return err
@@ -303,7 +309,7 @@ func (g *programme) publish() error {
 // appendOwed appends what viewers have not been sent of the preamble: the metadata, with
 // time 0, and the headers of a type, with the time of the message behind them.
 func (g *programme) appendOwed(dst []byte, typ uint8, at uint32) []byte {
-	if g.meant {
+	if g.meant && !g.changed {
 		g.meant = false
 		if g.set.metadata != nil {
 			dst = appendMedia(dst, typeData, 0, g.set.metadata)
@@ -355,13 +361,15 @@ var errNoName = errors.New("the source sends data messages without a name: they 
 
 // metadata takes onMetaData.
 func (g *programme) metadata(dst, body []byte) ([]byte, codec.Mark, error) {
-	switch {
-	case !g.now.Load().fits(body):
+	if !g.now.Load().fits(body) {
 		return dst, codec.Mark{Note: g.once(notedMetadata, errMetadata)}, errNothing
-	case g.swings >= maxHeads:
-		return dst, codec.Mark{}, errHeads
+	}
+	waits := g.meant
+	switch {
 	case !g.adoptMetadata(body), !g.started:
 		return dst, codec.Mark{}, errEqual
+	case waits:
+		return dst, codec.Mark{}, errLate
 	}
 	return dst, codec.Mark{}, codec.ErrHeld
 }

@@ -373,6 +373,50 @@ func TestHeadsAreBounded(t *testing.T) {
 	}
 }
 
+// GStreamer sends metadata anew whenever a bitrate changes, which may be with each picture.
+// That is no fault: viewers get some of it, and what is newest in the end.
+func TestMetadataStorm(t *testing.T) {
+	l := newLane(t, bothMedia)
+	l.send(0, typeVideo, 0, videoFrame(true, 0))
+	told, last, n := 0, message{}, uint32(0)
+	frame := func() {
+		n++
+		got := l.send(40, typeVideo, n*40, videoFrame(true, n))
+		if got.err != nil {
+			t.Fatal(n, got.err)
+		}
+		if all := messages(t, got.bytes); len(all) > 1 {
+			told, last = told+1, all[0]
+		}
+		if all := l.join(got.bytes, 0); last.body != nil && !is(all[0], typeData, 0, last.body) {
+			t.Fatal("who joins gets other metadata than the others have")
+		}
+	}
+	var newest []byte
+	for i := range 1000 {
+		for j := range 3 {
+			newest = metadata("videodatarate", 3*i+j, keyVideo, 7, keyAudio, 10)
+			if got := l.send(0, typeData, 0, newest); j == 0 && i < 10 && !errors.Is(got.err, codec.ErrHeld) || j > 0 && !errors.Is(got.err, errLate) {
+				t.Fatal(i, j, got.err)
+			}
+		}
+		if frame(); i == 500 { // a header has its place beside all that
+			if got := l.send(0, typeVideo, 0, avcOther); !errors.Is(got.err, codec.ErrHeld) {
+				t.Fatal(got.err)
+			}
+		}
+	}
+	if told < 20 || told > 40 {
+		t.Error(told, "are told within 40 s")
+	}
+	for range headAge / 40 {
+		frame()
+	}
+	if !is(last, typeData, 0, newest) {
+		t.Error("the newest is not told")
+	}
+}
+
 // Headers and metadata that are too long never get into a head.
 func TestHeadSize(t *testing.T) {
 	l := newLane(t, bothMedia)
