@@ -107,13 +107,26 @@ func (g *programme) Splice(m codec.Media, _ time.Duration) bool {
 		g.repeat() // there may have been no memory for what was sent last
 		return true
 	}
-	if n.set.metadata != nil {
-		g.adoptMetadata(n.set.metadata)
-	}
-	for i := range n.set.parts {
-		g.adopt(n.set.parts[i].key, n.set.parts[i].body)
-	}
+	g.replace(n.set)
 	return true
+}
+
+// replace makes another source's preamble that of the stream. Viewers get what is not as
+// they have it; what that source has not, nobody gets any more.
+func (g *programme) replace(set preamble) {
+	was := g.set
+	if set.equal(&was) {
+		return
+	}
+	g.owed = slices.DeleteFunc(g.owed, func(k partKey) bool { return set.find(k) == nil })
+	g.meant = set.metadata != nil && (g.meant || !bytes.Equal(set.metadata, was.metadata))
+	for _, p := range set.parts {
+		if !bytes.Equal(p.body, was.find(p.key)) && !slices.Contains(g.owed, p.key) {
+			g.owed = append(g.owed, p.key)
+		}
+	}
+	g.set = set
+	g.change()
 }
 
 // repeat makes viewers get all parts again if any has ever changed.
@@ -226,13 +239,6 @@ func (g *programme) header(k partKey, body []byte) error {
 		return errEqual // whoever joins gets it
 	}
 	return codec.ErrHeld
-}
-
-// adopt makes a part one of the preamble, if it differs and there is room.
-func (g *programme) adopt(k partKey, body []byte) {
-	if set, changed := g.set.with(k, body); changed && set.size() <= maxHead {
-		g.owe(k, set)
-	}
 }
 
 // owe makes set the preamble, of which viewers have not got the part yet.

@@ -286,6 +286,34 @@ func TestSplice(t *testing.T) {
 	}
 }
 
+// What the source before it had and the new one has not is given to nobody any more: its
+// colours would be wrong, and so would its metadata.
+func TestSpliceForgets(t *testing.T) {
+	first := mustMedia(
+		message{typ: typeData, body: metadata("width", 320)}, message{typ: typeVideo, body: colours},
+		message{typ: typeVideo, body: hevcHeader}, message{typ: typeAudio, body: aacHeader},
+	)
+	second := mustMedia(message{typ: typeVideo, body: hevcHeader}, message{typ: typeAudio, body: aacOther})
+	picture := []byte("\x93hvc1\x00\x00\x00\x00")
+	l := newLane(t, first)
+	l.send(0, typeVideo, 0, picture)
+	l.send(10, typeVideo, 10, append(bytes.Clone(colours), 5)) // which are newer than any head
+	l.send(10, typeAudio, 10, []byte{0xAF, 0, 0x13, 0x90})     // owed, and never sent
+	if !l.g.Splice(second, 0) {
+		t.Fatal("it is not spliced")
+	}
+	key := l.send(40, typeVideo, 0, picture).bytes
+	if got := messages(t, key); len(got) != 1 || !is(got[0], typeVideo, got[0].time, picture) {
+		t.Errorf("%+v", got)
+	}
+	if got := l.join(key, 0); len(got) != 2 || !is(got[0], typeVideo, 0, hevcHeader) || !is(got[1], typeAudio, 0, aacOther) {
+		t.Errorf("%+v", got)
+	}
+	if got := messages(t, l.send(0, typeAudio, 0, audioFrame(1)).bytes); len(got) != 2 || !is(got[0], typeAudio, got[0].time, aacOther) {
+		t.Errorf("%+v", got)
+	}
+}
+
 // A source that sends no key frame goes on when the engine has waited enough.
 func TestSpliceWithoutAKeyFrame(t *testing.T) {
 	l := newLane(t, bothMedia)
