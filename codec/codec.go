@@ -306,6 +306,9 @@ type Event struct {
 	// Number is the source's own number of the packet; valid if Numbered.
 	Number   uint32
 	Numbered bool
+	// Leaves says that the source closes the connection itself now, and would take it for a
+	// fault if we did so first (Finish).
+	Leaves bool
 	// Anywhere is set by the engine (Packet): the wait for a key frame has been long
 	// enough, and [Programme.Append] leaves nothing out for want of one.
 	Anywhere bool

@@ -178,7 +178,7 @@ func (s *server) stop(q *request) codec.Event {
 // finish ends an encoder's stream.
 func (s *server) finish() codec.Event {
 	s.state = thanking
-	return codec.Event{Kind: codec.Finish}
+	return codec.Event{Kind: codec.Finish, Leaves: true} // GStreamer says that it failed if we close first
 }
 
 // requestError is a peer that broke the protocol; the text is the operator's sentence.

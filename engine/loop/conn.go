@@ -288,12 +288,16 @@ func (c *Conn) finish(r reason.Reason, own []byte) {
 
 // conclude makes the contents of the outbox the last to be sent: then come our
 // half-close, the drain of the peer's side, and the close. So no last word is lost to
-// a reset while the peer is still sending.
+// a reset while the peer is still sending. A peer that leaves by itself is drained without
+// our half-close.
 func (c *Conn) conclude(r reason.Reason) {
 	if c.reason == reason.None {
 		c.reason = r
 	}
 	c.out.then = thenClose
+	if c.loop.ev.Leaves {
+		c.out.then = thenDrain
+	}
 	if v := c.viewer(); v != nil && v.pin != nil {
 		// The packet it is in goes out whole before the last word.
 		c.out.own = slices.Concat(c.loop.restOfPacket(v), c.out.own)

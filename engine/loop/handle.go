@@ -54,6 +54,7 @@ func (c *Conn) handle() {
 		c.pause()
 	case codec.Finish:
 		c.endIngest(codec.CauseEnded, reason.PushEnded, reason.PushEnded.Info().Text)
+		ev.Leaves = false // it is of this connection only
 	case codec.Bad:
 		c.bad()
 	case codec.None, codec.Redial:

@@ -15,6 +15,7 @@ const (
 	thenRead    then = iota // the next request is awaited
 	thenPackets             // the stream's packets
 	thenClose               // half-close, drain, close
+	thenDrain               // drain, close
 )
 
 // outbox is what a connection sends besides packets: an answer of its own, and a
@@ -145,7 +146,7 @@ func (l *Loop) flush(c *Conn) {
 		return
 	}
 	l.freeOutbox(c)
-	if after == thenClose {
+	if after >= thenClose {
 		c.phase = phaseDrain
 	}
 	if c.half && c.phase != phaseAsking && (c.phase == phaseDrain || len(c.waiting()) == 0) {

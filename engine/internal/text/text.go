@@ -40,7 +40,7 @@ import (
 //	MESS ...                        one that cannot be read
 //	STRAY ...                       one that is of no track
 //	ASK [path [u=NAME:PASSWORD]]    an encoder's Reply, or a Describe
-//	PAUSE [close]    FINISH    REDIAL
+//	PAUSE [close]    FINISH [leaves]    REDIAL
 //
 // What an encoder sends by datagrams is lines of its body, too, with one more:
 //
@@ -175,8 +175,8 @@ func bodyEvent(line []byte) codec.Event {
 		ev := codec.Event{Kind: codec.Describe}
 		say(&ev, strings.Fields(string(line[4:])))
 		return ev
-	case bytes.Equal(line, []byte("FINISH")):
-		return codec.Event{Kind: codec.Finish}
+	case bytes.Equal(line, []byte("FINISH")), bytes.Equal(line, []byte("FINISH leaves")):
+		return codec.Event{Kind: codec.Finish, Leaves: len(line) > len("FINISH")}
 	case bytes.Equal(line, []byte("REDIAL")):
 		return codec.Event{Kind: codec.Redial}
 	}
