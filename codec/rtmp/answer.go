@@ -84,7 +84,7 @@ func (s *server) appendPreamble(dst []byte, v *codec.Verdict) []byte {
 	if !s.again {
 		return dst
 	}
-	return v.Media.(*media).set.append(dst, 0)
+	return v.Media.(*media).set.append(dst, 0, nil)
 }
 
 // isOurs reports whether a stream is carried by RTMP.

@@ -93,15 +93,17 @@ func (p *preamble) size() int {
 	return n
 }
 
-// append appends the messages. time is that of the headers: 0 where a viewer starts.
-// Metadata has time 0 always: with any other, players made with libavformat take it for
-// subtitles.
-func (p *preamble) append(dst []byte, time uint32) []byte {
-	if p.metadata != nil {
+// append appends the messages that are not among those with which a packet begins that
+// comes next. time is that of the headers: 0 where a viewer starts. Metadata has time 0
+// always: with any other, players made with libavformat take it for subtitles.
+func (p *preamble) append(dst []byte, time uint32, next []byte) []byte {
+	if p.metadata != nil && !leads(next, typeData, p.metadata) {
 		dst = appendMedia(dst, typeData, 0, p.metadata)
 	}
 	for i := range p.parts {
-		dst = appendMedia(dst, p.parts[i].key.typ, time, p.parts[i].body)
+		if part := &p.parts[i]; !leads(next, part.key.typ, part.body) {
+			dst = appendMedia(dst, part.key.typ, time, part.body)
+		}
 	}
 	return dst
 }

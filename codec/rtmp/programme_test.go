@@ -173,8 +173,9 @@ func TestHeaderChanges(t *testing.T) {
 		want  []message
 		time  uint32
 	}{
-		{first, 0, old, 0}, {between, 0, fresh, 0}, {key, 0, fresh, 0}, {after, 0, fresh, 0},
-		{first, 7, old, 0}, {key, 7, fresh, 40}, {after, 7, fresh, 50}, {nil, 0, nil, 0},
+		// What a packet begins with itself does not come twice.
+		{first, 0, old, 0}, {between, 0, fresh[1:], 0}, {key, 0, []message{fresh[0], fresh[2]}, 0}, {after, 0, fresh, 0},
+		{first, 7, old, 0}, {key, 7, []message{fresh[0], fresh[2]}, 40}, {after, 7, fresh, 50}, {nil, 0, nil, 0},
 	} {
 		got := l.join(c.first, c.left)
 		same := slices.EqualFunc(got, c.want, func(a, b message) bool {
@@ -544,7 +545,11 @@ func TestLongTimes(t *testing.T) {
 	if len(all) != 3 || all[0].typ != typeData || !is(all[1], typeVideo, longTime+20, avcOther) || all[2].time != longTime+20 {
 		t.Errorf("%+v", all)
 	}
-	if got := l.join(key, 1); len(got) != 3 || !is(got[1], typeVideo, longTime+20, avcOther) || !is(got[2], typeAudio, longTime+20, aacHeader) {
+	if got := l.join(key, 1); len(got) != 1 || !is(got[0], typeAudio, longTime+20, aacHeader) { // the packet begins with the others
+		t.Errorf("%+v", got)
+	}
+	next := l.send(40, typeVideo, 80, videoFrame(true, 2)).bytes
+	if got := l.join(next, 1); len(got) != 3 || !is(got[1], typeVideo, longTime+60, avcOther) || !is(got[2], typeAudio, longTime+60, aacHeader) {
 		t.Errorf("%+v", got)
 	}
 }
@@ -563,5 +568,20 @@ func TestAppendIsCheap(t *testing.T) {
 		}
 	}); got != 0 {
 		t.Errorf("%v allocations", got)
+	}
+}
+
+// A packet of one large message is not taken for several.
+func TestLargePacketsHaveNothingInFront(t *testing.T) {
+	for _, time := range []uint32{0, longTime + 5} {
+		body := bytes.Repeat([]byte{0x17, 1, typeVideo}, ourChunk)
+		packet := appendMessage(nil, 6, typeVideo, 1, time, body)
+		if m, rest := cut(packet); m.typ != typeVideo || m.time != time || len(rest) > 0 {
+			t.Errorf("at %d: type %d at %d, and %d bytes behind it", time, m.typ, m.time, len(rest))
+		}
+		both := append(appendMessage(nil, 6, typeVideo, 1, time, avcHeader), packet...)
+		if !leads(both, typeVideo, avcHeader) || leads(both, typeAudio, avcHeader) || leads(packet, typeVideo, body) {
+			t.Errorf("at %d: what a packet begins with is not seen", time)
+		}
 	}
 }
