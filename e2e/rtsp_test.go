@@ -70,7 +70,7 @@ func (k rtspKind) rtspWatch(t testing.TB, url string, tcp bool) *watcher {
 	return w
 }
 
-var mplayerPlace = regexp.MustCompile(`V:\s*([\d.]+)`)
+var mplayerPlace = regexp.MustCompile(`(?:^|[^-])V:\s*([\d.]+)`) // and not A-V:
 
 // watchMPlayerPlace is MPlayer where it counts no frames, from the places it was at.
 func watchMPlayerPlace(t testing.TB, url string) *watcher {
