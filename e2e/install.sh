@@ -33,6 +33,8 @@ needs=(
   "gstreamer1.0-libav        /usr/lib/*/gstreamer-1.0/libgstlibav.so"
   "nginx-light     nginx"
   "libnginx-mod-stream       /usr/lib/nginx/modules/ngx_stream_module.so"
+  "libnginx-mod-rtmp         /usr/lib/nginx/modules/ngx_rtmp_module.so"
+  "rtmpdump        rtmpdump"
   "haproxy         haproxy"
   "squid           squid"
   "tinyproxy       tinyproxy"
