@@ -72,6 +72,7 @@ func (s *server) answerPlay(dst []byte, q *request, v *codec.Verdict) ([]byte, c
 	case v.Code == codec.OK && !isOurs(v.Media):
 		v = &codec.Verdict{Code: codec.NoStream}
 	case v.Code == codec.OK:
+		s.again = s.again || s.view != nil // which is paused, and not gone on with
 		s.view = &view{key: v.Session, name: q.name, credentials: q.event.Credentials}
 		return s.appendPreamble(appendPlaying(dst, q.name), v), codec.Stream
 	}

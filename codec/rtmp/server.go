@@ -40,7 +40,7 @@ type server struct {
 	view  *view    // of a viewer
 	push  *push    // of an encoder
 	state state
-	again bool // a viewer has ended its stream, and may play it, or another
+	again bool // a viewer has had a stream, and may play it once more, or another
 }
 
 // app is what a peer has connected to.

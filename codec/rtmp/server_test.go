@@ -279,6 +279,33 @@ func TestEnd(t *testing.T) {
 	}
 }
 
+// A player that asks for a stream anew, instead of ending its pause, begins anew too: it
+// needs the headers, which the programme believes it has.
+func TestPlaysAgainBehindAPause(t *testing.T) {
+	for name, again := range map[string]func(*client) *client{
+		"ended":   func(c *client) *client { return c.call("closeStream", 0, nil).call("play", 0, nil, "live") },
+		"paused":  func(c *client) *client { return c.call("pause", 0, nil, true).call("play", 0, nil, "live") },
+		"goes_on": func(c *client) *client { return c.call("pause", 0, nil, true).call("pause", 0, nil, false) },
+		"ended_there": func(c *client) *client {
+			return c.call("pause", 0, nil, true).call("closeStream", 0, nil).call("play", 0, nil, "live")
+		},
+	} {
+		h := openServer()
+		h.feed(player("live", "").b)
+		h.out = nil
+		h.feed(again(&client{size: firstChunk}).b)
+		headers := 0
+		for _, m := range messages(t, h.out) {
+			if m.typ == typeVideo || m.typ == typeAudio {
+				headers++
+			}
+		}
+		if want := map[bool]int{true: 0, false: 2}[name == "goes_on"]; headers != want {
+			t.Errorf("%s: %d headers, want %d", name, headers, want)
+		}
+	}
+}
+
 // What a viewer that plays costs, beside what the engine has of it: nothing for each
 // acknowledgement of it, and little to keep.
 func TestPlayingIsCheap(t *testing.T) {
