@@ -106,7 +106,10 @@ func (s *server) connect(q *request, c *command) codec.Event {
 		return codec.Event{}
 	}
 	path := field(c.object, "app")
-	s.app = &app{path: strings.Clone(path[:min(len(path), maxPath+maxSecret)]), agent: http1.Agent(field(c.object, "flashVer"))}
+	s.app = &app{
+		path:  strings.Clone(path[:min(len(path), maxPath+maxSecret)]),
+		agent: strings.Clone(http1.Agent(field(c.object, "flashVer"))),
+	}
 	q.enhanced = isEnhanced(c.object)
 	return s.ask(q)
 }

@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"bytes"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -304,6 +305,26 @@ func TestPlaysAgainBehindAPause(t *testing.T) {
 			t.Errorf("%s: %d headers, want %d", name, headers, want)
 		}
 	}
+}
+
+// Of a player that calls itself something long, no more is kept than anybody is told.
+func TestLongAgentIsNotKept(t *testing.T) {
+	c := dial().call("connect", 1, []string{"app", "live", "flashVer", strings.Repeat("x", 15_000)}).call("play", 2, nil, "")
+	sessions := make([]codec.Session, 300)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range sessions {
+		h := openServer()
+		h.feed(c.b)
+		sessions[i] = h.sess
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if each := (int(after.HeapAlloc) - int(before.HeapAlloc)) / len(sessions); each > 5000 {
+		t.Errorf("a session keeps %d bytes", each)
+	}
+	runtime.KeepAlive(sessions)
 }
 
 // What a viewer that plays costs, beside what the engine has of it: nothing for each
