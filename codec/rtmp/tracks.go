@@ -47,6 +47,10 @@ type hold struct {
 	buf  []byte // their bodies
 	next int    // to be yielded; none of list is before the header
 
+	// parts are those of the preamble that what is held begins with, if one has changed
+	// since; nil: those that it has now.
+	parts []part
+
 	first, newest uint32 // times, valid if timed
 	timed         bool
 	start         uint32 // of the first sound or key frame, valid if starts
@@ -167,6 +171,9 @@ func (in *intake) tag(m *message, tag flv.Tag, err error) (ev codec.Event, more 
 		return broken(err), false
 	}
 	part := tag.Kind == flv.Header || tag.Kind == flv.Meta
+	if part && in.media == nil {
+		in.hold.part(in.set, partOf(m.typ, tag), m)
+	}
 	if part && !in.learn(partOf(m.typ, tag), m.body) {
 		return broken(errHeadSize), false
 	}
@@ -202,6 +209,7 @@ func (in *intake) see(t track) (isNew bool, err error) {
 	case i >= 0:
 		in.seen[i] = t
 		in.set = in.set.without(t.typ, t.id)
+		in.hold.parts = preamble{parts: in.hold.parts}.without(t.typ, t.id).parts
 	case len(in.seen) >= maxTracks:
 		return false, errTracks
 	default:
@@ -251,6 +259,9 @@ func since(a, b uint32) int64 {
 // header is the event of the source's description as it is now known.
 func (in *intake) header() codec.Event {
 	m := &media{tracks: slices.Clone(in.seen), set: in.set, lead: in.hold.lead()}
+	if in.hold.parts != nil {
+		m.set.parts = in.hold.parts
+	}
 	slices.SortFunc(m.tracks, compareTracks)
 	if m.set.metadata != nil && (!m.fits(m.set.metadata) || m.set.size() > maxHead) {
 		m.set.metadata = nil
@@ -277,6 +288,24 @@ func (in *intake) release() codec.Event {
 func (h *hold) add(m *message) {
 	h.buf = append(h.buf, m.body...)
 	h.list = append(h.list, held{typ: m.typ, time: m.time, end: len(h.buf)})
+}
+
+// part takes a part of the preamble, which was set up to now. One that changes keeps its place
+// among what is held, because what comes before it needs the old one.
+func (h *hold) part(set preamble, k partKey, m *message) {
+	was := set.find(k)
+	if h.parts != nil {
+		set.parts = h.parts
+	}
+	switch {
+	case len(h.list) == 0 || bytes.Equal(was, m.body):
+	case was != nil:
+		h.parts = set.parts
+		h.add(&message{typ: m.typ, time: h.newest, body: m.body}) // many send all headers with time 0
+	case h.parts != nil:
+		set, _ = set.with(k, m.body)
+		h.parts = set.parts
+	}
 }
 
 // at notes the time of a message; starts says that a player could start at it.

@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -125,6 +126,43 @@ func TestHeldMessages(t *testing.T) {
 		if got := messages(t, l.event(0, events[1+i]).bytes); got[0].time != want {
 			t.Errorf("message %d lies at %d", i, got[0].time)
 		}
+	}
+}
+
+// A header that changes among what is held keeps its place: pictures before it need the old
+// one.
+func TestHeaderChangesWithinAHold(t *testing.T) {
+	in := &intake{}
+	events := run(in, dataAt(0, setFrame(bothMetadata)), videoAt(0, avcHeader), videoAt(0, avcHeader), videoAt(9000, videoFrame(true, 1)),
+		videoAt(0, avcOther), videoAt(9040, videoFrame(true, 2)), audioAt(0, aacHeader), videoAt(9080, videoFrame(false, 3)))
+	want := fmt.Sprintf("%s; Packet 9@9000:%x; Packet 9@9000:%x; Packet 9@9040:%x; Packet 9@9080:%x", pushHeader, videoFrame(true, 1)[:8], avcOther[:8], videoFrame(true, 2)[:8], videoFrame(false, 3)[:8])
+	if got := lines(events); got != want {
+		t.Fatalf("%s\nwant %s", got, want)
+	}
+	if lead := events[0].Media.(*media).lead; lead != 0 {
+		t.Error("it begins at", lead)
+	}
+	l := &lane{t: t, g: events[0].Media.NewProgramme().(*programme), now: began}
+	for i, header := range [][]byte{avcHeader, nil, avcOther, avcOther} {
+		got := l.event(0, events[1+i])
+		if header == nil {
+			if !errors.Is(got.err, codec.ErrHeld) {
+				t.Error(got.err)
+			}
+			continue
+		}
+		if all := l.join(got.bytes, 0); len(all) != 3 || !is(all[1], typeVideo, 0, header) || !is(all[2], typeAudio, 0, aacHeader) {
+			t.Errorf("message %d: %+v", i, all)
+		}
+	}
+	// Of another codec the old headers are none.
+	other := run(&intake{}, dataAt(0, setFrame(bothMetadata)), videoAt(0, avcHeader), videoAt(0, videoFrame(true, 1)), videoAt(0, avcOther), videoAt(0, hevcHeader), audioAt(0, aacHeader))
+	if set := other[0].Media.(*media).set; len(set.parts) != 2 || !bytes.Equal(set.parts[0].body, hevcHeader) {
+		t.Errorf("%+v", set)
+	}
+	// What comes later is described with what is in force then.
+	if got := run(in, videoAt(120, []byte("\x96\x00av01\x01"))); !bytes.Equal(got[0].Media.(*media).set.find(partKey{typeVideo, 0, partHeader}), avcOther) {
+		t.Error("the old header is in force again")
 	}
 }
 
