@@ -38,6 +38,7 @@ type attackScene struct {
 	tls    bool   // it listens for TLS too
 	rtsp   bool   // there are viewers over RTSP too, and a stream of each row's name
 	udp    bool   // some of those have their packets by UDP
+	rtmp   bool   // there are viewers over RTMP too, and a stream of each row's name
 	prefix []string
 	memory int64 // by which the pump may grow at most while it lasts
 	open   int   // descriptors that the pump may have
@@ -53,7 +54,7 @@ type attackRow struct {
 	kind *attack.Attack
 	// The paths that are attacked; those of the stream "evil" if empty.
 	view, push string
-	crowd      bool // that is a film too, and some of its viewers are healthy
+	crowd      bool // that is fed as the healthy viewers' is, and some of its viewers are healthy
 	bounds     attack.Bounds
 	// answers are statuses, and closes reasons, of which there must be some.
 	answers, closes []string
@@ -77,8 +78,8 @@ type staged struct {
 	asked  []error
 	o      *attack.Outcome
 	grown  int64
-	film   *filmgoers // nil if there are none
-	crowds []*filmgoers
+	apart  []healthy // those who are no part of what is attacked, beside the usual ones
+	crowds []healthy
 	closes map[string]uint64
 	lines  int // of the log, meanwhile
 }
@@ -97,11 +98,18 @@ func (s *attackScene) stage(t *testing.T, rows []attackRow) *staged {
 	}
 	startSource(t, g.p, plainDial, g.p.Addr.String(), "live", src, nil)
 	if s.rtsp {
-		g.film = filmgoing(t, g, healthyStream, healthyRTSP)
+		g.apart = append(g.apart, filmgoing(t, g, healthyStream, healthyRTSP))
+	}
+	if s.rtmp {
+		g.apart = append(g.apart, clipwatching(t, g, healthyClip, healthyRTMP))
 	}
 	for i := range rows {
-		if rows[i].crowd {
-			g.crowds = append(g.crowds, filmgoing(t, g, rows[i].name, besideCrowd))
+		switch name := rows[i].name; {
+		case !rows[i].crowd:
+		case s.rtmp:
+			g.crowds = append(g.crowds, clipwatching(t, g, name, besideCrowd))
+		default:
+			g.crowds = append(g.crowds, filmgoing(t, g, name, besideCrowd))
 		}
 	}
 	memory, before, said := g.p.settled(), g.p.status(), strings.Count(g.p.Log(), "\n")
@@ -117,11 +125,8 @@ func (s *attackScene) stage(t *testing.T, rows []attackRow) *staged {
 		Addr: g.p.Addr.String(), Path: "/streams/live", Players: healthyViewers, Verify: healthyViewers,
 		Ramp: 200 * time.Millisecond, Duration: attackMeasured, Threads: 1, PID: g.p.PID(),
 	}, run)
-	if g.film != nil {
-		g.film.stop()
-	}
-	for _, f := range g.crowds {
-		f.stop()
+	for _, h := range slices.Concat(g.apart, g.crowds) {
+		h.stop()
 	}
 	if errors.Is(err, attack.ErrNotAllowed) {
 		missing(t, err.Error())

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,11 +21,8 @@ func (g *staged) judge(t *testing.T) {
 	if v := o.Verified; v.Gaps != 0 || v.Broken != 0 || v.Foreign || v.Objects == 0 {
 		t.Errorf("the healthy viewers missed something: %+v", v)
 	}
-	if g.film != nil {
-		g.film.judge(t)
-	}
-	for _, f := range g.crowds {
-		f.judge(t)
+	for _, h := range slices.Concat(g.apart, g.crowds) {
+		h.judge(t)
 	}
 	if g.grown > g.memory {
 		t.Errorf("the pump grew by %d bytes, %d may be", g.grown, g.memory)

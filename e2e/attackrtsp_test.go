@@ -5,14 +5,10 @@ package e2e
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,19 +37,8 @@ const pullsShortly = `"timeouts": {"pull_connect": "1s", "pull_silence": "1s", "
 
 // filmgoers are the healthy viewers over RTSP, and their encoder.
 type filmgoers struct {
-	stream  string
-	count   int
-	end     context.CancelFunc
-	encoder sync.WaitGroup
-	viewers sync.WaitGroup
-	apart   []*rtspViewer // whose packets come by UDP
-	over    atomic.Bool
-
-	mu     sync.Mutex
-	sent   [2][]time.Time // by track and number
-	delays []time.Duration
-	wrong  []error
-	seen   int
+	*audience
+	apart []*rtspViewer // whose packets come by UDP
 }
 
 // filmgoing starts the encoder and its viewers, and returns when all play.
@@ -61,7 +46,8 @@ func filmgoing(t *testing.T, g *staged, stream string, count int) *filmgoers {
 	t.Helper()
 	p := g.p
 	ctx, cancel := context.WithCancel(context.Background())
-	f := &filmgoers{stream: stream, count: count, end: cancel}
+	f := &filmgoers{audience: newAudience("RTSP", stream, cancel)}
+	f.leave = f.leaveUDP
 	t.Cleanup(f.stop)
 	c := rtspclient.NewConn(f.dial(t, p.Addr.String()), patience)
 	e := rtspclient.NewPublisher(&rtspclient.Client{Conn: c}, f.url(p), rtpsynth.Plain())
@@ -84,7 +70,7 @@ func filmgoing(t *testing.T, g *staged, stream string, count int) *filmgoers {
 			conn = tls.Client(conn, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // the certificate is the test's own
 		}
 		v := rtspclient.NewViewer(&rtspclient.Client{Conn: rtspclient.NewConn(conn, patience)}, f.url(p), rtpsynth.Plain())
-		v.Seen = func(t rtpsynth.Track, _ []byte) { f.saw(t, int(v.Counts().Newest[t])) }
+		v.Seen = f.sees(v.Counts)
 		if err := v.Open(ctx); err != nil {
 			t.Fatal(err)
 		}
@@ -95,21 +81,11 @@ func filmgoing(t *testing.T, g *staged, stream string, count int) *filmgoers {
 
 func (f *filmgoers) url(p *pump) string { return fmt.Sprintf("rtsp://%s/%s", p.Addr, f.stream) }
 
-func (f *filmgoers) dial(t *testing.T, address string) net.Conn {
-	t.Helper()
-	c, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Close() })
-	return c
-}
-
 // watchUDP begins to watch by UDP.
 func (f *filmgoers) watchUDP(t *testing.T, p *pump) {
 	t.Helper()
 	v := newRTSPViewer(t, f.dial(t, p.Addr.String()), f.url(p), rtpsynth.Plain())
-	v.Seen = func(t rtpsynth.Track, _ []byte) { f.saw(t, int(v.Viewer.Counts().Newest[t])) }
+	v.Seen = f.sees(v.Viewer.Counts)
 	v.start(true)
 	f.apart = append(f.apart, v)
 }
@@ -140,9 +116,7 @@ func (f *filmgoers) publish(ctx context.Context, e *rtspclient.Publisher) {
 		case <-ctx.Done():
 			return
 		}
-		f.mu.Lock()
-		f.sent[e.Last()] = append(f.sent[e.Last()], time.Now())
-		f.mu.Unlock()
+		f.sends(int(e.Last()))
 		if err := e.Put(ctx, x); err != nil && ctx.Err() == nil {
 			f.fail(fmt.Errorf("the encoder: %w", err))
 			return
@@ -150,16 +124,10 @@ func (f *filmgoers) publish(ctx context.Context, e *rtspclient.Publisher) {
 	}
 }
 
-// saw notes that a viewer has got a packet.
-func (f *filmgoers) saw(t rtpsynth.Track, n int) {
-	now := time.Now()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.seen++
-	// What comes first is of the past.
-	if d := now.Sub(f.sent[t][n]); f.seen > f.count*200 {
-		f.delays = append(f.delays, d)
-	}
+// sees has a viewer note what it gets.
+func (f *filmgoers) sees(counts func() rtpsynth.Counts) func(rtpsynth.Track, []byte) {
+	saw := f.joins()
+	return func(t rtpsynth.Track, _ []byte) { saw(int(t), int(counts().Newest[t])) }
 }
 
 // watch reads until it is over, and wants everything.
@@ -170,39 +138,6 @@ func (f *filmgoers) watch(ctx context.Context, v *rtspclient.Viewer) {
 	}
 	if err != nil {
 		f.fail(fmt.Errorf("a viewer: %w", err))
-	}
-}
-
-func (f *filmgoers) fail(err error) {
-	f.mu.Lock()
-	f.wrong = append(f.wrong, err)
-	f.mu.Unlock()
-}
-
-// stop ends all of them, each viewer with the next packet.
-func (f *filmgoers) stop() {
-	if !f.over.Swap(true) {
-		f.viewers.Wait()
-		f.leaveUDP()
-		f.end()
-		f.encoder.Wait()
-	}
-}
-
-// p99 is that of the delay, in milliseconds; 0 if nothing came.
-func (f *filmgoers) p99() float64 {
-	if len(f.delays) == 0 {
-		return 0
-	}
-	slices.Sort(f.delays)
-	return float64(f.delays[len(f.delays)*99/100]) / float64(time.Millisecond)
-}
-
-// judge wants them to have had everything.
-func (f *filmgoers) judge(t *testing.T) {
-	t.Helper()
-	if len(f.wrong) > 0 || len(f.delays) == 0 {
-		t.Errorf("the healthy viewers of %s over RTSP, with %d packets: %v", f.stream, f.seen, errors.Join(f.wrong...))
 	}
 }
 

@@ -30,11 +30,14 @@ func (g *staged) start(t *testing.T) {
 	if g.rtsp {
 		streams = append(streams, fmt.Sprintf(`{"type": "rtsp_push", "path": %q}`, healthyStream))
 	}
+	if g.rtmp {
+		streams = append(streams, fmt.Sprintf(`{"type": "rtmp_push", "path": %q}`, healthyClip))
+	}
 	for i := range g.rows {
 		m, is := mannerOf(g.rows[i].name)
 		if !is {
-			if g.rtsp {
-				streams = append(streams, fmt.Sprintf(`{"type": "rtsp_push", "path": %q%s}`, g.rows[i].name, g.evil))
+			if kind := g.pushed(); kind != "" {
+				streams = append(streams, fmt.Sprintf(`{"type": %q, "path": %q%s}`, kind, g.rows[i].name, g.evil))
 			}
 			continue
 		}
@@ -47,6 +50,9 @@ func (g *staged) start(t *testing.T) {
 		url, kind := "mmsh://"+source.Addr().String()+"/live", "mmsh_pull"
 		if m.RTSP {
 			url, kind = "rtsp://"+source.Addr().String()+"/live", "rtsp_pull"
+		}
+		if m.RTMP {
+			url, kind = "rtmp://"+source.Addr().String()+"/live/x", "rtmp_pull"
 		}
 		if m.Proxy {
 			config += fmt.Sprintf(`"use_http_proxy": true, "use_proxy_for_local_addresses": true, "http_proxy_host": "127.0.0.1", "http_proxy_port": %d,`, source.Addr().Port())
@@ -69,6 +75,17 @@ func (g *staged) start(t *testing.T) {
 	g.p = startPump(t, rig.Options{
 		Config: config + `"streams": [` + strings.Join(streams, ",\n") + `]`, Prefix: g.prefix, LogLevel: "info",
 	}, plainDial)
+}
+
+// pushed is the type of the streams that have the rows' names; empty if there are none.
+func (g *staged) pushed() string {
+	switch {
+	case g.rtmp:
+		return "rtmp_push"
+	case g.rtsp:
+		return "rtsp_push"
+	}
+	return ""
 }
 
 // others are the rows that are no sources.

@@ -81,7 +81,7 @@ type Attack struct {
 // All are all the attacks, but those that are made of what a test knows ([Shapes]) and
 // those by sources ([Source]).
 func All() []Attack {
-	return slices.Concat(pushes(), requests(), shaped(), slow(), watching(), connecting(), proving(), overRTSP())
+	return slices.Concat(pushes(), requests(), shaped(), slow(), watching(), connecting(), proving(), overRTSP(), overRTMP())
 }
 
 // Named is the attack of that name.

@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"streampump/bench/rtmpclient"
 	"streampump/codec/asf"
 )
 
@@ -68,6 +69,18 @@ func goodCamera(c *net.TCPConn) {
 	}
 }
 
+// goodServer answers over RTMP what is asked in the first second, up to a stream, and takes
+// what comes then.
+func goodServer(c *net.TCPConn) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	p := rtmpclient.Peer{Conn: rtmpclient.NewConn(c, time.Minute)}
+	if _, err := p.Meet(ctx); err == nil || ctx.Err() != nil {
+		_ = c.SetDeadline(time.Time{})
+		_, _ = io.Copy(io.Discard, c)
+	}
+}
+
 // sender answers as goodCamera does, and names the ports that packets come from, which
 // nobody has.
 func sender(c *net.TCPConn) {
@@ -107,13 +120,17 @@ func secured(t *testing.T, serve func(*net.TCPConn)) func(*net.TCPConn) {
 // echo sends back what comes.
 func echo(c *net.TCPConn) { _, _ = io.Copy(c, c) }
 
-// Whatever the pump does, an attack stays within its bounds and says what it did. They
-// are all made at once: they wait more than they work.
+// Whatever the pump does, an attack stays within its bounds and says what it did. Those over
+// RTMP, and then the others, are all made at once: they wait more than they work.
 func TestAttacksStayWithinTheirBounds(t *testing.T) {
-	var all sync.WaitGroup
-	defer all.Wait()
-	for _, k := range All() {
-		all.Go(func() { t.Run(k.Name, func(t *testing.T) { staysWithin(t, k) }) })
+	for _, rtmp := range []bool{true, false} {
+		var all sync.WaitGroup
+		for _, k := range All() {
+			if strings.HasPrefix(k.Name, "rtmp-") == rtmp {
+				all.Go(func() { t.Run(k.Name, func(t *testing.T) { staysWithin(t, k) }) })
+			}
+		}
+		all.Wait()
 	}
 }
 
@@ -128,6 +145,9 @@ func staysWithin(t *testing.T, k Attack) {
 	}
 	if strings.HasPrefix(k.Name, "rtsp-udp-") {
 		serve = sender
+	}
+	if strings.HasPrefix(k.Name, "rtmp-") && k.Shapes == 0 {
+		serve = goodServer
 	}
 	if k.secure {
 		serve = secured(t, serve)
@@ -184,7 +204,7 @@ func TestPortsIn(t *testing.T) {
 var (
 	mute     = []string{"silent", "crowd", "admin-crowd"}
 	answered = []string{"setups", "pipelined", "pipelined-mixed", "idle", "handshakes", "silent-handshakes", "joins"}
-	restless = []string{"flood", "handshakes", "joins", "leaves", "resets", "stuffing", "takeovers", "cut-pushes", "half-closes", "rtsp-turns", "rtsp-udp-turns", "rtsp-udp-half-closes", "rtsp-hellos", "rtsp-takeovers", "rtsp-talks"}
+	restless = []string{"flood", "handshakes", "joins", "leaves", "resets", "stuffing", "takeovers", "cut-pushes", "half-closes", "rtsp-turns", "rtsp-udp-turns", "rtsp-udp-half-closes", "rtsp-hellos", "rtsp-takeovers", "rtsp-talks", "rtmp-takeovers"}
 )
 
 // Who is turned away comes back, and counts it.

@@ -10,9 +10,11 @@
 // peers that take their time (slow.go), viewers (watch.go), connections and TLS
 // (connect.go, handshake.go, urgent.go), passwords (prove.go), sources (source.go,
 // manner.go), and what all of them do over RTSP (rtsp.go and its like), by UDP
-// (rtspudp.go, rtspports.go) and over TLS (rtsptls.go). Where an attack is many requests of
+// (rtspudp.go, rtspports.go) and over TLS (rtsptls.go), and over RTMP (rtmp.go and its
+// like). Where an attack is many requests of
 // a moment each, it is a list of [Shape]: smuggle.go, paths.go, heads.go, length.go,
-// tlsshape.go, proxied.go, page.go, rtspshape.go, rtspudpshape.go. A shape says itself how
+// tlsshape.go, proxied.go, page.go, rtspshape.go, rtspudpshape.go,
+// rtmpshape.go. A shape says itself how
 // it must be answered.
 //
 // An [Attack] ends when its context or its [Bounds] say so, whatever the pump does,

@@ -15,7 +15,7 @@ import (
 const minute = time.Minute
 
 // Manners are all the ways to be a bad source.
-func Manners() []Manner { return slices.Concat(mannersOfMMSH(), mannersOfRTSP()) }
+func Manners() []Manner { return slices.Concat(mannersOfMMSH(), mannersOfRTSP(), mannersOfRTMP()) }
 
 func mannersOfMMSH() []Manner {
 	return []Manner{

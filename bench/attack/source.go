@@ -32,6 +32,8 @@ type Manner struct {
 	What string // it does, in a sentence
 	// RTSP: it speaks RTSP.
 	RTSP bool
+	// RTMP: it speaks RTMP.
+	RTMP bool
 	// Proxy: it is not the source but the HTTP proxy on the way to one with TLS.
 	Proxy bool
 	serve func(*served)
@@ -105,6 +107,10 @@ func (s *Source) accept() {
 
 // serve reads a request and answers in its manner.
 func (s *Source) serve(c net.Conn) {
+	if s.Manner.RTMP {
+		s.Manner.serve(&served{s: s, c: c})
+		return
+	}
 	if s.Manner.RTSP {
 		s.Manner.serve(&served{s: s, c: c, in: textproto.NewReader(bufio.NewReader(c))})
 		return

@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"streampump/bench/amf0"
+	"streampump/bench/rtmpclient"
 )
 
 // Each manner of a source answers, or does not, as it says, and ends when it is told to.
@@ -90,5 +93,85 @@ func TestMannersOfRTSP(t *testing.T) {
 		}
 		s.Close()
 		_ = c.Close()
+	}
+}
+
+// Each server answers up to where it is a bad one, and does then what it says.
+func TestMannersOfRTMP(t *testing.T) {
+	type what struct {
+		typ    uint8
+		begins string // of the body
+	}
+	const status = "\x02\x00\x08onStatus"
+	header := what{rtmpclient.TypeVideo, "\x17\x00"}
+	then := map[string]*what{
+		"server-silent": nil, "server-slow-hello": nil, "server-never-begins": nil, "server-partial": nil,
+		"server-metadata": {rtmpclient.TypeData, "\x02\x00\x0AonMetaData"}, "server-pings": {rtmpclient.TypeData, "\x02\x00\x0D@setDataFrame"},
+		"server-statuses": {rtmpclient.TypeCommand, status}, "server-redirects": {rtmpclient.TypeCommand, status}, "server-empty": {rtmpclient.TypeAck, ""},
+		"server-headers": &header, "server-aggregates": &header, "server-zeros": {rtmpclient.TypeVideo, "\x00\x00"},
+	}
+	for _, m := range mannersOfRTMP() {
+		want, is := then[m.Name]
+		if !is {
+			t.Errorf("what %s does is not known here", m.Name)
+		}
+		s, err := Listen(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := rtmpclient.Dial(t.Context(), s.Addr().String(), rtmpclient.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want != nil {
+			v := rtmpclient.NewViewer(&rtmpclient.Client{Conn: c}, "/live/x")
+			if err := v.Open(t.Context()); err != nil {
+				t.Fatalf("%s: %v", m.Name, err)
+			}
+			if got, err := v.Next(t.Context()); err != nil || got.Type != want.typ || !strings.HasPrefix(string(got.Body), want.begins) {
+				t.Errorf("%s sends %v, %v", m.Name, &got, err)
+			}
+		}
+		s.Close()
+		_ = c.Close()
+	}
+}
+
+// An encoder's metadata that announces what does not come says so behind very much else.
+func TestPromises(t *testing.T) {
+	for _, body := range [][]byte{promised(), manyFields()} {
+		got := rtmpclient.Message{Type: rtmpclient.TypeData, Body: body}
+		all, err := got.Values()
+		if err != nil || len(all) != 2 || len(body) < 60_000 || len(body) > 65_535 {
+			t.Errorf("%d bytes, %d values, %v", len(body), len(all), err)
+		}
+	}
+	all, _ := (&rtmpclient.Message{Type: rtmpclient.TypeData, Body: promised()}).Values()
+	if amf0.Field(all[1], "audiocodecid") != 10.0 || amf0.Field(all[1], "videocodecid") != 7.0 {
+		t.Error("nothing is announced")
+	}
+}
+
+// Tags of an aggregate are as long as they say, and each part of a message is one.
+func TestTagsAndParts(t *testing.T) {
+	b := flvTag(flvTag(nil, 8, 0x01020304, []byte("ab")), 9, 0, nil)
+	if want := "\x08\x00\x00\x02\x02\x03\x04\x01\x00\x00\x00ab\x00\x00\x00\x0D\x09\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x0B"; string(b) != want {
+		t.Errorf("%x", b)
+	}
+	r := rtmpclient.NewReader()
+	r.Size = rtmpSize
+	b = part(nil, 10, 200_000, 199_999)
+	for len(b) > 0 {
+		m, n, err := r.Take(b)
+		if m != nil || err != nil {
+			t.Fatal(m, err)
+		}
+		if n == 0 {
+			break
+		}
+		b = b[n:]
+	}
+	if len(b) != 1+199_999-3*rtmpSize { // a part of a chunk
+		t.Errorf("%d bytes are left", len(b))
 	}
 }
