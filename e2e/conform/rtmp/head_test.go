@@ -27,7 +27,7 @@ func newHeader(k *kit) {
 	e := k.push(plain())
 	e.send(many)
 	// Whoever joins now starts where it was a moment ago: at the newest key frame.
-	<-time.After(2 * past)
+	<-time.After(past + past/5)
 	v := k.view()
 	v.follow()
 	early := k.newestKey()
@@ -39,7 +39,7 @@ func newHeader(k *kit) {
 	w.at = early
 	w.follow() // which gets the new one in its place
 	v.follow()
-	<-time.After(2 * past)
+	<-time.After(past + past/5)
 	x := k.view()
 	x.follow() // which gets nothing but the new one
 	k.want(same(k.story.sent[x.at-1].heads[1], wide(0)), "the new header is not among those in front")

@@ -110,7 +110,7 @@ func (l *link) pings(n uint32) {
 func (l *link) next() rtmpclient.Message {
 	l.k.Helper()
 	m, err := l.Next(l.k.ctx)
-	l.k.check(err)
+	l.k.want(err == nil, "%v; the pump's log of this peer:\n%s", err, strings.Join(l.k.log("peer="+l.LocalAddr().String()+" "), "\n"))
 	return m
 }
 

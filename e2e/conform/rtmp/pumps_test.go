@@ -36,7 +36,7 @@ const (
 const floor = "100ms"
 
 // past is how far behind the pump called so has its joiners start.
-const past = 300 * time.Millisecond
+const past = time.Second
 
 // What the pumps that are not open know.
 const (
@@ -72,7 +72,7 @@ func startPumps(t *testing.T, over transport, rows []row) *fixture {
 	f := &fixture{transport: over, stations: map[string]*station{}}
 	// A stalled viewer must fall out of a backlog that a test can fill, and messages come and
 	// go as fast as they can be made.
-	const small = `"backlog": {"bytes": "4MiB"}, "fanout": {"notsent_lowat": "16KiB"}, "limits": {"packets_per_second_per_source": 0, "join_speed": 0},`
+	const small = `"backlog": {"bytes": "8MiB"}, "fanout": {"notsent_lowat": "16KiB"}, "limits": {"packets_per_second_per_source": 0, "join_speed": 0},`
 	extra := [settings]string{
 		steady:  small,
 		hasty:   timeouts("request", "500ms"), // in which a peer can say something

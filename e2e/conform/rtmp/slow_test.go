@@ -34,10 +34,10 @@ func (k *kit) slow() *viewer {
 	return v
 }
 
-// overflows sends some ten megabytes, of which the backlog keeps less than four.
+// overflows sends some ten megabytes, of which the backlog keeps some six.
 func (e *encoder) overflows(healthy *viewer) {
 	e.k.Helper()
-	for range 40 {
+	for range 60 {
 		e.send(many / 4)
 		healthy.follow()
 	}
@@ -114,8 +114,8 @@ func stalledBeside(k *kit) {
 	e := k.push(large(30_000))
 	v, healthy := k.slow(), k.view()
 	v.starts()
-	const most = 4 << 20
-	for range 3 {
+	const most = 8 << 20
+	for range 2 {
 		e.overflows(healthy)
 		k.want(k.stream().Backlog <= most, "the stream keeps %d bytes", k.stream().Backlog)
 	}

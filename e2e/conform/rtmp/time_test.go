@@ -84,25 +84,27 @@ func jumpBack(k *kit) { k.jumps(0) }
 // pause is how long encoders are away.
 const pause = 500 * time.Millisecond
 
-// live sends the next n messages when they are due, as encoders do.
-func (e *encoder) live(n int) {
+// live sends the next n messages when they are due, as encoders do. The last is sent after
+// what it gives.
+func (e *encoder) live(n int) (last time.Time) {
 	e.k.Helper()
 	all := e.film.take(n)
 	began := time.Now()
 	for _, i := range all {
 		<-time.After(time.Until(began.Add(time.Duration(i.time-all[0].time) * time.Millisecond)))
+		last = time.Now()
 		e.put(i)
 	}
+	return last
 }
 
 // comesBack has an encoder be lost, and another go on for its viewers.
 func (k *kit) comesBack(e *encoder, again *film, viewers ...*viewer) *encoder {
 	k.Helper()
-	e.live(many)
+	gone := e.live(many)
 	for _, v := range viewers {
 		v.follow()
 	}
-	gone := time.Now()
 	e.lose()
 	k.source("held")
 	<-time.After(pause)
@@ -233,7 +235,7 @@ func timesUsedUp(k *kit) {
 			return
 		}
 	}()
-	const leap, batch = 9_900, 5000
+	const leap, batch = 9_900, 1000
 	for now < end-leap {
 		var b []byte
 		for n := 0; n < batch && now < end-leap; n++ {
