@@ -24,10 +24,11 @@ type limits struct {
 	streams int
 }
 
-// What is allowed to those of whom no more is known yet, or who only listen, and to those
-// who send a stream.
+// What is allowed to those of whom no more is known yet, or who only listen; to encoders whose
+// stream has not begun, of which there may be many at once; and to those who send a stream.
 var (
 	tight = limits{message: 16 << 10, total: 32 << 10, streams: 16}
+	early = limits{message: 2 << 20, total: 2 << 20, streams: 64}
 	wide  = limits{message: 4 << 20, total: 16 << 20, streams: 64}
 )
 

@@ -55,6 +55,7 @@ type pull struct {
 	from    intake // what comes
 	owed    int    // bytes at the front of the next input that were taken before
 	checked bool   // the source has had its answer to onBWDone
+	passed  int    // messages that meant nothing, since the last event
 }
 
 // NewPull makes the conversation with a source that we fetch: one attempt, from the
@@ -115,9 +116,10 @@ func (p *pull) waiting() codec.Event {
 		p.ack, p.say = false, appendAck(p.say, p.acks.said)
 		return codec.Event{Kind: codec.Reply}
 	}
-	if p.from.busy() {
-		ev, _ := p.from.more()
-		return ev
+	for p.from.busy() {
+		if ev, _ := p.from.more(); ev.Kind != codec.None {
+			return ev
+		}
 	}
 	return codec.Event{}
 }
@@ -166,7 +168,14 @@ func (p *pull) next(b []byte) (n int, ev codec.Event) {
 		return n, codec.Event{}
 	}
 	p.ack = p.acks.due(p.in.received)
-	return n, p.take(&p.in.msg)
+	ev = p.take(&p.in.msg)
+	if p.passed++; ev.Kind != codec.None {
+		p.passed = 0
+	} else if p.passed == maxPassed {
+		// To the engine this is a request, and has its time: see [server.slows].
+		p.passed, p.ack, p.acks.said = 0, true, p.in.received
+	}
+	return n, ev
 }
 
 // take is the event of a message.

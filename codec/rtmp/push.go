@@ -8,6 +8,23 @@ type push struct {
 	rest bool // there is more to yield of the newest message
 	due  bool // and an acknowledgement
 	back bool // its last byte was not taken yet
+	// passed counts the messages that meant nothing, since the last event.
+	passed int
+}
+
+// pass counts what was passed over of an aggregate that has more.
+func (p *push) pass(ev codec.Event) {
+	if ev.Kind == codec.None && p.rest {
+		p.passed = maxPassed
+	}
+}
+
+// limits are those of an encoder: it has room for much once its stream has begun.
+func (p *push) limits() limits {
+	if p.media == nil {
+		return early
+	}
+	return wide
 }
 
 // pending reports whether an event is owed that needs no further bytes of the encoder.
@@ -18,6 +35,7 @@ func (p *push) pending() bool { return p.rest || p.due }
 func (s *server) media(m *message, n int) (taken int, ev codec.Event) {
 	p := s.push
 	ev, p.rest = p.take(m)
+	p.pass(ev)
 	if p.due = s.acks.due(s.in.received); p.pending() && n > 0 {
 		p.back = true
 		n--
@@ -31,6 +49,7 @@ func (s *server) further() (n int, ev codec.Event) {
 	p := s.push
 	if p.rest {
 		ev, p.rest = p.more()
+		p.pass(ev)
 	} else {
 		p.due = false
 		ev = s.ask(&request{verb: verbAck})
@@ -40,6 +59,14 @@ func (s *server) further() (n int, ev codec.Event) {
 		n = 1
 	}
 	return n, ev
+}
+
+// slows yields an acknowledgement, due or not, behind messages that meant nothing. For the
+// engine it is a request, which has its time: nobody makes us read such messages as fast as
+// they can be sent.
+func (s *server) slows() codec.Event {
+	s.acks.said = s.in.received
+	return s.ask(&request{verb: verbAck})
 }
 
 // appendEnd appends what an encoder is told at the end.

@@ -41,7 +41,19 @@ type server struct {
 	push  *push    // of an encoder
 	state state
 	again bool // a viewer has had a stream, and may play it once more, or another
+	spent int  // bytes of spareTalk that are used up
 }
+
+const (
+	// spareTalk is how many bytes a peer may send while it has no stream, and requestTalk how
+	// many more for each request: as much as the longest message twice, and as any request
+	// needs. Requests have a rate; what means nothing has none, and messages have as little
+	// as one byte.
+	spareTalk   = 64 << 10
+	requestTalk = 1 << 10
+)
+
+var errTalk = &requestError{"the peer sends more than there is to say without a stream"}
 
 // app is what a peer has connected to.
 type app struct {
@@ -60,19 +72,39 @@ func (s *server) Consume(b []byte) (n int, ev codec.Event) {
 			return n, ev
 		case s.shake != nil:
 			k, ev = s.greet(b[n:])
+		case s.state == ready:
+			k, ev = s.talk(b[n:])
 		default:
 			k, ev = s.next(b[n:])
 		}
 		n += k
 		switch ev.Kind {
 		case codec.None:
-			continue
+			if s.push == nil || s.push.passed < maxPassed {
+				continue
+			}
+			ev = s.slows()
 		case codec.Bad:
 			return len(b), s.broken(ev.Err)
+		}
+		if s.push != nil {
+			s.push.passed, s.in.limits = 0, s.push.limits()
 		}
 		return n, ev
 	}
 	return len(b), codec.Event{}
+}
+
+// talk takes bytes of messages of a peer that has no stream.
+func (s *server) talk(b []byte) (n int, ev codec.Event) {
+	if s.spent == spareTalk {
+		return 0, broken(errTalk)
+	}
+	n, ev = s.next(b[:min(len(b), spareTalk-s.spent)])
+	if s.spent += n; ev.Kind != codec.None {
+		s.spent = max(s.spent-requestTalk, 0)
+	}
+	return n, ev
 }
 
 // greet takes the peer's part of the handshake.
@@ -113,8 +145,11 @@ func (s *server) next(b []byte) (n int, ev codec.Event) {
 		s.acks.set(m.body)
 	default:
 		if s.state == publishing {
-			return s.media(m, n)
+			n, ev = s.media(m, n)
 		}
+	}
+	if s.push != nil && ev.Kind == codec.None {
+		s.push.passed++
 	}
 	return n, ev
 }
@@ -163,10 +198,10 @@ func (s *server) Answer(dst []byte, _ *codec.Event, v *codec.Verdict) ([]byte, c
 	case codec.Close:
 		s.end()
 	case codec.Stream:
-		s.state, s.in.limits = playing, modest
+		s.state, s.in.limits, s.spent = playing, modest, 0
 		s.in.release()
 	case codec.Ingest:
-		s.state, s.in.limits = publishing, wide
+		s.state, s.in.limits, s.spent = publishing, s.push.limits(), 0
 	}
 	return dst, next
 }

@@ -20,7 +20,7 @@ import (
 type intake struct {
 	media *media   // that was yielded last; nil before
 	set   preamble // what the source has sent of it so far
-	named []track  // those that its metadata names
+	named []track  // those that the metadata of set names
 	seen  []track  // those that have come, each with its newest codec
 	hold  hold     // before the header, and while it waits to be yielded
 	tags  aggregate
@@ -75,12 +75,17 @@ func (in *intake) take(m *message) (ev codec.Event, more bool) {
 	return in.more()
 }
 
-// more is the next event of what was given to take. The event may be none.
+// maxPassed is how many messages or tags of a source that mean nothing are passed over at
+// once: they count for its rate like all that it sends.
+const maxPassed = 300
+
+// more is the next event of what was given to take. The event may be none: then there may be
+// no more, or a great deal was passed over.
 func (in *intake) more() (ev codec.Event, more bool) {
 	if in.media != nil && in.hold.next < len(in.hold.list) {
 		return in.release(), in.busy()
 	}
-	for {
+	for range maxPassed {
 		m, ok, err := in.tags.next()
 		if err != nil {
 			return broken(err), false
@@ -95,6 +100,7 @@ func (in *intake) more() (ev codec.Event, more bool) {
 			return ev, more || in.busy()
 		}
 	}
+	return codec.Event{}, in.busy()
 }
 
 // busy reports whether there is more to yield.
