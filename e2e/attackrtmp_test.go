@@ -5,8 +5,10 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
+	"streampump/bench/attack"
 	"streampump/bench/flvsynth"
 	"streampump/bench/rtmpclient"
 )
@@ -84,41 +86,43 @@ func rtmpScenes() []attackScene {
 	return []attackScene{
 		{name: "rtmp-encoders", rtmp: true, config: small, memory: 192 << 20, open: 300, rows: []attackRow{
 			{name: "rtmp-tiny", push: push("rtmp-tiny"), must: "an encoder over RTMP has a rate for its messages, however small they are, and the log says so", after: tinyTagsHaveARate},
-			{name: "rtmp-empty", push: push("rtmp-empty"), must: "messages that say nothing count for that rate as well"},
+			{name: "rtmp-empty", push: push("rtmp-empty"), must: "messages that say nothing count for that rate as well", after: isSlowedDown("rtmp-empty")},
 			{name: "rtmp-chunks", push: push("rtmp-chunks"), must: "chunks may have 2 GB, and no memory is taken for what is only announced"},
-			{name: "rtmp-push-pings", push: push("rtmp-push-pings"), must: "an encoder's pings have a rate"},
+			{name: "rtmp-push-pings", push: push("rtmp-push-pings"), must: "an encoder's pings have a rate", after: isSlowedDown("rtmp-push-pings")},
 			{name: "rtmp-push-acks", push: push("rtmp-push-acks"), must: "it is acknowledged at a sensible rate, whatever it wants"},
 			{name: "rtmp-forged", push: push("rtmp-forged"), must: "message streams mean nothing, an encoder has 64 chunk streams and is refused when it uses more, and its play is not looked at", closes: []string{"push_refused"}},
 			{name: "rtmp-partial", push: push("rtmp-partial"), must: "messages that do not end have a bound together, and then the encoder is refused", closes: []string{"push_refused"}},
 		}},
 		{name: "rtmp-streams", rtmp: true, config: small, memory: 192 << 20, open: 300, rows: []attackRow{
-			{name: "rtmp-metadata", push: push("rtmp-metadata"), must: "metadata that changes always is refused when it changes too often"},
-			{name: "rtmp-amf", push: push("rtmp-amf"), must: "values are read to a depth of 16, and no memory is taken for what is only announced"},
+			{name: "rtmp-metadata", push: push("rtmp-metadata"), must: "an encoder is refused when its metadata changes too often", closes: []string{"push_refused"}},
+			{name: "rtmp-amf", push: push("rtmp-amf"), must: "values are read to a depth of 16, no memory is taken for what is only announced, and metadata that changes always is refused"},
 			{name: "rtmp-promises", push: push("rtmp-promises"), must: "what metadata announces is read once, however long it does not come"},
-			{name: "rtmp-headers", push: push("rtmp-headers"), must: "an encoder is refused when its headers change too often"},
-			{name: "rtmp-codecs", push: push("rtmp-codecs"), must: "so is one that begins programmes too often", closes: []string{"push_changes"}},
+			{name: "rtmp-headers", push: push("rtmp-headers"), must: "so is one whose headers do", closes: []string{"push_refused"}},
+			{name: "rtmp-codecs", push: push("rtmp-codecs"), must: "so is one that begins a programme too often", closes: []string{"push_changes"}},
 			{name: "rtmp-jumps", push: push("rtmp-jumps"), must: "the stream goes on in its own time, as one programme", after: jumpsAreOneProgramme},
-			{name: "rtmp-aggregates", push: push("rtmp-aggregates"), must: "each tag of an aggregate is a message, and has its share of the rate"},
-			{name: "rtmp-zeros", push: push("rtmp-zeros"), must: "the longest messages stay within the stream's budget, and such that are nothing are left out"},
+			{name: "rtmp-aggregates", push: push("rtmp-aggregates"), must: "each tag of an aggregate is a message, and has its share of the rate", after: isSlowedDown("rtmp-aggregates")},
+			{name: "rtmp-zeros", push: push("rtmp-zeros"), must: "the longest messages stay within the stream's budget, whatever is in them"},
 		}},
-		{name: "rtmp-sessions", rtmp: true, config: short, memory: 192 << 20, open: 1200, rows: []attackRow{
-			{name: "rtmp-unfinished", push: push("rtmp-unfinished"), must: "who has not begun a stream has room for one message only", closes: []string{"push_refused"}},
+		{name: "rtmp-publishes", rtmp: true, config: short, memory: 192 << 20, open: 400, rows: []attackRow{
+			{name: "rtmp-unfinished", push: push("rtmp-unfinished"), must: "who has not begun a stream has room for 2 MiB of messages", closes: []string{"push_refused"}},
 			{name: "rtmp-takeovers", push: push("rtmp-takeovers"), must: "the last encoder has the stream, and each one before it is told so", closes: []string{"push_taken"}},
 			{name: "rtmp-silent-publish", push: push("rtmp-silent-publish"), must: "an encoder that has published and sends nothing is closed when its time is up", closes: []string{"push_idle"}},
+		}},
+		{name: "rtmp-sessions", rtmp: true, config: short, memory: 64 << 20, open: 600, rows: []attackRow{
 			{name: "rtmp-hello", must: "a handshake alone is no request, and has the time of one", closes: []string{"head_timeout"}},
 			{name: "rtmp-slow-hello", must: "so has one that comes byte by byte", closes: []string{"head_timeout"}},
 			{name: "rtmp-slow-connect", must: "so has a command", closes: []string{"head_timeout"}},
-			{name: "rtmp-left", view: clip, must: "a stream that is neither played nor published does not keep its connection", closes: []string{"head_timeout"}, during: anotherViewer},
+			{name: "rtmp-left", view: clip, bounds: attack.Bounds{Connections: 100}, must: "a stream that is neither played nor published does not keep its connection", closes: []string{"head_timeout"}, during: anotherViewer},
 			{name: "rtmp-calls", must: "a connection has a rate for its calls, and is closed when too many wait", closes: []string{"too_many_requests"}},
 			{name: "rtmp-chatter", must: "who has asked for no stream may send little else, and is closed", closes: []string{"bad_request"}},
 			{name: "rtmp-shapes", view: clip, push: push("rtmp-shapes"), must: "what is no message, or no value, is answered as it must be and the connection closed"},
 		}},
-		{name: "rtmp-viewers", rtmp: true, config: stallsSoon, memory: 64 << 20, open: 1700, rows: []attackRow{
-			{name: "rtmp-turns", view: clip, must: "a viewer that pauses and goes on again and again costs no more than as many that join", closes: []string{"viewer_stopped"}},
+		{name: "rtmp-viewers", rtmp: true, config: stallsSoon, memory: 64 << 20, open: 1200, rows: []attackRow{
+			{name: "rtmp-turns", view: clip, must: "a viewer that pauses and goes on again and again costs no more than as many that join", answers: []string{"Play.Start"}},
 			{name: "rtmp-pings", view: clip, must: "a viewer has a rate for its pings, and is closed when it sends more", closes: []string{"too_many_requests"}},
 			{name: "rtmp-talks", view: clip, must: "a viewer that sends more than a player has reason to is not read, and closed if it goes on", closes: []string{"viewer_floods"}},
 			{name: "rtmp-sips", view: clip, must: "a viewer that takes a byte now and then holds no message of its own"},
-			{name: "rtmp-never-reads", view: "/streams/rtmp-never-reads", crowd: true, must: "five hundred viewers that stop in the middle of a message hold nothing of it, and are closed when their time is up", closes: []string{"viewer_stalled"}},
+			{name: "rtmp-never-reads", view: "/streams/rtmp-never-reads", crowd: true, must: "two hundred viewers that stop in the middle of a message hold nothing of it, and are closed when their time is up", closes: []string{"viewer_stalled"}},
 		}},
 		{name: "servers", rtmp: true, config: pullsShortly, memory: 192 << 20, open: 300, rows: []attackRow{
 			{name: "server-silent", must: "a server that says nothing is given up when its time is up", problem: "did not begin within"},
@@ -132,7 +136,7 @@ func rtmpScenes() []attackScene {
 			{name: "server-partial", must: "messages that do not end have a bound together, and then the server is left", problem: "more messages than there is room for"},
 			{name: "server-headers", must: "a server whose headers change too often is left", problem: "too often"},
 			{name: "server-aggregates", must: "a server has a rate for its tags too"},
-			{name: "server-zeros", must: "what is nothing is no stream, however long it is", problem: "did not begin within"},
+			{name: "server-zeros", must: "a server's longest messages stay within the stream's budget"},
 		}},
 	}
 }
@@ -141,6 +145,19 @@ func rtmpScenes() []attackScene {
 func tinyTagsHaveARate(t *testing.T, p *pump) {
 	t.Helper()
 	hasARate(t, p, "rtmp-tiny", "encoder")
+}
+
+// isSlowedDown wants the log to say that the encoder of a stream was.
+func isSlowedDown(path string) func(t *testing.T, p *pump) {
+	return func(t *testing.T, p *pump) {
+		t.Helper()
+		for line := range strings.Lines(p.Log()) {
+			if strings.Contains(line, "encoder is slowed down") && strings.Contains(line, "stream="+path+" ") {
+				return
+			}
+		}
+		t.Errorf("the log does not say that the encoder of %s is slowed down", path)
+	}
 }
 
 // jumpsAreOneProgramme wants a source that jumps to have begun no other programme.

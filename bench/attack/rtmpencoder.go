@@ -275,16 +275,16 @@ func forgedStreams() Attack {
 	})
 }
 
-// part appends the beginning of a message of pictures that does not end.
-func part(b []byte, chunk uint32, length, sent int) []byte {
+// part appends the first chunks of a message of pictures that does not end, behind which
+// others may go on.
+func part(b []byte, chunk uint32, length, chunks int) []byte {
 	m := rtmpclient.Message{Chunk: chunk, Type: rtmpclient.TypeVideo, Stream: rtmpStream}
 	b = rtmpclient.AppendHead(b, 0, m, 0, length)
-	for sent > 0 {
-		n := min(sent, rtmpSize)
-		b = append(b, make([]byte, n)...)
-		if sent -= n; sent > 0 {
+	for i := range chunks {
+		if i > 0 {
 			b = rtmpclient.AppendHead(b, 3, m, 0, 0)
 		}
+		b = append(b, make([]byte, rtmpSize)...)
 	}
 	return b
 }
@@ -326,10 +326,10 @@ func unfinished() Attack {
 				// Frames that are held until it is clear which tracks there are, and parts.
 				b := put(nil, rtmpclient.TypeVideo, 0, append(keyBody[:len(keyBody):len(keyBody)], make([]byte, 900_000)...))
 				if worker%2 == 0 {
-					b = part(b, 10, 1_000_000, 999_000)
+					b = part(b, 10, 2<<20, 31)
 				} else {
 					for k := range 60 {
-						b = part(b, 10+uint32(k), 270_000, 269_000)
+						b = part(b, 10+uint32(k), 270_000, 4)
 					}
 				}
 				if _, err := l.Write(b); err != nil {

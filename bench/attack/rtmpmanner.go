@@ -52,7 +52,7 @@ func mannersOfRTMP() []Manner {
 			if !v.meets() {
 				return
 			}
-			for k := uint32(10); v.say(string(part(nil, k, longest, longest-1))); k++ {
+			for k := uint32(10); v.say(string(part(nil, k, longest, longest/rtmpSize-1))); k++ {
 			}
 		}},
 		{Name: "server-headers", What: "plays, and sends another header before each key frame, as fast as it can", serve: func(v *served) {

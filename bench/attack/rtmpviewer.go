@@ -105,7 +105,7 @@ func rtmpSips() Attack {
 
 // rtmpNeverReads are viewers that take nothing.
 func rtmpNeverReads() Attack {
-	return rtmpViewers("rtmp-never-reads", "watches, five hundred times, and reads nothing from then on", 500, 500, smallWindow, func(a *assault, v *rtmpclient.Viewer) error {
+	return rtmpViewers("rtmp-never-reads", "watches, two hundred times, and reads nothing from then on", 200, 200, smallWindow, func(a *assault, v *rtmpclient.Viewer) error {
 		for a.ctx.Err() == nil && !hungUp(v.Conn.Conn.(counted).Conn) {
 			a.wait(drip)
 		}
@@ -144,7 +144,7 @@ func strangers(name, what string, connections int, text func() []byte) Attack {
 }
 
 func rtmpCalls() Attack {
-	return strangers("rtmp-calls", "connects, and makes and ends streams without waiting for the answers", 50, func() (b []byte) {
+	return strangers("rtmp-calls", "connects, and makes and ends streams without waiting for the answers", 20, func() (b []byte) {
 		for len(b) < batch {
 			for _, call := range []string{"createStream", "releaseStream", "deleteStream", "FCPublish"} {
 				b = rtmpclient.AppendMessage(b, rtmpclient.ValuesMessage(rtmpclient.TypeCommand, 3, 0, 0, call, 7.0, nil, 1.0), 128)
@@ -155,7 +155,7 @@ func rtmpCalls() Attack {
 }
 
 func rtmpChatter() Attack {
-	return strangers("rtmp-chatter", "connects, and sends messages of one byte that say nothing, in the name of a stream that was never asked for", 50, func() (b []byte) {
+	return strangers("rtmp-chatter", "connects, and sends messages of one byte that say nothing, in the name of a stream that was never asked for", 10, func() (b []byte) {
 		m := rtmpclient.Message{Chunk: 10, Type: rtmpclient.TypeAudio, Stream: rtmpStream}
 		b = rtmpclient.AppendHead(b, 0, m, 0, 0)
 		for len(b) < batch {

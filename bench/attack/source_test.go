@@ -160,18 +160,18 @@ func TestTagsAndParts(t *testing.T) {
 	}
 	r := rtmpclient.NewReader()
 	r.Size = rtmpSize
-	b = part(nil, 10, 200_000, 199_999)
-	for len(b) > 0 {
+	b = tone(part(part(nil, 10, 200_000, 3), 11, 200_000, 2), 7, 5)
+	for {
 		m, n, err := r.Take(b)
-		if m != nil || err != nil {
-			t.Fatal(m, err)
+		if n == 0 || err != nil {
+			t.Fatalf("%d bytes are left: %v", len(b), err)
 		}
-		if n == 0 {
-			break
+		if b = b[n:]; m == nil {
+			continue
 		}
-		b = b[n:]
-	}
-	if len(b) != 1+199_999-3*rtmpSize { // a part of a chunk
-		t.Errorf("%d bytes are left", len(b))
+		if m.Type != rtmpclient.TypeAudio || m.Time != 7 || len(b) > 0 {
+			t.Errorf("%v, and %d bytes behind it", m, len(b))
+		}
+		return
 	}
 }
