@@ -2,6 +2,7 @@ package stream
 
 import (
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,13 +15,20 @@ import (
 )
 
 // swelling is a header whose packets with "swell" in them grow to 1 MiB.
-type swelling struct{ codec.Media }
+type swelling struct {
+	codec.Media
+	seen *[]string // the packets that the codec has seen
+}
 
-func (m swelling) NewProgramme() codec.Programme { return swells{m.Media.NewProgramme()} }
+func (m swelling) NewProgramme() codec.Programme { return swells{m.Media.NewProgramme(), m.seen} }
 
-type swells struct{ codec.Programme }
+type swells struct {
+	codec.Programme
+	seen *[]string
+}
 
 func (p swells) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, error) {
+	*p.seen = append(*p.seen, string(ev.Data))
 	out, mark, err := p.Programme.Append(dst, ev)
 	if err == nil && strings.Contains(string(ev.Data), "swell") {
 		out = append(out, make([]byte, 1<<20)...)
@@ -30,22 +38,28 @@ func (p swells) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, error) 
 
 // What follows a packet that there is no room for begins with a key frame, whatever
 // was left out before it, and wherever that was found: before it was framed, or behind
-// it, because it grew.
+// it, because it grew. The codec sees them all: a packet may tell what later ones need, as a
+// new header in mid-stream does.
 func TestWhatFollowsAGapIsAKeyFrame(t *testing.T) {
 	cfg := settings.Default()
 	cfg.Backlog.Bytes = 64 << 10
 	env := &Env{Settings: &cfg, Log: slog.New(slog.DiscardHandler), Clock: clock.New(), Epochs: ring.NewEpochs(1)}
 	st := New(env, settings.Stream{Path: "live", Push: true}, nil, func(int64, bool) {})
 	in := NewIngest(st)
-	if err := in.Header(swelling{text.NewMedia("A")}, 1); err != nil {
+	var seen []string
+	if err := in.Header(swelling{text.NewMedia("A"), &seen}, 1); err != nil {
 		t.Fatal(err)
 	}
 	now := int64(1)
 	packet := func(data string) (placed bool) {
 		now += int64(time.Millisecond)
+		n := len(seen)
 		_, placed, err := in.Packet(&codec.Event{Kind: codec.Packet, Data: []byte(data)}, now)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if !slices.Equal(seen[n:], []string{data}) {
+			t.Errorf("of %.20q the codec has seen %.20q", data, seen[n:])
 		}
 		return placed
 	}
@@ -56,6 +70,7 @@ func TestWhatFollowsAGapIsAKeyFrame(t *testing.T) {
 			t.Fatal("there is always room")
 		}
 	}
+	packet("Pk " + strings.Repeat("x", 1<<10)) // which is left out as well, so nothing goes on with it
 	env.Epochs.Leave(0)
 	for _, step := range []struct {
 		data   string
