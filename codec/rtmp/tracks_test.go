@@ -206,8 +206,8 @@ func TestWaitingIsCheap(t *testing.T) {
 		t.Errorf("%v allocations", got)
 	}
 	// What the metadata names follows it all the same.
-	clear := dataAt(0, []byte("\x02\x00\x0f"+nameClear))
-	if got := lines(run(in, clear, videoAt(0, videoFrame(true, 0)), videoAt(500, videoFrame(false, 1)))); !strings.HasPrefix(got, "Header H.264") {
+	forget := dataAt(0, []byte("\x02\x00\x0f"+nameClear))
+	if got := lines(run(in, forget, videoAt(0, videoFrame(true, 0)), videoAt(500, videoFrame(false, 1)))); !strings.HasPrefix(got, "Header H.264") {
 		t.Error(got)
 	}
 }
