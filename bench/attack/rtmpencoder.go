@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -79,7 +80,7 @@ func tinyTags() Attack {
 }
 
 func emptyMessages() Attack {
-	return pusher("rtmp-empty", "pushes messages of one byte, a header and nothing else, that say nothing", 60_000_000, 60_000, func() func([]byte, int) []byte {
+	return pusher("rtmp-empty", "pushes messages of one byte, a header and nothing else, that say nothing", 60_000_000, 10_000, func() func([]byte, int) []byte {
 		list := []rtmpclient.Message{{Chunk: 10, Type: rtmpclient.TypeAck}, {Chunk: 11, Type: 99}}
 		return func(b []byte, i int) []byte {
 			if b = opened(b, i); i < len(list) {
@@ -240,9 +241,7 @@ const longest = 4 << 20
 func thousandsOfTags() func([]byte, int) []byte {
 	var list [3][]byte
 	for k, tag := range [][]byte{flvTag(nil, rtmpclient.TypeAudio, 0, soundBody), flvTag(nil, rtmpclient.TypeVideo, 0, []byte{0x17, 2, 0, 0, 0}), flvTag(nil, 1, 0, nil)} {
-		for len(list[k])+len(tag) <= longest {
-			list[k] = append(list[k], tag...)
-		}
+		list[k] = bytes.Repeat(tag, longest/len(tag))
 	}
 	return func(b []byte, i int) []byte {
 		return put(opened(b, i), rtmpclient.TypeAggregate, uint32(i)*40, list[i%len(list)])
