@@ -74,7 +74,7 @@ var conversations = []struct{ name, hex, want string }{
 }
 
 // size is a Set Chunk Size in hex.
-func size(n int) string { return hexOf(resized(n)) }
+func size(n uint32) string { return hexOf(appendFigure(nil, typeChunkSize, n)) }
 
 // abort is an Abort in hex, for chunks of 4 bytes and more.
 func abort(csid uint32) string { return hexOf(appendFigure(nil, typeAbort, csid)) }
