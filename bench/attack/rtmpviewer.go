@@ -105,7 +105,7 @@ func rtmpSips() Attack {
 
 // rtmpNeverReads are viewers that take nothing.
 func rtmpNeverReads() Attack {
-	return rtmpViewers("rtmp-never-reads", "watches, two hundred times, and reads nothing from then on", 200, 200, smallWindow, func(a *assault, v *rtmpclient.Viewer) error {
+	return rtmpViewers("rtmp-never-reads", "watches, two hundred times, and reads nothing from then on", 200, 1000, smallWindow, func(a *assault, v *rtmpclient.Viewer) error {
 		for a.ctx.Err() == nil && !hungUp(v.Conn.Conn.(counted).Conn) {
 			a.wait(drip)
 		}
