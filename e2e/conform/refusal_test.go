@@ -47,7 +47,7 @@ func unknownMethods(k *kit) {
 }
 
 func anyBytes(k *kit) {
-	for _, b := range []string{"\x16\x03\x01\x02\x00\x01\x00\x01", "\x03aaaaaaaaaaaa", "\x05\x01\x00\x00\x00\x00\x00\x00", "\xFF\xFE\xFD\xFC\xFB\xFA\xF9\xF8"} {
+	for _, b := range []string{"\x16\x03\x01\x02\x00\x01\x00\x01", "\x06aaaaaaaaaaaa", "\x05\x01\x00\x00\x00\x00\x00\x00", "\xFF\xFE\xFD\xFC\xFB\xFA\xF9\xF8"} {
 		h, body := k.final(b)
 		k.want(h.Status == 400 && body != "", "%s is answered %v", fmt.Sprintf("% x", b), h)
 	}
