@@ -94,10 +94,10 @@ func rtmpScenes() []attackScene {
 			{name: "rtmp-partial", push: push("rtmp-partial"), must: "messages that do not end have a bound together, and then the encoder is refused", closes: []string{"push_refused"}},
 		}},
 		{name: "rtmp-streams", rtmp: true, config: small, memory: 192 << 20, open: 300, rows: []attackRow{
-			{name: "rtmp-metadata", push: push("rtmp-metadata"), must: "an encoder is refused when its metadata changes too often", closes: []string{"push_refused"}},
-			{name: "rtmp-amf", push: push("rtmp-amf"), must: "values are read to a depth of 16, no memory is taken for what is only announced, and metadata that changes always is refused"},
+			{name: "rtmp-metadata", push: push("rtmp-metadata"), must: "metadata that changes with each frame is told now and then, and the last of it in the end"},
+			{name: "rtmp-amf", push: push("rtmp-amf"), must: "values are read to a depth of 16, and no memory is taken for what is only announced"},
 			{name: "rtmp-promises", push: push("rtmp-promises"), must: "what metadata announces is read once, however long it does not come"},
-			{name: "rtmp-headers", push: push("rtmp-headers"), must: "so is one whose headers do", closes: []string{"push_refused"}},
+			{name: "rtmp-headers", push: push("rtmp-headers"), must: "an encoder is refused when its headers change too often", closes: []string{"push_refused"}},
 			{name: "rtmp-codecs", push: push("rtmp-codecs"), must: "so is one that begins a programme too often", closes: []string{"push_changes"}},
 			{name: "rtmp-jumps", push: push("rtmp-jumps"), must: "the stream goes on in its own time, as one programme", after: jumpsAreOneProgramme},
 			{name: "rtmp-aggregates", push: push("rtmp-aggregates"), must: "each tag of an aggregate is a message, and has its share of the rate", after: isSlowedDown("rtmp-aggregates")},
