@@ -74,7 +74,7 @@ func startPumps(t *testing.T, over transport, rows []row) *fixture {
 	// go as fast as they can be made.
 	const small = `"backlog": {"bytes": "8MiB"}, "fanout": {"notsent_lowat": "16KiB"}, "limits": {"packets_per_second_per_source": 0, "join_speed": 0},`
 	extra := [settings]string{
-		steady:  small,
+		steady:  small + timeouts("viewer_stall", "10m"),
 		hasty:   timeouts("request", "500ms"), // in which a peer can say something
 		idle:    timeouts("push_idle", "500ms"),
 		brief:   timeouts("push_hold", floor),
