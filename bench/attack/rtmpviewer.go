@@ -3,6 +3,7 @@ package attack
 import (
 	"errors"
 	"io"
+	"net"
 	"time"
 
 	"streampump/bench/rtmpclient"
@@ -32,15 +33,24 @@ func rtmpViewers(name, what string, connections int, rate float64, control func(
 	}
 }
 
-// discard reads all that comes.
-func discard(v *rtmpclient.Viewer) {
-	go func() { _, _ = io.Copy(io.Discard, v.Conn.Conn) }()
+// discard reads all that comes until stop, which closes the connection: nothing is counted
+// after that.
+func discard(c net.Conn) (stop func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = io.Copy(io.Discard, c)
+	}()
+	return func() {
+		_ = c.Close()
+		<-done
+	}
 }
 
 // rtmpTurns are viewers that begin and stop again and again.
 func rtmpTurns() Attack {
 	return rtmpViewers("rtmp-turns", "pauses and goes on in turn, ends the stream and plays it again in between, and reads what comes", 40, -1, nil, func(a *assault, v *rtmpclient.Viewer) error {
-		discard(v)
+		defer discard(v.Conn.Conn)()
 		for i := 0; a.wait(comeBack); i++ {
 			var err error
 			switch {
@@ -64,7 +74,7 @@ func rtmpTurns() Attack {
 func floods(name, what string, control func(fd int) error, read bool, text func() []byte) Attack {
 	return rtmpViewers(name, what, 40, -1, control, func(a *assault, v *rtmpclient.Viewer) error {
 		if read {
-			discard(v)
+			defer discard(v.Conn.Conn)()
 		}
 		for b := text(); a.wait(comeBack); {
 			if err := v.Send(a.ctx, b); err != nil {

@@ -92,11 +92,11 @@ func frameTalk() Attack {
 					if err != nil {
 						return err
 					}
-					go func() { _, _ = io.Copy(io.Discard, v.Conn.Conn) }()
+					stop := discard(v.Conn.Conn)
 					for a.wait(comeBack) && err == nil {
 						_, err = v.Write(b)
 					}
-					_ = v.Close()
+					stop()
 					if err != nil {
 						return err
 					}
