@@ -473,7 +473,7 @@ type Mark struct {
 // the one that Next makes, and appends the packet there.
 var ErrProgrammeOver = errors.New("the programme's time line is used up")
 
-// Programme is one header and the packets that belong to it. Splice, Append
+// Programme is one header and the packets that belong to it. Splice, Append, Miss
 // and Next are called under the stream's lease, one at a time; Media, Head, AppendJoin,
 // Derive and Datagram may be called by any goroutine at any time.
 type Programme interface {
@@ -502,6 +502,10 @@ type Programme interface {
 	//
 	// Any other error, [ErrProgrammeOver] excepted, is the source's fault.
 	Append(dst []byte, ev *Event) ([]byte, Mark, error)
+	// Miss looks at a source's packet that Append does not get, because there is no memory for
+	// it: it may say what later ones need, as a header does that comes in mid-stream. A Splice
+	// with the present Media follows the first of several such packets.
+	Miss(ev *Event)
 	// AppendJoin appends what a viewer is sent in form f before packets where it starts,
 	// and where it goes on after packets were left out for it. first is the primary form
 	// of the packet that it goes on with, nil if that has not come yet. left is how many

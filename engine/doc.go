@@ -21,6 +21,7 @@
 //	proxyproto  what a proxy says in front of a connection
 //	reason      why connections are closed
 //	trust       whom a pull over TLS believes, from certificates in files
+//	udp         sockets for the datagrams of sources
 //	clock, notice, settings, route
 //
 // Who may publish and view is decided outside, by package access; loop asks it between
@@ -35,10 +36,12 @@
 // encrypts the shared packets as the socket takes them.
 //
 // Packets of viewers that want datagrams go from sockets that each loop has for all of
-// them; that is one more transport, and nothing is received there.
+// them; that is one more transport, and nothing is received there. Sources that send datagrams
+// are heard on sockets of their own: encoders by the loop that has their connection, pulled
+// ones by the goroutine of their pull.
 //
-// Where future work goes: the kernel's TLS is a kind of transport in loop; limits are counted in admission; a source that converses, or needs a tick, is a
-// pull in stream.
+// Where future work goes: the kernel's TLS is a kind of transport in loop; limits are counted
+// in admission.
 //
 // # What gnet is for
 //

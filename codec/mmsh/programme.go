@@ -72,6 +72,9 @@ func (g *programme) Head(f codec.Form) []byte { return g.m.head(f) }
 // Next implements [codec.Programme].
 func (g *programme) Next() codec.Programme { return &programme{m: g.m, rebase: true} }
 
+// Miss implements [codec.Programme]: no packet says anything about another.
+func (g *programme) Miss(*codec.Event) {}
+
 // Splice implements [codec.Programme]. What was left out since the last packet
 // that went out is forgotten. The times do not step over the pause: see the
 // package's documentation.

@@ -141,6 +141,27 @@ func (g *programme) repeat() {
 	g.meant = g.set.metadata != nil
 }
 
+// Miss implements [codec.Programme]: the headers and the metadata that later messages need.
+func (g *programme) Miss(ev *codec.Event) {
+	var tag flv.Tag
+	var err error
+	switch ev.Channel {
+	case typeVideo:
+		tag, err = flv.Video(ev.Data)
+	case typeAudio:
+		tag, err = flv.Audio(ev.Data)
+	case typeData:
+		if string(dataName(ev.Data)) == nameMetadata {
+			_, _, _ = g.metadata(nil, ev.Data)
+		}
+		return
+	}
+	t, ok := g.now.Load().find(ev.Channel, tag.Track)
+	if err == nil && tag.Kind == flv.Header && ok && t.codec == tag.Codec {
+		_ = g.header(partOf(ev.Channel, tag), ev.Data) // a source that sends too many is told of the next
+	}
+}
+
 // Append implements [codec.Programme]. A source's message becomes a message with the
 // stream's time; in front of it, in the same bytes, there may be headers and metadata that
 // have changed.

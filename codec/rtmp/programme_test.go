@@ -372,6 +372,36 @@ func TestChangedHeaderIsNotLost(t *testing.T) {
 	}
 }
 
+// Nor is a header, or metadata, in a packet that there was no memory for, before the gap was
+// told or behind that.
+func TestMissedHeaderIsNotLost(t *testing.T) {
+	other := metadata("width", 640, keyVideo, 7, keyAudio, 10)
+	for _, told := range []bool{false, true} {
+		l := newLane(t, bothMedia)
+		l.send(0, typeVideo, 0, videoFrame(true, 0))
+		miss := func(typ uint8, body []byte) {
+			ev := packet(typ, 40, body)
+			l.g.Miss(&ev)
+		}
+		splice := func(now bool) {
+			if now {
+				l.g.Splice(l.g.Media(), 1)
+			}
+		}
+		splice(told)
+		miss(typeVideo, avcOther)
+		miss(typeData, other)
+		miss(typeVideo, hevcHeader) // of no track
+		miss(typeVideo, nil)
+		miss(typeVideo, videoFrame(true, 1))
+		splice(!told)
+		got := messages(t, l.send(20, typeVideo, 80, videoFrame(true, 2)).bytes)
+		if len(got) != 3 || !is(got[0], typeData, 0, other) || !is(got[1], typeVideo, 80, avcOther) || !is(got[2], typeVideo, 80, videoFrame(true, 2)) {
+			t.Errorf("%v: %+v", told, got)
+		}
+	}
+}
+
 // The time line ends an hour before the 32 bits do, and the next begins at 0.
 func TestProgrammeOver(t *testing.T) {
 	l := newLane(t, bothMedia)

@@ -37,6 +37,10 @@ func (g *programme) Splice(m codec.Media, _ time.Duration) bool {
 	return true
 }
 
+// Miss implements [codec.Programme]. What viewers need of parameter sets, Splice repeats;
+// new ones come again with a key frame, as those who join need them to.
+func (g *programme) Miss(*codec.Event) {}
+
 // adopt takes the formats of a new source for a track. Who joins from now on gets its
 // parameter sets with the description, and who is there gets those of the first format
 // with the key frame.

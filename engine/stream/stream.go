@@ -317,15 +317,13 @@ func (st *Stream) usedUp(now int64) {
 const framing = 64
 
 // packetLocked frames a packet into the backlog, once for all viewers. If there is no
-// memory for it, because viewers still hold what was evicted, it is left out. The codec sees
-// it all the same: it may tell what later ones need.
+// memory for it, because viewers still hold what was evicted, it is left out.
 func (st *Stream) packetLocked(p *Programme, ev *codec.Event, now int64) (codec.Mark, error) {
 	room := p.Ring.Room(len(ev.Data) + framing)
 	if room == nil {
-		_, mark, err := p.codec.Append(nil, ev)
-		p.gap = p.gap && err != nil // otherwise the codec takes it for sent, and must be told again
+		p.codec.Miss(ev)
 		st.noRoom(p)
-		return codec.Mark{Note: mark.Note}, errCrowded
+		return codec.Mark{}, errCrowded
 	}
 	packet, mark, err := p.codec.Append(room, ev)
 	if errors.Is(err, codec.ErrHeld) {

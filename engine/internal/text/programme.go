@@ -99,6 +99,8 @@ func (p *programme) Splice(m codec.Media, pause time.Duration) bool {
 	return true
 }
 
+func (p *programme) Miss(*codec.Event) {}
+
 var errTextTooLong = errors.New("the packet is longer than the header allows")
 
 func (p *programme) Append(dst []byte, ev *codec.Event) ([]byte, codec.Mark, error) {
