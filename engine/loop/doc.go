@@ -86,10 +86,10 @@
 // A write call costs the same for several packets as for one, so fan-out must save
 // calls. While viewers × packets a second × the price of a call stays under a tenth
 // of a core, everybody is served at each publish. Beyond that the viewers take turns
-// (held): after each burst of the source an equal share of them is served, each with
-// everything new since its last turn, in as many turns as keep fan-out under a tenth
-// of a core, but no more than let the oldest packet wait for Fanout.Budget. When the
-// source pauses, flushAt makes the clock finish the round. All of this is computed
-// from how often the source sends and how many viewers there are; no cost is
-// measured.
+// (held): each is served with everything new since its last turn when its oldest packet
+// has waited for as long as keeps fan-out under a twenty-fifth of a core, or for
+// Fanout.Budget if that is less; and sooner, after a burst of the source, where too many
+// would have their turn at the same time later. When the source pauses, flushAt makes the
+// clock finish the round. All of this is computed from how often the source sends and how
+// many viewers there are; no cost is measured.
 package loop

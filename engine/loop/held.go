@@ -1,7 +1,6 @@
 package loop
 
 import (
-	"math"
 	"time"
 
 	"streampump/engine/clock"
@@ -18,16 +17,19 @@ import (
 //   - Serving all viewers at once would jolt the machine and the network, and the
 //     last of them would wait for the others.
 //
-// So the viewers of a show take turns: after each burst an equal share of them, one
-// g-th, is served with everything it has not had yet.
+// So the viewers of a show take turns: after a burst some of them are served, each with
+// everything it has not had yet, so that all have had theirs after g bursts.
 //
 //	bursts    |         |         |         |
 //	viewers   ###       |   ###   |      ###  ###       g = 3
 //
 // g is as large as makes fan-out cheap ([heldShare]), but not so large that a packet
-// waits longer than the budget. A source that stops sending, or slows down, does not make
-// a packet wait longer either: what has not been served when its time is over is served
-// then ([held.due]).
+// waits longer than the budget. No viewer is served before it must be: a source whose sound
+// comes between its pictures has bursts that are far from equally spaced, and whoever is
+// served before its time is over gets the fewer of them in a call. But where that would leave
+// too many for one moment, some are served early ([held.early]). Each viewer's time begins
+// with the first burst that it has not had, so a source that stops sending, or slows down,
+// does not make a packet wait longer either ([held.due]).
 
 // The cost of a write call, the share of a core that fan-out may take before packets
 // are held to be sent together, and the share that it takes once they are, as far as the
@@ -49,18 +51,18 @@ const settle = int64(3 * time.Millisecond)
 // viewer has its packets in time too.
 const spare = int64(2 * time.Millisecond)
 
-// The interval between bursts is averaged over intervalWeight of them; one longer
-// than longestInterval says that the source paused, not how it sends.
+// The interval between bursts is averaged over intervalWeight of them, and the shortest of
+// late is forgotten over shortestWeight; an interval longer than longestInterval says that the
+// source paused, not how it sends.
 const (
 	intervalWeight  = 8
+	shortestWeight  = 16
 	longestInterval = int64(2 * time.Second)
 )
 
-// tolerance is the part of an interval by which a turn may, by the average, come
-// later than the budget allows. What is late then is served when its time is over;
-// without the tolerance a source of 25 pictures a second, whose third is only just in
-// time, would at times be spread over two bursts instead of three.
-const tolerance = 0.1
+// crowding is how many times an equal share of the viewers may be served at once. With less,
+// more are served before their time; with more, they gather at the same moments.
+const crowding = 1.25
 
 // maxBursts is how many bursts that not everybody has had can be remembered: at one
 // every settle, more than the usual budget has room for. Beyond that, bursts are
@@ -73,8 +75,8 @@ type limits struct {
 	want   int64 // how long a sweep over the viewers must take to be cheap
 }
 
-// longest is how long a burst may wait before everybody is served.
-func (m limits) longest() int64 { return max(m.budget-spare, 0) }
+// longest is how long a burst waits before everybody is served.
+func (m limits) longest() int64 { return max(min(m.budget-spare, m.want), 0) }
 
 // burst is one burst that not everybody has been served yet.
 type burst struct {
@@ -84,21 +86,21 @@ type burst struct {
 
 // held says whose turn it is while packets are held. It belongs to a show.
 type held struct {
-	interval int64   // between bursts, averaged; 0 is not known
-	began    int64   // when the newest burst did
-	open     bool    // the newest burst's share has not been served yet
-	credit   float64 // the fraction of a viewer left over from the last share
-	served   uint64  // viewers served, ever
+	interval int64  // between bursts, averaged; 0 is not known
+	shortest int64  // of the intervals of late
+	began    int64  // when the newest burst did
+	open     bool   // the newest burst's share has not been served yet
+	served   uint64 // viewers served, ever
 	bursts   [maxBursts]burst
 	first, n int // the part of bursts that not everybody has
 }
 
 // clear forgets what is held: everybody has everything, or gets it now. How the
 // source sends is remembered.
-func (h *held) clear() { h.n, h.open, h.credit = 0, false, 0 }
+func (h *held) clear() { h.n, h.open = 0, false }
 
 // cleared reports whether clear would change nothing.
-func (h *held) cleared() bool { return h.n == 0 && !h.open && h.credit == 0 }
+func (h *held) cleared() bool { return h.n == 0 && !h.open }
 
 // arrived notes that packets have come for n viewers.
 func (h *held) arrived(n int, now int64) {
@@ -121,9 +123,10 @@ func (h *held) measure(d int64) {
 	switch {
 	case d >= longestInterval:
 	case h.interval == 0:
-		h.interval = d
+		h.interval, h.shortest = d, d
 	default:
 		h.interval += (d - h.interval) / intervalWeight
+		h.shortest = min(d, h.shortest+(d-h.shortest)/shortestWeight)
 	}
 }
 
@@ -151,35 +154,54 @@ func (h *held) oldest() *burst {
 }
 
 // due is how many of n viewers are to be served now, when some are behind and owed
-// are still to be served from before: those and a share after a burst, and at least
-// those whose time is over.
+// are still to be served from before: those whose time is over, and after a burst as many as
+// would be too many later.
 func (h *held) due(now int64, m limits, n, owed int) int {
+	b := h.oldest()
 	if h.open && now >= h.began+settle {
 		h.open = false
-		part := float64(n)/h.turns(m) + h.credit
-		share := int(part)
-		h.credit = part - float64(share)
-		owed += share
+		owed = max(owed, h.early(m, n))
 	}
-	switch b := h.oldest(); {
+	switch {
 	case b == nil && !h.open:
 		return n // since when they have waited was cleared
 	case b != nil && now >= b.at+m.longest():
-		owed = max(owed, int(min(b.until-h.served, uint64(n))))
+		owed = max(owed, h.waiting(b, n))
 	}
 	return owed
 }
 
-// turns is the number of bursts that a sweep is spread over: as many as make it
-// cheap, but no more than the last viewer's oldest packet may wait for.
-func (h *held) turns(m limits) float64 {
-	if h.interval <= 0 {
-		return 1
-	}
-	cheap := float64((m.want + h.interval - 1) / h.interval)
-	most := math.Floor(float64(m.longest()-settle)/float64(h.interval) + 1 + tolerance)
-	return max(1, min(cheap, most))
+// waiting is how many of n viewers have not had a burst that not everybody has.
+func (h *held) waiting(b *burst, n int) int {
+	return int(min(b.until-h.served, uint64(n))) //nolint:gosec // n is a length
 }
+
+// early is how many of n viewers are to be served after the newest burst for no more than a
+// share to be left for each of those that come before a viewer's time is over.
+func (h *held) early(m limits, n int) int {
+	if h.interval == 0 {
+		return n
+	}
+	share, most := crowding*float64(n)/h.turns(m), 0
+	for i := range h.n {
+		b := &h.bursts[(h.first+i)%maxBursts]
+		later := h.ahead(b.at + m.longest() - h.began)
+		most = max(most, h.waiting(b, n)-int(float64(later)*share))
+	}
+	return most
+}
+
+// ahead is how many bursts are to be expected within a time from the beginning of the newest.
+func (h *held) ahead(t int64) int64 {
+	if h.interval == 0 || t < h.shortest {
+		return 0
+	}
+	return 1 + (t-h.shortest)/h.interval
+}
+
+// turns is the number of bursts that a viewer gets in one call, once it is known how the
+// source sends.
+func (h *held) turns(m limits) float64 { return float64(1 + h.ahead(m.longest())) }
 
 // next is when due will have something to serve even if nothing comes.
 func (h *held) next(m limits) int64 {

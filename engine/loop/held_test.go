@@ -113,9 +113,67 @@ func TestTurns(t *testing.T) {
 		{10 * ms, limits{90 * ms, 25 * ms}, 3}, // three are cheap enough
 		{10 * ms, limits{0, 25 * ms}, 1},
 	} {
-		h := held{interval: c.interval}
+		h := held{interval: c.interval, shortest: c.interval}
 		if got := h.turns(c.limits); got != c.want {
 			t.Errorf("every %v, %+v: %v turns, want %v", time.Duration(c.interval), c.limits, got, c.want)
+		}
+	}
+}
+
+// A source whose sound comes between its pictures has bursts that are far from equally
+// spaced. Viewers are still served no sooner than they must be, and not all of them at once.
+func TestSoundBetweenPictures(t *testing.T) {
+	const viewers, seconds = 1000, 60
+	for _, c := range []struct {
+		picture, sound int64 // microseconds from one to the next; 0: there are none
+		want           int64
+		calls          float64 // a second and viewer, at most: with equal shares they were
+		share          float64 // the largest but for the first second
+	}{
+		{40_000, 0, 225, 8.4, 0.43},      // 8.4
+		{40_000, 21_333, 225, 10.6, 0.4}, // 12.0
+		{33_333, 23_220, 225, 11.1, 0.3}, // 12.2
+		{40_000, 32_000, 225, 11.1, 0.3}, // 11.4
+		{0, 21_333, 225, 9.5, 0.3},       // 11.3
+		{40_000, 21_333, 68, 13.4, 0.45}, // 14.1
+	} {
+		m := limits{budget: 90 * ms, want: c.want * ms}
+		var h held
+		served, largest := 0, 0
+		behind, picture, sound := 0, c.picture, c.sound+7_000
+		for now := int64(0); now < seconds*1e6; {
+			nano := now * 1000
+			for _, next := range []struct {
+				at    *int64
+				every int64
+			}{{&picture, c.picture}, {&sound, c.sound}} {
+				if next.every > 0 && now >= *next.at {
+					h.arrived(viewers, nano)
+					behind, *next.at = viewers, *next.at+next.every
+				}
+			}
+			owed := min(h.due(nano, m, viewers, 0), behind)
+			h.served += uint64(owed)
+			behind -= owed
+			served += owed
+			if now > 1e6 {
+				largest = max(largest, owed)
+			}
+			wake := clock.Never
+			if behind > 0 {
+				wake = (h.next(m) + 999) / 1000
+			}
+			if c.picture > 0 {
+				wake = min(wake, picture)
+			}
+			if c.sound > 0 {
+				wake = min(wake, sound)
+			}
+			now = wake
+		}
+		calls, share := float64(served)/viewers/seconds, float64(largest)/viewers
+		if calls > c.calls || share > c.share {
+			t.Errorf("pictures each %d µs and sound each %d: %.2f calls a second and viewer, want at most %v; %.2f of the viewers are served at once, want at most %v", c.picture, c.sound, calls, c.calls, share, c.share)
 		}
 	}
 }
@@ -245,7 +303,7 @@ func TestShortBudgets(t *testing.T) {
 // when calls are what the loop has too many of.
 func TestWhatIsOwedIsOwedOnce(t *testing.T) {
 	m := limits{budget: 90 * ms, want: 1000 * ms}
-	h := held{interval: 40 * ms}
+	h := held{interval: 40 * ms, shortest: 40 * ms}
 	now := 100 * ms
 	for range 3 { // bursts, of which the first is not served in time
 		h.arrived(300, now)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// loads say how many packets a write call carries, to the hundredth, with all viewers
+// loads say how many packets a write call carries, to the tenth, with all viewers
 // on one loop and with the same viewers on two. They follow from the constants in
 // held.go alone, in virtual time, so they are the same on every machine; whoever
 // changes one of those changes this table, and nothing else.
@@ -18,26 +18,26 @@ var loads = []struct {
 	stalled   int
 	want      string
 }{
-	{1, 89, 1, 90 * time.Millisecond, 0, "1.00"},
-	{1, 1000, 1, 90 * time.Millisecond, 0, "1.00"},
-	{100, 104, 1, 90 * time.Millisecond, 0, "1.00"}, // 10,400 calls a second: just cheap
-	{100, 89, 1, 0, 0, "1.00"},
-	{130, 89, 1, 90 * time.Millisecond, 0, "3.00"}, // a sweep of 29 ms is cheap
-	{300, 89, 1, 90 * time.Millisecond, 0, "7.00"}, // one of 68 ms
-	{500, 89, 1, 90 * time.Millisecond, 0, "8.00"}, // it would be one of 112 ms; the eighth packet may wait no longer
-	{1000, 89, 1, 0, 0, "1.00"},
-	{1000, 89, 1, 90 * time.Millisecond, 0, "8.00"},
-	{1000, 89, 1, 90 * time.Millisecond, 50, "8.00"},
-	{2000, 89, 1, 200 * time.Millisecond, 0, "18.00"},
-	{3000, 6, 1, 90 * time.Millisecond, 0, "1.00"}, // 64 kbit/s: the next packet comes when the budget is over
+	{1, 89, 1, 90 * time.Millisecond, 0, "1.0"},
+	{1, 1000, 1, 90 * time.Millisecond, 0, "1.0"},
+	{100, 104, 1, 90 * time.Millisecond, 0, "1.0"}, // 10,400 calls a second: just cheap
+	{100, 89, 1, 0, 0, "1.0"},
+	{130, 89, 1, 90 * time.Millisecond, 0, "3.0"}, // a sweep of 29 ms is cheap
+	{300, 89, 1, 90 * time.Millisecond, 0, "7.0"}, // one of 68 ms
+	{500, 89, 1, 90 * time.Millisecond, 0, "8.0"}, // it would be one of 112 ms; the eighth packet may wait no longer
+	{1000, 89, 1, 0, 0, "1.0"},
+	{1000, 89, 1, 90 * time.Millisecond, 0, "8.0"},
+	{1000, 89, 1, 90 * time.Millisecond, 50, "8.0"},
+	{2000, 89, 1, 200 * time.Millisecond, 0, "18.0"},
+	{3000, 6, 1, 90 * time.Millisecond, 0, "1.0"}, // 64 kbit/s: the next packet comes when the budget is over
 	// Pictures of some packets each.
-	{1000, 25, 4, 90 * time.Millisecond, 0, "12.00"}, // in every third turn the oldest waits 80 ms
-	{200, 25, 4, 90 * time.Millisecond, 0, "8.00"},   // once for every other picture is cheap: 45 ms
-	{1000, 30, 3, 90 * time.Millisecond, 0, "9.00"},  // 67 ms
-	{1000, 24, 4, 90 * time.Millisecond, 0, "12.00"}, // 83 ms
-	{1000, 10, 9, 90 * time.Millisecond, 0, "9.00"},  // pictures come more slowly than the budget lasts
+	{1000, 25, 4, 90 * time.Millisecond, 0, "12.0"}, // in every third turn the oldest waits 80 ms
+	{200, 25, 4, 90 * time.Millisecond, 0, "8.0"},   // once for every other picture is cheap: 45 ms
+	{1000, 30, 3, 90 * time.Millisecond, 0, "9.0"},  // 67 ms
+	{1000, 24, 4, 90 * time.Millisecond, 0, "12.0"}, // 83 ms
+	{1000, 10, 9, 90 * time.Millisecond, 0, "9.0"},  // pictures come more slowly than the budget lasts
 	// A source that sends all the time is looked at every few milliseconds.
-	{1000, 500, 1, 90 * time.Millisecond, 0, "44.00"},
+	{1000, 500, 1, 90 * time.Millisecond, 0, "44.0"},
 }
 
 func TestPacketsPerWriteCall(t *testing.T) {
@@ -60,7 +60,7 @@ func TestPacketsPerWriteCall(t *testing.T) {
 				if got != ld.want {
 					t.Errorf("%s packets in a write call, want %s", got, ld.want)
 				}
-				if limit := int64(ld.budget); c.worst > limit || ld.want == "1.00" && ld.perSecond*float64(ld.viewers)*callCost.Seconds() < cheapShare && c.worst > 0 {
+				if limit := int64(ld.budget); c.worst > limit || ld.want == "1.0" && ld.perSecond*float64(ld.viewers)*callCost.Seconds() < cheapShare && c.worst > 0 {
 					t.Errorf("a packet was held %v, the budget is %v and a call carries %s", time.Duration(c.worst), ld.budget, got)
 				}
 				c.finish()
@@ -87,7 +87,7 @@ func (c *crowd) perCall(stalled int) string {
 		c.t.Errorf("%d write calls on stalled viewers", tries)
 	}
 	p, w := c.sent()
-	return fmt.Sprintf("%.2f", float64(p-packets)/float64(w-writes))
+	return fmt.Sprintf("%.1f", float64(p-packets)/float64(w-writes))
 }
 
 // sent are the packets delivered and the write calls made so far.

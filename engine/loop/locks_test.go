@@ -127,7 +127,7 @@ func TestServingTakesNoLock(t *testing.T) {
 		viewers, served int // served while the locks are held
 	}{
 		{"each_packet_at_once", 100, 100},
-		{"packets_held", 1000, 120}, // of a share of an eighth
+		{"packets_held", 1000, 60}, // of a share
 	} {
 		t.Run(c.name, func(t *testing.T) { serveUnderLocks(t, c.viewers, c.served) })
 	}

@@ -12,7 +12,8 @@ func Turn(viewers int, packetsPerSecond, bursts float64, budget time.Duration) t
 	if budget <= 0 || packetsPerSecond*callCost.Seconds() <= cheapShare {
 		return 0
 	}
-	h := held{interval: max(settle, int64(float64(time.Second)/bursts))}
+	interval := max(settle, int64(float64(time.Second)/bursts))
+	h := held{interval: interval, shortest: interval}
 	m := limits{budget: int64(budget), want: int64(float64(viewers) * float64(callCost) / heldShare)}
 	return time.Duration(h.turns(m) * float64(h.interval))
 }
