@@ -82,23 +82,23 @@ func pullOf(s config.Stream, proxy route.Proxy) (*engine.PullConfig, error) {
 
 // mmshPull opens conversations with a source of MMSH.
 func mmshPull(p config.Pull) (func() codec.Dialled, error) {
-	u := mmsh.URL{Host: p.Host, Port: uint16(p.Port), Path: p.Path, TLS: p.TLS != nil}
-	return func() codec.Dialled { return mmsh.NewPull(mmsh.PullOptions{URL: u}) }, u.Check()
+	u, err := mmsh.NewURL(p.Host, uint16(p.Port), p.Path, p.TLS != nil)
+	return func() codec.Dialled { return mmsh.NewPull(mmsh.PullOptions{URL: u}) }, err
 }
 
 // rtspPull opens conversations with a source of RTSP. What one learns of it is for the
 // next: there is one at a time.
 func rtspPull(p config.Pull) (func() codec.Dialled, error) {
+	u, err := rtsp.NewURL(p.Host, uint16(p.Port), p.Path, p.TLS != nil)
 	o := rtsp.PullOptions{
-		URL:  rtsp.URL{Host: p.Host, Port: uint16(p.Port), Path: p.Path, TLS: p.TLS != nil},
-		User: p.User, Password: p.Password,
+		URL: u, User: p.User, Password: p.Password,
 		ClientNonce: rand.Text, Past: &rtsp.Past{},
 	}
-	return func() codec.Dialled { return rtsp.NewPull(o) }, o.URL.Check()
+	return func() codec.Dialled { return rtsp.NewPull(o) }, err
 }
 
 // rtmpPull opens conversations with a source of RTMP.
 func rtmpPull(p config.Pull) (func() codec.Dialled, error) {
-	u := rtmp.URL{Host: p.Host, Port: uint16(p.Port), Path: p.Path, TLS: p.TLS != nil}
-	return func() codec.Dialled { return rtmp.NewPull(rtmp.PullOptions{URL: u}) }, u.Check()
+	u, err := rtmp.NewURL(p.Host, uint16(p.Port), p.Path, p.TLS != nil)
+	return func() codec.Dialled { return rtmp.NewPull(rtmp.PullOptions{URL: u}) }, err
 }

@@ -76,7 +76,7 @@ func (f Fields) ContentLength() (n int64, ok bool, err error) {
 func parseLength(v string) (int64, error) {
 	n, err := strconv.ParseUint(v, 10, 63)
 	if err != nil {
-		return 0, &Error{400, "Content-Length " + strconv.Quote(clip(v)) + " is not a length", -1}
+		return 0, &Error{400, "Content-Length " + strconv.Quote(Clip(v)) + " is not a length", -1}
 	}
 	return int64(n), nil
 }
@@ -84,11 +84,11 @@ func parseLength(v string) (int64, error) {
 // Said is the answer in a sentence: its status and, at a length that a log takes, its
 // reason.
 func (r *Response) Said() string {
-	return strings.TrimSpace(strconv.Itoa(r.Status) + " " + clip(r.Reason))
+	return strings.TrimSpace(strconv.Itoa(r.Status) + " " + Clip(r.Reason))
 }
 
-// clip bounds what a peer can put into our log, and keeps tokens out of it.
-func clip(s string) string {
+// Clip is a text of a peer as our log takes it: at most 64 bytes, and redacted.
+func Clip(s string) string {
 	const most = 64
 	s = Redact(s)
 	if len(s) > most {

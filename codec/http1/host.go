@@ -17,7 +17,7 @@ func (r *Request) CheckHost() error {
 			return &Error{400, "two Host fields", -1}
 		}
 		if !IsAuthority(v) {
-			return &Error{400, "Host " + strconv.Quote(clip(v)) + " is not a host", -1}
+			return &Error{400, "Host " + strconv.Quote(Clip(v)) + " is not a host", -1}
 		}
 	}
 	if n == 0 && (r.Major > 1 || r.Minor >= 1) {

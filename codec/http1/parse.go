@@ -90,14 +90,14 @@ func (r *Request) startLine(line string) error {
 	}
 	last := strings.LastIndexByte(rest, ' ')
 	if !ok || last < 0 {
-		return &Error{400, "the first line is not a request: " + strconv.Quote(clip(line)), -1}
+		return &Error{400, "the first line is not a request: " + strconv.Quote(Clip(line)), -1}
 	}
 	r.Method, r.Target = method, strings.Trim(rest[:last], " ")
 	if !isToken(method) || r.Target == "" || strings.ContainsAny(r.Target, " \t") {
-		return &Error{400, "the first line is not a request: " + strconv.Quote(clip(line)), -1}
+		return &Error{400, "the first line is not a request: " + strconv.Quote(Clip(line)), -1}
 	}
 	if r.Proto, r.Major, r.Minor, ok = parseVersion(rest[last+1:]); !ok {
-		return &Error{400, "no protocol version in " + strconv.Quote(clip(line)), -1}
+		return &Error{400, "no protocol version in " + strconv.Quote(Clip(line)), -1}
 	}
 	return nil
 }
@@ -117,7 +117,7 @@ func (r *Response) statusLine(line, want string) error {
 	proto, major, _, ok := parseVersion(version)
 	status, err := strconv.ParseUint(code, 10, 16)
 	if !ok || proto != want || major != 1 || err != nil || len(code) != 3 || status < 100 {
-		return &Error{502, "the answer does not begin as " + want + " does: " + strconv.Quote(clip(line)), -1}
+		return &Error{502, "the answer does not begin as " + want + " does: " + strconv.Quote(Clip(line)), -1}
 	}
 	r.Status, r.Reason = int(status), strings.TrimSpace(reason)
 	return nil
@@ -167,7 +167,7 @@ func parseField(line string, how manner) (f Field, what string) {
 		name = strings.TrimRight(name, " \t")
 	}
 	if !isToken(name) {
-		return f, "an invalid header name: " + strconv.Quote(clip(name))
+		return f, "an invalid header name: " + strconv.Quote(Clip(name))
 	}
 	return Field{name, strings.Trim(value, " \t")}, ""
 }

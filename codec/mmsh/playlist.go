@@ -23,14 +23,14 @@ func (s *server) playlist(dst []byte, q *request, v *codec.Verdict) ([]byte, cod
 	if v.Media != nil && !v.Media.KeyFrames() {
 		suffix = soundSuffix
 	}
-	schemes, port := []string{"mms", "http"}, DefaultPort
+	schemes, port := []string{"mms", "http"}, plainPort
 	if s.secure { // no player speaks the protocol over TLS
 		schemes, port = []string{"https"}, securePort
 	}
 	at := escapeXML(authority(q.host, port, s.local) + streamsPrefix + name + suffix + q.handOn())
 	body := "<ASX Version=\"3.0\">\r\n<Title>" + escapeXML(title) + "</Title>\r\n<Entry>\r\n"
-	for _, scheme := range schemes {
-		body += "<Ref HREF=\"" + scheme + "://" + at + "\"/>\r\n"
+	for _, begin := range schemes {
+		body += "<Ref HREF=\"" + begin + "://" + at + "\"/>\r\n"
 	}
 	body += "</Entry>\r\n</ASX>\r\n"
 	dst = http1.AppendStatus(dst, http10, 200)
@@ -40,8 +40,11 @@ func (s *server) playlist(dst []byte, q *request, v *codec.Verdict) ([]byte, cod
 	return appendBody(dst, body, q)
 }
 
-// securePort is the port of an https:// address that names none.
-const securePort = 443
+// The ports of an http:// and of an https:// address that names none.
+const (
+	plainPort  = 80
+	securePort = 443
+)
 
 // handOn is the token of the request as it stands in the addresses of a playlist and of
 // another pump, if the request brings nothing else.

@@ -99,13 +99,13 @@ func (p *pull) AppendHello(dst []byte, proxied bool) []byte {
 	dst = append(dst, "GET "...)
 	if proxied || p.via.Host != "" {
 		dst = append(dst, "http://"...)
-		dst = append(dst, p.url.authority()...)
+		dst = append(dst, p.url.Authority()...)
 	}
-	dst = append(dst, p.url.path()...)
+	dst = append(dst, p.url.Target()...)
 	dst = append(dst, " HTTP/1.0\r\n"...)
 	dst = http1.AppendField(dst, "Accept", "*/*")
 	dst = http1.AppendField(dst, "User-Agent", p.agent)
-	dst = http1.AppendField(dst, "Host", p.url.authority())
+	dst = http1.AppendField(dst, "Host", p.url.Authority())
 	dst = http1.AppendField(dst, "Supported", "com.microsoft.wm.predstrm, com.microsoft.wm.sswitch")
 	if p.playing {
 		dst = p.appendPlay(dst)
@@ -205,7 +205,7 @@ func (p *pull) accept(r *http1.Response) codec.Event {
 			p.client = clientID(value)
 		}
 	}
-	p.media = strings.Clone(clip(r.Fields.Get("Content-Type")))
+	p.media = strings.Clone(http1.Clip(r.Fields.Get("Content-Type")))
 	p.step = stepBody
 	return codec.Event{}
 }
@@ -234,22 +234,22 @@ func (p *pull) waiting() codec.Event {
 func (p *pull) redirected(r *http1.Response) codec.Event {
 	location := r.Fields.Get("Location")
 	if p.redirects++; p.redirects > maxRedirects {
-		return bad(fmt.Errorf("the source redirects us too often, last to %q", clip(location)))
+		return bad(fmt.Errorf("the source redirects us too often, last to %q", http1.Clip(location)))
 	}
 	if location == "" {
 		return bad(errors.New(answerText(r) + " without a place to go"))
 	}
-	to, err := p.url.follow(location)
+	to, err := p.url.Follow(location)
 	if err != nil {
 		return bad(fmt.Errorf("the source redirects us: %w", err))
 	}
 	switch {
 	case p.secure && !to.TLS:
-		return bad(fmt.Errorf("the source redirects us from TLS to %q, which is without, so we do not follow", clip(location)))
+		return bad(fmt.Errorf("the source redirects us from TLS to %q, which is without, so we do not follow", http1.Clip(location)))
 	case r.Status == 305 && p.url.TLS:
-		return bad(fmt.Errorf("the source wants to be asked through the proxy %q, which could read what is meant to go through TLS", clip(location)))
+		return bad(fmt.Errorf("the source wants to be asked through the proxy %q, which could read what is meant to go through TLS", http1.Clip(location)))
 	}
-	to = URL{strings.Clone(to.Host), to.Port, strings.Clone(to.Path), to.TLS}
+	to = to.Clone()
 	if r.Status == 305 {
 		p.via = to
 	} else {

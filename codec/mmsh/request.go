@@ -78,7 +78,7 @@ func classify(r *http1.Request) *request {
 	case r.Proto == "RTSP":
 		return q.rtsp(r)
 	case r.Proto != "HTTP":
-		return q.refuse(400, "the request is "+strconv.Quote(clip(r.Proto))+", not HTTP")
+		return q.refuse(400, "the request is "+strconv.Quote(http1.Clip(r.Proto))+", not HTTP")
 	case r.Major != 1:
 		return q.refuse(505, "the request is HTTP/"+strconv.Itoa(r.Major))
 	}
@@ -87,7 +87,7 @@ func classify(r *http1.Request) *request {
 	}
 	at, path, query, ok := http1.SplitTarget(r.Target)
 	if !ok {
-		return q.refuse(400, "the request's target is "+strconv.Quote(clip(r.Target)))
+		return q.refuse(400, "the request's target is "+strconv.Quote(http1.Clip(r.Target)))
 	}
 	// The target's host counts before the Host field (RFC 9112, 3.2.2).
 	if at == "" {
@@ -162,7 +162,7 @@ func (q *request) method(r *http1.Request, path string, known bool) {
 
 // unserved refuses a method. Some programs push with PUT, or with one of their own.
 func (q *request) unserved(status int, r *http1.Request, path string) {
-	what := "the request's method is " + strconv.Quote(clip(r.Method))
+	what := "the request's method is " + strconv.Quote(http1.Clip(r.Method))
 	if _, isPush, _ := cutName(path, pushSuffix); isPush {
 		what += ": " + howToPush
 	}
@@ -266,7 +266,7 @@ func (q *request) post(r *http1.Request, path string, known bool) {
 
 // unknownPost refuses a POST that is none of the known requests.
 func (q *request) unknownPost(media, path string) {
-	what := "the request is a POST of " + strconv.Quote(clip(media))
+	what := "the request is a POST of " + strconv.Quote(http1.Clip(media))
 	if media == "" {
 		what = "the request is a POST without a Content-Type"
 	}
@@ -428,10 +428,4 @@ func isName(s string) bool {
 		}
 	}
 	return s != ""
-}
-
-// clip bounds what a peer can put into our log, and keeps tokens out of it.
-func clip(s string) string {
-	s = http1.Redact(s)
-	return s[:min(len(s), 64)]
 }

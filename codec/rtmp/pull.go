@@ -240,14 +240,14 @@ func (p *pull) redirected(application, whole string) codec.Event {
 		location = whole
 	}
 	if p.redirects++; p.redirects > maxRedirects {
-		return broken(fmt.Errorf("the source redirects us too often, last to %q", shown(location)))
+		return broken(fmt.Errorf("the source redirects us too often, last to %q", scheme.Shown(location)))
 	}
-	to, err := p.url.follow(application, whole)
+	to, err := follow(p.url, application, whole)
 	switch {
 	case err != nil:
 		return broken(fmt.Errorf("the source redirects us: %w", err))
 	case p.o.URL.TLS && !to.TLS:
-		return broken(fmt.Errorf("the source redirects us from TLS to %q, which is without, so we do not follow", shown(location)))
+		return broken(fmt.Errorf("the source redirects us from TLS to %q, which is without, so we do not follow", scheme.Shown(location)))
 	}
 	p.url = to
 	return codec.Event{Kind: codec.Redial}

@@ -8,7 +8,9 @@ import (
 	"strings"
 
 	"streampump/codec"
+	"streampump/codec/address"
 	"streampump/codec/amf"
+	"streampump/codec/http1"
 )
 
 // told is the event of a command of the source: an answer, a word on how the stream goes,
@@ -102,7 +104,7 @@ func (p *pull) code(c *command) string {
 	switch {
 	case code == "":
 		return "an error"
-	case strings.IndexFunc(code, notInAddress) >= 0:
+	case strings.IndexFunc(code, address.Encoded) >= 0:
 		return strconv.Quote(code)
 	}
 	return code
@@ -117,8 +119,8 @@ func (p *pull) refusal(code, says string) string {
 	case code == "NetStream.Play.StreamNotFound":
 		return "the source has no such stream now (" + code + ")"
 	case code == "NetConnection.Connect.InvalidApp":
-		app, _ := p.url.split()
-		return fmt.Sprintf("the source has no application %q (%s)", shown(app), code)
+		app, _ := divide(p.url)
+		return fmt.Sprintf("the source has no application %q (%s)", scheme.Shown(app), code)
 	case p.from.media != nil:
 		return "the source ends the stream with " + code
 	case p.stage == stageConnect:
@@ -185,8 +187,8 @@ func (p *pull) controlled(b []byte) codec.Event {
 // clean is what a source says as it may be logged: some repeat what they were asked for,
 // with the query, where servers want their passwords.
 func (p *pull) clean(s string) string {
-	if _, query, _ := strings.Cut(p.url.path(), "?"); query != "" {
+	if _, query, _ := strings.Cut(p.url.Target(), "?"); query != "" {
 		s = strings.ReplaceAll(s, query, "…")
 	}
-	return clip(strings.TrimSpace(s))
+	return http1.Clip(strings.TrimSpace(s))
 }

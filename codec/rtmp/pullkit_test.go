@@ -24,7 +24,7 @@ type puller struct {
 
 // openPull is a pull on its first connection, of rtmp://origin/live/x.
 func openPull(change func(o *PullOptions)) *puller {
-	o := PullOptions{URL: URL{Host: "origin", Path: "/live/x"}}
+	o := PullOptions{URL: source("origin", "/live/x")}
 	if change != nil {
 		change(&o)
 	}

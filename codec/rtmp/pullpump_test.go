@@ -9,7 +9,7 @@ import (
 
 // Another pump is pulled as it serves its viewers, to the end of the stream.
 func TestPullOfAPump(t *testing.T) {
-	edge := openPull(func(o *PullOptions) { o.URL = URL{Host: "origin", Path: "/streams/live?token=T"} })
+	edge := openPull(func(o *PullOptions) { o.URL = source("origin", "/streams/live?token=T") })
 	origin := openServer()
 	talk := between(edge, origin)
 	talk()
@@ -67,7 +67,7 @@ func TestPullOfAPumpWithout(t *testing.T) {
 		"full":    `Bad: the source answered play with NetStream.Play.Failed: it says "the limit on viewers is reached"`,
 		"private": "Bad: the source answered play with NetStream.Play.Failed",
 	} {
-		edge := openPull(func(o *PullOptions) { o.URL = URL{Host: "origin", Path: "/streams/" + name} })
+		edge := openPull(func(o *PullOptions) { o.URL = source("origin", "/streams/"+name) })
 		origin := openServer()
 		between(edge, origin)()
 		if got := edge.log[len(edge.log)-1]; !strings.HasPrefix(got, want) {

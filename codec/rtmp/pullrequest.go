@@ -43,12 +43,12 @@ var fourCCs = [...]string{
 // appendConnect appends the first command. Our chunk size comes before it, so that it is
 // one chunk: servers have been seen that cannot put a command together.
 func (p *pull) appendConnect(dst []byte) []byte {
-	app, _ := p.url.split()
+	app, _ := divide(p.url)
 	b := appendCall(make([]byte, 0, 512), "connect", callConnect)
 	b = amf.AppendObject(b)
 	b = appendText(b, "app", app)
 	b = appendText(b, "flashVer", p.o.Agent)
-	b = appendText(b, "tcUrl", p.url.tcURL(app))
+	b = appendText(b, "tcUrl", tcURL(p.url, app))
 	b = amf.AppendBool(amf.AppendKey(b, "fpad"), false)
 	b = appendNumber(b, "capabilities", capabilities)
 	b = appendNumber(b, "audioCodecs", audioCodecs)
@@ -80,7 +80,7 @@ func (p *pull) appendCreate(dst []byte) []byte {
 // appendPlay appends what makes the media come. Content networks (Akamai) want to be told
 // the name before, and what servers do not know they pass over.
 func (p *pull) appendPlay(dst []byte) []byte {
-	_, name := p.url.split()
+	_, name := divide(p.url)
 	b := amf.AppendNull(appendCall(nil, "FCSubscribe", callSubscribe))
 	dst = appendMessage(dst, commandChunks, typeCommand, 0, 0, amf.AppendString(b, name))
 	b = amf.AppendNull(appendCall(nil, "play", callPlay))

@@ -112,7 +112,7 @@ func streamName(segment string, encoder bool) string {
 		name = name[:i]
 	}
 	if !isName(name) {
-		return "/" + clip(segment)
+		return "/" + http1.Clip(segment)
 	}
 	return name
 }
@@ -168,10 +168,4 @@ func queryValue(query, name string) (value string, ok bool) {
 		return value, value != ""
 	}
 	return "", false
-}
-
-// clip bounds what a peer can put into our log, and keeps tokens out of it.
-func clip(s string) string {
-	s = http1.Redact(s)
-	return s[:min(len(s), 64)]
 }

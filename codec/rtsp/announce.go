@@ -30,7 +30,7 @@ func (s *server) announce(q *request, m *message) {
 		q.say(wrongState("the connection has a stream already"))
 		return
 	case kind != "" && kind != "application/sdp":
-		q.refuse(415, "the encoder announces its stream as "+strconv.Quote(clip(kind))+", and only application/sdp can be read")
+		q.refuse(415, "the encoder announces its stream as "+strconv.Quote(http1.Clip(kind))+", and only application/sdp can be read")
 		return
 	case len(m.body) > 0 && m.announce.may == nil:
 		q.ask(codec.Setup)

@@ -204,7 +204,7 @@ func (m *message) parse(head []byte, keep bodies) (err error) {
 	var fields http1.Fields
 	most := int64(maxAnnounced)
 	if line, ok := isHTTP(head); ok {
-		return &http1.Error{Status: 400, What: "it is HTTP, " + strconv.Quote(clip(line)) + ": another port may be for RTSP, or this one wants TLS (rtsps://)", Offset: -1}
+		return &http1.Error{Status: 400, What: "it is HTTP, " + strconv.Quote(http1.Clip(line)) + ": another port may be for RTSP, or this one wants TLS (rtsps://)", Offset: -1}
 	}
 	if isAnswer(head) {
 		most = maxBody

@@ -227,17 +227,17 @@ func (p *pull) asked(r *http1.Request) codec.Event {
 func (p *pull) redirected(f http1.Fields, said string) codec.Event {
 	location := f.Get("Location")
 	if p.redirects++; p.redirects > maxRedirects {
-		return bad(fmt.Errorf("the source redirects us too often, last to %q", shown(location)))
+		return bad(fmt.Errorf("the source redirects us too often, last to %q", scheme.Shown(location)))
 	}
 	if location == "" {
 		return bad(fmt.Errorf("the source %s without a place to go", said))
 	}
-	to, err := p.url.follow(location)
+	to, err := p.url.Follow(location)
 	switch {
 	case err != nil:
 		return bad(fmt.Errorf("the source redirects us: %w", err))
 	case p.o.URL.TLS && !to.TLS:
-		return bad(fmt.Errorf("the source redirects us from TLS to %q, which is without, so we do not follow", shown(location)))
+		return bad(fmt.Errorf("the source redirects us from TLS to %q, which is without, so we do not follow", scheme.Shown(location)))
 	}
 	p.url = to
 	return codec.Event{Kind: codec.Redial}

@@ -11,7 +11,7 @@ import (
 // The whole of what is said to an ordinary camera, byte by byte.
 func TestPullConversation(t *testing.T) {
 	h := openPull(func(o *PullOptions) {
-		o.URL = URL{Host: "2001:db8::5", Port: 8554, Path: "/live?a=b"}
+		o.URL = source("2001:db8::5", 8554, "/live?a=b")
 		o.Agent = "Test/1"
 	})
 	if to := h.sess.(codec.Dialled).Target(); to != (codec.Target{Address: "[2001:db8::5]:8554", Tunnelled: true}) {
@@ -145,7 +145,7 @@ func TestPullOfCameras(t *testing.T) {
 		{name: "says_why", turns: first(turn{camAnswers("404 Not Found", "Content-Type: text/plain; charset=utf-8", "Content-Length: 34") + "the stream has no source now\nx\ny\n\n", ""}),
 			events: `Bad: the source answered 404 Not Found to DESCRIBE: it says "the stream has no source now"`},
 		{name: "says_too_much", turns: first(turn{camAnswers("404 Not Found", "Content-Type: text/plain", "Content-Length: 100") + strings.Repeat("x", 100), ""}),
-			events: `Bad: the source answered 404 Not Found to DESCRIBE: it says "` + strings.Repeat("x", 64) + `"`},
+			events: `Bad: the source answered 404 Not Found to DESCRIBE: it says "` + strings.Repeat("x", 64) + `…"`},
 		{name: "says_a_page", turns: first(turn{camAnswers("404 Not Found", "Content-Type: text/html", "Content-Length: 6") + "<html>", ""}), events: "Bad: the source answered 404 Not Found to DESCRIBE"},
 		{name: "no_reason", turns: first(turn{camAnswers("503"), ""}), events: "Bad: the source answered 503 to DESCRIBE"},
 		{name: "full", turns: append(toPlay()[:4], turn{camAnswers("453 Not Enough Bandwidth"), ""}), events: "Bad: the source answered 453 Not Enough Bandwidth to PLAY", end: tearsDown},

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"streampump/codec"
+	"streampump/codec/address"
 	"streampump/codec/http1"
 	"streampump/codec/sdp"
 )
@@ -80,7 +81,7 @@ func (p *pull) refused(method string, m *message) error {
 		what = p.theSetup()
 	}
 	if line, _, _ := strings.Cut(strings.TrimSpace(string(m.body)), "\n"); line != "" && contentType(r.Fields) == "text/plain" {
-		return fmt.Errorf("the source answered %s to %s: it says %q", r.Said(), what, clip(strings.TrimSpace(line)))
+		return fmt.Errorf("the source answered %s to %s: it says %q", r.Said(), what, http1.Clip(strings.TrimSpace(line)))
 	}
 	return fmt.Errorf("the source answered %s to %s", r.Said(), what)
 }
@@ -113,9 +114,9 @@ func (p *pull) described(m *message) codec.Event {
 	for i := range d.Media {
 		p.tracks = append(p.tracks, p.trackAddress(d.Media[i].Control))
 	}
-	for _, address := range append([]string{p.base}, p.tracks...) {
-		if len(address) > maxAddress {
-			return bad(fmt.Errorf("the source gives its stream or a track an address of %d bytes", len(address)))
+	for _, at := range append([]string{p.base}, p.tracks...) {
+		if len(at) > address.MaxLen {
+			return bad(fmt.Errorf("the source gives its stream or a track an address of %d bytes", len(at)))
 		}
 	}
 	if p.from.media, err = newMedia(d); err != nil {
@@ -148,11 +149,11 @@ func wanted(all []sdp.Media) (out []sdp.Media) {
 // what addresses in it begin with (RFC 2326, C.1.1).
 func (p *pull) baseOf(control string, f http1.Fields) string {
 	if _, _, ok := cutScheme(control); ok || strings.HasPrefix(control, "/") {
-		return p.url.within(control)
+		return atServer(p.url, control)
 	}
 	for _, name := range [...]string{"Content-Base", "Content-Location"} {
 		if v := f.Get(name); v != "" {
-			return p.url.within(v)
+			return atServer(p.url, v)
 		}
 	}
 	return p.url.String()
@@ -166,7 +167,7 @@ func (p *pull) trackAddress(control string) string {
 		return p.base
 	}
 	if _, _, ok := cutScheme(control); ok {
-		return p.url.within(control)
+		return atServer(p.url, control)
 	}
 	control = escape(control)
 	switch slash := strings.HasSuffix(p.base, "/"); {
@@ -216,7 +217,7 @@ func (p *pull) setUp(r *http1.Response) codec.Event {
 func (p *pull) setUpHere(f http1.Fields) error {
 	t, ok := transportOf(f, false, false)
 	if !ok && f.Has("Transport") {
-		return fmt.Errorf("the source wants to send over UDP, although TCP was asked for: its Transport is %q", clip(f.Get("Transport")))
+		return fmt.Errorf("the source wants to send over UDP, although TCP was asked for: its Transport is %q", http1.Clip(f.Get("Transport")))
 	}
 	if channels, ok := p.from.connect(p.track, t); !ok {
 		return fmt.Errorf("the source gives track %d the channels %d and %d, and one of them is another track's", p.track+1, channels[0], channels[1])

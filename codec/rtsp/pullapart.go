@@ -59,11 +59,11 @@ func (p *pull) setUpApart(f http1.Fields) error {
 	t := parseTransport(spec)
 	switch {
 	case !t.apart:
-		return fmt.Errorf("the source does not send track %d by UDP from its address to ours, although it does not send over TCP either: its Transport is %q", p.track+1, clip(said))
+		return fmt.Errorf("the source does not send track %d by UDP from its address to ours, although it does not send over TCP either: its Transport is %q", p.track+1, http1.Clip(said))
 	case t.from == [2]uint16{}:
-		return fmt.Errorf("the source does not say from which ports, %d and above, it sends track %d: its Transport is %q", leastPort, p.track+1, clip(said))
+		return fmt.Errorf("the source does not say from which ports, %d and above, it sends track %d: its Transport is %q", leastPort, p.track+1, http1.Clip(said))
 	case !isFrom(t.source, p.apart.offer.Peer):
-		return fmt.Errorf("the source would send track %d from %q, and nothing is heard but what comes from its connection's address, %s", p.track+1, clip(t.source), p.apart.offer.Peer)
+		return fmt.Errorf("the source would send track %d from %q, and nothing is heard but what comes from its connection's address, %s", p.track+1, http1.Clip(t.source), p.apart.offer.Peer)
 	}
 	p.apart.ports[packetChannel(p.track)], p.apart.ports[reportChannel(p.track)] = t.from[0], t.from[1]
 	p.from.setUp |= 1 << p.track

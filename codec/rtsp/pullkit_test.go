@@ -57,7 +57,7 @@ type pulled struct {
 
 // openPull is a pull on its first connection, of the source at rtsp://cam/live.
 func openPull(change func(o *PullOptions)) *host {
-	o := PullOptions{URL: URL{Host: "cam", Path: "/live"}, User: "u", Password: "p", ClientNonce: func() string { return "cn" }}
+	o := PullOptions{URL: source("cam", 0, "/live"), User: "u", Password: "p", ClientNonce: func() string { return "cn" }}
 	if change != nil {
 		change(&o)
 	}

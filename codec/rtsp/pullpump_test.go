@@ -11,7 +11,7 @@ import (
 
 // Another pump is pulled as it serves its viewers, to the end of the stream.
 func TestPullOfAPump(t *testing.T) {
-	edge := openPull(func(o *PullOptions) { o.URL = URL{Host: "origin", Path: "/live"} })
+	edge := openPull(func(o *PullOptions) { o.URL = source("origin", 0, "/live") })
 	origin := openServer()
 	said, told := 0, 0
 	talk := func() {

@@ -77,7 +77,7 @@ func (p *pull) challenged(r *http1.Response) codec.Event {
 		return p.describe() // which will be asked for it in full
 	case p.o.User == "":
 		return bad(fmt.Errorf("%s: it wants a user name and a password, and the stream has none", said))
-	case !p.url.samePlace(p.o.URL):
+	case !p.url.SamePlace(p.o.URL):
 		return bad(fmt.Errorf("%s: it wants a user name and a password, and ours are only for %s, which has redirected us", said, p.o.URL.HostPort()))
 	case a.shown && (a.again || !known || !p.mayRepeat(&c)): // MediaMTX then asks for nothing
 		return bad(fmt.Errorf("%s: %w", said, codec.ErrDenied))

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"streampump/codec"
+	"streampump/codec/address"
 )
 
 // A source that loses its place among its packets is read on from where the next begins.
@@ -131,7 +132,7 @@ func FuzzPull(f *testing.F) {
 			if again := p.AppendEnd(nil, codec.CauseShutdown, ""); len(again) > 0 {
 				t.Errorf("a second last word: %q", again)
 			}
-			if p.in.packets != nil && cap(p.in.packets.buf) > 2<<16 || len(p.session) > maxSession || len(p.base) > maxAddress && p.stage != stageOver {
+			if p.in.packets != nil && cap(p.in.packets.buf) > 2<<16 || len(p.session) > maxSession || len(p.base) > address.MaxLen && p.stage != stageOver {
 				t.Error("too much is kept")
 			}
 			return h.transcript()

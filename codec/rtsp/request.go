@@ -81,7 +81,7 @@ func (s *server) request(m *message) codec.Event {
 	q.cseq, ok = cseqOf(r.Fields)
 	switch required := requires(r.Fields); {
 	case r.Proto != "RTSP":
-		q.refuse(400, "the request is "+strconv.Quote(clip(r.Proto))+", not RTSP")
+		q.refuse(400, "the request is "+strconv.Quote(http1.Clip(r.Proto))+", not RTSP")
 	case !ok:
 		q.refuse(400, "the request has no CSeq, or one of more than 32 bytes")
 	case r.Major != 1:

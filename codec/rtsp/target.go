@@ -49,7 +49,7 @@ const (
 func parseTarget(s string) (target, error) {
 	scheme, _, found := strings.Cut(s, "://")
 	if scheme = strings.ToLower(scheme); !found || scheme != "rtsp" && scheme != "rtsps" {
-		return target{}, errors.New("the request's URL is " + strconv.Quote(clip(s)) + " and begins neither with rtsp:// nor with rtsps://")
+		return target{}, errors.New("the request's URL is " + strconv.Quote(http1.Clip(s)) + " and begins neither with rtsp:// nor with rtsps://")
 	}
 	host, path, query, _ := http1.SplitTarget(s)
 	if i := strings.LastIndexByte(host, '@'); i >= 0 {
@@ -149,10 +149,4 @@ func (t *target) sameStream(address string) bool {
 	}
 	path, _ = cutTrack(path, query)
 	return nameOf(path) == t.name
-}
-
-// clip bounds what a peer can put into our log, and keeps tokens out of it.
-func clip(s string) string {
-	s = http1.Redact(s)
-	return s[:min(len(s), 64)]
 }

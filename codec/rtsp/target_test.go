@@ -44,7 +44,7 @@ func TestParseTarget(t *testing.T) {
 		"rtsp://h/live?token=" + strings.Repeat("x", maxToken):  "live|rtsp://h/live|-1|" + strings.Repeat("x", maxToken),
 		"rtsp://h/live?token=x" + strings.Repeat("x", maxToken): "live|rtsp://h/live|-1|",
 		"rtspu://h/live":                                        `the request's URL is "rtspu://h/live" and begins neither with rtsp:// nor with rtsps://`,
-		"h/" + strings.Repeat("x", 70):                          `the request's URL is "h/` + strings.Repeat("x", 62) + `" and begins neither with rtsp:// nor with rtsps://`,
+		"h/" + strings.Repeat("x", 70):                          `the request's URL is "h/` + strings.Repeat("x", 62) + `…" and begins neither with rtsp:// nor with rtsps://`,
 	} {
 		x, err := parseTarget(in)
 		got := fmt.Sprintf("%s|%s|%d|%s", x.name, x.base, x.track, x.token)
