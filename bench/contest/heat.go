@@ -17,9 +17,6 @@ import (
 	"streampump/bench/synth"
 )
 
-// framed is what MMSH adds to a data packet.
-const framed = 12
-
 // Heat is one run of one server.
 type Heat struct {
 	// Kind is the server.
@@ -215,7 +212,7 @@ func (h *Heat) packetSize() int {
 		bytes, packets := h.Feed.Mean()
 		return int(bytes / packets)
 	}
-	return h.Spec.PacketSize + framed
+	return h.Spec.PacketSize + feed.Framed
 }
 
 // Placement is which cores the server has and which the load. They are the same

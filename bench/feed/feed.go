@@ -23,6 +23,7 @@ import (
 	"streampump/bench/flvsynth"
 	"streampump/bench/player"
 	"streampump/bench/rtpsynth"
+	"streampump/bench/synth"
 )
 
 // The protocols that streams come and go over, as the command line has them. MMSH includes
@@ -50,6 +51,9 @@ type Stream interface {
 	// Mean is how many bytes, with what the protocol adds to each packet, and packets a second
 	// it has.
 	Mean() (bytes, packets float64)
+	// ASF is what MMSH carries with the same packets: as many, at the same times, and as large
+	// as viewers get these on average, though all pictures have the same size.
+	ASF() (synth.Spec, error)
 	// Publish is an encoder on a connection, which it does not close. It sends the stream as
 	// time goes on by now, a clock in nanoseconds, until ctx ends, which is no error and ends
 	// the stream as encoders do.

@@ -7,6 +7,7 @@ import (
 
 	"streampump/bench/flvsynth"
 	"streampump/bench/rtmpclient"
+	"streampump/bench/synth"
 )
 
 // overRTMP is a stream that comes and goes over RTMP.
@@ -18,6 +19,13 @@ func OverRTMP(spec flvsynth.Spec) Stream { return &overRTMP{spec} }
 func (s *overRTMP) Protocol() string { return RTMP }
 
 func (s *overRTMP) Mean() (bytes, packets float64) { return s.spec.Mean() }
+
+// ASF has packets that a key frame fills, and others are shorter.
+func (s *overRTMP) ASF() (synth.Spec, error) {
+	l := likeness{picture: flvsynth.Picture, tone: flvsynth.Sound, gop: s.spec.GOP, parts: 1, keyParts: 1}
+	l.part, l.keyPart, l.sound = s.spec.Typical()
+	return l.asf()
+}
 
 func (s *overRTMP) Publish(ctx context.Context, c net.Conn, to Place, now func() uint64) (Sent, error) {
 	p := rtmpclient.NewPublisher(&rtmpclient.Client{Conn: rtmpclient.NewConn(c, patience)}, to.Path, s.spec)

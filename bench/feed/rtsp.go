@@ -7,6 +7,7 @@ import (
 
 	"streampump/bench/rtpsynth"
 	"streampump/bench/rtspclient"
+	"streampump/bench/synth"
 )
 
 // interleaved is what RTSP adds to a packet.
@@ -23,6 +24,16 @@ func (s *overRTSP) Protocol() string { return RTSP }
 func (s *overRTSP) Mean() (bytes, packets float64) {
 	bytes, packets = s.spec.Mean()
 	return bytes + packets*interleaved, packets
+}
+
+// ASF leaves out the packet with the parameter sets of each key frame.
+func (s *overRTSP) ASF() (synth.Spec, error) {
+	part, sound := s.spec.Typical()
+	l := likeness{
+		picture: rtpsynth.Picture, tone: s.spec.Sound(), gop: s.spec.GOP, parts: s.spec.Parts, keyParts: s.spec.KeyParts,
+		part: part + interleaved, keyPart: part + interleaved, sound: sound + interleaved,
+	}
+	return l.asf()
 }
 
 func (s *overRTSP) url(at Place) string { return "rtsp://" + at.Addr + at.Path }

@@ -125,6 +125,12 @@ func (s *Spec) Mean() (bytes, tags float64) {
 	return bytes, tags
 }
 
+// Typical is how many bytes, heads of messages included, a picture has on average, a key
+// frame and a frame of sound.
+func (s *Spec) Typical() (picture, key, sound int) {
+	return head + s.Size + sizes/2, head + s.KeySize + sizes/2, head + soundSize
+}
+
 // isKey reports whether tag n of a track is one at which a viewer may begin.
 func (s *Spec) isKey(t Track, n uint32) bool {
 	return t == Audio && !s.Has(Video) || t == Video && int(n)%s.GOP == 0

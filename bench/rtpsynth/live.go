@@ -42,10 +42,13 @@ func Live(bitrate, gop, most int) (Spec, error) {
 	return s, nil
 }
 
+// Sound is the time from one packet of sound to the next.
+func (s *Spec) Sound() time.Duration { return audioStep * time.Second / time.Duration(s.Rate) }
+
 // Mean is how many bytes and packets a second the source has.
 func (s *Spec) Mean() (bytes, packets float64) {
 	for _, t := range s.Tracks {
-		n, span := 1, time.Duration(audioStep)*time.Second/time.Duration(s.Rate)
+		n, span := 1, s.Sound()
 		if t == Video {
 			n, span = s.PerGOP(), time.Duration(s.GOP)*Picture
 		}
@@ -55,6 +58,11 @@ func (s *Spec) Mean() (bytes, packets float64) {
 		packets += float64(n) / span.Seconds()
 	}
 	return bytes, packets
+}
+
+// Typical is how many bytes packets of a picture have on average, and one of sound has.
+func (s *Spec) Typical() (part, sound int) {
+	return HeaderSize + s.Size + sizes/2, len(s.packet(Audio, 0))
 }
 
 // Due is when packet n of a track of the live run was due, by the clock that has named the

@@ -153,7 +153,7 @@ func (s *source) size(m Mark) int {
 // spread is the nominal size of the next object, and by how much it may vary.
 func (s *source) spread(key bool) (size, by int) {
 	size = s.sizeOf(key)
-	if s.Kind != asf.Video {
+	if s.Kind != asf.Video || s.Steady {
 		return size, 0
 	}
 	return size, min(size/4, size-s.Carrier.MinObject())

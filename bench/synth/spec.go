@@ -15,8 +15,10 @@ type Stream struct {
 	// Interval is from one media object to the next; the first is due at 0.
 	Interval time.Duration
 	// Size is that of a media object in bytes, at least [Carrier.MinObject].
-	// The sizes of video vary around it by up to a quarter, and not below that.
-	Size int
+	// The sizes of video vary around it by up to a quarter, and not below that,
+	// unless it is Steady.
+	Size   int
+	Steady bool
 	// KeySize is that of a key frame of video; Size if 0.
 	KeySize int
 	// GOP is how many objects there are from one key frame to the next; the

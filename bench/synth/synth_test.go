@@ -51,6 +51,9 @@ func shapes() map[string]synth.Spec {
 	playableStripped.Strip = true
 	playableSmall := playable
 	playableSmall.PacketSize = playable.MinPacket()
+	steady := stripped
+	steady.Streams = []synth.Stream{single.Streams[0], single.Streams[1]}
+	steady.Streams[0].Steady = true
 	longHeader := synth.Plain(300_000)
 	longHeader.HeaderSize = 65_531
 	return map[string]synth.Spec{
@@ -61,6 +64,7 @@ func shapes() map[string]synth.Spec {
 		"two-videos": two, "no-clean-points": unclean, "small-packets": small, "long-header": longHeader,
 		"playable": playable, "playable-single": playableSingle,
 		"playable-stripped": playableStripped, "playable-small": playableSmall,
+		"steady": steady,
 	}
 }
 
@@ -387,6 +391,25 @@ func TestLeastBitrate(t *testing.T) {
 		s.Streams = []synth.Stream{synth.Video(1, 25, bitrate-1000, gop).Playable()}
 		if want := fmt.Sprintf("takes %d kbit/s,", bitrate/1000); !strings.Contains(s.Check().Error(), want) {
 			t.Errorf("GOP %d: %v, and %d are enough", gop, s.Check(), bitrate)
+		}
+	}
+}
+
+// TestSteadyPicturesHaveOneSize, and key frames another.
+func TestSteadyPicturesHaveOneSize(t *testing.T) {
+	for steady, want := range map[bool]int{true: 2, false: 10} {
+		s := synth.Spec{PacketSize: 8000, Strip: true, Streams: []synth.Stream{synth.Video(1, 25, 300_000, 25)}}
+		s.Streams[0].Steady = steady
+		e, sizes := encoder(t, s), map[int]bool{}
+		for range 75 {
+			b, _, err := e.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			sizes[len(b)] = true
+		}
+		if steady && len(sizes) != want || len(sizes) < want {
+			t.Errorf("steady %v: %d sizes", steady, len(sizes))
 		}
 	}
 }
