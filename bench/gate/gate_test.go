@@ -10,6 +10,7 @@ import (
 	"streampump/bench/feed"
 	"streampump/bench/load"
 	"streampump/bench/rival"
+	"streampump/bench/stat"
 	"streampump/bench/synth"
 )
 
@@ -134,6 +135,74 @@ func TestDamageIsOfViewersThatWereSkipped(t *testing.T) {
 	}
 }
 
+// TestMemoryIsOfViewers: what grows without them, which one alone has too, is not theirs.
+func TestMemoryIsOfViewers(t *testing.T) {
+	nan := math.NaN()
+	table := made(contest.RSSPerViewer, map[string][]float64{rtspPump: {8, 8, 8, nan}, rtspAlone: {604, 604, nan, 604}})
+	for name, held := range map[string][]float64{rtspPump: {301, 101, 301, 301}, rtspAlone: {1, 1, 1, 1}} {
+		for i, n := range held {
+			table.Runs[name][i].Figures[contest.Held] = n
+		}
+	}
+	got := viewersMemory(rtspPump, rtspAlone)(table)
+	if math.Abs(got[0]-(301*8-604)/300.0) > 1e-9 || math.Abs(got[1]-(101*8-604)/100.0) > 1e-9 || !math.IsNaN(got[2]) || !math.IsNaN(got[3]) {
+		t.Errorf("%v", got)
+	}
+	delete(table.Runs, rtspAlone)
+	if got := viewersMemory(rtspPump, rtspAlone)(table); len(stat.Present(got)) > 0 {
+		t.Errorf("without one to compare with: %v", got)
+	}
+}
+
+// TestSamePackets: what RTSP and RTMP are compared with has as many players and the same
+// packets, in the same scene, in segments of the same size; one alone plays as long as all.
+func TestSamePackets(t *testing.T) {
+	s := setup(t)
+	scenes, err := Strict().scenes(&s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	find := func(where, name string) *contest.Heat {
+		i := slices.IndexFunc(scenes, func(s scene) bool { return s.name == where })
+		j := slices.IndexFunc(scenes[i].heats, func(h *contest.Heat) bool { return h.Name == name })
+		if j < 0 {
+			t.Fatalf("in %s there is no %s", where, name)
+		}
+		return scenes[i].heats[j]
+	}
+	for _, c := range []struct {
+		scene, own, like string
+		packets          float64 // a second
+	}{{"feeds", rtspPump, rtspLike, 137.75}, {"feeds", rtmpPump, rtmpLike, 56.25}, {"rtmp-rivals", rtmpPump, rtmpLike, 56.25}} {
+		own, like := find(c.scene, c.own), find(c.scene, c.like)
+		e, err := synth.New(like.Spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		packets, at, size := 0.0, uint32(0), 0
+		for at < 16_000 {
+			b, sent, err := e.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			packets, at, size = packets+1, sent, size+len(b)+feed.Framed
+		}
+		bytes, number := own.Feed.Mean()
+		if rate := (packets - 1) / 16; math.Abs(rate-c.packets) > 0.5 || math.Abs(rate/number-1) > 0.02 || math.Abs(float64(size)/16/bytes-1) > 0.02 {
+			t.Errorf("%s: %.1f packets and %d bytes a second, the other has %.1f and %.0f", c.like, rate, size/16, number, bytes)
+		}
+		if like.Feed != nil || like.Load.Players != own.Load.Players || like.Load.Segment != own.Load.Segment || like.Load.Duration != own.Load.Duration {
+			t.Errorf("%s: %+v, and the other has %+v", c.like, like.Load, own.Load)
+		}
+	}
+	for _, c := range [][3]string{{"rtsp-rivals", rtspPump, rtspAlone}, {"rtmp-rivals", rtmpPump, rtmpAlone}} {
+		all, one := find(c[0], c[1]), find(c[0], c[2])
+		if one.Load.Players != 1 || one.Load.Expected() != all.Load.Expected() || one.Load.Segment != all.Load.Segment || one.Feed != all.Feed {
+			t.Errorf("%s: %+v, and all have %+v", c[2], one.Load, all.Load)
+		}
+	}
+}
+
 // setup is a machine with everything on it.
 func setup(t *testing.T) Setup {
 	t.Helper()
@@ -194,7 +263,7 @@ func TestExpected(t *testing.T) {
 		most  float64 // minutes
 		only  []string
 		steps int
-	}{{Short(), 4, nil, 16}, {Strict(), 31, nil, 16}, {Short(), 1, []string{"delay-few", "lost"}, 1}} {
+	}{{Short(), 4, nil, 16}, {Strict(), 32, nil, 16}, {Short(), 1, []string{"delay-few", "lost"}, 1}} {
 		g := Gate{Form: c.form, Setup: setup(t), Only: c.only}
 		total, scenes := g.Expected()
 		if total.Minutes() > c.most || total <= 0 || scenes != c.steps {

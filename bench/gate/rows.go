@@ -25,8 +25,12 @@ const (
 	stunnel        = "stunnel"
 
 	rtspPump    = "pump, RTSP"
+	rtspLike    = "pump, MMSH like RTSP"
+	rtspAlone   = "pump, RTSP, one viewer"
 	rtspStalled = "pump, RTSP, with stalls"
 	rtmpPump    = "pump, RTMP"
+	rtmpLike    = "pump, MMSH like RTMP"
+	rtmpAlone   = "pump, RTMP, one viewer"
 	rtmpStalled = "pump, RTMP, with stalls"
 )
 
@@ -302,12 +306,18 @@ func stalledCalls() func(*contest.Table) []float64 {
 	}
 }
 
+// pumps are all that run a pump as it is.
+var pumps = []string{
+	pump, quick, stalled, describe, oneLoop, twoLoops, secured, securedStalled,
+	rtspPump, rtspLike, rtspAlone, rtspStalled, rtmpPump, rtmpPump + thousand, rtmpLike, rtmpAlone, rtmpStalled,
+}
+
 // worst is the greatest value of a figure among the pumps of a table, but for
 // those named.
 func worst(f contest.Figure, but ...string) func(*contest.Table) []float64 {
 	return func(t *contest.Table) []float64 {
 		var all []float64
-		for _, name := range []string{pump, quick, stalled, describe, oneLoop, twoLoops, secured, securedStalled, rtspPump, rtspStalled, rtmpPump, rtmpPump + thousand, rtmpStalled} {
+		for _, name := range pumps {
 			if !slices.Contains(but, name) {
 				all = append(all, stat.Present(t.Column(name, f))...)
 			}

@@ -108,7 +108,7 @@ func (f Form) scenes(s *Setup) ([]scene, error) {
 
 	all = append(all, b.secured(mega, slow, once)...)
 
-	feeds, err := b.feeds(mega, once)
+	feeds, err := b.feeds(once)
 	if err != nil {
 		return nil, err
 	}
@@ -178,8 +178,8 @@ const (
 )
 
 // feeds are the scenes over RTSP and RTMP. In the first the same pump has as many players over
-// MMSH.
-func (b *builder) feeds(mega synth.Spec, rounds int) ([]scene, error) {
+// MMSH, of streams with the same packets.
+func (b *builder) feeds(rounds int) ([]scene, error) {
 	rtsp, err1 := b.over(feed.RTSP, rtspPump, 1_000_000, 1000)
 	rtmp, err2 := b.over(feed.RTMP, rtmpPump, 1_000_000, 1000)
 	fewRTSP, err3 := b.over(feed.RTSP, rtspPump, 1_000_000, besideRivals)
@@ -189,13 +189,19 @@ func (b *builder) feeds(mega synth.Spec, rounds int) ([]scene, error) {
 	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
 		return nil, err
 	}
+	likeRTSP, err1 := b.like(rtsp, rtspLike)
+	likeRTMP, err2 := b.like(rtmp, rtmpLike)
+	few, err3 := b.like(fewRTMP, rtmpLike)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return nil, err
+	}
 	return []scene{
 		{
 			name: "feeds", what: "1,000 viewers of 1 Mbit/s over MMSH, over RTSP and over RTMP", rounds: rounds,
-			heats: []*contest.Heat{b.heat(pump, mega, 1000, time.Second), rtsp, rtmp},
+			heats: []*contest.Heat{likeRTSP, rtsp, likeRTMP, rtmp},
 		},
-		{name: "rtsp-rivals", what: "300 viewers of 1 Mbit/s over RTSP", rounds: rounds, heats: append([]*contest.Heat{fewRTSP}, b.rivals(fewRTSP)...)},
-		{name: "rtmp-rivals", what: "300 viewers of 1 Mbit/s over RTMP, and 1,000, in segments of Ethernet", rounds: rounds, heats: b.overEthernet(mega, fewRTMP, rtmp)},
+		{name: "rtsp-rivals", what: "300 viewers of 1 Mbit/s over RTSP", rounds: rounds, heats: append(b.besideAlone(fewRTSP, rtspAlone), b.rivals(fewRTSP)...)},
+		{name: "rtmp-rivals", what: "300 viewers of 1 Mbit/s over RTMP, and 1,000, in segments of Ethernet", rounds: rounds, heats: b.overEthernet(fewRTMP, few, rtmp)},
 		{name: "rtsp-stall", what: "100 viewers of 4 Mbit/s over RTSP, 10 % of whom stall", rounds: rounds, heats: []*contest.Heat{stallRTSP}},
 		{name: "rtmp-stall", what: "100 viewers of 4 Mbit/s over RTMP, 10 % of whom stall", rounds: rounds, heats: []*contest.Heat{stallRTMP}},
 	}, nil
@@ -207,10 +213,10 @@ const thousand = ", 1,000"
 // overEthernet are heats over RTMP beside rivals, which leave Nagle's algorithm on: in larger
 // segments they would send less often than in any real network. In the short form there is no
 // time for most of it.
-func (b *builder) overEthernet(mega synth.Spec, few, many *contest.Heat) []*contest.Heat {
-	all := append([]*contest.Heat{few}, b.rivals(few)...)
+func (b *builder) overEthernet(few, likeFew, many *contest.Heat) []*contest.Heat {
+	all := append(b.besideAlone(few, rtmpAlone), b.rivals(few)...)
 	if b.form.Strict {
-		all = append(all, b.heat(pump, mega, besideRivals, time.Second))
+		all = append(all, likeFew)
 		again := *many
 		for _, h := range append([]*contest.Heat{&again}, b.rivals(many)...) {
 			if h.Kind.Name != "mediamtx" { // does not hold so many on one core
@@ -230,6 +236,26 @@ func (b *builder) over(protocol, name string, bitrate, players int) (h *contest.
 	h = b.heat(name, synth.Spec{}, players, time.Duration(players)*time.Millisecond)
 	h.Feed, err = feed.Live(protocol, bitrate, liveGOP, livePacket)
 	return h, err
+}
+
+// like is a heat of the pump over MMSH, with the packets of one over another protocol and as
+// many players. They come at once, because nobody looks at how long they take to join.
+func (b *builder) like(of *contest.Heat, name string) (*contest.Heat, error) {
+	spec, err := of.Feed.ASF()
+	return b.heat(name, spec, of.Load.Players, 0), err
+}
+
+// besideAlone is a heat and the same with one player, as long, which shows what grows without
+// players. In the short form, in which no row about memory falls, there is no time for it.
+func (b *builder) besideAlone(of *contest.Heat, name string) []*contest.Heat {
+	if !b.form.Strict {
+		return []*contest.Heat{of}
+	}
+	h := *of
+	h.Name = name
+	h.Load.Players, h.Load.Verify, h.Load.Ramp = 1, 1, 0
+	h.Load.Duration += of.Load.Ramp
+	return []*contest.Heat{of, &h}
 }
 
 // rivals are the same heat of the rivals that are there; in the short form, of the first.
