@@ -12,6 +12,7 @@ import (
 	"streampump/bench/floor"
 	"streampump/bench/live"
 	"streampump/bench/load"
+	"streampump/bench/pace"
 	"streampump/bench/rival"
 	"streampump/bench/secure"
 	"streampump/bench/synth"
@@ -35,6 +36,8 @@ type Heat struct {
 	// Spec is the stream, unless it is Feed, which comes and goes over another protocol.
 	Spec synth.Spec
 	Feed feed.Stream
+	// HeadStart is how long the server has had its stream before the players come.
+	HeadStart time.Duration
 	// Load is what the players do; where they play is filled in.
 	Load load.Options
 	// Profile is called with the pump's admin listener while players play, on a
@@ -99,7 +102,13 @@ func (h *Heat) Run(ctx context.Context) (*Outcome, error) {
 		}
 	}
 	var failed error
-	out.Result, failed, err = h.load(ctx, s)
+	if !pace.Sleep(ctx, h.HeadStart) {
+		_ = s.Stop()
+		return nil, ctx.Err()
+	}
+	if failed = s.Err(); failed == nil {
+		out.Result, failed, err = h.load(ctx, s)
+	}
 	// Of several failures the first is the cause of the others.
 	if stopped := s.Stop(); failed == nil {
 		failed = stopped

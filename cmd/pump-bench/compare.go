@@ -35,6 +35,7 @@ type comparing struct {
 	stall        string
 	throttle     string
 	players      load.Options
+	headStart    time.Duration
 	budgets      []time.Duration
 	floor, json  bool
 	html         string
@@ -82,7 +83,7 @@ pump failed or lost players; what a rival failed in is told.`,
   pump-bench compare --segment 1460 --latency-budget 90ms,20ms,0
   pump-bench compare --tls -n 2000 --ramp 0
   pump-bench compare --protocol rtsp -n 300 --gop 50
-  pump-bench compare --protocol rtmp -n 300 --gop 50
+  pump-bench compare --protocol rtmp -n 300 --gop 50 --head-start 20s
   pump-bench compare --protocol rtsp -n 100 --gop 50 --bitrate 4M --stall 10%:15s --duration 20s
   pump-bench compare --servers pump --profile profiles/`,
 		Args: cli.Arguments(),
@@ -102,6 +103,7 @@ pump failed or lost players; what a rival failed in is told.`,
 	f.BoolVar(&o.floor, "floor", true, "measure the floor too")
 	f.IntVarP(&o.players.Players, "number", "n", 1000, "players")
 	o.stream.add(f)
+	f.DurationVar(&o.headStart, "head-start", 0, "time for which a server has its stream before the players come; 20s fill the pump's backlog")
 	f.DurationVar(&o.players.Ramp, "ramp", time.Second, "time over which the players connect; 0: at once")
 	f.DurationVar(&o.players.Duration, "duration", 5*time.Second, "length of each measurement")
 	f.StringVar(&o.stall, "stall", "", "share of the players that stops reading, and for how long, as in 5%:20s")
@@ -129,7 +131,7 @@ func (o *comparing) check() (err error) {
 	if err := inBounds(
 		bound{"rounds", fmt.Sprintf("1 to %d", maxRounds), o.rounds >= 1 && o.rounds <= maxRounds, o.rounds},
 		bound{"number (-n)", "1 or more", o.players.Players >= 1, o.players.Players},
-		notBelow0("ramp", o.players.Ramp), above0("duration", o.players.Duration), notBelow0("segment", o.players.Segment),
+		notBelow0("head-start", o.headStart), notBelow0("ramp", o.players.Ramp), above0("duration", o.players.Duration), notBelow0("segment", o.players.Segment),
 	); err != nil {
 		return err
 	}
@@ -218,7 +220,7 @@ func (e env) compare(ctx context.Context, o *comparing) error {
 	if o.floor {
 		steps++
 	}
-	one := o.players.Expected() + startsWithin
+	one := o.headStart + o.players.Expected() + startsWithin
 	show := e.newProgress(one*time.Duration(steps*o.rounds), steps*o.rounds)
 	c := contest.Contest{Heats: heats, Floor: o.floor, Rounds: o.rounds, Progress: func(_, _ int, name string) { show.next(one, name) }}
 	for _, h := range heats {
@@ -273,7 +275,7 @@ func (o *comparing) settings() result.ContestSettings {
 	}
 	return result.ContestSettings{
 		Players: p.Players, Protocol: over, Stream: stream,
-		Ramp: p.Ramp.Seconds(), Duration: p.Duration.Seconds(), Stall: p.Stall.String(), Throttle: p.Throttle.String(), Segment: p.Segment,
+		HeadStart: o.headStart.Seconds(), Ramp: p.Ramp.Seconds(), Duration: p.Duration.Seconds(), Stall: p.Stall.String(), Throttle: p.Throttle.String(), Segment: p.Segment,
 		TLS: o.tls, Rounds: o.rounds, ServerCores: o.place.placed.Server, LoadCores: o.place.placed.Load,
 	}
 }

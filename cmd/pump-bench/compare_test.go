@@ -63,7 +63,7 @@ func TestCompareOfAServerThatFails(t *testing.T) {
 	unconfined(t)
 	pump := program(t, `test "$1" = version && echo stream-pump 0 || { echo I cannot find my teapot; exit 7; }`)
 	page := filepath.Join(t.TempDir(), "r.html")
-	args := []string{"compare", "--servers", "pump", "--pump", pump, "--rounds", "2", "-n", "3", "--html", page}
+	args := []string{"compare", "--servers", "pump", "--pump", pump, "--rounds", "2", "-n", "3", "--head-start", "1m", "--html", page}
 	o := start(t, append(args, "--json")...)
 	var r struct {
 		Names       []string
@@ -85,7 +85,7 @@ func TestCompareOfAServerThatFails(t *testing.T) {
 		!maps.Equal(r.Versions, map[string]string{"pump": "stream-pump 0"}) || len(r.Failures) != 4 {
 		t.Errorf("%+v", r)
 	}
-	for _, key := range []string{"players", "bitrate", "packet_size", "fps", "gop", "ramp_seconds", "duration_seconds", "rounds", "server_cores", "load_cores"} {
+	for _, key := range []string{"players", "bitrate", "packet_size", "fps", "gop", "head_start_seconds", "ramp_seconds", "duration_seconds", "rounds", "server_cores", "load_cores"} {
 		if _, there := r.Settings[key]; !there {
 			t.Errorf("the settings lack %s: %v", key, r.Settings)
 		}

@@ -35,7 +35,7 @@ func (o *comparing) heats(ctx context.Context) (heats []*contest.Heat, err error
 		path, err := o.place.find(k)
 		switch {
 		case err == nil:
-			h := contest.Heat{Kind: k, Name: k.Name, Path: path, Pump: o.place.behind(), TLS: o.tls, Spec: spec, Feed: o.players.Feed, Load: o.players}
+			h := contest.Heat{Kind: k, Name: k.Name, Path: path, Pump: o.place.behind(), TLS: o.tls, Spec: spec, Feed: o.players.Feed, HeadStart: o.headStart, Load: o.players}
 			heats = append(heats, o.of(h)...)
 		case len(o.servers) > 0 || k.Name == "pump":
 			return nil, err

@@ -102,6 +102,7 @@ func TestUsageErrors(t *testing.T) {
 		{"compare --stall 5%:5s", "a stall of 5s does not end within a measurement of 5s", " compare"},
 		{"compare --stall 5", "a stall is a share of the players and a time, as in \"5%:20s\"", " compare"},
 		{"compare --throttle 5", "a throttle is a share of the players and a bitrate of 1k to 1000M, as in \"5%:300k\"", " compare"},
+		{"compare --head-start=-1s", "--head-start must be 0 or more, not -1s", " compare"},
 		{"compare -n 0", "--number (-n) must be 1 or more, not 0", " compare"},
 		{"compare --packet-size 74", "--packet-size must be from 75 to 65000 bytes for such a stream, not 74", " compare"},
 		{"compare --fps 0", "--fps must be above 0 and at most 1000", " compare"},

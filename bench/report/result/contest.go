@@ -27,6 +27,7 @@ type ContestSettings struct {
 	// Protocol is what the players speak; empty is MMSH, and HTTP with servers of that.
 	Protocol string `json:"protocol,omitempty"`
 	Stream
+	HeadStart   float64 `json:"head_start_seconds,omitempty"`
 	Ramp        float64 `json:"ramp_seconds"`
 	Duration    float64 `json:"duration_seconds"`
 	Stall       string  `json:"stall,omitempty"`
@@ -46,6 +47,9 @@ func (s *ContestSettings) String() string {
 	}
 	text := fmt.Sprintf("%d players, %s, %d %s of %g s; servers on core %s, load on %s",
 		s.Players, s.Stream.String(), s.Rounds, rounds, s.Duration, affinity.Text(s.ServerCores), affinity.Text(s.LoadCores))
+	if s.HeadStart > 0 {
+		text += fmt.Sprintf("; %g s after the stream began", s.HeadStart)
+	}
 	if s.Stall != "" {
 		text += "; stalled: " + s.Stall
 	}

@@ -30,14 +30,14 @@ func compared() *Contest {
 	}
 	return &Contest{
 		About{Program: "pump-bench 1", Commit: "0123", Date: "today"},
-		ContestSettings{Players: 100, Stream: Stream{Bitrate: 1e6, PacketSize: 1400}, Rounds: 2, Duration: 5, Stall: "5%:2s", Throttle: "5%:300k", Segment: 1460, ServerCores: []int{0}, LoadCores: []int{1, 2}},
+		ContestSettings{Players: 100, Stream: Stream{Bitrate: 1e6, PacketSize: 1400}, Rounds: 2, HeadStart: 2.5, Duration: 5, Stall: "5%:2s", Throttle: "5%:300k", Segment: 1460, ServerCores: []int{0}, LoadCores: []int{1, 2}},
 		map[string]string{"pump": "stream-pump 1", "cubemap": "cubemap 1.4", "vlc": ""}, t, t.Failures(),
 	}
 }
 
 func TestTextOfAContest(t *testing.T) {
 	want := `interrupted; this is what was measured so far
-100 players, 1 Mbit/s in packets of 1400 bytes, 2 rounds of 5 s; servers on core 0, load on 1-2; stalled: 5%:2s; throttled: 5%:300k; segments of 1460 bytes
+100 players, 1 Mbit/s in packets of 1400 bytes, 2 rounds of 5 s; servers on core 0, load on 1-2; 2.5 s after the stream began; stalled: 5%:2s; throttled: 5%:300k; segments of 1460 bytes
 pump: stream-pump 1
 cubemap: cubemap 1.4; TLS 1.3, AES
 
