@@ -383,3 +383,23 @@ func TestCompareIsInterrupted(t *testing.T) {
 		t.Errorf("%v is left, %v", left, err)
 	}
 }
+
+// TestCompareHeadStart: players come when the server has had its stream for so long.
+func TestCompareHeadStart(t *testing.T) {
+	const ahead = 3 * time.Second
+	began := time.Now()
+	out := benchPrints(t, buildBoth(t), "compare", "--servers", "pump", "-n", "5", "--bitrate", "400k", "--ramp", "0", "--rounds", "1", "--duration", "1s",
+		"--floor=false", "--head-start", ahead.String(), "--json")
+	var r struct {
+		contest.Table
+		Settings struct {
+			HeadStart float64 `json:"head_start_seconds"`
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took < ahead+time.Second || r.Settings.HeadStart != ahead.Seconds() || !r.Measured() || len(r.Failures()) > 0 {
+		t.Errorf("after %v: %s", took, out)
+	}
+}
