@@ -191,7 +191,7 @@ func TestSamePackets(t *testing.T) {
 		if rate := (packets - 1) / 16; math.Abs(rate-c.packets) > 0.5 || math.Abs(rate/number-1) > 0.02 || math.Abs(float64(size)/16/bytes-1) > 0.02 {
 			t.Errorf("%s: %.1f packets and %d bytes a second, the other has %.1f and %.0f", c.like, rate, size/16, number, bytes)
 		}
-		if like.Feed != nil || like.Load.Players != own.Load.Players || like.Load.Segment != own.Load.Segment || like.Load.Duration != own.Load.Duration {
+		if like.Feed != nil || like.Load.Players != own.Load.Players || like.Load.Segment != own.Load.Segment || like.Load.Expected() != own.Load.Expected() {
 			t.Errorf("%s: %+v, and the other has %+v", c.like, like.Load, own.Load)
 		}
 	}

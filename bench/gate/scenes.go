@@ -239,10 +239,11 @@ func (b *builder) over(protocol, name string, bitrate, players int) (h *contest.
 }
 
 // like is a heat of the pump over MMSH, with the packets of one over another protocol and as
-// many players. They come at once, because nobody looks at how long they take to join.
+// many players, who come as slowly: the measurement begins as long after the stream, so that
+// there are as many key frames in it.
 func (b *builder) like(of *contest.Heat, name string) (*contest.Heat, error) {
 	spec, err := of.Feed.ASF()
-	return b.heat(name, spec, of.Load.Players, 0), err
+	return b.heat(name, spec, of.Load.Players, of.Load.Ramp), err
 }
 
 // besideAlone is a heat and the same with one player, as long, which shows what grows without
@@ -324,4 +325,4 @@ func (s *scene) times(f Form) int {
 }
 
 // around is about how long a server takes to start, to get the stream and to end.
-const around = 1500 * time.Millisecond
+const around = 1400 * time.Millisecond
