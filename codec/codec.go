@@ -488,7 +488,8 @@ type Programme interface {
 	// is up to the protocol, by what its players do. Without a pause, as when a clip
 	// starts again, nothing is missing between the two that does not show.
 	Splice(m Media, pause time.Duration) bool
-	// Append appends the primary form of a source's packet to dst.
+	// Append appends the primary form of a source's packet to dst. There is [Room] for it
+	// behind dst; what needs more is copied once more.
 	//
 	// [ErrSkip] means that the packet has no place in the stream and is left out: it is of
 	// no track, or came before. Where
@@ -525,6 +526,10 @@ type Programme interface {
 	// Next is the programme that follows when this one's time line is used up.
 	Next() Programme
 }
+
+// Room is how many bytes [Programme.Append] has for a packet of n bytes: what protocols put
+// in front of one fits, and what they put into a long one.
+func Room(n int) int { return n + 64 + n>>13 }
 
 // ErrSkip is returned by [Programme.Append] for a packet that is left out on
 // purpose. A source that sends nothing else is as good as silent, [ErrNoKey] excepted.

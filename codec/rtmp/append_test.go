@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"testing"
+
+	"streampump/codec"
 )
 
 // TestAppendMessage: what is written is read as what it was, with the header that viewers
@@ -29,6 +31,17 @@ func TestAppendMessage(t *testing.T) {
 			if got := readAll(t, &r, b, 30000); !sameMessages(got, []message{want}) {
 				t.Errorf("%d bytes at %d: %d messages", size, time, len(got))
 			}
+		}
+	}
+}
+
+// The longest message has room where it goes, whatever its time: it is not copied again.
+func TestRoomForMessages(t *testing.T) {
+	for _, size := range []int{0, 1, firstChunk + 1, ourChunk + 1, wide.message - 1, wide.message} {
+		room := make([]byte, 0, codec.Room(size))
+		b := appendMedia(room, typeVideo, 1<<32-1, make([]byte, size))
+		if &b[0] != &room[:1][0] {
+			t.Errorf("a message of %d bytes has %d, and room for %d", size, len(b), cap(room))
 		}
 	}
 }

@@ -312,14 +312,10 @@ func (st *Stream) usedUp(now int64) {
 	}
 }
 
-// framing is more than any protocol adds to a packet; one that grows by more is
-// copied into the backlog.
-const framing = 64
-
 // packetLocked frames a packet into the backlog, once for all viewers. If there is no
 // memory for it, because viewers still hold what was evicted, it is left out.
 func (st *Stream) packetLocked(p *Programme, ev *codec.Event, now int64) (codec.Mark, error) {
-	room := p.Ring.Room(len(ev.Data) + framing)
+	room := p.Ring.Room(codec.Room(len(ev.Data)))
 	if room == nil {
 		p.codec.Miss(ev)
 		st.noRoom(p)
