@@ -461,6 +461,9 @@ type Mark struct {
 	Start bool
 	// Most is how many bytes the packet has in the form in which it is longest.
 	Most int
+	// Kept is how many bytes the programme keeps from now on beside its packets and its
+	// heads, all in all.
+	Kept int
 	// Note is a repair that was made, once for each kind and programme, for the log;
 	// nil if none.
 	Note error

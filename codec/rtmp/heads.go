@@ -93,6 +93,25 @@ func (p *preamble) size() int {
 	return n
 }
 
+// sizeBeside is how many bytes the preamble takes besides those that it has of another one.
+func (p *preamble) sizeBeside(o *preamble) (n int) {
+	if !sameBytes(p.metadata, o.metadata) {
+		n += len(p.metadata)
+	}
+	for i := range p.parts {
+		n += partCost
+		if body := p.parts[i].body; !sameBytes(body, o.find(p.parts[i].key)) {
+			n += len(body)
+		}
+	}
+	return n
+}
+
+// sameBytes reports whether two bodies are one.
+func sameBytes(a, b []byte) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}
+
 // append appends the messages that are not among those with which a packet begins that
 // comes next. time is that of the headers: 0 where a viewer starts. Metadata has time 0
 // always: with any other, players made with libavformat take it for subtitles.
@@ -173,4 +192,21 @@ func (hs heads) add(h head) (heads, error) {
 	}
 	h.number = hs.newest().number + 1
 	return append(slices.Clone(keep), h), nil
+}
+
+// headCost is what a head takes besides the bodies of its messages, and partCost what one of
+// its parts does, in bytes.
+const (
+	headCost = 96
+	partCost = 32
+)
+
+// size is how many bytes all heads take. What one has of the one before it is there once.
+func (hs heads) size() (n int) {
+	var was preamble
+	for i := range hs {
+		n += headCost + hs[i].set.sizeBeside(&was)
+		was = hs[i].set
+	}
+	return n
 }

@@ -97,6 +97,50 @@ func TestMetadataStorm(t *testing.T) {
 	}
 }
 
+// What heads keep is told with each message: what they have in common once, and metadata too
+// that has to wait. It is bounded.
+func TestHeadsAreCounted(t *testing.T) {
+	const long = 30_000
+	l := newLane(t, bothMedia)
+	frame := func(i int) int {
+		t.Helper()
+		got := l.send(0, typeVideo, uint32(i*40), videoFrame(true, uint32(i)))
+		if got.err != nil {
+			t.Fatal(i, got.err)
+		}
+		return got.mark.Kept
+	}
+	was := frame(0)
+	grows := func(i int, typ uint8, body []byte, least int) {
+		t.Helper()
+		if got := l.send(40, typ, uint32(i*40), body); !errors.Is(got.err, codec.ErrHeld) {
+			t.Fatal(i, got.err)
+		}
+		now := frame(i)
+		if by := now - was; by < least || by > least+1000 {
+			t.Errorf("with change %d the heads have %d bytes more, want %d and little beside", i, by, least)
+		}
+		was = now
+	}
+	header := append(bytes.Clone(avcHeader), make([]byte, long)...)
+	for i := 1; i < maxHeads; i++ {
+		if header[len(header)-1] = byte(i); i%3 > 0 && i < maxHeads/2 {
+			body := metadata("n", i, "x", string(make([]byte, long)))
+			grows(i, typeData, body, len(body))
+		} else {
+			grows(i, typeVideo, header, len(header))
+		}
+		if most := i * (2*long + 1000); was > most {
+			t.Fatalf("%d heads have %d bytes, at most %d may be", i, was, most)
+		}
+	}
+	waits := metadata("x", string(make([]byte, long)))
+	grows(maxHeads, typeData, waits, len(waits))
+	if n := len(*l.g.heads.Load()); n != maxHeads {
+		t.Errorf("%d heads: the metadata does not wait", n)
+	}
+}
+
 // Headers and metadata that are too long never get into a head.
 func TestHeadSize(t *testing.T) {
 	l := newLane(t, bothMedia)

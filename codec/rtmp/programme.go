@@ -20,6 +20,7 @@ type programme struct {
 	now   atomic.Pointer[media]
 	heads atomic.Pointer[heads]
 
+	kept    int       // bytes of all heads
 	set     preamble  // that of the next message: the newest head's, or one that differs
 	changed bool      // it differs
 	owed    []partKey // parts of it that viewers have not been sent; they come with the next message of their type
@@ -39,7 +40,7 @@ var _ codec.Programme = (*programme)(nil)
 func newProgramme(m *media) *programme {
 	g := &programme{set: m.set, line: newTimeline(m.lead)}
 	g.now.Store(m)
-	g.heads.Store(&heads{{set: g.set}})
+	g.put(heads{{set: g.set}})
 	return g
 }
 
@@ -284,8 +285,23 @@ func (g *programme) restart() {
 		return
 	}
 	g.changed, g.owed, g.meant, g.swings = false, nil, false, 0
-	g.heads.Store(&heads{{set: g.set}})
+	g.put(heads{{set: g.set}})
 	g.now.Store(g.now.Load().withSet(g.set))
+}
+
+// put makes heads those of the programme.
+func (g *programme) put(hs heads) {
+	g.heads.Store(&hs)
+	g.kept = hs.size()
+}
+
+// keeps is how many bytes of preambles there are: behind publish one that is not among the
+// heads differs in its metadata from the newest.
+func (g *programme) keeps() int {
+	if g.changed {
+		return g.kept + len(g.set.metadata)
+	}
+	return g.kept
 }
 
 // emit appends a message of pictures or sound behind what is owed before it.
@@ -305,7 +321,7 @@ func (g *programme) emit(dst []byte, ev *codec.Event, k kind, mark codec.Mark) (
 	start := len(dst)
 	dst = g.appendOwed(dst, ev.Channel, uint32(at))
 	dst = appendMedia(dst, ev.Channel, uint32(at), ev.Data)
-	mark.Most = len(dst) - start
+	mark.Most, mark.Kept = len(dst)-start, g.keeps()
 	mark.SendTime = time.Duration(at) * time.Millisecond
 	return dst, mark, nil
 }
@@ -326,7 +342,7 @@ func (g *programme) publish() error {
 		if err != nil {
 			return err
 		}
-		g.heads.Store(&now)
+		g.put(now)
 		g.now.Store(g.now.Load().withSet(g.set))
 	}
 	g.changed, g.swings = false, 0
@@ -381,7 +397,7 @@ func (g *programme) data(dst []byte, ev *codec.Event) ([]byte, codec.Mark, error
 	at := g.line.aside(dataKind, ev.Number)
 	start := len(dst)
 	dst = appendMedia(dst, typeData, uint32(at), ev.Data)
-	return dst, codec.Mark{Start: true, Most: len(dst) - start, SendTime: time.Duration(at) * time.Millisecond}, nil
+	return dst, codec.Mark{Start: true, Most: len(dst) - start, Kept: g.keeps(), SendTime: time.Duration(at) * time.Millisecond}, nil
 }
 
 var errNoName = errors.New("the source sends data messages without a name: they are left out")

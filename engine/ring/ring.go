@@ -99,7 +99,6 @@ type Ring struct {
 	age    int64 // up to which packets before the newest key start are kept, in nanoseconds
 	make   Maker
 	memory *Memory
-	beside int64 // bytes that the memory counts for the ring itself and what goes with it
 
 	// Read by anyone.
 	head  atomic.Uint64 // the number the next packet will get
@@ -111,6 +110,8 @@ type Ring struct {
 	units atomic.Bool // some have more than one packet
 
 	// Owned by the writer.
+	beside      int64    // bytes that the memory counts for the ring itself and what goes with it
+	kept        int64    // of them, by Keep
 	segment     *segment // that packets go to
 	nextSegment int      // how large the next one is
 	idle        *segment // without a buffer
@@ -146,6 +147,22 @@ func (m *Memory) NewRing(age time.Duration, mk Maker, beside int64) *Ring {
 	r.table.Store(t)
 	m.rings = append(m.rings, r)
 	return r
+}
+
+// Keep counts n bytes as what goes with the ring from now on, beside what NewRing was told,
+// instead of those of the last call. It is false if there is no memory for that: then it is as
+// it was. Writer only.
+func (r *Ring) Keep(n int64) bool {
+	more := n - r.kept
+	switch {
+	case more > 0 && !r.memory.take(more):
+		return false
+	case more < 0:
+		r.memory.give(-more)
+	}
+	r.beside += more
+	r.kept = n
+	return true
 }
 
 // Head is the number that the next packet will get. Any goroutine may call it.

@@ -35,6 +35,7 @@ type Programme struct {
 	// Guarded by stream.mu.
 	meter   rateMeter
 	held    int   // bytes that the codec has kept for its next packet
+	kept    int64 // bytes that it keeps beside the packets
 	windows int64 // of the meter
 	ended   int64 // when the ring did
 	crowded bool  // a packet was left out for want of memory, and that was said
@@ -114,6 +115,15 @@ func (p *Programme) AppendJoin(dst []byte, f codec.Form, first []byte, left uint
 // Datagram takes the first datagram off what goes to a viewer. Any goroutine may call it.
 func (p *Programme) Datagram(b []byte) (datagram []byte, channel uint8, size int) {
 	return p.codec.Datagram(b)
+}
+
+// room is where the packet goes that the codec makes of one of n bytes; nil if there is no
+// memory for it, or for what the codec keeps since the last one.
+func (p *Programme) room(n int) []byte {
+	if !p.Ring.Keep(p.kept) {
+		return nil
+	}
+	return p.Ring.Room(codec.Room(n))
 }
 
 // Start is where a joiner begins; ok is false if it must wait for a key frame.

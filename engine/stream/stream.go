@@ -315,7 +315,7 @@ func (st *Stream) usedUp(now int64) {
 // packetLocked frames a packet into the backlog, once for all viewers. If there is no
 // memory for it, because viewers still hold what was evicted, it is left out.
 func (st *Stream) packetLocked(p *Programme, ev *codec.Event, now int64) (codec.Mark, error) {
-	room := p.Ring.Room(codec.Room(len(ev.Data)))
+	room := p.room(len(ev.Data))
 	if room == nil {
 		p.codec.Miss(ev)
 		st.noRoom(p)
@@ -330,6 +330,7 @@ func (st *Stream) packetLocked(p *Programme, ev *codec.Event, now int64) (codec.
 		return mark, err
 	}
 	p.gap = false // should this one be left out, the codec must be told again
+	p.kept = int64(mark.Kept)
 	if !p.Ring.Append(packet, now, ring.Mark{Key: mark.Key, Trim: mark.Trim, Start: mark.Start}) {
 		st.noRoom(p)
 		return mark, errCrowded
