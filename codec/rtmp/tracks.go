@@ -20,7 +20,7 @@ import (
 type intake struct {
 	media *media   // that was yielded last; nil before
 	set   preamble // what the source has sent of it so far
-	named []track  // those that the metadata of set names
+	named []track  // those that the metadata of set names, before the header
 	seen  []track  // those that have come, each with its newest codec
 	hold  hold     // before the header, and while it waits to be yielded
 	tags  aggregate
@@ -144,7 +144,10 @@ func (in *intake) data(m *message) (ev codec.Event) {
 	switch string(dataName(body)) {
 	case nameMetadata:
 		if !bytes.Equal(in.set.metadata, body) {
-			in.set.metadata, in.named = bytes.Clone(body), announced(body)
+			in.set.metadata = bytes.Clone(body)
+			if in.media == nil {
+				in.named = announced(body)
+			}
 		}
 	case nameClear:
 		in.set.metadata, in.named = nil, nil
