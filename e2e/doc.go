@@ -31,6 +31,6 @@
 //     are heavy, and a busy machine looks like a bad stream.
 //   - Processes are started and ended by their PID.
 //   - A missing program skips its tests; with STREAMPUMP_NOSKIP=1 it fails them.
-//   - With STREAMPUMP_LONG=1 a viewer over RTSP stops for a minute too, and an encoder is
-//     killed under a hundred of each player in turn.
+//   - With STREAMPUMP_LONG=1 a viewer over RTSP stops for a minute too, as one over RTMP
+//     always does, and an encoder is killed under a hundred of each player in turn.
 package e2e
