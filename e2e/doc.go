@@ -16,7 +16,8 @@
 //
 //	ffmpeg, GStreamer, gortsplib ──push──► pump ──► the same, mpv, MPlayer (RTSP)
 //	gortsplib's server ──pull, by UDP only──┘ └─pull─► pump ─► …
-//	ffmpeg, GStreamer, librtmp ──push──► pump ──► the same, mpv, VLC, MPlayer, rtmpdump (RTMP)
+//	ffmpeg, GStreamer, librtmp, gortmplib ──push──► pump ──► the same, mpv, VLC, MPlayer,
+//	                                                        rtmpdump (RTMP)
 //	nginx, MediaMTX, ffmpeg ◄──pull── pump ─► …
 //	bench/rtmpclient ──push──► pump ─► viewers whose every message is checked
 //	bench/rtspclient ──push──► pump ─► viewers whose every packet is checked, over TCP and UDP

@@ -20,7 +20,8 @@ import (
 )
 
 // rtmpKind is a player of RTMP. ffmpeg, mpv, VLC and MPlayer have the same client with
-// clocks of their own; GStreamer has one of its own and librtmp's, which is rtmpdump's too.
+// clocks of their own; GStreamer has one of its own and librtmp's, which is rtmpdump's too;
+// gortmplib's is MediaMTX's.
 type rtmpKind struct {
 	name, binary string
 	tls          bool // it can play over TLS without our certificate
@@ -49,6 +50,7 @@ func rtmpKinds() []rtmpKind {
 			return w
 		}},
 		{"rtmpdump", "rtmpdump", false, watchRTMPDump},
+		{"gortmplib", "go", false, watchGortmplib},
 	}
 }
 
