@@ -27,8 +27,9 @@
 // checked on a few goroutines with a bounded queue, of which one address has a part,
 // and whose threads come last when processors are short ([Pool]). The nonces of Digest
 // are signed instead of remembered (nonces), and only answers that were right are
-// remembered, up to a bound, so that none is good twice (replays). What has been found
-// right is kept for a few minutes (passed).
+// remembered, up to a bound, so that none is good twice (replays). Encoders of RTMP prove who
+// they are by the same hashes and nonces (salted). What has been found right is kept for a
+// few minutes (passed).
 //
 // # Secrets
 //

@@ -13,10 +13,12 @@ type Guard struct {
 	// standIn is what a stream that does not exist is judged by, by role; nil if all
 	// streams are open.
 	standIn [roles]*ruling
-	digests digests
-	limiter *limiter
-	passed  *passed
-	slow    *Pool
+	// anywhere is what holds whatever the stream is, by role; nil if that depends on it.
+	anywhere [roles]*ruling
+	digests  digests
+	limiter  *limiter
+	passed   *passed
+	slow     *Pool
 }
 
 // Sizes of what a guard remembers.
@@ -47,9 +49,11 @@ func NewGuard(cfg Config) *Guard {
 	}
 	for role := range roles {
 		g.enter(role, &g.cfg.Default[role])
+		g.anywhere[role] = g.rulings[&g.cfg.Default[role]]
 		for _, path := range g.paths() {
 			if own := g.cfg.Streams[path].of(role); own != nil {
 				g.enter(role, own)
+				g.anywhere[role] = nil
 			}
 		}
 	}
@@ -82,10 +86,14 @@ func (g *Guard) enter(role Role, r *Rules) {
 // that are let in may be told, and so may be who asks for what cannot name a stream.
 func (g *Guard) Ask(now time.Time, r Request, unknown bool, done func(Decision)) (d Decision, decided bool) {
 	rules := g.rulings[g.cfg.Rules(r.Role, r.Stream)]
-	if unknown {
+	anywhere := r.Ahead && r.Stream == ""
+	switch {
+	case anywhere:
+		rules = g.anywhere[r.Role]
+	case unknown:
 		rules = g.standIn[r.Role]
 	}
-	if rules == nil || rules.Open() || unknown && !isWord(r.Stream) {
+	if rules == nil || rules.Open() || unknown && !anywhere && !isWord(r.Stream) {
 		return Decision{Pump: true}, true // what can be no stream hides none
 	}
 	if d, decided := rules.place(r.Peer); decided {
@@ -186,7 +194,7 @@ func (g *Guard) digest(rules *ruling, now time.Time, r *Request) Decision {
 	if c.SHA256 {
 		kind = DigestSHA256
 	}
-	switch g.digests.check(rules.account(c.User, kind), c, now) {
+	switch g.digests.check(rules.account(c.User, kind), c, now, r.Ahead) {
 	case right:
 		return g.welcome(now, r, c.User)
 	case stale:

@@ -1,6 +1,8 @@
 package access
 
 import (
+	"crypto/md5" //nolint:gosec // see proveSalted
+	"encoding/base64"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -161,6 +163,96 @@ func TestDigest(t *testing.T) {
 	d := l.ask("digest", home, prove(c, "anna", "right", 9, nil))
 	l.want(d, Denied, "nonce is too old")
 	l.want(l.ask("digest", home, prove(d.Challenge, "anna", "right", 1, nil)), Allowed, "")
+}
+
+// proveSalted answers a challenge as ffmpeg does over RTMP, and OBS.
+func proveSalted(c *codec.Challenge, user, password, own string) *codec.Credentials {
+	sum := func(s string) string {
+		sum := md5.Sum([]byte(s)) //nolint:gosec // it is the protocol's
+		return base64.StdEncoding.EncodeToString(sum[:])
+	}
+	salt := ":" + c.Realm + ":"
+	return &codec.Credentials{Digest: &codec.Digest{
+		User: user, Nonce: c.Nonce, ClientNonce: own, Response: sum(sum(user+salt+password) + c.Nonce + own), Salted: true,
+	}}
+}
+
+// TestSalted: the account that is for Digest with MD5 is for RTMP's encoders too, who are asked
+// ahead and then bring the same once more.
+func TestSalted(t *testing.T) {
+	l := newLab(t)
+	ahead := func(stream string, c *codec.Credentials) Decision {
+		t.Helper()
+		d, decided := l.Ask(l.now, Request{Role: View, Stream: stream, Peer: home, Credentials: c, Ahead: true}, false, nil)
+		if !decided {
+			t.Fatal("it is not decided at once")
+		}
+		return d
+	}
+	first := ahead("digest", nil)
+	l.want(first, Denied, "takes a name and a password")
+	c := first.Challenge
+	if !c.MD5 || c.Token || !ahead("both", nil).Challenge.Token {
+		t.Errorf("the challenge is %+v", c)
+	}
+	change := func(c *codec.Credentials, f func(*codec.Digest)) *codec.Credentials {
+		f(c.Digest)
+		return c
+	}
+	good := proveSalted(c, "anna", "right", "rOH4Qw==")
+	l.want(ahead("digest", good), Allowed, "")
+	l.want(ahead("digest", good), Allowed, "")
+	l.want(l.ask("digest", home, good), Allowed, "")
+	for _, x := range []struct {
+		name, reason string
+		c            *codec.Credentials
+	}{
+		{"again", "was used before", good},
+		{"wrong_password", "is wrong", proveSalted(c, "anna", "wrong", "a")},
+		{"unknown", "is wrong", proveSalted(c, "nobody", "right", "a")},
+		{"other_case", "is wrong", change(proveSalted(c, "otto", "right", "a"), func(d *codec.Digest) { d.Response = strings.ToLower(d.Response) })},
+		{"another_nonce", "is wrong", change(proveSalted(c, "otto", "right", "a"), func(d *codec.Digest) { d.Nonce = "AAAA" })},
+		{"strange_nonce", "nonce is too old", proveSalted(&codec.Challenge{Realm: realm, Nonce: "AAAA"}, "otto", "right", "a")},
+		{"no_account_of_MD5", "is wrong", change(proveSalted(c, "otto", "right", "a"), func(d *codec.Digest) { d.SHA256 = true })},
+		{"empty", "is wrong", &codec.Credentials{Digest: &codec.Digest{User: "otto", Salted: true}}},
+	} {
+		for _, d := range []Decision{ahead("digest", x.c), l.ask("digest", home, x.c)} {
+			if l.want(d, Denied, x.reason); d.Challenge.Stale != (x.reason != "is wrong") {
+				t.Errorf("%s: stale is %t", x.name, d.Challenge.Stale)
+			}
+		}
+	}
+}
+
+// TestAskedBeforeTheStreamIsKnown: it is decided if it is the same for all streams.
+func TestAskedBeforeTheStreamIsKnown(t *testing.T) {
+	digest := Rules{Accounts: []Account{account(t, NewDigest(DigestMD5, "anna", realm, "right"))}}
+	own := map[string]StreamRules{"x": {Publish: &Rules{}}}
+	for _, c := range []struct {
+		name   string
+		rules  Rules
+		own    map[string]StreamRules
+		stream string
+		want   Outcome
+	}{
+		{"all", digest, nil, "", Denied},
+		{"none", Rules{}, nil, "", Allowed},
+		{"some", digest, own, "", Allowed},
+		{"only_viewers_differ", digest, map[string]StreamRules{"x": {View: &Rules{}}}, "", Denied},
+		{"it_is_known", digest, own, "y", Denied},
+		{"it_is_known_and_open", digest, own, "x", Allowed},
+	} {
+		cfg := Config{Streams: c.own}
+		cfg.Default[Publish] = c.rules
+		g := NewGuard(cfg)
+		d, _ := g.Ask(noon, Request{Role: Publish, Stream: c.stream, Peer: home, Ahead: true}, c.stream == "", nil)
+		if d.Outcome != c.want {
+			t.Errorf("%s: %+v", c.name, d)
+		}
+		if d, _ := g.Ask(noon, Request{Role: Publish, Peer: home}, true, nil); d.Outcome != Allowed {
+			t.Errorf("%s: a request that names nothing: %+v", c.name, d)
+		}
+	}
 }
 
 func TestBasic(t *testing.T) {

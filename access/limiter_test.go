@@ -108,7 +108,7 @@ func TestLimiterIsBounded(t *testing.T) {
 	for i := range 100 {
 		s := time.Duration(i).String()
 		p.note(NewSecret(s), s, noon)
-		if at := noon.Add(time.Duration(i)); !r.first(s, s, at) || r.first(s, s, at) {
+		if at := noon.Add(time.Duration(i)); !r.first(s, s, at, true) || !r.first(s, s, at, false) || r.first(s, s, at, true) || r.first(s, s, at, false) {
 			t.Errorf("answer %d is not good just once", i)
 		}
 	}
@@ -118,7 +118,7 @@ func TestLimiterIsBounded(t *testing.T) {
 	// What was forgotten is not good again.
 	for i := range 100 {
 		s := time.Duration(i).String()
-		if r.first(s, s, noon.Add(time.Duration(i))) {
+		if r.first(s, s, noon.Add(time.Duration(i)), false) {
 			t.Fatalf("answer %d is good again", i)
 		}
 	}

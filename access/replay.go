@@ -30,14 +30,17 @@ type replay struct {
 func newReplays(most int) *replays { return &replays{most: most, seen: map[[16]byte]struct{}{}} }
 
 // first notes an answer to a nonce that was made at the given time, and reports
-// whether it is the first of its kind.
-func (r *replays) first(nonce, answer string, made time.Time) bool {
+// whether it is the first of its kind. One that comes ahead is not noted.
+func (r *replays) first(nonce, answer string, made time.Time, ahead bool) bool {
 	sum := sha256.Sum256([]byte(nonce + "\x00" + answer))
 	key := [16]byte(sum[:16])
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, again := r.seen[key]; again || !made.After(r.floor) {
 		return false
+	}
+	if ahead {
+		return true
 	}
 	if len(r.queue) >= r.most {
 		r.forget()

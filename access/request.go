@@ -34,6 +34,9 @@ type Request struct {
 	// Credentials are what the peer brought; nil if it brought nothing. They must stay
 	// as they are until the decision is there.
 	Credentials *codec.Credentials
+	// Ahead says that the peer comes back with the same credentials for what it wants: they
+	// are not used up now. Stream is empty if it is not known yet.
+	Ahead bool
 }
 
 // Outcome is how a decision turned out.

@@ -69,7 +69,7 @@ func (u *ruling) nobody(name string) *Account {
 
 // challenge asks for a password in every way that an account is for.
 func (u *ruling) challenge(nonce string) *codec.Challenge {
-	return &codec.Challenge{Realm: u.realm, Nonce: nonce, MD5: u.md5, SHA256: u.sha256, Basic: u.basic}
+	return &codec.Challenge{Realm: u.realm, Nonce: nonce, MD5: u.md5, SHA256: u.sha256, Basic: u.basic, Token: len(u.Keys) > 0}
 }
 
 // place decides by the peer's address, if that is enough.

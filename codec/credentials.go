@@ -17,7 +17,7 @@ type Credentials struct {
 }
 
 // Digest is the proof of Digest access authentication, which HTTP and RTSP share (RFC
-// 2617, RFC 7616). The texts are without their quotes.
+// 2617, RFC 7616), or of what RTMP has in its place. The texts are without their quotes.
 type Digest struct {
 	User        string
 	Realm       string
@@ -30,6 +30,9 @@ type Digest struct {
 	SHA256      bool // the hash is SHA-256 and not MD5
 	Session     bool // the algorithm is one of those that end in -sess
 	Auth        bool // qop=auth; without it the older computation holds (RFC 2069)
+	// Salted says that the proof is that of RTMP's encoders, which is another computation
+	// with the same hash of MD5: of User, Nonce, ClientNonce and Response, the last in base64.
+	Salted bool
 }
 
 // Challenge is what a peer needs to know to prove who it is. One may be offered in
@@ -43,4 +46,5 @@ type Challenge struct {
 	Stale       bool
 	MD5, SHA256 bool // Digest with these hashes is welcome
 	Basic       bool // so is a password in clear text
+	Token       bool // so is a token
 }

@@ -191,16 +191,18 @@ func TestRTMPOrderOfOBS(t *testing.T) {
 	}
 }
 
+// gstFilm is GStreamer with a film for a sink of FLV.
+func gstFilm(sink ...string) []string {
+	return append([]string{
+		"gst-launch-1.0", "-q", "videotestsrc", "is-live=true", "!", "video/x-raw,width=320,height=240,framerate=25/1", "!",
+		"x264enc", "key-int-max=25", "tune=zerolatency", "!", "h264parse", "!", "mux.",
+		"audiotestsrc", "is-live=true", "!", "avenc_aac", "!", "aacparse", "!", "mux.",
+		"flvmux", "streamable=true", "name=mux", "!",
+	}, sink...)
+}
+
 // TestRTMPEncoders has each encoder push over TCP and TLS, and ffmpeg and GStreamer play.
 func TestRTMPEncoders(t *testing.T) {
-	gst := func(sink ...string) []string {
-		return append([]string{
-			"gst-launch-1.0", "-q", "videotestsrc", "is-live=true", "!", "video/x-raw,width=320,height=240,framerate=25/1", "!",
-			"x264enc", "key-int-max=25", "tune=zerolatency", "!", "h264parse", "!", "mux.",
-			"audiotestsrc", "is-live=true", "!", "avenc_aac", "!", "aacparse", "!", "mux.",
-			"flvmux", "streamable=true", "name=mux", "!",
-		}, sink...)
-	}
 	kinds := rtmpKinds()
 	for _, c := range []struct {
 		name, scheme string
@@ -208,9 +210,9 @@ func TestRTMPEncoders(t *testing.T) {
 	}{
 		{"ffmpeg", "rtmp", append(append([]string{"ffmpeg"}, filming()...), "-f", "flv", "URL")},
 		{"ffmpeg_tls", "rtmps", append(append([]string{"ffmpeg"}, filming()...), "-f", "flv", "URL")},
-		{"gstreamer_rtmp2sink", "rtmp", gst("rtmp2sink", "location=URL")},
-		{"gstreamer_rtmp2sink_tls", "rtmps", gst("rtmp2sink", "location=URL", "tls-validation-flags=0")},
-		{"gstreamer_rtmpsink", "rtmp", gst("rtmpsink", "location=URL")},
+		{"gstreamer_rtmp2sink", "rtmp", gstFilm("rtmp2sink", "location=URL")},
+		{"gstreamer_rtmp2sink_tls", "rtmps", gstFilm("rtmp2sink", "location=URL", "tls-validation-flags=0")},
+		{"gstreamer_rtmpsink", "rtmp", gstFilm("rtmpsink", "location=URL")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -13,6 +13,8 @@ func (s *server) answer(dst []byte, q *request, v *codec.Verdict) ([]byte, codec
 			dst = appendStatus(dst, s.stream(), levelError, connectClosed, q.event.Err.Error())
 		}
 		return dst, codec.Close
+	case verbConnect:
+		return s.answerConnect(dst, q, v)
 	case verbPlay, verbPlay2:
 		return s.answerPlay(dst, q, v)
 	case verbPublish:
@@ -33,8 +35,6 @@ func (s *server) answerCall(dst []byte, q *request) []byte {
 		return appendUserControl(dst, eventPong, q.ping)
 	case verbAck:
 		return appendAck(dst, s.acks.said)
-	case verbConnect:
-		return s.p.appendConnected(dst, q.id, q.enhanced)
 	case verbCreate:
 		return appendCreated(dst, q.id)
 	default:

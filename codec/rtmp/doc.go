@@ -50,6 +50,9 @@
 //	                             ► Reply    ► an acknowledgement, in between
 //	FCUnpublish, deleteStream    ► Finish   ► Unpublish.Success
 //
+// An encoder may first have to prove who it is, which takes three connections (see proof.go):
+// its connect is then a Lookup that is ahead of the publish.
+//
 // A packet's [codec.Event.Channel] is the type of the message: 8 for sound, 9 for pictures,
 // 18 for data. Its Number is the source's time.
 //

@@ -71,6 +71,9 @@ func line(ev *codec.Event) string {
 	if ev.Partial {
 		s += "…"
 	}
+	if ev.Ahead {
+		s += " ahead"
+	}
 	if ev.Pump {
 		s += " pump"
 	}
@@ -81,7 +84,12 @@ func line(ev *codec.Event) string {
 		s += " " + ev.Path
 	}
 	if c := ev.Credentials; c != nil {
-		s += fmt.Sprintf(" token=%q", c.Token)
+		if c.Token != "" || c.Digest == nil {
+			s += fmt.Sprintf(" token=%q", c.Token)
+		}
+		if d := c.Digest; d != nil {
+			s += fmt.Sprintf(" digest={%s %s %s %s}", d.User, d.Nonce, d.ClientNonce, d.Response)
+		}
 		if c.HasPassword {
 			s += fmt.Sprintf(" user=%q password=%q", c.User, c.Password)
 		}

@@ -111,6 +111,14 @@ func (p *Protocol) appendConnected(dst []byte, id float64, enhanced bool) []byte
 	return appendMessage(dst, commandChunks, typeCommand, 0, 0, amf.AppendEnd(body))
 }
 
+// appendRejected appends the answer to a connect that is refused. Our chunk size goes before
+// it, because text may be long.
+func appendRejected(dst []byte, id float64, text string) []byte {
+	body := amf.AppendNull(amf.AppendNumber(amf.AppendString(nil, "_error"), id))
+	body = appendInfo(amf.AppendObject(body), levelError, connectRejected, text)
+	return appendMessage(appendChunkSize(dst), commandChunks, typeCommand, 0, 0, amf.AppendEnd(body))
+}
+
 func appendForwards(dst []byte, name string) []byte {
 	dst = amf.AppendObject(amf.AppendKey(dst, name))
 	return amf.AppendEnd(amf.AppendNumber(amf.AppendKey(dst, "*"), forwards))

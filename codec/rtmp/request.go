@@ -54,6 +54,7 @@ type request struct {
 	echo     []byte // C1
 	ping     uint32
 	enhanced bool   // connect: the peer has heard of Enhanced RTMP
+	proof    proof  // connect
 	no       string // the code that it is refused with whatever the engine says, if it has one
 	text     string // and why
 }
@@ -111,6 +112,7 @@ func (s *server) connect(q *request, c *command) codec.Event {
 		agent: strings.Clone(http1.Agent(field(c.object, "flashVer"))),
 	}
 	q.enhanced = isEnhanced(c.object)
+	s.lookAhead(q, c.object)
 	return s.ask(q)
 }
 

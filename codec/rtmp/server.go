@@ -168,7 +168,7 @@ func (s *server) ask(q *request) codec.Event {
 	if q.event.Kind == codec.None {
 		q.event.Kind = codec.Reply
 	}
-	q.event.Partial = q.event.Kind == codec.Reply && s.view == nil && s.push == nil
+	q.event.Partial = (q.event.Kind == codec.Reply || q.event.Ahead) && s.view == nil && s.push == nil
 	if s.app != nil {
 		q.event.Agent = s.app.agent
 	}

@@ -15,6 +15,7 @@ func FuzzServer(f *testing.F) {
 	f.Add(pushed(3).call("FCUnpublish", 6, nil, "live").b[helloSize+echoSize:], uint64(0))
 	f.Add(pushed(2).say(6, typeAggregate, 1, 0, []byte("\x09\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x17\x00\x00\x00\x0c")).b[helloSize+echoSize:], uint64(0x1B))
 	f.Add(player("live", "").call("pause", 5, nil, true).call("pause", 6, nil, false).b[helloSize+echoSize:], uint64(0x50))
+	f.Add(publisher("streams?authmod=adobe&user=u&challenge=c&response=r&opaque=o").call("publish", 2, nil, "live", "live").b[helloSize+echoSize:], uint64(0x87))
 	f.Fuzz(func(t *testing.T, b []byte, verdicts uint64) {
 		whole, cut := openFuzzed(verdicts), openFuzzed(verdicts)
 		whole.feed(bytes.Clone(b))
@@ -46,6 +47,10 @@ func openFuzzed(verdicts uint64) *host {
 		verdicts = verdicts>>4 | verdicts<<60
 		c := codec.Code(verdicts & 15)
 		switch {
+		case ev.Ahead && c == codec.Unproven:
+			return codec.Verdict{Code: c, Challenge: &codec.Challenge{Realm: "r", Nonce: "n", MD5: true, Basic: verdicts&16 != 0, Stale: verdicts&32 != 0}}
+		case ev.Ahead:
+			return codec.Verdict{}
 		case ev.Kind != codec.Play && ev.Kind != codec.Publish:
 			return codec.Verdict{}
 		case c == codec.OK || c > codec.Undecided:

@@ -16,7 +16,8 @@ const (
 	publishDenied  = "NetStream.Publish.Denied"
 	unpublished    = "NetStream.Unpublish.Success"
 
-	connectClosed = "NetConnection.Connect.Closed"
+	connectClosed   = "NetConnection.Connect.Closed"
+	connectRejected = "NetConnection.Connect.Rejected"
 )
 
 // playCode is the code for a viewer that is refused.

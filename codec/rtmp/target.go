@@ -60,6 +60,10 @@ func parseTarget(app, name string, encoder bool) target {
 	for _, q := range [...]string{query, appQuery} {
 		addCredentials(&c, q, encoder)
 	}
+	if encoder {
+		p := parseProof(appQuery)
+		c.Digest = p.digest()
+	}
 	if c.Token == "" {
 		c.Token = secret(key)
 	}

@@ -21,7 +21,7 @@ func (c *Conn) ask(role access.Role) {
 	}
 	st := l.group.at(l.ev.Path)
 	unknown := st == nil || !c.carries(st)
-	r := access.Request{Role: role, Stream: strings.Clone(l.ev.Path), Peer: c.peer.Addr(), Credentials: l.ev.Credentials}
+	r := access.Request{Role: role, Stream: strings.Clone(l.ev.Path), Peer: c.peer.Addr(), Credentials: l.ev.Credentials, Ahead: l.ev.Ahead}
 	var q *question
 	d, decided := guard.Ask(l.group.wall(), r, unknown, func(d access.Decision) {
 		l.Post(func() { c.decide(q, d) }) // after this pass, so q is known
@@ -35,6 +35,12 @@ func (c *Conn) ask(role access.Role) {
 		most = maxBehind // its packets follow at once; the pool bounds how many may wait
 	}
 	q = c.await(most, c.undecided)
+}
+
+// encodes reports whether the event in the loop's scratch asks for what encoders do.
+func (c *Conn) encodes() bool {
+	ev := &c.loop.ev
+	return ev.Kind == codec.Setup || ev.Kind == codec.Publish || ev.Ahead
 }
 
 // vouched reports whether an encoder's request names a session that was opened by one
@@ -100,7 +106,7 @@ func (c *Conn) tellRefused(d *access.Decision) {
 	l := c.loop
 	asked := d.Outcome == access.Denied && d.Bare
 	log, level, what := l.group.accessLog, slog.LevelInfo, "viewer is refused"
-	if l.ev.Kind == codec.Setup || l.ev.Kind == codec.Publish {
+	if c.encodes() {
 		log, level, what = l.group.denyLog, slog.LevelWarn, "encoder is refused"
 		if asked {
 			level, what = slog.LevelInfo, "encoder is asked for its password"

@@ -308,3 +308,28 @@ func TestWhatWaitedForNothingGoes(t *testing.T) {
 	}
 	b.finish()
 }
+
+// An encoder that asks ahead is judged as one, whether its stream is known or not, and told
+// of its stream when it publishes.
+func TestEncodersAskAhead(t *testing.T) {
+	b, j, _ := guarded(t)
+	v := b.dial("v", 0, "10.0.0.1")
+	v.send("LOOKUP ahead step\n")
+	v.says("UNPROVEN Lookup (prove yourself)\n")
+	if r := j.asked[len(j.asked)-1]; r.Role != access.Publish || !r.Ahead || r.Stream != "" {
+		t.Errorf("the rules are asked %+v", r)
+	}
+	b.logs(`level=INFO msg="encoder is asked for its password" path=""`)
+	v.send("LOOKUP nothing ahead step u=anna:x\nLOOKUP live ahead step u=anna:x\n")
+	v.says("OK Lookup\nOK Lookup\n")
+	v.send("LOOKUP live ahead step u=eve:x\n")
+	v.says("FORBIDDEN Lookup (not you)\n")
+	b.logs(`level=WARN msg="encoder is refused" path=live peer=10.0.0.1:12 why="the token has expired"`)
+	v = b.dial("w", 0, "10.0.0.1")
+	v.send("PUBLISH nothing u=anna:x\n")
+	v.says("NOSTREAM Publish")
+	if j.asked[len(j.asked)-1].Ahead {
+		t.Error("a publish is asked ahead")
+	}
+	b.finish()
+}

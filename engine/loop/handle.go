@@ -40,10 +40,12 @@ func (c *Conn) handle() {
 		c.ingestHeader()
 	case codec.Reply:
 		c.answer(nil)
-	case codec.Lookup, codec.Describe, codec.Play:
-		c.ask(access.View)
-	case codec.Setup, codec.Publish:
-		c.ask(access.Publish)
+	case codec.Lookup, codec.Describe, codec.Play, codec.Setup, codec.Publish:
+		role := access.View
+		if c.encodes() {
+			role = access.Publish
+		}
+		c.ask(role)
 	case codec.Control, codec.Stop:
 		c.control()
 	case codec.Halt:
@@ -168,6 +170,10 @@ func (c *Conn) bad() {
 // lookup answers whether a stream exists and is up.
 func (c *Conn) lookup() {
 	v := &c.loop.verdict
+	if c.loop.ev.Ahead {
+		c.answer(nil) // it is told about its stream when it publishes
+		return
+	}
 	if st := c.find(); st != nil {
 		v.Title = st.Config.Name
 		if p := st.Joinable(); p != nil {

@@ -28,6 +28,7 @@ const (
 	full                   // each stream has room for one viewer
 	closed                 // encoders need a password or a token
 	private                // viewers need a password or a token
+	proving                // encoders need a password, and nobody may read it on the way
 	pulling                // has streams that it pulls from stations of the rows
 	settings
 )
@@ -83,6 +84,7 @@ func startPumps(t *testing.T, over transport, rows []row) *fixture {
 		strict:  small + timeouts("viewer_stall", "1s"),
 		closed:  accessConfig("publish"),
 		private: accessConfig("view"),
+		proving: fmt.Sprintf(`"publish": {"users": [%q]},`, access.NewDigest(access.DigestMD5, user, access.DefaultRealm, password)),
 		pulling: `"timeouts": {"pull_first_retry": "` + floor + `", "pull_retry": "` + floor + `", "pull_retry_jitter": 0},`,
 	}
 	for s := range settings {

@@ -138,6 +138,8 @@ func say(ev *codec.Event, words []string) {
 			ev.Pump = true
 		case "step":
 			ev.Partial = true
+		case "ahead":
+			ev.Ahead = true
 		case "port":
 			n, _ := strconv.ParseUint(value, 10, 16)
 			ev.Ports = &codec.Ports{uint16(n), uint16(n + 1), uint16(n + 2)}
