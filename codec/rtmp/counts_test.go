@@ -53,6 +53,18 @@ func TestNoAllocations(t *testing.T) {
 	}
 }
 
+// TestAnswersAllocateNothing: what peers are told is made where it goes out.
+func TestAnswersAllocateNothing(t *testing.T) {
+	dst, p := make([]byte, 0, 8<<10), NewProtocol(Options{Server: "Stream Pump"})
+	c1 := make([]byte, echoSize)
+	if n := testing.AllocsPerRun(20, func() {
+		dst = p.appendConnected(serverHello(dst[:0], c1), 1, true)
+		dst = appendOver(appendPlaying(appendAnswered(appendCreated(dst, 2), 3), "live"), "live")
+	}); n > 4 { // of the texts with a name in them
+		t.Errorf("%v allocations", n)
+	}
+}
+
 // TestNoCopies: a body that lies in one piece is handed out where it is, and so is one whose
 // header came before it.
 func TestNoCopies(t *testing.T) {

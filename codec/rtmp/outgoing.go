@@ -36,10 +36,13 @@ const (
 	levelError  = "error"
 )
 
+// usualBody is room for the body of an answer: its maker has it on its stack.
+const usualBody = 512
+
 // appendStatus appends an onStatus on a message stream (RTMP 1.0, 7.2.2). text is for
 // people.
 func appendStatus(dst []byte, stream uint32, level, code, text string) []byte {
-	body := amf.AppendString(nil, "onStatus")
+	body := amf.AppendString(make([]byte, 0, usualBody), "onStatus")
 	body = amf.AppendNumber(body, 0)
 	body = amf.AppendNull(body)
 	body = appendInfo(amf.AppendObject(body), level, code, text)
@@ -64,13 +67,13 @@ func appendResult(dst []byte, id float64) []byte {
 
 // appendAnswered appends the _result of a call that has nothing to tell.
 func appendAnswered(dst []byte, id float64) []byte {
-	body := amf.AppendUndefined(amf.AppendNull(appendResult(nil, id)))
+	body := amf.AppendUndefined(amf.AppendNull(appendResult(make([]byte, 0, usualBody), id)))
 	return appendMessage(dst, commandChunks, typeCommand, 0, 0, body)
 }
 
 // appendCreated appends the _result of a createStream: the same stream for everybody.
 func appendCreated(dst []byte, id float64) []byte {
-	body := amf.AppendNumber(amf.AppendNull(appendResult(nil, id)), ourStream)
+	body := amf.AppendNumber(amf.AppendNull(appendResult(make([]byte, 0, usualBody), id)), ourStream)
 	return appendMessage(dst, commandChunks, typeCommand, 0, 0, body)
 }
 
@@ -94,7 +97,7 @@ func (p *Protocol) appendConnected(dst []byte, id float64, enhanced bool) []byte
 	dst = appendWindow(dst, bandwidth)
 	dst = appendBandwidth(dst, bandwidth)
 	dst = appendChunkSize(dst)
-	body := amf.AppendObject(appendResult(nil, id))
+	body := amf.AppendObject(appendResult(make([]byte, 0, usualBody), id))
 	body = amf.AppendString(amf.AppendKey(body, "fmsVer"), serverVersion)
 	body = amf.AppendNumber(amf.AppendKey(body, "capabilities"), serverCaps)
 	if p.o.Server != "" {
@@ -114,7 +117,7 @@ func (p *Protocol) appendConnected(dst []byte, id float64, enhanced bool) []byte
 // appendRejected appends the answer to a connect that is refused. Our chunk size goes before
 // it, because text may be long.
 func appendRejected(dst []byte, id float64, text string) []byte {
-	body := amf.AppendNull(amf.AppendNumber(amf.AppendString(nil, "_error"), id))
+	body := amf.AppendNull(amf.AppendNumber(amf.AppendString(make([]byte, 0, usualBody), "_error"), id))
 	body = appendInfo(amf.AppendObject(body), levelError, connectRejected, text)
 	return appendMessage(appendChunkSize(dst), commandChunks, typeCommand, 0, 0, amf.AppendEnd(body))
 }
@@ -130,7 +133,7 @@ func appendPlaying(dst []byte, name string) []byte {
 	dst = appendUserControl(dst, eventStreamBegin, ourStream)
 	dst = appendStatus(dst, ourStream, levelStatus, "NetStream.Play.Reset", "Playing and resetting "+name+".")
 	dst = appendStatus(dst, ourStream, levelStatus, playStart, "Started playing "+name+".")
-	body := amf.AppendString(nil, "|RtmpSampleAccess")
+	body := amf.AppendString(make([]byte, 0, usualBody), "|RtmpSampleAccess")
 	body = amf.AppendBool(amf.AppendBool(body, true), true)
 	return appendMedia(dst, typeData, 0, body)
 }

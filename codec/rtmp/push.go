@@ -52,7 +52,7 @@ func (s *server) further() (n int, ev codec.Event) {
 		p.pass(ev)
 	} else {
 		p.due = false
-		ev = s.ask(&request{verb: verbAck})
+		ev = s.ask(s.request(verbAck))
 	}
 	if !p.pending() && p.back {
 		p.back = false
@@ -66,7 +66,7 @@ func (s *server) further() (n int, ev codec.Event) {
 // they can be sent.
 func (s *server) slows() codec.Event {
 	s.acks.said = s.in.received
-	return s.ask(&request{verb: verbAck})
+	return s.ask(s.request(verbAck))
 }
 
 // appendEnd appends what an encoder is told at the end.

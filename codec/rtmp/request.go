@@ -44,14 +44,14 @@ var verbs = map[string]verb{
 	"FCUnpublish":   verbUnpublish,
 }
 
-// request is one request, until it is answered. It holds no reference to the message it
-// came from.
+// request is one request, until it is answered. But for the echo it holds no reference to
+// the message it came from.
 type request struct {
 	verb     verb
 	id       float64 // of the transaction; 0 wants no answer
 	event    codec.Event
 	name     string // of the stream
-	echo     []byte // C1
+	echo     []byte // C1, valid until the next Consume
 	ping     uint32
 	enhanced bool   // connect: the peer has heard of Enhanced RTMP
 	proof    proof  // connect
@@ -72,7 +72,8 @@ func (s *server) command(m *message) codec.Event {
 	if err != nil {
 		return broken(err)
 	}
-	q := &request{verb: verbs[c.name], id: c.id}
+	q := s.request(verbs[c.name])
+	q.id = c.id
 	switch q.verb {
 	case verbConnect:
 		return s.connect(q, &c)

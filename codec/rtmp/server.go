@@ -36,6 +36,7 @@ type server struct {
 	in    chunks
 	acks  acks
 	q     *request // that the engine has been asked
+	room  *request // for the next one; nil while a viewer plays
 	app   *app     // from connect on
 	view  *view    // of a viewer
 	push  *push    // of an encoder
@@ -123,7 +124,9 @@ func (s *server) greet(b []byte) (n int, ev codec.Event) {
 	case one == nil:
 		return n, ev
 	}
-	return n, s.ask(&request{verb: verbHello, echo: append([]byte(nil), one...)})
+	q := s.request(verbHello)
+	q.echo = one
+	return n, s.ask(q)
 }
 
 // next takes bytes of messages.
@@ -157,9 +160,20 @@ func (s *server) next(b []byte) (n int, ev codec.Event) {
 // userControl is the event of what is said about the connection: a ping wants an answer.
 func (s *server) userControl(body []byte) (ev codec.Event) {
 	if event, what, ok := userControl(body); ok && event == eventPing {
-		return s.ask(&request{verb: verbPing, ping: what})
+		q := s.request(verbPing)
+		q.ping = what
+		return s.ask(q)
 	}
 	return ev
+}
+
+// request is an empty request. The one before it is over.
+func (s *server) request(v verb) *request {
+	if s.room == nil {
+		s.room = new(request)
+	}
+	*s.room = request{verb: v}
+	return s.room
 }
 
 // ask makes a request the one under way and returns its event, which is a Reply if nothing
@@ -178,7 +192,8 @@ func (s *server) ask(q *request) codec.Event {
 
 // broken is the event of bytes that are no message, or of a source that breaks a rule.
 func (s *server) broken(err error) codec.Event {
-	s.q = &request{verb: verbBroken, event: codec.Event{Kind: codec.Bad, Err: err}}
+	s.q = s.request(verbBroken)
+	s.q.event = codec.Event{Kind: codec.Bad, Err: err}
 	if s.app != nil {
 		s.q.event.Agent = s.app.agent
 	}
@@ -203,12 +218,15 @@ func (s *server) Answer(dst []byte, _ *codec.Event, v *codec.Verdict) ([]byte, c
 	case codec.Ingest:
 		s.state, s.in.limits, s.spent = publishing, s.push.limits(), 0
 	}
+	if s.state == playing {
+		s.room = nil
+	}
 	return dst, next
 }
 
 // end forgets all that only a stream needs.
 func (s *server) end() {
-	s.state, s.view, s.push, s.q, s.shake = over, nil, nil, nil, nil
+	s.state, s.view, s.push, s.q, s.room, s.shake = over, nil, nil, nil, nil, nil
 	s.in = chunks{}
 }
 
