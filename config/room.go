@@ -40,14 +40,12 @@ func (w *walker) defaultFullTo(n node, c *Config) {
 
 // fullTo reads where a stream sends viewers for whom there is no room: its own
 // address, or what the file says for all. That is a web address, which is nothing for
-// viewers over RTSP, and those over RTMP follow nowhere.
+// viewers over RTSP and RTMP.
 func (w *walker) fullTo(o object, s *Stream, c *Config) {
 	v, own := o.get("redirect_full_to")
 	switch protocol := s.Type.Protocol(); {
-	case own && protocol == RTSP:
-		s.FullTo = w.rtspAddress(v, s.Path)
-	case own && protocol == RTMP:
-		w.nowhere(v)
+	case own && (protocol == RTSP || protocol == RTMP):
+		s.FullTo = w.streamAddress(v, s.Path, protocol)
 	case own:
 		s.FullTo = w.redirectFrom(v, s.Path)
 	case c.FullTo != "" && protocol != RTSP && protocol != RTMP:
@@ -59,19 +57,9 @@ func (w *walker) fullTo(o object, s *Stream, c *Config) {
 	}
 }
 
-// nowhere reads where viewers over RTMP are sent: an empty text or false.
-func (w *walker) nowhere(n node) {
-	if kindOf(n) == 'f' {
-		return
-	}
-	if s, ok := w.text(n); ok && s != "" {
-		w.fail(n, "this stream is viewed over RTMP, whose players follow nowhere: leave it out")
-	}
-}
-
-// rtspAddress reads the address of a stream over RTSP, in which a path may stand for that
-// of this one. An empty text or false is none.
-func (w *walker) rtspAddress(n node, path string) string {
+// streamAddress reads the address of a stream over RTSP or RTMP, in which a path may stand for
+// that of this one. An empty text or false is none.
+func (w *walker) streamAddress(n node, path, protocol string) string {
 	if kindOf(n) == 'f' {
 		return ""
 	}
@@ -81,14 +69,18 @@ func (w *walker) rtspAddress(n node, path string) string {
 	}
 	u, err := parseURL(strings.ReplaceAll(s, pathMark, path))
 	switch {
-	case err != nil || !strings.EqualFold(u.Scheme, "rtsp") && !strings.EqualFold(u.Scheme, "rtsps") || u.Host == "":
-		w.fail(n, `%s is not an address that begins with "rtsp://" or "rtsps://" and a host, and this stream is viewed over RTSP`, quote(withoutSecrets(s)))
+	case err != nil || !strings.EqualFold(u.Scheme, protocol) && !strings.EqualFold(u.Scheme, protocol+"s") || u.Host == "":
+		w.fail(n, `%s is not an address that begins with "%s://" or "%[2]ss://" and a host, and this stream is viewed over %s`,
+			quote(withoutSecrets(s)), protocol, strings.ToUpper(protocol))
 		return ""
 	case u.User != nil:
 		w.fail(n, "this address contains a user name or password, which every visitor would see")
 		return ""
 	case !hostPort(u.Host):
 		w.fail(n, "%s is not a host with or without a port", quote(u.Host))
+		return ""
+	case strings.Trim(u.Path, "/") == "":
+		w.fail(n, "%s names no stream", quote(withoutSecrets(s)))
 		return ""
 	}
 	return u.String()
@@ -128,10 +120,10 @@ func (w *walker) sendsBack(s *Stream, c *Config) bool {
 	}
 	port, err := strconv.Atoi(u.Port())
 	if err != nil {
-		port = map[string]int{"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}[u.Scheme]
+		port = map[string]int{"http": 80, "https": 443, "rtsp": 554, "rtsps": 322, "rtmp": 1935, "rtmps": 443}[u.Scheme]
 	}
 	listen := c.Listen
-	if u.Scheme == "https" || u.Scheme == "rtsps" {
+	if u.Scheme == "https" || u.Scheme == "rtsps" || u.Scheme == "rtmps" {
 		listen = c.TLS.Listen
 	}
 	name, ok := streamAt(u.Hostname(), port, u.Path, s.Type.Protocol(), listen)

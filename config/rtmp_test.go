@@ -40,7 +40,6 @@ func TestOneMistakeOverRTMP(t *testing.T) {
 	url := func(shown, why string) string {
 		return `1:75: /streams/0/source_options/url: "` + shown + `" cannot be pulled: ` + why
 	}
-	const follow = `this stream is viewed over RTMP, whose players follow nowhere: leave it out`
 	for _, c := range []struct{ name, src, want string }{
 		{"no_source", stream(`"path": "p", "type": "rtmp_pull"`), `1:14: /streams/0: a stream of type rtmp_pull needs "source_options"`},
 		{"nothing", overRTMP(``), `1:67: /streams/0/source_options: a stream of type rtmp_pull needs a "url", or a "host"`},
@@ -56,8 +55,9 @@ func TestOneMistakeOverRTMP(t *testing.T) {
 		{"account", overRTMP(`"url": "rtmp://me:secret@a/b"`), url(`rtmp://…@a/b`, `the pump cannot give a source a user name or a password yet`)},
 		{"secrets", overRTMP(`"url": "rtmp://a/b?key=geheim&pass=geheim&token=geheim#x"`), url(`rtmp://a/b?key=…&pass=…&token=…#x`, `what follows the # is never sent to a server`)},
 		{"user", overRTMP(`"host": "a", "path": "b", "user": "u"`), `1:94: /streams/0/source_options/user: the key "user" is for streams of type rtsp_pull, and this one has another type`},
-		{"full_rtmp", stream(`"type": "rtmp_push", "path": "p", "redirect_full_to": "rtmp://a/p"`), `1:69: /streams/0/redirect_full_to: ` + follow},
-		{"full_web", stream(`"type": "rtmp_push", "path": "p", "redirect_full_to": "http://a/p"`), `1:69: /streams/0/redirect_full_to: ` + follow},
+		{"full_rtmp", stream(`"type": "rtmp_push", "path": "p", "redirect_full_to": "rtmp://127.0.0.1:1935/{path}"`), `1:69: /streams/0/redirect_full_to: redirect_full_to sends the viewers of this stream to this pump and this stream again`},
+		{"full_nameless", stream(`"type": "rtmp_push", "path": "p", "redirect_full_to": "rtmps://a/"`), `1:69: /streams/0/redirect_full_to: "rtmps://a/" names no stream`},
+		{"full_web", stream(`"type": "rtmp_push", "path": "p", "redirect_full_to": "http://a/p"`), `1:69: /streams/0/redirect_full_to: "http://a/p" is not an address that begins with "rtmp://" or "rtmps://" and a host, and this stream is viewed over RTMP`},
 		{"port_and_listen", `{"rtmp_port": 1936, "listen": ":8086", "streams": [{"type": "rtmp_push", "path": "p"}]}`, `1:15: /rtmp_port: give either "rtmp_port" or "listen", not both: every address in "listen" takes RTMP too`},
 		{"port_large", `{"rtmp_port": 65536, "streams": [{"type": "rtmp_push", "path": "p"}]}`, `1:15: /rtmp_port: the number must be between 1 and 65535, not 65536`},
 		{"port_of_admin", `{"rtmp_port": 8087, "streams": [{"type": "rtmp_push", "path": "p"}]}`, `1:1: the admin listener (127.0.0.1:8087) and the streams ([::]:8087) cannot share a port; set "listen" in "admin"`},
@@ -142,9 +142,10 @@ func TestFullToOverRTMP(t *testing.T) {
 		{"type": "rtmp_push", "path": "a"},
 		{"type": "rtmp_push", "path": "b", "redirect_full_to": false},
 		{"type": "rtmp_push", "path": "c", "redirect_full_to": ""},
+		{"type": "rtmp_push", "path": "d", "redirect_full_to": "rtmps://b.example/streams/{path}?x=y"},
 	]}`)
-	for _, s := range c.Streams {
-		if s.FullTo != "" {
+	for i, want := range []string{"", "", "", "rtmps://b.example/streams/d?x=y"} {
+		if s := c.Streams[i]; s.FullTo != want {
 			t.Errorf("the viewers of %s are sent to %q", s.Path, s.FullTo)
 		}
 	}

@@ -76,7 +76,7 @@ func (s *server) answerPlay(dst []byte, q *request, v *codec.Verdict) ([]byte, c
 		s.view = &view{key: v.Session, name: q.name, credentials: q.event.Credentials}
 		return s.appendPreamble(appendPlaying(dst, q.name), v), codec.Stream
 	}
-	return appendStatus(dst, ourStream, levelError, playCode(v.Code), v.Text()), codec.Close
+	return refusePlay(dst, q, v)
 }
 
 // appendPreamble appends what a viewer needs that begins anew on the same connection. To
@@ -115,7 +115,7 @@ func (s *server) answerPause(dst []byte, q *request, v *codec.Verdict) ([]byte, 
 		s.view.paused = true
 		return appendStatus(dst, ourStream, levelStatus, pauseNotify, s.view.name+" is paused."), s.rest()
 	case v.Code != codec.OK || !isOurs(v.Media):
-		return appendStatus(dst, ourStream, levelError, playCode(v.Code), v.Text()), codec.Close
+		return refusePlay(dst, q, v)
 	}
 	s.view.key, s.view.paused = v.Session, false
 	return appendStatus(dst, ourStream, levelStatus, unpaused, s.view.name+" goes on."), codec.Stream

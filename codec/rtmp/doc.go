@@ -33,6 +33,8 @@
 //	pause true, pause false      ► Halt, Play
 //	deleteStream, closeStream    ► Stop
 //
+// One that is sent elsewhere is told so by two statuses (see elsewhere.go).
+//
 // S0, S1 and S2 go out before C2 comes: many players wait for S2 first. What C2 says is not
 // looked at. A player whose handshake is the one with digests is answered with the plain
 // one, which all take.

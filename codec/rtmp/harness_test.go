@@ -134,6 +134,14 @@ func decide(ev *codec.Event) codec.Verdict {
 		return codec.Verdict{Code: codec.NotUp}
 	case "full":
 		return codec.Verdict{Code: codec.Full, Reason: "the limit on viewers is reached"}
+	case "sent":
+		return codec.Verdict{Code: codec.Full, Reason: "the limit on viewers is reached", Location: "rtmp://other/streams/sent"}
+	case "handed":
+		return codec.Verdict{Code: codec.Full, Reason: "the limit on viewers is reached", Location: "rtmp://other/a/b/sent?token=their~own"}
+	case "moved":
+		return codec.Verdict{Code: codec.NoStream, Location: "rtmps://other:322/x"}
+	case "late":
+		return codec.Verdict{Code: codec.NotUp, Location: "rtmp://other/streams/late"}
 	case "busy":
 		return codec.Verdict{Code: codec.Busy, Reason: "taken by 192.0.2.1"}
 	case "private":

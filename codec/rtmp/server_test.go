@@ -45,6 +45,12 @@ func TestConversations(t *testing.T) {
 	refused := func(code, text string) []string {
 		return slices.Concat(connected, []string{"_result 2 null 1", status("error", code, text)})
 	}
+	sent := func(code, text, app, to, token string) []string {
+		text += ": it is at " + to
+		return slices.Concat(connected, []string{"_result 2 null 1",
+			"onStatus 0 null {level:error,code:NetConnection.Connect.Rejected,description:" + text + ",ex:{code:302,redirect:" + app + ",redirect2:" + to + token + "}}",
+			status("error", code, text)})
+	}
 	for _, c := range []struct {
 		name   string
 		in     *client
@@ -67,6 +73,17 @@ func TestConversations(t *testing.T) {
 		{"nothing", player("nothing", ""), asked(1) + "Play nothing; closes", refused("NetStream.Play.StreamNotFound", "there is no such stream here")},
 		{"down", player("down", ""), asked(1) + "Play down; closes", refused("NetStream.Play.StreamNotFound", "the stream has no source now")},
 		{"full", player("full", ""), asked(1) + "Play full; closes", refused("NetStream.Play.Failed", "the limit on viewers is reached")},
+		{"sent", player("sent", ""), asked(1) + "Play sent; closes", sent("NetStream.Play.Failed", "the limit on viewers is reached", "rtmp://other:1935/streams", "rtmp://other/streams/sent", "")},
+		{"sent_with_a_token", player("sent", "?token=a~b"), asked(1) + `Play sent token="a~b"; closes`,
+			sent("NetStream.Play.Failed", "the limit on viewers is reached", "rtmp://other:1935/streams", "rtmp://other/streams/sent", "?token=a~b")},
+		{"sent_with_an_odd_token", player("sent", "?token=a%26b"), asked(1) + `Play sent token="a%26b"; closes`,
+			sent("NetStream.Play.Failed", "the limit on viewers is reached", "rtmp://other:1935/streams", "rtmp://other/streams/sent", "")},
+		{"sent_with_a_password", player("sent", "?user=u&pass=p&token=t"), asked(1) + `Play sent token="t" user="u" password="p"; closes`,
+			sent("NetStream.Play.Failed", "the limit on viewers is reached", "rtmp://other:1935/streams", "rtmp://other/streams/sent", "")},
+		{"sent_where_it_has_a_token", player("handed", "?token=a~b"), asked(1) + `Play handed token="a~b"; closes`,
+			sent("NetStream.Play.Failed", "the limit on viewers is reached", "rtmp://other:1935/a/b", "rtmp://other/a/b/sent?token=their~own", "")},
+		{"moved", player("moved", ""), asked(1) + "Play moved; closes", sent("NetStream.Play.StreamNotFound", "there is no such stream here", "rtmps://other:322/x", "rtmps://other:322/x", "")},
+		{"late", player("late", ""), asked(1) + "Play late; closes", refused("NetStream.Play.StreamNotFound", "the stream has no source now")},
 		{"private", player("private", ""), asked(1) + "Play private; closes", refused("NetStream.Play.Failed", "this takes a name and a password")},
 		{"foreign", player("foreign", ""), asked(1) + "Play foreign; closes", refused("NetStream.Play.StreamNotFound", "there is no such stream here")},
 		{"no_path", player("", ""), asked(1) + "Play /; closes", refused("NetStream.Play.StreamNotFound", "there is no such stream here")},

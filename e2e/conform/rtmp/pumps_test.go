@@ -26,6 +26,7 @@ const (
 	behind                 // joiners start a little in the past
 	strict                 // viewers must take what they get
 	full                   // each stream has room for one viewer
+	sending                // the same, and others are sent to another server
 	closed                 // encoders need a password or a token
 	private                // viewers need a password or a token
 	proving                // encoders need a password, and nobody may read it on the way
@@ -38,6 +39,9 @@ const floor = "100ms"
 
 // past is how far behind the pump called so has its joiners start.
 const past = time.Second
+
+// second is where the pump called sending sends viewers, without the name of the stream.
+const second = "rtmp://second.example:1936/streams"
 
 // What the pumps that are not open know.
 const (
@@ -114,6 +118,8 @@ func (f *fixture) streams(t *testing.T, s setting, rows []row) string {
 		switch s {
 		case full:
 			options = `, "limits": {"viewers": 1}`
+		case sending:
+			options = fmt.Sprintf(`, "limits": {"viewers": 1}, "redirect_full_to": %q`, second+"/{path}")
 		case pulling:
 			st := startStation(t)
 			f.stations[r.name] = st

@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"bytes"
+	"strings"
 
 	"streampump/bench/rtmpclient"
 )
@@ -17,6 +18,7 @@ func viewerRows() []row {
 		{0, "Paused", "pause stops the messages, and its end goes on at a key frame", "Flash", steady, paused},
 		{0, "PlayAgain", "a viewer that closes its stream may play again on the connection", "Flash", steady, playAgain},
 		{0, "Full", "a viewer for whom there is no room is told so", "operators", full, noRoom},
+		{0, "Elsewhere", "or where there is some, for servers that follow and people who read, with its token", "SRS, Flash", sending, sentElsewhere},
 		{0, "OtherProtocol", "a stream over another protocol is not found", "operators", steady, otherProtocol},
 		{0, "NoKeyFrameYet", "a joiner without a key frame to start at starts anywhere in the end", "intra refresh", keyless, noKeyFrameYet},
 		{0, "ViewerLeaves", "a viewer that leaves, in order or not, is gone at once", "players", steady, viewerLeaves},
@@ -156,6 +158,26 @@ func noRoom(k *kit) {
 	w.gone()
 	e.send(few)
 	v.follow()
+}
+
+func sentElsewhere(k *kit) {
+	k.push(plain())
+	v := k.view()
+	v.follow()
+	k.viewers(1)
+	for _, token := range []string{"", "?token=view~x~k1~1~~~s"} {
+		w := k.viewer()
+		w.call(w.stream, "play", 4, nil, k.path+token, -2000)
+		c := w.command()
+		s := c.Status()
+		to := second + "/" + k.path
+		k.want(c.Name == "onStatus" && s.Level == "error" && s.Code == "NetConnection.Connect.Rejected" && strings.Contains(s.Description, to), "play is answered %s", said(c))
+		for _, want := range []string{"302", second, to + token} {
+			k.want(strings.Contains(said(c), want), "no %s in %s", want, said(c))
+		}
+		w.status("NetStream.Play.Failed", "error")
+		w.gone()
+	}
 }
 
 func otherProtocol(k *kit) {
