@@ -9,7 +9,12 @@ import (
 
 // URL is where a source is: the parts of an rtmp:// address, or with TLS of an rtmps://
 // address.
-type URL = address.URL
+type URL struct {
+	address.URL
+	// cut is where the application ends in a Path that was put together of one and a name,
+	// behind the first slash; 0: that is seen from the Path.
+	cut int
+}
 
 // scheme is what these addresses have in common.
 var scheme = &address.Scheme{
@@ -21,7 +26,7 @@ var scheme = &address.Scheme{
 // NewURL is the address of a source; port 0 is the usual one. The path is sent as it is, with
 // its query. The error is an operator's sentence.
 func NewURL(host string, port uint16, path string, tls bool) (URL, error) {
-	u := URL{Scheme: scheme, Host: host, Port: port, Path: path, TLS: tls}
+	u := address.URL{Scheme: scheme, Host: host, Port: port, Path: path, TLS: tls}
 	return named(u, u.Check())
 }
 
@@ -31,7 +36,8 @@ func NewURL(host string, port uint16, path string, tls bool) (URL, error) {
 func ParseURL(s string) (URL, error) { return named(scheme.Parse(s)) }
 
 // named is an address that has been looked at, if it names an application.
-func named(u URL, err error) (URL, error) {
+func named(a address.URL, err error) (URL, error) {
+	u := URL{URL: a}
 	if err != nil {
 		return u, err
 	}
@@ -56,6 +62,9 @@ func tcURL(u URL, app string) string { return u.Name() + u.HostPort() + "/" + ap
 //	/vod/mp4:a/b.mp4  vod, mp4:a/b.mp4
 func divide(u URL) (app, name string) {
 	path := strings.TrimPrefix(u.Target(), "/")
+	if u.cut > 0 && u.cut < len(path) {
+		return path[:u.cut], path[u.cut+1:]
+	}
 	before, query, _ := strings.Cut(path, "?")
 	at := nameAt(before)
 	if i := strings.IndexByte(query, '/'); at < 0 && i >= 0 {
@@ -80,7 +89,7 @@ func nameAt(path string) int {
 
 // follow is where a source sends us that names an application, under which the stream has
 // the same name as here, or the whole address of a stream. Some write the latter where the
-// former belongs. A user name in it is not used.
+// former belongs. An application may have a query of its own. A user name is not used.
 func follow(u URL, application, whole string) (URL, error) {
 	location := application
 	if whole != "" {
@@ -94,7 +103,8 @@ func follow(u URL, application, whole string) (URL, error) {
 	if _, there := divide(to); name == "" || there != "" && unasked(there) == unasked(name) {
 		return to, nil
 	}
-	to.Path = strings.TrimSuffix(to.Target(), "/") + "/" + name
+	app := strings.TrimSuffix(to.Target(), "/")
+	to.Path, to.cut = app+"/"+name, len(app)-1
 	return to, nil
 }
 

@@ -3,10 +3,14 @@ package rtmp
 import (
 	"fmt"
 	"testing"
+
+	"streampump/codec/address"
 )
 
 // source is an address that was put together by hand.
-func source(host, path string) URL { return URL{Scheme: scheme, Host: host, Path: path} }
+func source(host, path string) URL {
+	return URL{URL: address.URL{Scheme: scheme, Host: host, Path: path}}
+}
 
 // spelled is an address that was read, or the error.
 func spelled(u URL, err error) string {
@@ -102,6 +106,26 @@ func TestURLFollow(t *testing.T) {
 		}
 		if got != c.want {
 			t.Errorf("%s %s: got  %s\nwant %s", c.app, c.whole, got, c.want)
+		}
+	}
+	for _, c := range []struct{ location, app, name string }{
+		{"rtmp://b/live", "live", "x?k=1"},
+		{"rtmp://b/live?v=w", "live?v=w", "x?k=1"},
+		{"rtmp://b/a/b", "a/b", "x?k=1"},
+		{"rtmp://b/a/b/", "a/b", "x?k=1"},
+		{"rtmp://b/a/b?v=w", "a/b?v=w", "x?k=1"},
+		{"rtmp://b/a/b?v=w/", "a/b?v=w", "x?k=1"},
+		{"rtmp://b/a/b?v=w/z", "a/b?v=w/z", "x?k=1"},
+		{"rtmp://b/a/b/c?v=w&u=/", "a/b/c?v=w&u=", "x?k=1"},
+		{"rtmp://b/a/x?v=w", "a", "x?v=w"},
+	} {
+		to, err := follow(here, c.location, "")
+		if app, name := divide(to); err != nil || app != c.app || name != c.name || to.Check() != nil {
+			t.Errorf("%s: %s, %s (%v)", c.location, app, name, err)
+		}
+		again, err := follow(to, "rtmp://c/d/e?f", "")
+		if app, name := divide(again); err != nil || app != "d/e?f" || name != c.name {
+			t.Errorf("%s and on: %s, %s (%v)", c.location, app, name, err)
 		}
 	}
 	if to, err := follow(source("origin", "/live"), "rtmp://b/live", ""); err != nil || to.String() != "rtmp://b/live" {
