@@ -74,7 +74,8 @@
 //
 // We say what players say, in their order. Sources end a stream by a status; where nginx-rtmp
 // says StreamEOF alone, another encoder may come on the same connection. Some send us on with
-// an error that has another address in it.
+// an error that has another address in it. A source that does not take what is in the query of
+// its address is [codec.ErrDenied].
 //
 // # What becomes of a source's messages
 //

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -92,10 +93,33 @@ func (p *pull) refused(c *command) codec.Event {
 	}
 	says := field(c.info(), "description")
 	what := p.refusal(p.code(c), says)
+	denied := isDenied(field(c.info(), "code"), says)
 	if says = p.clean(says); says != "" {
-		return broken(fmt.Errorf("%s: it says %q", what, says))
+		what = fmt.Sprintf("%s: it says %q", what, says)
+	}
+	_, asked, _ := strings.Cut(p.url.Target(), "?")
+	switch {
+	case denied && asked != "":
+		return broken(fmt.Errorf("%s: %w", what, codec.ErrDenied))
+	case denied:
+		return broken(fmt.Errorf("%s; who we are goes into the query of its address, and that has none", what))
 	}
 	return broken(errors.New(what))
+}
+
+// deniedTexts are what servers say, in lower case, to a player that may not have a stream, with
+// a code that says no more than that it gets none: those with the scheme named after Adobe,
+// MediaMTX and others with gortmplib, and this one.
+var deniedTexts = [...]string{
+	"reason=authfailed", "reason=nosuchuser", "authentication failed", "unauthorized", "access denied",
+	"password is wrong", "token is not good",
+}
+
+// isDenied reports whether a source refuses us for who we are.
+func isDenied(code, says string) bool {
+	says = strings.ToLower(says)
+	return strings.HasSuffix(code, ".Denied") || strings.HasSuffix(code, ".Unauthorized") ||
+		slices.ContainsFunc(deniedTexts[:], func(s string) bool { return strings.Contains(says, s) })
 }
 
 // code is that of a command, as a sentence can have it.
@@ -114,7 +138,7 @@ func (p *pull) code(c *command) string {
 // with it.
 func (p *pull) refusal(code, says string) string {
 	switch {
-	case strings.Contains(says, "authmod="):
+	case strings.Contains(says, "authmod=") && !isDenied(code, says):
 		return "the source wants a user name and a password by a way that is not known here (authmod)"
 	case code == "NetStream.Play.StreamNotFound":
 		return "the source has no such stream now (" + code + ")"

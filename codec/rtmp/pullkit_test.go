@@ -19,6 +19,7 @@ type puller struct {
 	log  []string // what happened, but for what only lets calls out
 	out  []byte   // what the source was told on the present connection
 	over bool     // nothing more is fed
+	err  error    // of a Bad
 	fail string   // a breach of the contract by the session
 }
 
@@ -62,6 +63,7 @@ func (h *puller) event(ev *codec.Event) {
 	case codec.Packet:
 		line += fmt.Sprintf(" %d@%d:%x", ev.Channel, ev.Number, ev.Data)
 	case codec.Bad:
+		h.err = ev.Err
 		line += ": " + ev.Err.Error()
 	}
 	if ev.Kind != codec.None && ev.Kind != codec.Reply {
