@@ -81,8 +81,13 @@ func FuzzTarget(f *testing.F) {
 	f.Add("streams?token=x", "mp4:live_push.flv?key=y&user=%&pass=z", true)
 	f.Add("live/a%20token=secret", "//", false)
 	f.Add("streams/token=", "token%3Dx", true)
+	f.Add("streams?authmod=adobe&user=u&challenge=c==&response=r+/=&opaque=o", "live_push", true)
+	f.Add("streams?authmod=adobe?authmod=adobe&response=r&response=&&=", "live", true)
 	f.Fuzz(func(t *testing.T, app, name string, encoder bool) {
 		got := parseTarget(app, name, encoder)
+		if c := got.credentials; c != nil && c.Digest != nil && (!encoder || !c.Digest.Salted || c.Digest.Response == "" || !strings.Contains(app, c.Digest.Response)) {
+			t.Fatalf("%+v", c.Digest)
+		}
 		if !isName(got.name) && !strings.HasPrefix(got.name, "/") || len(got.name) > maxPath {
 			t.Fatalf("%q", got.name)
 		}
