@@ -16,14 +16,16 @@ import (
 
 // crowdKind is a player of a crowd.
 type crowdKind struct {
-	name  string
+	name string
+	// most is how many of it play at once where they are by themselves.
+	most  int
 	watch func(t testing.TB, p *rig.Pump) *watcher
 	// excuse takes what it says of a pause and of the stream's end off its complaints.
 	excuse func(w *watcher)
 }
 
 // restartUnderCrowds has an encoder be killed and come back under players of all kinds, and
-// with STREAMPUMP_LONG under a hundred of each kind in turn. Output is where ffmpeg pushes to.
+// with STREAMPUMP_LONG under many of each kind in turn. Output is where ffmpeg pushes to.
 func restartUnderCrowds(t *testing.T, pump func(testing.TB) *rig.Pump, output func(*rig.Pump) []string, kinds []crowdKind) {
 	restart := func(t *testing.T, each int, kinds ...crowdKind) {
 		p := pump(t)
@@ -34,7 +36,7 @@ func restartUnderCrowds(t *testing.T, pump func(testing.TB) *rig.Pump, output fu
 		return
 	}
 	for _, k := range kinds {
-		t.Run(k.name, func(t *testing.T) { restart(t, 100, k) })
+		t.Run(k.name, func(t *testing.T) { restart(t, k.most, k) })
 	}
 }
 
@@ -87,8 +89,12 @@ func restartUnder(t *testing.T, p *rig.Pump, output []string, each int, kinds ..
 	t.Logf("%d of %d players went on and ended with the stream", on, len(crowd))
 }
 
-// crowdStep is how many players start at once.
-const crowdStep = 10
+const (
+	// crowdStep is how many players start at once.
+	crowdStep = 10
+	// crowdMost is how many of a kind play at once.
+	crowdMost = 100
+)
 
 // reaches waits until so many pictures are decoded; false if the player ends before, or
 // takes too long.

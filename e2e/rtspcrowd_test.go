@@ -48,7 +48,7 @@ func crowdRTSP(k rtspKind) crowdKind {
 	if scheme == "" {
 		scheme = k.udp
 	}
-	return crowdKind{k.name, func(t testing.TB, p *rig.Pump) *watcher {
+	return crowdKind{k.name, crowdMost, func(t testing.TB, p *rig.Pump) *watcher {
 		return k.rtspWatch(t, rtspURL(p, scheme), scheme == k.tcp)
 	}, func(w *watcher) {
 		w.excuse(crowdExcuses)
