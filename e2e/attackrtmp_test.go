@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"strings"
 	"testing"
@@ -31,17 +32,25 @@ func clipwatching(t *testing.T, g *staged, stream string, count int) *clipwatche
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &clipwatchers{newAudience("RTMP", stream, cancel)}
 	t.Cleanup(w.stop)
-	client := func() *rtmpclient.Client {
-		return &rtmpclient.Client{Conn: rtmpclient.NewConn(w.dial(t, p.Addr.String()), patience)}
+	client := func(secure bool) *rtmpclient.Client {
+		address := p.Addr.String()
+		if secure {
+			address = g.tlsAddr
+		}
+		conn := w.dial(t, address)
+		if secure {
+			conn = tls.Client(conn, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // the certificate is the test's own
+		}
+		return &rtmpclient.Client{Conn: rtmpclient.NewConn(conn, patience)}
 	}
-	e := rtmpclient.NewPublisher(client(), "streams/"+stream, flvsynth.Plain())
+	e := rtmpclient.NewPublisher(client(false), "streams/"+stream, flvsynth.Plain())
 	if err := e.Open(ctx); err != nil {
 		t.Fatal(err)
 	}
 	w.encoder.Go(func() { w.publish(ctx, e) })
 	p.awaitUp(stream)
-	for range count {
-		v := rtmpclient.NewViewer(client(), "streams/"+stream, flvsynth.Plain())
+	for i := range count {
+		v := rtmpclient.NewViewer(client(g.tls && i < healthyTLS), "streams/"+stream, flvsynth.Plain())
 		saw := w.joins()
 		v.Seen = func(t flvsynth.Track, _ rtmpclient.Message) { saw(int(t), int(v.Counts().Newest[t])) }
 		if err := v.Open(ctx); err != nil {
@@ -84,7 +93,7 @@ func rtmpScenes() []attackScene {
 	const small, short = `"backlog": {"bytes": "8MiB"},`, `"timeouts": {"request": "1s", "keep_alive": "1s", "push_idle": "1s", "drain": "1s"},`
 	push := func(name string) string { return "/streams/" + name }
 	return []attackScene{
-		{name: "rtmp-encoders", rtmp: true, config: small, memory: 192 << 20, open: 300, rows: []attackRow{
+		{name: "rtmp-encoders", rtmp: true, tls: true, config: small, memory: 192 << 20, open: 320, rows: []attackRow{
 			{name: "rtmp-tiny", push: push("rtmp-tiny"), must: "an encoder over RTMP has a rate for its messages, however small they are, and the log says so", after: tinyTagsHaveARate},
 			{name: "rtmp-empty", push: push("rtmp-empty"), must: "messages that say nothing count for that rate as well", after: isSlowedDown("rtmp-empty")},
 			{name: "rtmp-chunks", push: push("rtmp-chunks"), must: "chunks may have 2 GB, and no memory is taken for what is only announced"},
@@ -92,6 +101,7 @@ func rtmpScenes() []attackScene {
 			{name: "rtmp-push-acks", push: push("rtmp-push-acks"), must: "it is acknowledged at a sensible rate, whatever it wants"},
 			{name: "rtmp-forged", push: push("rtmp-forged"), must: "message streams mean nothing, an encoder has 64 chunk streams and is refused when it uses more, and its play is not looked at", closes: []string{"push_refused"}},
 			{name: "rtmp-partial", push: push("rtmp-partial"), must: "messages that do not end have a bound together, and then the encoder is refused", closes: []string{"push_refused"}},
+			{name: "rtmps-partial", kind: overTLS("rtmp-partial"), push: push("rtmps-partial"), must: "so they have over TLS", closes: []string{"push_refused"}},
 		}},
 		{name: "rtmp-streams", rtmp: true, config: small, memory: 192 << 20, open: 300, rows: []attackRow{
 			{name: "rtmp-metadata", push: push("rtmp-metadata"), must: "metadata that changes with each frame is told now and then, and the last of it in the end"},
@@ -108,13 +118,15 @@ func rtmpScenes() []attackScene {
 			{name: "rtmp-takeovers", push: push("rtmp-takeovers"), must: "the last encoder has the stream, and each one before it is told so", closes: []string{"push_taken"}},
 			{name: "rtmp-silent-publish", push: push("rtmp-silent-publish"), must: "an encoder that has published and sends nothing is closed when its time is up", closes: []string{"push_idle"}},
 		}},
-		{name: "rtmp-sessions", rtmp: true, config: short, memory: 64 << 20, open: 600, rows: []attackRow{
+		{name: "rtmp-sessions", rtmp: true, tls: true, config: short, memory: 64 << 20, open: 660, rows: []attackRow{
 			{name: "rtmp-hello", must: "a handshake alone is no request, and has the time of one", closes: []string{"head_timeout"}},
 			{name: "rtmp-slow-hello", must: "so has one that comes byte by byte", closes: []string{"head_timeout"}},
 			{name: "rtmp-slow-connect", must: "so has a command", closes: []string{"head_timeout"}},
 			{name: "rtmp-left", view: clip, bounds: attack.Bounds{Connections: 100}, must: "a stream that is neither played nor published does not keep its connection", closes: []string{"head_timeout"}, during: anotherViewer},
 			{name: "rtmp-calls", must: "a connection has a rate for its calls, and is closed when too many wait", closes: []string{"too_many_requests"}},
 			{name: "rtmp-chatter", must: "who has asked for no stream may send little else, and is closed", closes: []string{"bad_request"}},
+			{name: "rtmps-hello", kind: overTLS("rtmp-hello"), must: "over TLS as well, a handshake alone has the time of a request", closes: []string{"head_timeout"}},
+			{name: "rtmps-chatter", kind: overTLS("rtmp-chatter"), bounds: attack.Bounds{Connections: 5}, must: "who says little over TLS, and much of it, is closed too", closes: []string{"bad_request"}},
 			{name: "rtmp-shapes", view: clip, push: push("rtmp-shapes"), must: "what is no message, or no value, is answered as it must be and the connection closed"},
 		}},
 		{name: "rtmp-viewers", rtmp: true, config: stallsSoon, memory: 64 << 20, open: 1200, rows: []attackRow{

@@ -200,9 +200,32 @@ func rtspScenes() []attackScene {
 			{name: "camera-repeats", must: "so is one that comes again and again", problem: "no packet"},
 			{name: "camera-deaf", must: "a camera that never answers a keep-alive plays on", after: playsOn},
 		}},
-		{name: "camera-floods", rtsp: true, config: pullsShortly, memory: 48 << 20, open: 300, rows: []attackRow{
+		{name: "camera-floods", rtsp: true, udp: true, config: pullsShortly, memory: 96 << 20, open: 300, rows: []attackRow{
 			{name: "camera-floods", must: "a camera is read as fast as its packets can be kept, within the stream's budget"},
+			{name: "camera-udp-floods", must: "what a camera sends by UDP beyond its rate is lost, and its stream goes on", after: cameraHasARate},
+			{name: "camera-udp-junk", must: "datagrams that are no packets, and reports, are as good as none", problem: "did not begin within"},
+			{name: "camera-udp-strangers", must: "what comes to a pull's ports from others than its camera is not heard, and the camera plays on", after: strangersAreNotHeard},
 		}},
+	}
+}
+
+// cameraHasARate wants the camera that floods by UDP to have been held to its rate.
+func cameraHasARate(t *testing.T, p *pump) {
+	t.Helper()
+	s := streamOf(p.status(), "camera-udp-floods")
+	if most := uint64(packetRate * (s.UpSeconds + 2)); s.Programmes != 1 || s.PacketsIn == 0 || s.PacketsIn > most {
+		t.Errorf("at most %d packets may have been taken: %+v", most, s)
+	}
+}
+
+// strangersAreNotHeard wants the good camera to have been left alone by those who send to its
+// stream's ports a hundred times as much as it does.
+func strangersAreNotHeard(t *testing.T, p *pump) {
+	t.Helper()
+	const most = 4000 // the camera sends 150 a second
+	s := streamOf(p.status(), "camera-udp-strangers")
+	if s.State != "up" || s.Programmes != 1 || s.Splices != 0 || s.PacketsIn == 0 || s.PacketsIn > most {
+		t.Errorf("the camera's stream: %+v", s)
 	}
 }
 

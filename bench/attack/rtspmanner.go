@@ -64,6 +64,7 @@ func mannersOfRTSP() []Manner {
 			}
 		}},
 	}
+	list = append(list, mannersByUDP()...)
 	for i := range list {
 		list[i].RTSP = true
 	}
@@ -107,6 +108,9 @@ func (v *served) answer(line, cseq, transport string) string {
 		more = fmt.Sprintf("Content-Base: rtsp://camera/\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 		return fmt.Sprintf("RTSP/1.0 200 OK\r\nCSeq: %s\r\n%s", cseq, more)
 	case "SETUP":
+		if v.apart != nil {
+			return v.apart.setUp(v, cseq, transport)
+		}
 		more = "Session: 7;timeout=1\r\nTransport: " + transport + "\r\n"
 	}
 	return fmt.Sprintf("RTSP/1.0 200 OK\r\nCSeq: %s\r\n%s\r\n", cseq, more)

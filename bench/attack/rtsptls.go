@@ -11,11 +11,11 @@ import (
 	"streampump/bench/rtspclient"
 )
 
-// OverTLS is an attack of the table over RTSP, made over TLS. Its name has an s behind
-// "rtsp".
+// OverTLS is an attack of the table over RTSP or RTMP, made over TLS. Its name has an s behind
+// that of the protocol.
 func OverTLS(name string) (Attack, error) {
 	k, err := Named(name)
-	k.Name = strings.Replace(k.Name, "rtsp-", "rtsps-", 1)
+	k.Name = strings.NewReplacer("rtsp-", "rtsps-", "rtmp-", "rtmps-").Replace(k.Name)
 	k.What += ", over TLS"
 	k.Door, k.secure = TLS, true
 	return k, err

@@ -25,7 +25,9 @@ func byDatagrams() []Attack {
 type ears [2]*net.UDPConn
 
 // listen opens two sockets at an address, that hardly hold anything.
-func (a *assault) listen(at net.IP) (e ears, err error) {
+func (a *assault) listen(at net.IP) (ears, error) { return listenAt(at) }
+
+func listenAt(at net.IP) (e ears, err error) {
 	for i := range e {
 		if e[i], err = net.ListenUDP("udp", &net.UDPAddr{IP: at}); err != nil {
 			e.Close()

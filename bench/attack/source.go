@@ -48,6 +48,8 @@ type served struct {
 	good []byte            // a good header, framed
 	in   *textproto.Reader // of one of RTSP
 	cseq string            // of the request that it has not answered
+	// apart is nil if packets go over the connection.
+	apart *cameraPorts
 }
 
 // maxSourced bounds what a source sends on one connection.

@@ -57,6 +57,7 @@ func TestMannersOfRTSP(t *testing.T) {
 		"camera-interim": "RTSP/1.0 100 ", "camera-redirects": "RTSP/1.0 302 Found\r\nLocation: rtsp://127.0.0.1:",
 		"camera-asks": played + "$", "camera-answers": played + "RTSP/1.0 200 OK\r\nCSeq: 1", "camera-junk": played + "$", "camera-floods": played + "$",
 		"camera-reports": played + "$", "camera-types": played + "$\x02\x00\x0F\x80\x32", "camera-repeats": played + "$\x02\x00\x11\x80\x61\x00\x07", "camera-deaf": played + "$",
+		"camera-udp-floods": played, "camera-udp-junk": played, "camera-udp-strangers": played,
 	}
 	for _, m := range mannersOfRTSP() {
 		s, err := Listen(m)
