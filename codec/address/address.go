@@ -93,7 +93,8 @@ func either(names []string) string {
 
 // Check says what is wrong with an address that was put together by hand.
 func (u URL) Check() error {
-	if _, err := netip.ParseAddr(u.Host); err != nil && (u.Host == "" || !http1.IsAuthority(u.Host)) {
+	// What has colons is an address of IPv6 or nothing; a port is not part of the host.
+	if _, err := netip.ParseAddr(u.Host); err != nil && (u.Host == "" || !http1.IsAuthority(u.Host) || strings.ContainsAny(u.Host, ":[]")) {
 		return fmt.Errorf("%q is not the name or address of a host", http1.Clip(u.Host))
 	}
 	if path := u.Target(); path[0] != '/' || strings.IndexFunc(path, Encoded) >= 0 {

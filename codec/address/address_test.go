@@ -45,6 +45,7 @@ func TestParse(t *testing.T) {
 		{cameras, "cam://h:0/", `the port "0" of a source's address is not between 1 and 65535`},
 		{cameras, "cam://h:70000/", `the port "70000" of a source's address is not between 1 and 65535`},
 		{cameras, "cam:///x", `"" is not the name or address of a host`},
+		{cameras, "cam://::", `":" is not the name or address of a host`},
 		{cameras, "cam://a b/", `the address "cam://a b/" cannot be read`},
 		{cameras, "cam://h/" + strings.Repeat("x", MaxLen), `the address "cam://h/` + strings.Repeat("x", 56) + `…" cannot be read`},
 	} {
@@ -59,6 +60,8 @@ func TestCheck(t *testing.T) {
 	for want, u := range map[string]URL{
 		"": {Host: "h", Path: "/x"},
 		`"a b" is not the name or address of a host`:                                            {Host: "a b"},
+		`"h:554" is not the name or address of a host`:                                          {Host: "h:554"},
+		`"[::1]" is not the name or address of a host`:                                          {Host: "[::1]"},
 		`"h\r\nX: y" is not the name or address of a host`:                                      {Host: "h\r\nX: y"},
 		`"x" is not the path of a stream: a path begins with a slash and has no blanks`:         {Host: "h", Path: "x"},
 		`"/x\r\ny" is not the path of a stream: a path begins with a slash and has no blanks`:   {Host: "h", Path: "/x\r\ny"},
