@@ -66,8 +66,10 @@ var (
 		`channel element .* is not`, // sound that was cut as the player was stopped
 		`Invalid video timestamp: 0\.`,
 	)
-	// rtmpEnding is said at the end of a stream. MPlayer reads in blocks, and cuts the last.
-	rtmpEnding = list(`Packet corrupt`, `Invalid NAL unit size`, `Error splitting the input`, `Error while decoding frame`)
+	// rtmpEnding is said at the end of a stream. MPlayer reads in blocks, and cuts the last:
+	// between the head of a tag and its first byte too, which is then a codec of its own.
+	rtmpEnding = list(`Packet corrupt`, `Invalid NAL unit size`, `Error splitting the input`, `Error while decoding frame`,
+		`Video codec \(0\) is not implemented`, `If you want to help, upload a sample`)
 	// rtmpPause is said where the times step over the pause of an encoder, as its own would
 	// have: by mpv that they do, and by VLC of pictures that it has skipped as too late.
 	rtmpPause = list(`Invalid (audio PTS|video timestamp)`, `desynchronisation`, `co located POCs unavailable`, `mmco: unref short failure`)
