@@ -276,8 +276,8 @@ type Event struct {
 	// reconnecting (Play only).
 	Switch bool
 	// Partial says that the request is a step towards what the peer came for, as a
-	// handshake is (Reply, and a Lookup that is Ahead). It is answered, and the peer has sent no complete request yet:
-	// the time allowed for that goes on.
+	// handshake is (Reply, and a Lookup that is Ahead). It is answered, and the peer has
+	// sent no complete request yet: the time allowed for that goes on.
 	Partial bool
 	// Ahead says that the peer is going to publish and may have to prove who it is before it
 	// says more (Lookup). What it brings is looked at and stays good for its Publish. Path is

@@ -194,10 +194,12 @@ func (s *Scheme) Shown(text string) string {
 	if s.Secret {
 		text, _, asked = strings.Cut(text, "?")
 	}
-	if scheme, rest, ok := strings.Cut(text, "://"); ok {
-		if i := strings.LastIndexByte(rest, '@'); i >= 0 {
-			text = scheme + "://…" + rest[i:]
+	if i := strings.LastIndexByte(text, '@'); i >= 0 {
+		before, rest := "", text[i:]
+		if name, _, ok := strings.Cut(text[:i], "://"); ok && !strings.ContainsAny(name, ":@/") {
+			before = name + "://"
 		}
+		text = before + "…" + rest
 	}
 	if text = http1.Clip(text); asked {
 		text += "?…"

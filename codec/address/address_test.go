@@ -45,6 +45,7 @@ func TestParse(t *testing.T) {
 		{cameras, "cam://h:0/", `the port "0" of a source's address is not between 1 and 65535`},
 		{cameras, "cam://h:70000/", `the port "70000" of a source's address is not between 1 and 65535`},
 		{cameras, "cam:///x", `"" is not the name or address of a host`},
+		{cameras, "a:b@h/live", `the address "…@h/live" must begin with cam://, or for TLS with cams://`},
 		{cameras, "cam://::", `":" is not the name or address of a host`},
 		{cameras, "cam://a b/", `the address "cam://a b/" cannot be read`},
 		{cameras, "cam://h/" + strings.Repeat("x", MaxLen), `the address "cam://h/` + strings.Repeat("x", 56) + `…" cannot be read`},
@@ -133,6 +134,12 @@ func FuzzParse(f *testing.F) {
 	f.Add("http://u:p@h/")
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, s := range []*Scheme{cameras, servers} {
+			const secret = "geheim"
+			for _, with := range []string{"live://me:" + secret + "@" + text, "me:" + secret + "@" + text} {
+				if _, err := s.Parse(with); !strings.Contains(text, secret) && (err == nil || strings.Contains(err.Error(), secret)) {
+					t.Errorf("%q: %v", with, err)
+				}
+			}
 			u, err := s.Parse(text)
 			if err != nil {
 				continue

@@ -234,7 +234,7 @@ func (p *pull) waiting() codec.Event {
 func (p *pull) redirected(r *http1.Response) codec.Event {
 	location := r.Fields.Get("Location")
 	if p.redirects++; p.redirects > maxRedirects {
-		return bad(fmt.Errorf("the source redirects us too often, last to %q", http1.Clip(location)))
+		return bad(fmt.Errorf("the source redirects us too often, last to %q", scheme.Shown(location)))
 	}
 	if location == "" {
 		return bad(errors.New(answerText(r) + " without a place to go"))
@@ -245,9 +245,9 @@ func (p *pull) redirected(r *http1.Response) codec.Event {
 	}
 	switch {
 	case p.secure && !to.TLS:
-		return bad(fmt.Errorf("the source redirects us from TLS to %q, which is without, so we do not follow", http1.Clip(location)))
+		return bad(fmt.Errorf("the source redirects us from TLS to %q, which is without, so we do not follow", scheme.Shown(location)))
 	case r.Status == 305 && p.url.TLS:
-		return bad(fmt.Errorf("the source wants to be asked through the proxy %q, which could read what is meant to go through TLS", http1.Clip(location)))
+		return bad(fmt.Errorf("the source wants to be asked through the proxy %q, which could read what is meant to go through TLS", scheme.Shown(location)))
 	}
 	to = to.Clone()
 	if r.Status == 305 {

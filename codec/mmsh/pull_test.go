@@ -15,7 +15,7 @@ const okHead = "HTTP/1.0 200 OK\nServer: Rex/12.0\nPragma: no-cache, client-id=9
 
 // openPull is a pull on its first connection.
 func openPull(raw string) *host {
-	u, err := ParseURL(raw)
+	u, err := scheme.Parse(raw)
 	if err != nil {
 		panic(err)
 	}
@@ -35,7 +35,7 @@ func playing() *host {
 
 // The two requests, [MS-WMSP] 2.2.2.1 and 2.2.2.6, straight and through a proxy.
 func TestPullConversation(t *testing.T) {
-	u, _ := ParseURL("mms://[2001:db8::5]:8080/live?a=b")
+	u, _ := scheme.Parse("mms://[2001:db8::5]:8080/live?a=b")
 	p := NewPull(PullOptions{URL: u, Agent: "NSPlayer/9.0"})
 	describe := crlf(`GET /live?a=b HTTP/1.0
 Accept: */*
@@ -300,7 +300,7 @@ func TestParseURL(t *testing.T) {
 		"rtsp://host/":        `the address "rtsp://host/" must begin with mmsh://, mms:// or http://, or for TLS with mmshs:// or https://`,
 		"http://user:pw@host": "the address of a source contains a user name or a password, which are not supported yet over MMSH",
 	} {
-		u, err := ParseURL(in)
+		u, err := scheme.Parse(in)
 		got := fmt.Sprint(err)
 		if err == nil {
 			got = u.String() + " at " + u.HostPort()

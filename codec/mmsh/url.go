@@ -19,6 +19,3 @@ func NewURL(host string, port uint16, path string, tls bool) (URL, error) {
 	u := URL{Scheme: scheme, Host: host, Port: port, Path: path, TLS: tls}
 	return u, u.Check()
 }
-
-// ParseURL reads a source's address. The error is an operator's sentence.
-func ParseURL(s string) (URL, error) { return scheme.Parse(s) }

@@ -65,6 +65,16 @@ func TestAnswersAllocateNothing(t *testing.T) {
 	}
 }
 
+// TestWhoPlaysHasNoRequest: what was for a request is given back, behind a command that means
+// nothing too.
+func TestWhoPlaysHasNoRequest(t *testing.T) {
+	h := openServer()
+	h.feed(player("streams", "live").call("receiveAudio", 0, nil, true).call("what", 0, nil).b)
+	if s := h.sess.(*server); s.state != playing || s.room != nil {
+		t.Errorf("in state %d it has room for a request: %t", s.state, s.room != nil)
+	}
+}
+
 // TestNoCopies: a body that lies in one piece is handed out where it is, and so is one whose
 // header came before it.
 func TestNoCopies(t *testing.T) {

@@ -80,8 +80,11 @@ func (p *proof) digest() *codec.Digest {
 func (s *server) lookAhead(q *request, object amf.Value) {
 	path, query, _ := strings.Cut(s.app.path, "?")
 	q.proof = parseProof(query)
+	if !q.proof.asks && field(object, "type") != encoderType {
+		return
+	}
 	t := parseTarget(s.app.path, "", true)
-	if !q.proof.asks && (t.credentials != nil || field(object, "type") != encoderType) {
+	if !q.proof.asks && t.credentials != nil {
 		return
 	}
 	if strings.EqualFold(strings.Trim(path, "/"), streamsPrefix) {

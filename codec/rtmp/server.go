@@ -142,6 +142,9 @@ func (s *server) next(b []byte) (n int, ev codec.Event) {
 	switch m.typ {
 	case typeCommand, typeCommand3:
 		ev = s.command(m)
+		if ev.Kind == codec.None && s.state == playing {
+			s.room = nil // it was for nothing
+		}
 	case typeUserControl:
 		ev = s.userControl(m.body)
 	case typeWindow:

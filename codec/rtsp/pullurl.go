@@ -23,11 +23,6 @@ func NewURL(host string, port uint16, path string, tls bool) (URL, error) {
 	return u, u.Check()
 }
 
-// ParseURL reads a source's address. The error is an operator's sentence, which shows
-// neither a password nor a token. A user name and a password are refused: they go into
-// [PullOptions].
-func ParseURL(s string) (URL, error) { return scheme.Parse(s) }
-
 // atServer is an address at a server that the source gave, as requests have it: the
 // path of an absolute one, at the server that we speak to. Cameras name themselves by
 // addresses that only they can reach. What a request line cannot have is encoded.

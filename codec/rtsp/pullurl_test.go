@@ -18,7 +18,7 @@ func TestParseURL(t *testing.T) {
 		"http://cam/":       `the address "http://cam/" must begin with rtsp://, or for TLS with rtsps://`,
 		"rtsp://a:b@cam/":   "the address of a source contains a user name or a password, which are given apart from it",
 	} {
-		u, err := ParseURL(in)
+		u, err := scheme.Parse(in)
 		got := fmt.Sprint(err)
 		if err == nil {
 			got = u.String() + " at " + u.HostPort()
